@@ -1,0 +1,79 @@
+"""The connection to Redis, and the scripts that run on it."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from importlib.resources import files
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from bus.errors import NotConfigured
+from bus.settings import BusSettings
+
+RETRIES = 6
+"""Tries of one command over a broken connection; with the back-off about three seconds in all."""
+
+
+def retry() -> Retry:
+    """How commands are tried again over broken connections; a repeated commit has no second effect."""
+    return Retry(
+        ExponentialBackoff(cap=1.0, base=0.05),
+        RETRIES,
+        supported_errors=(RedisConnectionError, RedisTimeoutError),
+    )
+
+
+def connect(settings: BusSettings) -> "Redis":
+    """A client that waits for a free connection rather than failing; it connects at first use."""
+    pool = BlockingConnectionPool.from_url(
+        settings.redis_url.get_secret_value(),
+        max_connections=2 * settings.max_workers + 50,
+        timeout=10,
+        socket_timeout=15,
+        socket_connect_timeout=5,
+        retry=retry(),
+        health_check_interval=30,
+    )
+    return Redis.from_pool(pool)
+
+
+async def wait_for_redis(redis: "Redis", settings: BusSettings) -> str:
+    """The server's version, once it answers.
+
+    Raises NotConfigured with one sentence when it did not within `redis_wait_seconds`.
+    """
+    give_up_at = time.monotonic() + settings.redis_wait_seconds
+    while True:
+        try:
+            async with asyncio.timeout(5):
+                server = await redis.info("server")
+            return str(server["redis_version"])
+        except (RedisError, OSError, TimeoutError) as error:
+            if time.monotonic() >= give_up_at:
+                raise NotConfigured(f"Redis at {address(settings)} cannot be used: {error}") from None
+        await asyncio.sleep(0.3)
+
+
+def address(settings: BusSettings) -> str:
+    """Where Redis is, without its password."""
+    url = settings.redis_url.get_secret_value()
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+class Script:
+    """A Lua script of `bus/scripts`; loaded into Redis at first use and after a restart."""
+
+    def __init__(self, redis: "Redis", name: str) -> None:
+        text = files("bus").joinpath("scripts", f"{name}.lua").read_text(encoding="utf-8")
+        self._script = redis.register_script(text)
+
+    async def run(self, keys: Sequence[str], args: Sequence[str | bytes]) -> object:
+        """What the script returned."""
+        result: object = await self._script(keys=list(keys), args=list(args))
+        return result

@@ -1,0 +1,156 @@
+"""When an entry is set aside, what is recorded, and what becomes of its investigation.
+
+Caps (design, section 2): three errors that the entry itself caused, or six deliveries. The outside
+being down counts as neither. What follows is written in `bus.streams`, reader by reader.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from redis.asyncio import Redis
+
+from bus.commits import Investigations
+from bus.connection import Script
+from bus.envelope import Entry, entry_fields, flat
+from bus.events import (
+    DeadLetter,
+    Event,
+    InvestigationId,
+    NoticeRequested,
+    ToolCallFinished,
+    ToolCallId,
+)
+from bus.record import Commit, Record, end_from_outside
+from bus.streams import KEPT_SECONDS, STREAM_OF, Keys
+
+MAX_ERRORS = 3
+MAX_DELIVERIES = 6
+
+
+@dataclass
+class DeadLetters:
+    """Sets entries aside, in one script with everything that follows from it."""
+
+    redis: Redis
+    keys: Keys
+    investigations: Investigations
+    _append: Script = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._append = Script(self.redis, "append")
+
+    async def count_error(self, entry: Entry) -> int:
+        """How many errors the entry has caused, this one included."""
+        key = self.keys.errors(entry.stream, entry.group)
+        count = int(await self.redis.hincrby(key, entry.entry_id, 1))
+        await self.redis.expire(key, KEPT_SECONDS)
+        return count
+
+    async def forget_errors(self, entry: Entry) -> None:
+        """The entry is done; its errors no longer matter."""
+        await self.redis.hdel(self.keys.errors(entry.stream, entry.group), entry.entry_id)
+
+    async def set_aside(self, entry: Entry, reason: str, *, readable: bool) -> None:
+        """Write the dead letter, do what the reader's row says, acknowledge: one commit."""
+        reader = entry.stream.reader(entry.group)
+        if not readable and reader.unreadable == "acknowledge":
+            await self.investigations.acknowledge(entry)
+            return
+        letter = _letter(entry, reason)
+        if reader.set_aside == "fail the investigation" and await self._fail(entry, letter):
+            return
+        events: list[Event] = [letter]
+        due = ""
+        match reader.set_aside:
+            case "answer the call":
+                events += _answer(entry, reason)
+            case "sweep again":
+                due = _investigation_of(entry)
+            case "tell someone" | "fail the investigation":
+                events += [_notice(entry, reason)]
+            case "keep":
+                pass
+        await self._write(entry, events, due)
+
+    async def _fail(self, entry: Entry, letter: DeadLetter) -> bool:
+        inv = InvestigationId(_investigation_of(entry))
+        now = await self.investigations.now()
+
+        def decide(record: Record) -> Commit | None:
+            ended = end_from_outside(record, "failed", at=now, reason=letter.reason)
+            events = ended.events if ended else ()
+            return Commit(
+                record=ended.record if ended else record,
+                events=(letter, *events),
+                dead_letter_of=entry.stream.name,
+            )
+
+        return bool(inv) and await self.investigations.apply(inv, decide, entry) is not None
+
+    async def _write(self, entry: Entry, events: list[Event], due: str) -> None:
+        streams = [
+            self.keys.dead(entry.stream)
+            if isinstance(event, DeadLetter)
+            else self.keys.stream(STREAM_OF[type(event)])
+            for event in events
+        ]
+        written = [flat(entry_fields(event, entry.traceparent)) for event in events]
+        now = await self.investigations.now()
+        await self._append.run(
+            [self.keys.stream(entry.stream), self.keys.deadlines, *streams],
+            [
+                *(entry.group, entry.entry_id, due, f"{now.timestamp():.3f}"),
+                *(text for fields in written for text in (str(len(fields)), *fields)),
+            ],
+        )
+        entry.acknowledged = True
+
+
+def _letter(entry: Entry, reason: str) -> DeadLetter:
+    return DeadLetter(
+        stream=entry.stream.name,
+        group=entry.group,
+        entry_id=entry.entry_id,
+        reason=reason[:2000],
+        delivery_count=entry.delivery_count,
+        fields=dict(entry.fields),
+        set_aside_at=datetime.now(UTC),
+    )
+
+
+def _notice(entry: Entry, reason: str) -> NoticeRequested:
+    return NoticeRequested(
+        text=f"An entry on {entry.stream.name} was set aside: {reason}"[:2000],
+        key=f"dead:{entry.stream.name}:{entry.entry_id}",
+    )
+
+
+def _answer(entry: Entry, reason: str) -> list[Event]:
+    values = _values(entry)
+    if not {"investigation_id", "tool_call_id"} <= values.keys():
+        return [_notice(entry, reason)]
+    return [
+        ToolCallFinished(
+            investigation_id=InvestigationId(str(values["investigation_id"])),
+            tool_call_id=ToolCallId(str(values["tool_call_id"])),
+            ok=False,
+            error=f"the call could not be made: {reason}"[:2000],
+        )
+    ]
+
+
+def _investigation_of(entry: Entry) -> str:
+    values = _values(entry)
+    found = values.get("investigation_id") or values.get("incident_id")
+    if not found and entry.stream.name == "incidents":
+        return f"inc-{entry.entry_id}"
+    return str(found or "")
+
+
+def _values(entry: Entry) -> dict[str, object]:
+    try:
+        values = json.loads(entry.fields.get("data", ""))
+    except (json.JSONDecodeError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}

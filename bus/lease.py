@@ -1,0 +1,117 @@
+"""Leases on stream entries: taken with a delivery, renewed while the handler runs, handed back.
+
+An entry belongs to the consumer that Redis lists it under. Every renewal checks that first, in one
+script, so that a replica which slept past its lease cannot steal an entry back.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bus.connection import Script
+from bus.envelope import Entry
+from bus.streams import Keys, Reader, Stream
+
+log = logging.getLogger(__name__)
+Place = tuple[str, str, str]
+
+
+@dataclass
+class Leases:
+    """The leases of one process; `lease_seconds` is how long an entry stays with a dead owner."""
+
+    redis: Redis
+    keys: Keys
+    consumer: str
+    lease_seconds: float
+    running: dict[Place, "asyncio.Task[None]"] = field(default_factory=dict)
+    _lost: set[Place] = field(default_factory=set)
+    _renew: Script = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._renew = Script(self.redis, "renew")
+
+    async def take(self, entry: Entry) -> bool:
+        """Whether this delivery is ours to handle; then the entry's delivery count is set.
+
+        It is not when the entry is already being handled here, was acknowledged, or has another owner.
+        """
+        if self._place(entry) in self.running:
+            return False
+        word, deliveries = await self._set(entry, idle_seconds=0)
+        entry.delivery_count = deliveries
+        return word == "ours"
+
+    def started(self, entry: Entry, task: "asyncio.Task[None]") -> None:
+        """From now on the entry's lease is renewed, until `finished`."""
+        self.running[self._place(entry)] = task
+
+    def finished(self, entry: Entry) -> None:
+        """The handler is done with the entry."""
+        self.running.pop(self._place(entry), None)
+        self._lost.discard(self._place(entry))
+
+    def is_lost(self, entry: Entry) -> bool:
+        """Whether the entry got another owner while it was being handled here."""
+        return self._place(entry) in self._lost
+
+    async def hand_back(self, entry: Entry, *, after_seconds: float, counted: bool) -> None:
+        """Let anybody have the entry after that time (at most the lease), counting this delivery or not."""
+        idle = max(0.0, self.lease_seconds - after_seconds)
+        deliveries = "" if counted else str(max(0, entry.delivery_count - 1))
+        await self._set(entry, idle_seconds=idle, deliveries=deliveries)
+
+    async def keep(self) -> None:
+        """Renew what is being handled, every quarter of the lease, until cancelled.
+
+        A handler whose entry got another owner is cancelled: its work is being done elsewhere.
+        """
+        while True:
+            await asyncio.sleep(self.lease_seconds / 4)
+            for place, task in list(self.running.items()):
+                await self._keep_one(place, task)
+
+    async def hand_over(self, readers: Iterable[tuple[Stream, Reader]]) -> int:
+        """Hand back everything that is pending for this consumer, uncounted; how many entries it was."""
+        handed = 0
+        for stream, reader in readers:
+            key = self.keys.stream(stream)
+            rows = await self.redis.xpending_range(
+                key, reader.group, min="-", max="+", count=1000, consumername=self.consumer
+            )
+            for row in rows:
+                entry_id = row["message_id"].decode()
+                deliveries = max(0, int(row["times_delivered"]) - 1)
+                await self._run(key, reader.group, entry_id, self.lease_seconds, str(deliveries))
+                handed += 1
+        return handed
+
+    async def _keep_one(self, place: Place, task: "asyncio.Task[None]") -> None:
+        try:
+            word, _ = await self._run(*place, 0, "")
+        except (RedisError, OSError) as error:
+            log.warning("lease of %s on %s was not renewed: %s", place[2], place[0], error)
+            return
+        if word == "taken" and place in self.running:
+            log.warning("entry %s on %s was taken over; its handler stops here", place[2], place[0])
+            self._lost.add(place)
+            task.cancel()
+
+    async def _set(self, entry: Entry, *, idle_seconds: float, deliveries: str = "") -> tuple[str, int]:
+        return await self._run(*self._place(entry), idle_seconds, deliveries)
+
+    async def _run(
+        self, key: str, group: str, entry_id: str, idle_seconds: float, deliveries: str
+    ) -> tuple[str, int]:
+        idle = str(round(idle_seconds * 1000))
+        answer = await self._renew.run([key], [group, self.consumer, entry_id, idle, deliveries])
+        if not isinstance(answer, list):
+            raise TypeError(f"renew answered {answer!r}")
+        return answer[0].decode(), int(answer[1])
+
+    def _place(self, entry: Entry) -> Place:
+        return (self.keys.stream(entry.stream), entry.group, entry.entry_id)

@@ -1,0 +1,136 @@
+"""Tool calls and their results: started once, stored once, read by whoever checks evidence."""
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from redis.asyncio import Redis
+
+from bus.connection import Script
+from bus.envelope import Entry, entry_fields, flat
+from bus.events import InvestigationId, ToolCallAudited, ToolCallFinished, ToolCallId, Value
+from bus.streams import AUDIT, KEPT_SECONDS, TOOL_RESULTS, Keys
+from bus.tracing import current_traceparent
+
+Start = Literal["first", "started before", "stored", "closed", "ended"]
+
+
+class Result(Value):
+    """A stored result: the cleaned whole, the view that the model gets, and facts about both."""
+
+    whole: str
+    shown: str
+    ok: bool = True
+    tool: str = ""
+    redactions: int = 0
+
+
+@dataclass
+class Results:
+    """Calls and results of all investigations."""
+
+    redis: Redis
+    keys: Keys
+    _start: Script = field(init=False)
+    _store: Script = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._start = Script(self.redis, "start_call")
+        self._store = Script(self.redis, "store_result")
+
+    async def start(self, investigation_id: InvestigationId, tool_call_id: ToolCallId, by: str) -> Start:
+        """Record that a call starts, and say what to do.
+
+        `first`: call it. `started before`: a start without a result stands. `stored`: the result
+        stands. `closed` or `ended`: nothing may be called any more.
+        """
+        keys = [self.keys.of(investigation_id, part) for part in ("record", "calls", "results")]
+        answer = await self._start.run(
+            keys, [tool_call_id, json.dumps({"by": by}), str(KEPT_SECONDS)]
+        )
+        return _start_of(answer)
+
+    async def store(
+        self,
+        finished: ToolCallFinished,
+        result: Result,
+        *,
+        audited: ToolCallAudited | None,
+        entry: Entry,
+    ) -> None:
+        """Store the result unless one stands, send `finished`, audit, acknowledge: one script."""
+        parent = current_traceparent(entry.traceparent)
+        told = flat(entry_fields(finished, parent))
+        audit = flat(entry_fields(audited, parent)) if audited else []
+        inv = finished.investigation_id
+        await self._store.run(
+            [
+                self.keys.of(inv, "results"),
+                self.keys.stream(TOOL_RESULTS),
+                self.keys.stream(AUDIT),
+                self.keys.stream(entry.stream),
+            ],
+            [
+                finished.tool_call_id,
+                zlib.compress(result.whole.encode()),
+                result.shown,
+                result.model_dump_json(include={"ok", "tool", "redactions"}),
+                str(KEPT_SECONDS),
+                *(entry.group, entry.entry_id, str(len(told)), str(len(audit))),
+                *told,
+                *audit,
+            ],
+        )
+        entry.acknowledged = True
+
+    async def read(self, investigation_id: InvestigationId, tool_call_id: str) -> Result | None:
+        """The stored result of a call (or of `trigger:<name>`), or None."""
+        parts = [f"{tool_call_id}:{part}" for part in ("whole", "shown", "facts")]
+        key = self.keys.of(investigation_id, "results")
+        whole, shown, facts = await self.redis.hmget(key, parts)
+        if whole is None:
+            return None
+        known = json.loads(facts) if facts else {}
+        text = zlib.decompress(whole).decode()
+        return Result(whole=text, shown=shown.decode() if shown else "", **known)
+
+    async def shown(self, investigation_id: InvestigationId) -> dict[str, str]:
+        """What the model gets to see of every stored result, by tool call id."""
+        key = self.keys.of(investigation_id, "results")
+        names = [name.decode() for name in await self.redis.hkeys(key)]
+        wanted = [name for name in names if name.endswith(":shown")]
+        if not wanted:
+            return {}
+        texts = await self.redis.hmget(key, wanted)
+        return {
+            name.removesuffix(":shown"): text.decode()
+            for name, text in zip(wanted, texts, strict=True)
+            if text is not None
+        }
+
+
+def numbered(text: str, header: str = "") -> str:
+    """The text with `12| ` before each line, after a header line of ours; the whole stays unnumbered."""
+    lines = [f"{number}| {line}" for number, line in enumerate(text.split("\n"), start=1)]
+    return "\n".join([header, *lines] if header else lines)
+
+
+def attachment_fields(attachments: Mapping[str, str]) -> list[str | bytes]:
+    """Texts that came with a trigger as fields of the results hash, `trigger:<name>:whole` and `:shown`."""
+    fields: list[str | bytes] = []
+    for name, text in attachments.items():
+        call = f"trigger:{name}"
+        facts = json.dumps({"ok": True, "tool": "trigger"})
+        fields += [f"{call}:whole", zlib.compress(text.encode()), f"{call}:facts", facts]
+        fields += [f"{call}:shown", numbered(text, f"came with the trigger: {name}")]
+    return fields
+
+
+def _start_of(answer: object) -> Start:
+    word = answer.decode() if isinstance(answer, bytes) else str(answer)
+    for known in ("first", "started before", "stored", "closed", "ended"):
+        if word == known:
+            return known
+    raise ValueError(f"start_call answered {word!r}")

