@@ -10,6 +10,7 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import partial
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _UNSEEN = re.compile(
@@ -61,7 +62,7 @@ def clean_counted(text: str) -> Cleaned:
     plain = unicodedata.normalize("NFC", plain)
     redactions = 0
     for kind, pattern in _SECRETS:
-        plain, count = pattern.subn(lambda found, kind=kind: _tag(kind, found), plain)
+        plain, count = pattern.subn(partial(_tag, kind), plain)
         redactions += count
     return Cleaned(text=plain, redactions=redactions, stripped=stripped)
 

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from bus import record as records
 from bus.cleaning import clean
-from bus.connection import Script
+from bus.connection import Script, as_text
 from bus.envelope import Entry, entry_fields, flat, incident_root
 from bus.events import DeadLetter, Event, IncidentOpened, InvestigationId, TurnDue
 from bus.record import Commit, Record
@@ -51,7 +51,7 @@ class Investigations:
         raw = await self.redis.hgetall(self.keys.of(investigation_id, "record"))
         if not raw:
             return None
-        return records.record_from({name.decode(): value.decode() for name, value in raw.items()})
+        return records.record_from({as_text(name): as_text(value) for name, value in raw.items()})
 
     async def transcript(self, investigation_id: InvestigationId) -> list[dict[str, object]]:
         """Every message that was sent and received, verbatim, in order."""

@@ -66,6 +66,13 @@ def address(settings: BusSettings) -> str:
     return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
+def as_text(raw: object) -> str:
+    """A reply of Redis as text; None becomes the empty text."""
+    if raw is None:
+        return ""
+    return raw.decode() if isinstance(raw, bytes) else str(raw)
+
+
 class Script:
     """A Lua script of `bus/scripts`; loaded into Redis at first use and after a restart."""
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from redis.asyncio import Redis
 
+from bus.connection import as_text
 from bus.events import InvestigationId
 from bus.record import Commit, Record, conclude, end_from_outside
 from bus.streams import Keys
@@ -25,7 +26,7 @@ class Deadlines:
         ids = await self.redis.zrangebyscore(
             self.keys.deadlines, "-inf", f"{now.timestamp():.3f}", start=0, num=SWEPT_AT_ONCE
         )
-        return [InvestigationId(raw.decode()) for raw in ids]
+        return [InvestigationId(as_text(raw)) for raw in ids]
 
     async def forget(self, investigation_id: InvestigationId) -> None:
         """Take an ended investigation out, once its final card stands."""

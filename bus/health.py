@@ -32,8 +32,8 @@ class Health:
 
     def dead_readers(self) -> list[str]:
         """Streams whose reading has stopped for good."""
-        subscribers = self.consumer.broker.subscribers if self.started else []
-        return sorted({str(sub.stream_sub.name) for sub in subscribers if not sub.running})
+        reading = self.consumer.reading if self.started else {}
+        return sorted({name for name, sub in reading.items() if not sub.running})
 
     async def problems(self) -> dict[str, str]:
         """What keeps the process from working, by name; answers within about three seconds."""

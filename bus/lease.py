@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bus.connection import Script
+from bus.connection import Script, as_text
 from bus.envelope import Entry
 from bus.streams import Keys, Reader, Stream
 
@@ -84,7 +84,7 @@ class Leases:
                 key, reader.group, min="-", max="+", count=1000, consumername=self.consumer
             )
             for row in rows:
-                entry_id = row["message_id"].decode()
+                entry_id = as_text(row["message_id"])
                 deliveries = max(0, int(row["times_delivered"]) - 1)
                 await self._run(key, reader.group, entry_id, self.lease_seconds, str(deliveries))
                 handed += 1
@@ -111,7 +111,7 @@ class Leases:
         answer = await self._renew.run([key], [group, self.consumer, entry_id, idle, deliveries])
         if not isinstance(answer, list):
             raise TypeError(f"renew answered {answer!r}")
-        return answer[0].decode(), int(answer[1])
+        return as_text(answer[0]), int(answer[1])
 
     def _place(self, entry: Entry) -> Place:
         return (self.keys.stream(entry.stream), entry.group, entry.entry_id)

@@ -159,9 +159,8 @@ async def _run(name: str, settings: S, build: Callable[[S, Bus], Service]) -> No
     version = await wait_for_redis(bus.redis, settings)
     await service.start()
     log.info("%s started as %s; Redis %s", name, settings.consumer, version)
-    waiting = asyncio.create_task(stopped.wait())
-    await asyncio.wait({waiting, service.failed}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
+    service.failed.add_done_callback(lambda _: stopped.set())
+    await stopped.wait()
     log.info("%s stops", name)
     await service.stop()
     if service.failed.done():

@@ -8,7 +8,7 @@ from typing import Literal
 
 from redis.asyncio import Redis
 
-from bus.connection import Script
+from bus.connection import Script, as_text
 from bus.envelope import Entry, entry_fields, flat
 from bus.events import InvestigationId, ToolCallAudited, ToolCallFinished, ToolCallId, Value
 from bus.streams import AUDIT, KEPT_SECONDS, TOOL_RESULTS, Keys
@@ -93,19 +93,19 @@ class Results:
         if whole is None:
             return None
         known = json.loads(facts) if facts else {}
-        text = zlib.decompress(whole).decode()
-        return Result(whole=text, shown=shown.decode() if shown else "", **known)
+        text = zlib.decompress(whole if isinstance(whole, bytes) else whole.encode()).decode()
+        return Result(whole=text, shown=as_text(shown), **known)
 
     async def shown(self, investigation_id: InvestigationId) -> dict[str, str]:
         """What the model gets to see of every stored result, by tool call id."""
         key = self.keys.of(investigation_id, "results")
-        names = [name.decode() for name in await self.redis.hkeys(key)]
+        names = [as_text(name) for name in await self.redis.hkeys(key)]
         wanted = [name for name in names if name.endswith(":shown")]
         if not wanted:
             return {}
         texts = await self.redis.hmget(key, wanted)
         return {
-            name.removesuffix(":shown"): text.decode()
+            name.removesuffix(":shown"): as_text(text)
             for name, text in zip(wanted, texts, strict=True)
             if text is not None
         }
@@ -129,7 +129,7 @@ def attachment_fields(attachments: Mapping[str, str]) -> list[str | bytes]:
 
 
 def _start_of(answer: object) -> Start:
-    word = answer.decode() if isinstance(answer, bytes) else str(answer)
+    word = as_text(answer)
     for known in ("first", "started before", "stored", "closed", "ended"):
         if word == known:
             return known

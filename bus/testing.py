@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 
+from bus.connection import as_text
 from bus.envelope import Entry, read_event, text_fields
 from bus.events import Event
 from bus.streams import Keys, Stream
@@ -29,9 +30,9 @@ async def eventually(condition: Callable[[], Awaitable[T]], seconds: float = 5.0
 
 async def entries(redis: Redis, keys: Keys, stream: Stream) -> list[Entry]:
     """Every entry of a stream, in order."""
-    rows = await redis.xrange(keys.stream(stream))
+    rows: list[Any] = list(await redis.xrange(keys.stream(stream)) or [])
     return [
-        Entry(stream=stream, group="", entry_id=entry_id.decode(), fields=text_fields(raw))
+        Entry(stream=stream, group="", entry_id=as_text(entry_id), fields=text_fields(raw))
         for entry_id, raw in rows
     ]
 
@@ -47,5 +48,5 @@ async def keys_without_expiry(redis: Redis, prefix: str) -> list[str]:
     async for key in redis.scan_iter(match=f"{prefix}*"):
         lasting = await redis.type(key) == b"stream" or key.endswith((b":deadlines", b":generation"))
         if not lasting and await redis.ttl(key) == -1:
-            found.append(key.decode())
+            found.append(as_text(key))
     return found

@@ -84,7 +84,7 @@ def _span(wire: WireSpan, *, service: str, scope: str) -> Span:
     return Span(
         trace_id=wire.trace_id.hex(),
         span_id=wire.span_id.hex(),
-        parent_id=wire.parent_span_id.hex(),
+        parent_id=wire.parent_span_id.hex() if any(wire.parent_span_id) else "",
         name=wire.name,
         kind=_KINDS[wire.kind],
         service=service,

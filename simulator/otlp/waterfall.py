@@ -11,7 +11,7 @@ _BAR = 30
 _MILLISECOND_NS = 1_000_000
 _SECOND_NS = 1_000_000_000
 _SERVICE = 11
-_NAME = WIDTH - _SERVICE - _BAR - 24
+_NAME = WIDTH - _SERVICE - _BAR - 23
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Row:
 def rows(spans: list[Span]) -> list[Row]:
     """Every span once, parents before children, children by start time.
 
-    A second root and a span whose parent never arrived stand at depth 0 with a remark.
+    A second root, a span whose parent never arrived, and one of a circle of parents stand at
+    depth 0 with a remark.
     """
     ordered = sorted(spans, key=lambda span: (span.start_ns, -span.end_ns, span.span_id))
     known = {span.span_id for span in ordered}
@@ -34,12 +35,16 @@ def rows(spans: list[Span]) -> list[Row]:
     for span in ordered:
         children[span.parent_id].append(span)
     found: list[Row] = []
-    for place, root in enumerate(children[""]):
-        found += _under(root, children, remark="SECOND ROOT" if place else "")
-    for span in ordered:
-        if span.parent_id and span.parent_id not in known:
-            remark = f"ORPHAN: parent {span.parent_id} is not in this trace"
-            found += _under(span, children, remark=remark)
+    placed: set[str] = set()
+    heads = [(root, "SECOND ROOT" if place else "") for place, root in enumerate(children[""])]
+    heads += [
+        (span, f"ORPHAN: parent {span.parent_id} is not in this trace")
+        for span in ordered
+        if span.parent_id and span.parent_id not in known
+    ]
+    for head, remark in [*heads, *((span, "CIRCLE: is its own ancestor") for span in ordered)]:
+        if head.span_id not in placed:
+            found += _under(head, children, placed, remark=remark)
     return found
 
 
@@ -72,13 +77,16 @@ def duration(nanoseconds: int) -> str:
     return f"{nanoseconds / _SECOND_NS:.2f} s"
 
 
-def _under(span: Span, children: dict[str, list[Span]], *, remark: str) -> Iterator[Row]:
-    waiting = [(span, 0, remark)]
+def _under(
+    head: Span, children: dict[str, list[Span]], placed: set[str], *, remark: str
+) -> Iterator[Row]:
+    waiting = [Row(head, 0, remark)]
     while waiting:
-        current, depth, word = waiting.pop()
-        yield Row(current, depth, word)
-        below = children[current.span_id]
-        waiting += [(child, depth + 1, "") for child in reversed(below)]
+        row = waiting.pop()
+        placed.add(row.span.span_id)
+        yield row
+        below = [span for span in children[row.span.span_id] if span.span_id not in placed]
+        waiting += [Row(span, row.depth + 1) for span in reversed(below)]
 
 
 def _headline(spans: list[Span], placed: list[Row], whole_ns: int) -> str:

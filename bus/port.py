@@ -1,0 +1,70 @@
+"""What one process has of the bus: connection, state, results, spans; and a line of a routing table."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from redis.asyncio import Redis
+
+from bus.commits import Investigations
+from bus.connection import as_text, connect
+from bus.envelope import Entry, entry_fields
+from bus.events import Event
+from bus.results import Results
+from bus.settings import BusSettings
+from bus.streams import STREAM_OF, Keys, Stream
+from bus.tracing import Tracing, current_traceparent
+
+
+@dataclass
+class Bus:
+    """What one process has of the bus. It connects at first use."""
+
+    settings: BusSettings
+    service: str
+    redis: Redis
+    keys: Keys
+    investigations: Investigations
+    results: Results
+    tracing: Tracing
+
+    @classmethod
+    def of(cls, settings: BusSettings, service: str) -> "Bus":
+        """A bus for that service (also its consumer group) at the settings' Redis."""
+        redis, keys = connect(settings), Keys(settings.stream_prefix)
+        return cls(
+            settings=settings,
+            service=service,
+            redis=redis,
+            keys=keys,
+            investigations=Investigations(
+                redis, keys, lasts=timedelta(seconds=settings.deadline_seconds)
+            ),
+            results=Results(redis, keys),
+            tracing=Tracing(service, settings.consumer),
+        )
+
+    async def publish(self, event: Event, *, traceparent: str = "") -> str:
+        """Append the event to its stream, under that trace context or the running span; the entry id."""
+        fields = entry_fields(event, traceparent or current_traceparent())
+        key = self.keys.stream(STREAM_OF[type(event)])
+        return as_text(await self.redis.xadd(key, dict(fields.items())))
+
+    async def close(self) -> None:
+        """Close the connections and send what spans are held back."""
+        await self.redis.aclose()
+        await asyncio.to_thread(self.tracing.stop)
+
+
+Handle = Callable[[Any, Entry], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One line of a service's routing table: events of that kind on that stream go to that method."""
+
+    stream: Stream
+    event: type[Event]
+    handle: Handle
