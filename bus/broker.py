@@ -60,7 +60,7 @@ class Consumer:
             socket_timeout=15,
             retry=retry(),
             health_check_interval=30,
-            graceful_timeout=8.0,
+            graceful_timeout=settings.drain_seconds,
             apply_types=False,
             logger=log,
             log_level=logging.DEBUG,
@@ -93,7 +93,9 @@ class Consumer:
     def _read(self, stream: Stream, reader: Reader, min_idle_ms: int | None) -> None:
         async def handle(message: RedisStreamMessage) -> None:
             raw: Any = message.raw_message
-            await self.deliveries.deliver(stream, reader, raw["message_ids"][0].decode(), raw["data"])
+            await self.deliveries.deliver(
+                stream, reader, raw["message_ids"][0].decode(), raw["data"]
+            )
 
         source = StreamSub(
             self.bus.keys.stream(stream),
@@ -125,7 +127,10 @@ class Consumer:
         self._subscribe(StreamSub(key, last_id=f"{since}-0", polling_interval=1000), handle, 1)
 
     def _subscribe(
-        self, source: StreamSub, handle: Callable[[RedisStreamMessage], Awaitable[None]], workers: int
+        self,
+        source: StreamSub,
+        handle: Callable[[RedisStreamMessage], Awaitable[None]],
+        workers: int,
     ) -> None:
         subscriber = self.broker.subscriber(
             stream=source,
@@ -135,7 +140,9 @@ class Consumer:
             max_workers=workers,
         )
         subscriber(handle)
-        self.reading[f"{source.name} ({'takeover' if source.min_idle_time else 'new'})"] = subscriber
+        self.reading[f"{source.name} ({'takeover' if source.min_idle_time else 'new'})"] = (
+            subscriber
+        )
 
 
 async def _unread(message: Any) -> RedisStreamMessage:

@@ -22,7 +22,10 @@ _UNSEEN = re.compile(
 _SECRETS = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
-        ("pem", r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
+        (
+            "pem",
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+        ),
         ("jwt", r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"),
         ("anthropic", r"\bsk-ant-[\w-]{16,}"),
         ("github", r"\b(?:gh[pousr]_\w{30,}|github_pat_\w{30,})"),
@@ -34,8 +37,8 @@ _SECRETS = tuple(
         ("bearer", r"(?i:(?<=bearer )|(?<=basic ))[\w.+/~-]{16,}=*"),
         (
             "password",
-            r"(?i:(?<=password)|(?<=passwd)|(?<=secret)|(?<=token)|(?<=api_key)|(?<=apikey)|(?<=pwd))"
-            r"""(?P<keep>["']?\s?[=:]\s?["']?)(?!\[secret:)[^\s"',;&]{6,}""",
+            r"(?<!\[secret)(?i:(?<=password)|(?<=passwd)|(?<=secret)|(?<=token)|(?<=api_key)|(?<=apikey)|(?<=pwd))"
+            r"""(?P<keep>["']?\s?[=:](?:\s|\s?["'])?)(?![\s"']?\[secret:)[^\s"',;&]{6,}""",
         ),
     )
 )

@@ -35,11 +35,11 @@ class Investigations:
     lasts: timedelta
     """From an incident's acceptance to its deadline."""
     _open: Script = field(init=False)
-    _commit: Script = field(init=False)
+    _write: Script = field(init=False)
 
     def __post_init__(self) -> None:
         self._open = Script(self.redis, "open")
-        self._commit = Script(self.redis, "commit")
+        self._write = Script(self.redis, "commit")
 
     async def now(self) -> datetime:
         """The time by Redis, the only clock of deadlines."""
@@ -116,7 +116,7 @@ class Investigations:
                 if entry is not None:
                     await self.acknowledge(entry)
                 return record
-            if await self._write(record, commit, entry):
+            if await self.commit(record, commit, entry):
                 return commit.record.changed(version=record.version + 1)
 
     async def acknowledge(self, entry: Entry) -> None:
@@ -124,7 +124,8 @@ class Investigations:
         await self.redis.xack(self.keys.stream(entry.stream), entry.group, entry.entry_id)
         entry.acknowledged = True
 
-    async def _write(self, before: Record, commit: Commit, entry: Entry | None) -> bool:
+    async def commit(self, before: Record, commit: Commit, entry: Entry | None = None) -> bool:
+        """Write the decision if `before` still is the record's version; whether it was written."""
         old, new = records.fields_of(before), records.fields_of(commit.record)
         fields = flat({name: text for name, text in new.items() if old.get(name) != text})
         messages = [json.dumps(message, ensure_ascii=False) for message in commit.transcript]
@@ -149,7 +150,7 @@ class Investigations:
             *messages,
             *(text for event in outgoing for text in (str(len(event)), *event)),
         ]
-        written = await self._commit.run(keys, args) == 1
+        written = await self._write.run(keys, args) == 1
         if written and entry is not None:
             entry.acknowledged = True
         return written

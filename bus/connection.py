@@ -55,7 +55,9 @@ async def wait_for_redis(redis: "Redis", settings: BusSettings) -> str:
             return str(server["redis_version"])
         except (RedisError, OSError, TimeoutError) as error:
             if time.monotonic() >= give_up_at:
-                raise NotConfigured(f"Redis at {address(settings)} cannot be used: {error}") from None
+                raise NotConfigured(
+                    f"Redis at {address(settings)} cannot be used: {error}"
+                ) from None
         await asyncio.sleep(0.3)
 
 

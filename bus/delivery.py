@@ -51,9 +51,7 @@ class Deliveries:
 
         Only a cancellation from outside (shutdown) leaves it pending, to be handed over.
         """
-        entry = Entry(
-            stream=stream, group=reader.group, entry_id=entry_id, fields=text_fields(raw)
-        )
+        entry = Entry(stream=stream, group=reader.group, entry_id=entry_id, fields=text_fields(raw))
         started = time.monotonic()
         ended = "lost"
         try:
@@ -112,9 +110,7 @@ class Deliveries:
             if not self._working[inv]:
                 del self._working[inv]
 
-    async def _in_span(
-        self, handle: Handle, event: Event, entry: Entry
-    ) -> None:
+    async def _in_span(self, handle: Handle, event: Event, entry: Entry) -> None:
         attributes: dict[str, AttributeValue] = {
             "messaging.system": "redis",
             "messaging.operation.type": "process",

@@ -73,7 +73,9 @@ def read_event(entry: Entry) -> Event:
     values = _values(fields)
     major, _, minor = fields.get("version", SCHEMA_VERSION).partition(".")
     if major != SCHEMA_VERSION.split(".")[0]:
-        raise Rejected(f"schema version {fields['version']} is not known here ({SCHEMA_VERSION} is)")
+        raise Rejected(
+            f"schema version {fields['version']} is not known here ({SCHEMA_VERSION} is)"
+        )
     if minor.isdigit() and int(minor) > int(SCHEMA_VERSION.split(".")[1]):
         values = {name: value for name, value in values.items() if name in kind.model_fields}
     try:
@@ -83,7 +85,9 @@ def read_event(entry: Entry) -> Event:
     entry.event_id = fields.get("id") or entry.entry_id
     entry.traceparent = fields.get("traceparent", "")
     if isinstance(event, IncidentOpened):
-        event = event.model_copy(update={"incident_id": event.incident_id or f"inc-{entry.entry_id}"})
+        event = event.model_copy(
+            update={"incident_id": event.incident_id or f"inc-{entry.entry_id}"}
+        )
         entry.traceparent = incident_root(event, entry).traceparent
     return event
 
@@ -100,7 +104,9 @@ def _kind(entry: Entry) -> type[Event]:
     kind = EVENTS.get(name)
     if kind not in entry.stream.events:
         expected = " or ".join(event.name() for event in entry.stream.events)
-        raise Rejected(f"event {name[:80]!r} does not belong on {entry.stream.name}: {expected} does")
+        raise Rejected(
+            f"event {name[:80]!r} does not belong on {entry.stream.name}: {expected} does"
+        )
     return kind
 
 

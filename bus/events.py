@@ -287,4 +287,3 @@ EVENTS: dict[str, type[Event]] = {
         DeadLetter,
     )
 }
-

@@ -101,7 +101,9 @@ class Leases:
             self._lost.add(place)
             task.cancel()
 
-    async def _set(self, entry: Entry, *, idle_seconds: float, deliveries: str = "") -> tuple[str, int]:
+    async def _set(
+        self, entry: Entry, *, idle_seconds: float, deliveries: str = ""
+    ) -> tuple[str, int]:
         return await self._run(*self._place(entry), idle_seconds, deliveries)
 
     async def _run(

@@ -18,26 +18,34 @@ HANDLING_SECONDS = _meter.create_histogram(
     "nightshift.handling.duration", "s", "Time to handle one entry, by stream"
 )
 DEAD_LETTERS = _meter.create_counter("nightshift.dead_letters", "1", "Entries set aside, by stream")
-LAG = _meter.create_gauge("nightshift.queue.lag", "1", "Entries not yet delivered, by stream and group")
+LAG = _meter.create_gauge(
+    "nightshift.queue.lag", "1", "Entries not yet delivered, by stream and group"
+)
 PENDING = _meter.create_gauge(
     "nightshift.queue.pending", "1", "Entries delivered and not acknowledged, by stream and group"
 )
 OLDEST_PENDING_SECONDS = _meter.create_gauge(
     "nightshift.queue.oldest_pending", "s", "Age of the oldest unacknowledged entry"
 )
-INCIDENTS = _meter.create_counter("nightshift.incidents", "1", "Triggers seen, by what became of them")
+INCIDENTS = _meter.create_counter(
+    "nightshift.incidents", "1", "Triggers seen, by what became of them"
+)
 TURNS = _meter.create_counter("nightshift.turns", "1", "Model turns committed, by model")
 TOKENS = _meter.create_counter("nightshift.tokens", "1", "Model tokens, by kind and model")
 COST_USD = _meter.create_counter("nightshift.cost", "USD", "Dollars spent on models, by model")
 MODEL_SECONDS = _meter.create_histogram("nightshift.model.duration", "s", "Time of one model call")
 TOOL_CALLS = _meter.create_counter("nightshift.tool_calls", "1", "Tool calls, by tool and outcome")
-DECISIONS = _meter.create_counter("nightshift.decisions", "1", "Policy decisions, by verdict and tool")
+DECISIONS = _meter.create_counter(
+    "nightshift.decisions", "1", "Policy decisions, by verdict and tool"
+)
 TOOL_SECONDS = _meter.create_histogram("nightshift.tool.duration", "s", "Time of one tool call")
 OUTCOMES = _meter.create_counter("nightshift.outcomes", "1", "Investigations ended, by outcome")
 DIAGNOSIS_SECONDS = _meter.create_histogram(
     "nightshift.diagnosis.duration", "s", "From acceptance to the final card"
 )
-SLACK_WRITES = _meter.create_counter("nightshift.slack.writes", "1", "Slack calls, by method and answer")
+SLACK_WRITES = _meter.create_counter(
+    "nightshift.slack.writes", "1", "Slack calls, by method and answer"
+)
 FEEDBACK = _meter.create_counter("nightshift.feedback", "1", "Judgements by people, useful or not")
 
 

@@ -29,7 +29,7 @@ Background = Callable[[], Awaitable[None]]
 
 @dataclass
 class Service:
-    """One service, built and not yet started. `start` and `stop` may be called once each."""
+    """One service, built and not yet started."""
 
     bus: Bus
     consumer: Consumer
@@ -39,6 +39,7 @@ class Service:
     server: HttpServer | None = None
     failed: "asyncio.Future[str]" = field(init=False)
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+    _stopped: bool = False
 
     async def start(self) -> None:
         """Groups stand, entries are read, background work runs, HTTP answers."""
@@ -58,7 +59,9 @@ class Service:
 
     async def stop(self) -> None:
         """Handlers got their time, what is left is handed over, everything is closed."""
-        self.health.started = False
+        if self._stopped:
+            return
+        self._stopped, self.health.started = True, False
         await self.consumer.broker.stop()
         with contextlib.suppress(RedisError, OSError):
             await self.consumer.leases.hand_over(self.consumer.readers)
@@ -134,7 +137,9 @@ def run(name: str, kind: type[S], build: Callable[[S, Bus], Service]) -> None:
     parser = argparse.ArgumentParser(
         prog=f"python -m services.{name}", description=f"The {name} service of Nightshift."
     )
-    parser.add_argument("--check", action="store_true", help="validate and print the settings, then exit")
+    parser.add_argument(
+        "--check", action="store_true", help="validate and print the settings, then exit"
+    )
     only_check = parser.parse_args().check
     try:
         settings = load(kind)

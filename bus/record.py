@@ -134,7 +134,9 @@ class Commit:
     spent_usd: float = 0.0
 
 
-def new_record(incident: IncidentOpened, *, opened_at: datetime, lasts: timedelta, root: Root) -> Record:
+def new_record(
+    incident: IncidentOpened, *, opened_at: datetime, lasts: timedelta, root: Root
+) -> Record:
     """A record at its first due turn. The incident must have its id; the store adds nonce and catalogue."""
     if incident.incident_id is None:
         raise ValueError("an incident is opened with its id")
@@ -160,13 +162,20 @@ def due_next_turn(record: Record, **changes: object) -> Commit:
 def close_open_calls(record: Record, sentence: str) -> tuple[Call, ...]:
     """The record's calls with every open one answered by that sentence, as an error."""
     return tuple(
-        call.model_copy(update={"state": "error", "sentence": sentence}) if call.state == "open" else call
+        call.model_copy(update={"state": "error", "sentence": sentence})
+        if call.state == "open"
+        else call
         for call in record.calls
     )
 
 
 def end(
-    record: Record, outcome: Outcome, *, at: datetime, reason: str = "", diagnosis: Diagnosis | None = None
+    record: Record,
+    outcome: Outcome,
+    *,
+    at: datetime,
+    reason: str = "",
+    diagnosis: Diagnosis | None = None,
 ) -> Commit:
     """End with that outcome, from inside a turn: the diagnosis goes out, nothing more is done."""
     ended = record.changed(
@@ -183,7 +192,9 @@ def end(
     return Commit(record=ended, events=(reached,))
 
 
-def end_from_outside(record: Record, outcome: Outcome, *, at: datetime, reason: str) -> Commit | None:
+def end_from_outside(
+    record: Record, outcome: Outcome, *, at: datetime, reason: str
+) -> Commit | None:
     """End an investigation that somebody may still be working on; nothing when it has ended."""
     if record.state == "ended":
         return None

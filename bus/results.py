@@ -40,7 +40,9 @@ class Results:
         self._start = Script(self.redis, "start_call")
         self._store = Script(self.redis, "store_result")
 
-    async def start(self, investigation_id: InvestigationId, tool_call_id: ToolCallId, by: str) -> Start:
+    async def start(
+        self, investigation_id: InvestigationId, tool_call_id: ToolCallId, by: str
+    ) -> Start:
         """Record that a call starts, and say what to do.
 
         `first`: call it. `started before`: a start without a result stands. `stored`: the result

@@ -39,6 +39,8 @@ class BusSettings(BaseSettings):
     """Name of this process among its replicas; the host name and process id when empty."""
     max_workers: int = Field(default=200, ge=1, le=2_000)
     """Entries of one stream that one process works on at the same time."""
+    drain_seconds: float = Field(default=8.0, ge=0.1, le=600)
+    """Time handlers get to finish after SIGTERM, before their entries are handed over."""
     redis_wait_seconds: float = Field(default=10.0, ge=0)
     """How long a start waits for Redis before it gives up with a sentence."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

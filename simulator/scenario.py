@@ -64,7 +64,11 @@ class ContainerEnd(_Part):
 
 
 class PodSetup(_Part):
-    """One pod with one container; `log` and `previous_log` name entries of the cluster's logs."""
+    """One pod; `log` and `previous_log` name entries of the cluster's logs.
+
+    `sidecars` names further containers, healthy and silent: with one, a reader of logs has to say
+    which container it means.
+    """
 
     name: str
     workload: str
@@ -77,6 +81,7 @@ class PodSetup(_Part):
     age: timedelta = timedelta(days=2)
     log: str | None = None
     previous_log: str | None = None
+    sidecars: tuple[str, ...] = ()
 
 
 class WorkloadSetup(_Part):
@@ -118,13 +123,14 @@ class ClusterSetup(_Part):
 
 
 class CommitSetup(_Part):
-    """A commit of the repository, newest first in the list."""
+    """A commit of the repository, newest first in the list; `patches` holds hunks by path."""
 
     sha: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
     message: str
     author: str
     age: timedelta
     paths: tuple[str, ...]
+    patches: dict[str, str] = Field(default_factory=dict)
 
 
 class RepositorySetup(_Part):

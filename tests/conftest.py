@@ -2,18 +2,20 @@
 
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from importlib import import_module
 
 import pytest
 from pydantic import SecretStr
 
 from bus.broker import Bus
+from bus.process import Service
 from bus.settings import BusSettings
 from bus.testing import keys_without_expiry
 from simulator.redis_server import NoRedis, RedisServer, embedded_redis, machine_redis
 
 MakeBus = Callable[..., Bus]
+Start = Callable[[Service], Awaitable[None]]
 _used = {"redis": "no Redis was needed"}
 
 
@@ -80,6 +82,20 @@ async def make_bus(redis_url: str) -> AsyncIterator[MakeBus]:
         assert not left, f"these keys have no expiry: {left}"
     for bus in made:
         await bus.close()
+
+
+@pytest.fixture
+async def start(make_bus: MakeBus) -> AsyncIterator[Start]:
+    """`await start(service)`: it runs until the test ends, however that ends."""
+    running: list[Service] = []
+
+    async def begin(service: Service) -> None:
+        running.append(service)
+        await service.start()
+
+    yield begin
+    for service in running:
+        await service.stop()
 
 
 def _defaults(kind: type[BusSettings]) -> dict[str, object]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from simulator.otlp.spans import Span
 
 WIDTH = 100
-_BAR = 30
+_BAR = 24
 _MILLISECOND_NS = 1_000_000
 _SECOND_NS = 1_000_000_000
-_SERVICE = 11
-_NAME = WIDTH - _SERVICE - _BAR - 23
+_SERVICE = 10
+_NAME = WIDTH - _SERVICE - _BAR - 21
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,14 @@ def _headline(spans: list[Span], placed: list[Row], whole_ns: int) -> str:
     orphans = sum(1 for row in placed if row.remark.startswith("ORPHAN"))
     head = f"trace {spans[0].trace_id}: {len(spans)} spans, {duration(whole_ns)}, "
     head += "one root" if roots == 1 else f"{roots} roots"
-    head += f", {orphans} orphans" if orphans else ""
+    if orphans:
+        head += f", {orphans} orphan{'s' if orphans > 1 else ''}"
     return f"{head}\nservices: {', '.join(services)}"
 
 
 def _line(service: str, name: str, offset: str, took: str) -> str:
     cut = name if len(name) <= _NAME else name[: _NAME - 1] + "…"
-    return f"{service[:_SERVICE]:<{_SERVICE}} {cut:<{_NAME}} {offset:>9} {took:>9}  "
+    return f"{service[:_SERVICE]:<{_SERVICE}} {cut:<{_NAME}} {offset:>8} {took:>8}  "
 
 
 def _bar(span: Span, start_ns: int, whole_ns: int) -> str:

@@ -1,4 +1,4 @@
-"""Which blocks the Slack stand-in refuses, with the words and places Slack gives; needs no network."""
+"""Which blocks the Slack stand-in refuses, with Slack's words and places; needs no network."""
 
 import pytest
 

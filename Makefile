@@ -1,0 +1,50 @@
+# `make` alone lists what there is. Everything runs from .venv, made by `make install`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CODE := bus services simulator cli tests
+
+.DEFAULT_GOAL := help
+.PHONY: help install check test demo up docs lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+install: $(STAMP) ## Make .venv and install from requirements.lock, hashes required
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; set PYTHON=") if sys.version_info < (3, 11) else None'
+	@echo "installing into $(VENV) (a minute or two the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@if command -v uv >/dev/null 2>&1; \
+	then uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+check: $(STAMP) ## ruff, mypy --strict, import-linter, spelling
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+test: $(STAMP) ## Everything that needs no key and no cluster
+	$(BIN)/pytest $(ARGS)
+
+demo: $(STAMP) ## One alarm becomes one diagnosis, before your eyes
+	@$(BIN)/nightshift demo $(ARGS)
+
+up: $(STAMP) ## Everything on this machine until Ctrl-C
+	@$(BIN)/nightshift up $(ARGS)
+
+docs: $(STAMP) ## Write docs/events.md and docs/settings.md anew
+	$(BIN)/python -m cli.docs
+
+lock: $(STAMP) ## Compile requirements.lock anew (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11.0 --all-extras --generate-hashes \
+	  --no-emit-index-url --no-header --quiet --output-file requirements.lock
+
+clean: ## Remove .venv and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .nightshift

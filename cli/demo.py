@@ -1,0 +1,45 @@
+"""`nightshift demo`: an alarm about Online Boutique becomes a diagnosis in Slack, before your eyes."""
+
+import os
+import time
+from typing import Annotated
+
+import typer
+
+DEADLINE_SECONDS = 300.0
+
+
+def demo(
+    scenario: Annotated[
+        str, typer.Argument(help="Name of a scenario, or a .yaml file.")
+    ] = "cart-loafers",
+    form: Annotated[str, typer.Option(help="How the alarm arrives: sns or eventbridge.")] = "sns",
+) -> None:
+    """Run the real four services against a simulated outside world, once, and show the whole loop.
+
+    Needs no key and no cluster. With ANTHROPIC_API_KEY set, Claude answers instead of the script.
+    """
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        typer.echo(f"{time.monotonic() - began:6.1f} s  {text}")
+
+    say("Nightshift demo: one alarm in, one diagnosis in Slack")
+    scripted = not os.environ.get("ANTHROPIC_API_KEY")
+    answers = "a scripted model answers (no ANTHROPIC_API_KEY)" if scripted else "Claude answers"
+    say(f"scenario {scenario}; {answers}")
+    from cli.show_run import run_once  # imported late: the first line must not wait for libraries
+    from cli.stack import StackFailed
+    from simulator.redis_server import NoRedis
+
+    os.environ.setdefault("NIGHTSHIFT_FINAL_REPEAT_SECONDS", "1")
+    try:
+        ok = run_once(scenario, form, say)
+    except (StackFailed, NoRedis) as error:
+        typer.echo(f"nightshift demo: {error}", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
+        raise typer.Exit(130) from None
+    say("done" if ok else "the investigation did not end as diagnosed")
+    raise typer.Exit(0 if ok else 1)

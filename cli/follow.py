@@ -1,0 +1,89 @@
+"""What happens on the streams, one readable line an event."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from redis import Redis
+
+from bus.streams import AUDIT, STREAMS, Keys
+
+QUIET = (AUDIT.name,)
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One entry on a stream: when, where, what, and its event's fields."""
+
+    at: datetime
+    stream: str
+    event: str
+    values: dict[str, object]
+
+    @property
+    def incident(self) -> str:
+        """The incident it belongs to, empty where none is named."""
+        return str(self.values.get("investigation_id") or self.values.get("incident_id") or "")
+
+
+class Follower:
+    """Reads every stream from a moment on, without taking part in any group."""
+
+    def __init__(self, redis: "Redis", prefix: str) -> None:
+        self._redis = redis
+        self._keys = Keys(prefix)
+        since = f"{int(redis.time()[0]) * 1000 - 1}-0"
+        names = [self._keys.stream(stream) for stream in STREAMS if stream.name not in QUIET]
+        self._last: dict[str, str] = dict.fromkeys(names, since)
+
+    def read(self, block_ms: int = 200) -> Iterator[Happening]:
+        """What has happened since the last call, waiting that long when nothing has."""
+        answer = self._redis.xread(dict(self._last), block=block_ms)
+        rows: list[tuple[str, list[tuple[str, dict[str, str]]]]] = (
+            list(answer.items()) if isinstance(answer, dict) else list(answer or [])
+        )
+        found = []
+        for key, entries in rows:
+            batch = entries[0] if entries and isinstance(entries[0], list) else entries
+            for entry_id, fields in batch:
+                self._last[key] = entry_id
+                found.append(self._happening(key, entry_id, fields))
+        yield from sorted(found, key=lambda happening: happening.at)
+
+    def _happening(self, key: str, entry_id: str, fields: dict[str, str]) -> Happening:
+        at = datetime.fromtimestamp(int(entry_id.split("-")[0]) / 1000, UTC)
+        try:
+            values = json.loads(fields.get("data", "{}"))
+        except json.JSONDecodeError:
+            values = {}
+        name = key.removeprefix(self._keys.prefix)
+        return Happening(
+            at, name, fields.get("event", "?"), values if isinstance(values, dict) else {}
+        )
+
+
+def line_of(happening: Happening) -> str:
+    """One line for a person: `stream  what happened`."""
+    values = happening.values
+    match happening.event:
+        case "IncidentOpened" | "?" if happening.stream == "incidents":
+            text = f"incident opened: {values.get('service')}: {values.get('summary')}"
+        case "TurnDue":
+            text = f"turn {values.get('turn')} is due"
+        case "ToolCallRequested":
+            arguments = json.dumps(values.get("arguments", {}), ensure_ascii=False)
+            text = f"{values.get('tool_call_id')} {values.get('tool')} {arguments}"
+        case "ToolCallFinished":
+            verdict = "ok" if values.get("ok") else f"error: {values.get('error', '')}"
+            size = values.get("whole_bytes", 0)
+            text = f"{values.get('tool_call_id')} {verdict}, {size:,} bytes stored"
+        case "InvestigationProgressed":
+            text = str(values.get("activity", ""))
+        case "DiagnosisReached":
+            text = f"outcome: {values.get('outcome')} {values.get('reason', '')}"
+        case "InvestigationStopped":
+            text = f"the final card stands: {values.get('outcome')} (stop signal)"
+        case _:
+            text = f"{happening.event} {json.dumps(values, ensure_ascii=False)}"
+    return f"{happening.stream:<13} {text.strip()[:150]}"

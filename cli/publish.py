@@ -1,0 +1,102 @@
+"""`nightshift publish`: a test incident onto the stream, or an alarm into the queue."""
+
+import json
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class AlarmForm(StrEnum):
+    """How CloudWatch's alarm is wrapped on its way to the queue."""
+
+    sns = "sns"
+    eventbridge = "eventbridge"
+
+
+class Severity(StrEnum):
+    """How bad it is."""
+
+    critical = "critical"
+    error = "error"
+    warning = "warning"
+    info = "info"
+
+
+def publish(
+    service: Annotated[str, typer.Option(help="The service that is in trouble.")] = "cartservice",
+    summary: Annotated[str, typer.Option(help="What a person sees.")] = "HTTP 500 on checkout",
+    severity: Annotated[Severity, typer.Option(help="How bad it is.")] = Severity.error,
+    incident_id: Annotated[str, typer.Option(help="Its id; made from the entry when empty.")] = "",
+    count: Annotated[int, typer.Option(min=1, max=10_000, help="How many incidents.")] = 1,
+    alarm: Annotated[
+        AlarmForm | None,
+        typer.Option(help="Fire the simulated CloudWatch alarm of `nightshift up`."),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Send this alarm body to the queue NIGHTSHIFT_QUEUE_URL.")
+    ] = None,
+) -> None:
+    """Open a test incident: straight onto the stream, or as an alarm that ingest has to read.
+
+    Finds a running `nightshift up` by itself; else set REDIS_URL (or NIGHTSHIFT_QUEUE_URL).
+    """
+    if alarm is not None:
+        from cli.stack import call
+
+        control = _running().get("control") or _fail("no `nightshift up` is running here")
+        answer = call(f"{control}/_simulator/fire-alarm", {"form": str(alarm)})
+        typer.echo(f"alarm fired: {json.dumps(answer)}")
+    elif file is not None:
+        _send(file)
+    else:
+        values = {"service": service, "summary": summary, "severity": str(severity)}
+        _add(values | ({"incident_id": incident_id} if incident_id else {}), count)
+
+
+def _add(values: dict[str, str], count: int) -> None:
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    from bus.settings import BusSettings
+
+    url = os.environ.get("REDIS_URL") or _running().get("redis_url") or "redis://127.0.0.1:6379/0"
+    prefix = (
+        os.environ.get("NIGHTSHIFT_STREAM_PREFIX")
+        or BusSettings.model_fields["stream_prefix"].default
+    )
+    redis = Redis.from_url(url, decode_responses=True, socket_timeout=5)
+    for _ in range(count):
+        try:
+            entry_id = redis.xadd(f"{prefix}incidents", {"data": json.dumps(values)})
+        except (RedisError, OSError) as error:
+            _fail(f"Redis at {url.rpartition('@')[2]} cannot be used: {error}")
+        typer.echo(values.get("incident_id") or f"inc-{entry_id}")
+
+
+def _send(file: Path) -> None:
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    queue = os.environ.get("NIGHTSHIFT_QUEUE_URL") or _fail("NIGHTSHIFT_QUEUE_URL is not set")
+    try:
+        body = file.read_text(encoding="utf-8")
+        sent = boto3.client("sqs").send_message(QueueUrl=queue, MessageBody=body)
+    except (OSError, UnicodeDecodeError, BotoCoreError, ClientError) as error:
+        _fail(f"{file} was not sent: {error}")
+    typer.echo(f"sent as message {sent['MessageId']}")
+
+
+def _running() -> dict[str, str]:
+    state = Path(".nightshift/up.json")
+    if not state.exists():
+        return {}
+    found: dict[str, str] = json.loads(state.read_text(encoding="utf-8"))
+    return found
+
+
+def _fail(sentence: str) -> str:
+    typer.echo(f"nightshift publish: {sentence}", err=True)
+    raise typer.Exit(1)

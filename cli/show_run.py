@@ -1,0 +1,69 @@
+"""One incident from alarm to card, printed as it happens; then the card and the trace."""
+
+import time
+
+import typer
+from redis import Redis
+
+from bus.tracing import root_of
+from cli.follow import Follower, Happening, line_of
+from cli.stack import Say, Stack, call, running_stack
+from simulator.otlp import spans_from_json, waterfall
+from simulator.slack import render_message
+
+PREFIX = "nightshift:"
+LONGEST_SECONDS = 330.0
+
+
+def run_once(scenario: str, form: str, say: Say) -> bool:
+    """Whether the incident ended as diagnosed; everything a person wants to see was printed."""
+    with running_stack(scenario, reasoners=1, say=say, model_seconds=0.4) as stack:
+        redis = Redis.from_url(stack.redis_url, decode_responses=True)
+        follower = Follower(redis, PREFIX)
+        call(f"{stack.control}/_simulator/fire-alarm", {"form": form})
+        say(f"CloudWatch alarm fired ({form})")
+        fired = time.monotonic()
+        stopped = _follow(stack, follower, say)
+        if stopped is None:
+            return False
+        say(f"alarm to final card: {time.monotonic() - fired:.1f} s")
+        _print_card(stack, stopped)
+        _print_trace(stack, stopped)
+        redis.close()
+        return stopped.values.get("outcome") == "diagnosed"
+
+
+def _follow(stack: Stack, follower: Follower, say: Say) -> Happening | None:
+    give_up_at = time.monotonic() + LONGEST_SECONDS
+    while time.monotonic() < give_up_at:
+        for happening in follower.read():
+            say(line_of(happening))
+            if happening.event == "InvestigationStopped":
+                return happening
+        stack.check()
+    return None
+
+
+def _print_card(stack: Stack, stopped: Happening) -> None:
+    messages = call(f"{stack.control}/_simulator/messages")
+    for message in messages:
+        if message["ts"] == stopped.values.get("ts"):
+            typer.echo(f"\n── Slack, {stopped.values.get('channel')} " + "─" * 60)
+            typer.echo(render_message(message))
+            typer.echo("─" * 84)
+
+
+def _print_trace(stack: Stack, stopped: Happening) -> None:
+    root = root_of(stopped.incident)
+    url = f"{stack.control}/_simulator/traces/{root.trace_id}"
+    services = {"ingest", "reasoner", "toolrunner", "notifier"}
+    spans = spans_from_json(call(url))
+    give_up_at = time.monotonic() + 6
+    while time.monotonic() < give_up_at:
+        has_root = any(span.span_id == root.span_id for span in spans)
+        if has_root and services <= {span.service for span in spans}:
+            break
+        time.sleep(0.2)
+        spans = spans_from_json(call(url))
+    typer.echo(f"\n── trace {root.trace_id} " + "─" * 44)
+    typer.echo(waterfall(spans))

@@ -1,0 +1,217 @@
+"""Everything on one machine, each part a process of its own: Redis, the simulator, the services."""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from simulator.redis_server import RedisServer, any_redis, free_port
+
+ROOT = Path(__file__).parent.parent
+OUTSIDE = ("AWS_", "SLACK_", "GITHUB_", "KUBECONFIG", "ANTHROPIC_", "OTEL_", "PYTEST_")
+"""Variables of this shell that point at a real outside world; the simulator's take their place."""
+SERVICES = ("ingest", "reasoner", "toolrunner", "notifier")
+Say = Callable[[str], None]
+
+
+class StackFailed(Exception):
+    """A part did not start or ended by itself; the text says which and its last words."""
+
+
+@dataclass
+class Part:
+    """One started process with its log."""
+
+    name: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+    ready_url: str = ""
+
+    def last_words(self) -> str:
+        """The end of the part's log, for an error message."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1][:400] if lines else "it wrote nothing"
+
+
+@dataclass
+class Stack:
+    """The running whole. Use `running_stack`, which always takes it down."""
+
+    folder: Path
+    redis_url: str
+    redis_kind: str
+    world: dict[str, Any] = field(default_factory=dict)
+    parts: list[Part] = field(default_factory=list)
+    redis: RedisServer | None = None
+
+    @property
+    def control(self) -> str:
+        """Address of the simulator's control API."""
+        return str(self.world["addresses"]["control"])
+
+    def start(self, name: str, module: str, env: Mapping[str, str], *args: str) -> Part:
+        """Start `python -m module` with that environment; it may not be ready yet."""
+        log = self.folder / f"{name}.log"
+        port = env.get("NIGHTSHIFT_HTTP_PORT", "")
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", module, *args],
+                cwd=ROOT,
+                env=dict(env),
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        ready = f"http://127.0.0.1:{port}/readyz" if port else ""
+        part = Part(name, process, log, ready)
+        self.parts.append(part)
+        return part
+
+    def check(self) -> None:
+        """Raises StackFailed when a part has ended by itself."""
+        for part in self.parts:
+            if part.process.poll() is not None:
+                code = part.process.returncode
+                raise StackFailed(f"{part.name} ended with {code}: {part.last_words()}")
+
+    def wait(self, what: str, condition: Callable[[], bool], seconds: float = 30) -> None:
+        """The condition holds afterwards. Raises StackFailed when a part ends or time runs out."""
+        give_up_at = time.monotonic() + seconds
+        while not condition():
+            self.check()
+            if time.monotonic() > give_up_at:
+                raise StackFailed(
+                    f"{what} did not happen within {seconds:.0f} s; logs: {self.folder}"
+                )
+            time.sleep(0.05)
+
+    def stop(self, seconds: float = 12) -> None:
+        """Every process has ended, by SIGTERM, or by SIGKILL after that time."""
+        for part in self.parts:
+            if part.process.poll() is None:
+                part.process.send_signal(signal.SIGTERM)
+        give_up_at = time.monotonic() + seconds
+        for part in self.parts:
+            try:
+                part.process.wait(max(0.1, give_up_at - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                part.process.kill()
+                part.process.wait()
+        if self.redis is not None:
+            self.redis.stop()
+
+
+def clean_environment() -> dict[str, str]:
+    """This shell's variables without those that point at a real outside world."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(OUTSIDE) and name not in ("REDIS_URL", "NIGHTSHIFT_HTTP_PORT")
+    } | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+
+
+def service_environment(stack: Stack, service: str, replica: str) -> dict[str, str]:
+    """What one service gets: its own border's variables, and nobody else's."""
+    shared = stack.world["environment"]
+    env = clean_environment() | shared.get("all", {}) | shared.get(service, {})
+    if service == "reasoner":
+        keep = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
+        if os.environ.get("ANTHROPIC_API_KEY"):
+            env |= {name: os.environ[name] for name in keep if name in os.environ}
+    return env | {
+        "REDIS_URL": stack.redis_url,
+        "NIGHTSHIFT_REPLICA": replica,
+        "NIGHTSHIFT_HTTP_HOST": "127.0.0.1",
+        "NIGHTSHIFT_HTTP_PORT": str(free_port()),
+    }
+
+
+@contextmanager
+def running_stack(
+    scenario: str, *, reasoners: int, say: Say, model_seconds: float, redis_port: int = 0
+) -> Iterator[Stack]:
+    """Redis, simulator and services run and are ready inside the block; nothing is left after it.
+
+    Raises StackFailed or NoRedis with one sentence.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="nightshift-"))
+    given = os.environ.get("REDIS_URL")
+    redis = None if given else any_redis(folder / "redis", port=redis_port)
+    url, kind = (given, "given by REDIS_URL") if given or redis is None else (redis.url, redis.kind)
+    stack = Stack(folder, str(url), kind, redis=redis)
+    try:
+        say(f"Redis: {kind}")
+        _start_simulator(stack, scenario, model_seconds)
+        _start_services(stack, reasoners)
+        say("the outside world: simulated; starting four services")
+        _wait_until_ready(stack, say)
+        yield stack
+    finally:
+        stack.stop()
+
+
+def call(url: str, body: object = None) -> Any:
+    """The JSON answer of the simulator's control API; a POST when there is a body."""
+    content = None if body is None else json.dumps(body).encode()
+    request = Request(url, content, {"Content-Type": "application/json"})
+    with urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def _start_simulator(stack: Stack, scenario: str, model_seconds: float) -> None:
+    args = ["--scenario", scenario, "--state", str(stack.folder)]
+    args += ["--model-seconds", str(model_seconds)]
+    if os.environ.get("ANTHROPIC_API_KEY"):
+        args.append("--real-model")
+    part = stack.start("simulator", "simulator", clean_environment(), *args)
+    state = stack.folder / "simulator.json"
+    stack.wait("the simulator's start", state.exists)
+    stack.world = json.loads(state.read_text(encoding="utf-8"))
+    part.ready_url = ""
+
+
+def _start_services(stack: Stack, reasoners: int) -> None:
+    servers = {
+        "NIGHTSHIFT_SERVERS_PORT": str(free_port()),
+        "NIGHTSHIFT_SERVERS_TOKEN": secrets.token_hex(16),
+    }
+    for service in SERVICES:
+        count = reasoners if service == "reasoner" else 1
+        for number in range(1, count + 1):
+            replica = f"{service}-{number}"
+            env = service_environment(stack, service, replica)
+            if service == "toolrunner":
+                module = "services.toolrunner.servers"
+                stack.start("toolrunner-servers", module, _without_http(env) | servers)
+                env |= servers
+            stack.start(replica, f"services.{service}", env)
+
+
+def _without_http(env: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in env.items() if name != "NIGHTSHIFT_HTTP_PORT"}
+
+
+def _wait_until_ready(stack: Stack, say: Say) -> None:
+    for part in stack.parts:
+        if part.ready_url:
+            stack.wait(f"{part.name} becoming ready", lambda url=part.ready_url: _is_ready(url))
+            say(f"{part.name} is ready (process {part.process.pid})")
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=3) as answer:
+            return int(answer.status) == 200
+    except (URLError, OSError):
+        return False

@@ -1,0 +1,76 @@
+"""`nightshift up`: everything on this machine until Ctrl-C."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+STATE = Path(".nightshift")
+
+
+def up(
+    scenario: Annotated[
+        str, typer.Argument(help="What is wrong in the simulated world.")
+    ] = "cart-loafers",
+    reasoners: Annotated[int, typer.Option(min=1, max=32, help="Reasoner processes.")] = 1,
+    model_seconds: Annotated[float, typer.Option(min=0, help="Time of a scripted reply.")] = 0.4,
+) -> None:
+    """Run Redis, the four services and the simulated outside world until Ctrl-C.
+
+    Listens on loopback only. Redis takes port 6379 when it is free. Settings such as
+    NIGHTSHIFT_DEADLINE_SECONDS are passed on; REDIS_URL is used when given.
+    """
+    from cli.stack import StackFailed, running_stack
+    from simulator.redis_server import NoRedis
+
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        typer.echo(f"{time.monotonic() - began:6.1f} s  {text}")
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    say(f"starting; scenario {scenario}, {reasoners} reasoner{'s' if reasoners > 1 else ''}")
+    try:
+        with running_stack(
+            scenario, reasoners=reasoners, say=say, model_seconds=model_seconds, redis_port=6379
+        ) as stack:
+            _tell(stack.redis_url, stack.control, stack.world, str(stack.folder))
+            while True:
+                stack.check()
+                time.sleep(0.3)
+    except KeyboardInterrupt:
+        say("stopped; nothing is left running")
+    except (StackFailed, NoRedis) as error:
+        typer.echo(f"nightshift up: {error}", err=True)
+        raise typer.Exit(1) from None
+    finally:
+        (STATE / "up.json").unlink(missing_ok=True)
+
+
+def _tell(redis_url: str, control: str, world: dict[str, object], folder: str) -> None:
+    STATE.mkdir(exist_ok=True)
+    state = {"redis_url": redis_url, "control": control, "logs": folder, "process": os.getpid()}
+    (STATE / "up.json").write_text(json.dumps(state), encoding="utf-8")
+    port = redis_url.rpartition(":")[2].split("/")[0]
+    at = "" if port == "6379" else f" -p {port}"
+    text = '{"service":"cartservice","summary":"HTTP 500 on checkout"}'
+    typer.echo(
+        f"""
+Everything is up.
+  REDIS_URL={redis_url}
+  logs of every process: {folder}
+  what Slack shows:      {control}/_simulator/messages
+Open an incident in another terminal:
+  redis-cli{at} XADD nightshift:incidents '*' data '{text}'
+  nightshift publish --service cartservice --summary "HTTP 500 on checkout"
+  nightshift publish --alarm sns
+Ctrl-C stops everything."""
+    )

@@ -1,0 +1,1 @@
+"""Ingest's outside: SQS, Redis and the services file."""

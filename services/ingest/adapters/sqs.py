@@ -1,0 +1,138 @@
+"""The alarm queue in SQS. boto3 blocks: every call has a thread that nobody waits for at exit."""
+
+import asyncio
+import contextlib
+import logging
+import re
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bus.errors import NotConfigured, Unavailable
+from services.ingest.ports import QueueMessage
+from services.ingest.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+RELEASED_AFTER_SECONDS = 5
+_REGION = re.compile(
+    r"^https?://(?:sqs(?:-fips)?\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.(?:queue\.)?amazonaws\.com"
+)
+
+
+class SqsQueue:
+    """Long polls, deletes and releases. Raises NotConfigured when no region can be found."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._session = boto3.session.Session()
+        self._region = _region(settings, self._session)
+
+    async def receive(self) -> Sequence[QueueMessage]:
+        """Up to ten messages; raises Unavailable with what SQS or the network said."""
+        return await _in_thread(self._receive, unwanted=self._put_back)
+
+    async def delete(self, receipts: Sequence[str]) -> None:
+        """At most ten messages are gone; one that SQS kept will come again and be a duplicate."""
+        await _in_thread(lambda: self._delete(receipts))
+
+    async def release(self, receipt: str) -> None:
+        """The message is visible again in a few seconds."""
+        await _in_thread(lambda: self._release(receipt, RELEASED_AFTER_SECONDS))
+
+    @cached_property
+    def _client(self) -> "SQSClient":
+        wait = self._settings.queue_wait_seconds
+        return self._session.client(
+            "sqs",
+            region_name=self._region,
+            config=Config(
+                connect_timeout=5,
+                read_timeout=wait + 10,
+                retries={"total_max_attempts": 1},
+                max_pool_connections=20,
+            ),
+        )
+
+    def _receive(self) -> Sequence[QueueMessage]:
+        answer = self._client.receive_message(
+            QueueUrl=self._settings.queue_url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=self._settings.queue_wait_seconds,
+            VisibilityTimeout=self._settings.queue_visibility_seconds,
+        )
+        return [
+            QueueMessage(body=message["Body"], receipt=message["ReceiptHandle"])
+            for message in answer.get("Messages", ())
+        ]
+
+    def _delete(self, receipts: Sequence[str]) -> None:
+        answer = self._client.delete_message_batch(
+            QueueUrl=self._settings.queue_url,
+            Entries=[{"Id": str(at), "ReceiptHandle": text} for at, text in enumerate(receipts)],
+        )
+        for failed in answer.get("Failed", ()):
+            log.warning("SQS kept a handled message: %s", failed.get("Message", failed["Code"]))
+
+    def _release(self, receipt: str, seconds: int) -> None:
+        self._client.change_message_visibility(
+            QueueUrl=self._settings.queue_url, ReceiptHandle=receipt, VisibilityTimeout=seconds
+        )
+
+    def _put_back(self, messages: Sequence[QueueMessage]) -> None:
+        for message in messages:
+            self._release(message.receipt, 0)
+
+
+async def _in_thread(work: Callable[[], T], unwanted: Callable[[T], None] | None = None) -> T:
+    """What `work` returns, from a daemon thread: a long poll must not hold up a shutdown.
+
+    When the caller was cancelled meanwhile, `unwanted` gets the result, in the thread.
+    """
+    promise: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as error:
+            if promise.set_running_or_notify_cancel():
+                promise.set_exception(_answer_to(error))
+            return
+        if promise.set_running_or_notify_cancel():
+            promise.set_result(result)
+        elif unwanted is not None:
+            with contextlib.suppress(BotoCoreError, ClientError):
+                unwanted(result)
+
+    threading.Thread(target=run, name="sqs", daemon=True).start()
+    return await asyncio.wrap_future(promise)
+
+
+def _answer_to(error: Exception) -> Exception:
+    """The outside's errors as Unavailable; one of ours stays what it is."""
+    if isinstance(error, ClientError):
+        said = error.response.get("Error", {})
+        return Unavailable(f"SQS refuses: {said.get('Code', '')} {said.get('Message', '')}".strip())
+    return (
+        Unavailable(f"SQS cannot be reached: {error}")
+        if isinstance(error, BotoCoreError)
+        else error
+    )
+
+
+def _region(settings: Settings, session: boto3.session.Session) -> str:
+    found = settings.aws_region or session.region_name
+    if not found and (written := _REGION.match(settings.queue_url)):
+        found = written[1]
+    if not found:
+        raise NotConfigured("the queue's region is unknown: set AWS_REGION")
+    return found

@@ -1,0 +1,31 @@
+"""What ingest reads from its environment; AWS credentials and endpoint are read by boto3 itself."""
+
+from pydantic import Field, FilePath, SecretStr, field_validator
+
+from bus.settings import BusSettings
+
+
+class Settings(BusSettings):
+    """The shared settings and where alarms come from."""
+
+    queue_url: str = Field(pattern=r"^https?://[^\s/]+/.+$")
+    """The SQS queue that alarms arrive in."""
+    queue_wait_seconds: int = Field(default=20, ge=0, le=20)
+    """How long one poll waits for a message; 0 asks and returns at once."""
+    queue_visibility_seconds: int = Field(default=60, ge=5, le=43_200)
+    """How long a received message stays hidden from other replicas."""
+    aws_region: str = Field(default="", validation_alias="AWS_REGION")
+    """The queue's region; empty: AWS_DEFAULT_REGION, else the queue's own address."""
+    catalog: FilePath | None = None
+    """A TOML file with `services = ["cartservice", ...]`; without it alarms are read."""
+    slack_bot_token: SecretStr | None = Field(
+        default=None, validation_alias="SLACK_BOT_TOKEN", repr=False
+    )
+    """Must not be set: a service that strangers can reach holds no right to post."""
+
+    @field_validator("slack_bot_token")
+    @classmethod
+    def _refuse_bot_token(cls, value: SecretStr | None) -> None:
+        if value is not None and value.get_secret_value():
+            message = "must not be set for ingest: only the notifier may hold Slack's bot token"
+            raise ValueError(message)

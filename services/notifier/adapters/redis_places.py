@@ -1,0 +1,133 @@
+"""Whose turn it is to write an incident's message, and where it stands: one hash per incident."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+
+from bus.connection import as_text
+from bus.envelope import entry_fields, flat
+from bus.events import InvestigationId, InvestigationStopped
+from bus.streams import KEPT_SECONDS, STOPS, Keys
+from bus.tracing import current_traceparent
+from services.notifier.ports import Finished, Purpose, Turn
+from services.notifier.stop import Place
+
+SETTLE_SHARE = 10
+"""A tenth of the lease passes before anybody looks for a message whose post was not answered."""
+LATE_SHARE = 2
+"""For half of the lease, longer than Slack's client waits, an unanswered edit may still arrive."""
+
+
+@dataclass
+class RedisPlaces:
+    """Turns and places, as `ports.Places` says; time is Redis time."""
+
+    redis: Redis
+    keys: Keys
+    lease_seconds: float
+    progress_seconds: float
+    _take: AsyncScript = field(init=False)
+    _settle: AsyncScript = field(init=False)
+    _finish: AsyncScript = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._take = self._script("take")
+        self._settle = self._script("settle")
+        self._finish = self._script("finish")
+
+    async def take(
+        self,
+        investigation_id: InvestigationId,
+        purpose: Purpose,
+        *,
+        activity: str = "",
+        order: str = "",
+    ) -> Turn:
+        """Ask for the turn; `order` is the stream entry's id."""
+        owner, asked_at = uuid.uuid4().hex, asyncio.get_running_loop().time()
+        answer: Any = await self._take(
+            keys=[self.keys.of(investigation_id, "slack")],
+            args=[
+                *(owner, _ms(self.lease_seconds), purpose, KEPT_SECONDS, _sortable(order), activity),
+                *(_ms(self.progress_seconds), _ms(self.lease_seconds / LATE_SHARE)),
+            ],
+        )
+        word, wait, state, channel, ts, known = (as_text(part) for part in answer)
+        return Turn(
+            word=_one_of(word, ("yours", "busy", "done")),
+            owner=owner,
+            wait_seconds=float(wait) / 1000,
+            state=_one_of(state, ("", "posting", "posted", "final")),
+            place=Place(channel=channel, ts=ts) if ts else None,
+            activity=known,
+            ends_at=asked_at + self.lease_seconds,
+        )
+
+    async def wrote(self, investigation_id: InvestigationId, turn: Turn, place: Place) -> None:
+        """The message stands at that place, and the turn is over."""
+        await self._settled(investigation_id, turn, "wrote", place)
+
+    async def found(self, investigation_id: InvestigationId, place: Place) -> None:
+        """The message was found at that place; the turn goes on."""
+        await self._settled(investigation_id, None, "wrote", place)
+
+    async def failed(self, investigation_id: InvestigationId, turn: Turn, *, known: bool) -> None:
+        """Nothing was written, or nobody knows; the turn is over."""
+        await self._settled(investigation_id, turn, "not written" if known else "unknown", None)
+
+    async def finish(
+        self, investigation_id: InvestigationId, turn: Turn, signal: InvestigationStopped
+    ) -> Finished:
+        """State `final`, the pointer back and the stop signal, at the first call only."""
+        place = Place(channel=signal.channel, ts=signal.ts)
+        fields = flat(entry_fields(signal, current_traceparent()))
+        answer: Any = await self._finish(
+            keys=[
+                self.keys.of(investigation_id, "slack"),
+                self._pointer(place),
+                self.keys.stream(STOPS),
+            ],
+            args=[turn.owner, investigation_id, place.channel, place.ts, KEPT_SECONDS, *fields],
+        )
+        return Finished(first=int(answer[0]) == 1, late_edit=float(as_text(answer[1])) > 0)
+
+    async def _settled(
+        self, investigation_id: InvestigationId, turn: Turn | None, word: str, place: Place | None
+    ) -> None:
+        spot = place or Place(channel="", ts="")
+        await self._settle(
+            keys=[self.keys.of(investigation_id, "slack"), self._pointer(spot)],
+            args=[
+                *(turn.owner if turn else "", word, spot.channel, spot.ts, investigation_id),
+                *(KEPT_SECONDS, _ms(self.lease_seconds / SETTLE_SHARE)),
+                *(_ms(self.lease_seconds / LATE_SHARE), turn.state if turn else ""),
+            ],
+        )
+
+    def _pointer(self, place: Place) -> str:
+        return f"{self.keys.prefix}thread:{place.channel}:{place.ts}"
+
+    def _script(self, name: str) -> AsyncScript:
+        source = files("services.notifier.adapters").joinpath("scripts", f"{name}.lua")
+        return self.redis.register_script(source.read_text(encoding="utf-8"))
+
+
+def _one_of(word: str, known: Sequence[Any]) -> Any:
+    if word not in known:
+        raise ValueError(f"a script answered {word!r}")
+    return word
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _sortable(entry_id: str) -> str:
+    first, _, second = entry_id.partition("-")
+    return f"{int(first or 0):020d}-{int(second or 0):020d}"

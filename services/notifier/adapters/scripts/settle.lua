@@ -1,0 +1,26 @@
+-- Say how a turn went: where the message stands, or that it may or may not stand.
+-- KEYS  1 the incident's slack hash  2 thread pointer, unused without a place
+-- ARGV  1 owner ('' keeps the turn)  2 'wrote', 'not written' or 'unknown'  3 channel  4 ts
+--       5 investigation id  6 seconds to keep  7 how long nobody writes after 'unknown' (ms)
+--       8 how long an edit may be late (ms)  9 state before this turn
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local has = redis.call('HMGET', KEYS[1], 'owner', 'purpose', 'state', 'ts')
+local function number(value) return string.format('%.0f', value) end
+
+if ARGV[2] == 'wrote' and has[3] ~= 'final' then
+  redis.call('HSET', KEYS[1], 'channel', ARGV[3], 'ts', ARGV[4], 'state', 'posted')
+  redis.call('SET', KEYS[2], ARGV[5], 'EX', ARGV[6])
+  redis.call('EXPIRE', KEYS[1], ARGV[6])
+end
+if ARGV[1] == '' or has[1] ~= ARGV[1] then return 0 end
+if ARGV[2] == 'unknown' then
+  redis.call('HSET', KEYS[1], 'until', number(now + ARGV[7]), 'owner', 'nobody', 'purpose', '')
+  if has[2] == 'progress' then redis.call('HSET', KEYS[1], 'late_until', number(now + ARGV[8])) end
+  return 1
+end
+redis.call('HDEL', KEYS[1], 'owner', 'until', 'purpose')
+if ARGV[2] == 'not written' and has[3] == 'posting' and ARGV[9] == '' then
+  redis.call('HDEL', KEYS[1], 'state')            -- surely nothing stands: no need to look before the next try
+end
+return 1

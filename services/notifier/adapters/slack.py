@@ -1,0 +1,198 @@
+"""Slack's Web API through slack_sdk: three calls, no retries of the SDK's own, honest errors.
+
+The SDK's retry handlers repeat a post whose connection dropped, which may stand already; so none is
+used, and what an error means for the next try is said by its class.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+from opentelemetry.trace import SpanKind
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bus import metrics
+from bus.errors import Unavailable
+from bus.tracing import Tracing
+from services.notifier.blocks import Card
+from services.notifier.ports import CardRefused, MessageGone, NotAllowed, Unanswered
+from services.notifier.stop import Place
+
+log = logging.getLogger(__name__)
+
+EVENT_TYPE = "nightshift_incident"
+CLOCK_SKEW_SECONDS = 300
+"""Slack's clock and ours may differ by that much."""
+PAGES = 20
+AT_ONCE = 4
+GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
+MAY_STAND = {"fatal_error", "internal_error", "service_unavailable", "request_timeout"}
+REFUSED = {
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "msg_blocks_too_long",
+    "msg_too_long",
+    "no_text",
+    "invalid_metadata_format",
+    "metadata_too_large",
+}
+FOR_A_PERSON = {
+    "invalid_auth": "the token is not valid: set SLACK_BOT_TOKEN",
+    "not_authed": "the token is missing: set SLACK_BOT_TOKEN",
+    "account_inactive": "the token's app was removed: set SLACK_BOT_TOKEN",
+    "token_revoked": "the token was revoked: set SLACK_BOT_TOKEN",
+    "token_expired": "the token has expired: set SLACK_BOT_TOKEN",
+    "missing_scope": "the token lacks a scope: it needs chat:write and channels:history",
+    "channel_not_found": "the channel is not known: NIGHTSHIFT_SLACK_CHANNEL must be its id",
+    "not_in_channel": "the bot is not in the channel: invite it",
+    "is_archived": "the channel is archived: set NIGHTSHIFT_SLACK_CHANNEL to another",
+}
+SECONDS_FOR_A_PERSON = 15.0
+
+
+@dataclass
+class SlackChannel:
+    """One channel, as `ports.Slack` says; `timeout_seconds` bounds each call."""
+
+    client: AsyncWebClient
+    channel: str
+    tracing: Tracing
+    timeout_seconds: float
+    problems: dict[str, str] = field(default_factory=dict)
+    """By API method, what a person has to put right; a success takes it out."""
+    _paused: dict[str, float] = field(default_factory=dict)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    async def post(self, card: Card, incident_id: str = "") -> Place:
+        """A new message; with an incident's id it can be found by that."""
+        arguments = _content(card) | {"unfurl_links": False, "unfurl_media": False}
+        if incident_id:
+            arguments["metadata"] = _metadata(incident_id)
+        answer = await self._call("chat.postMessage", channel=self.channel, **arguments)
+        return Place(channel=str(answer["channel"]), ts=str(answer["ts"]))
+
+    async def edit(self, place: Place, card: Card, incident_id: str) -> None:
+        """The message says what the card says and nothing of what it said before."""
+        arguments = _content(card) | {"metadata": _metadata(incident_id)}
+        await self._call("chat.update", channel=place.channel, ts=place.ts, **arguments)
+
+    async def find(self, incident_id: str, since: datetime) -> Place | None:
+        """Where the incident's message stands, if it was posted after that time.
+
+        A token that may not read the channel finds nothing: one message too many is better than none.
+        """
+        try:
+            return await self._search(incident_id, since)
+        except NotAllowed:
+            return None
+
+    async def _search(self, incident_id: str, since: datetime) -> Place | None:
+        oldest = f"{since.timestamp() - CLOCK_SKEW_SECONDS:.6f}"
+        wanted, cursor = _metadata(incident_id), ""
+        for _ in range(PAGES):
+            answer = await self._call(
+                "conversations.history",
+                channel=self.channel,
+                oldest=oldest,
+                include_all_metadata=True,
+                limit=200,
+                **({"cursor": cursor} if cursor else {}),
+            )
+            for message in answer.get("messages") or []:
+                if message.get("metadata") == wanted:
+                    return Place(channel=self.channel, ts=str(message["ts"]))
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return None
+        return None
+
+    async def problem(self) -> str:
+        """What keeps messages from being written, for `/readyz`; empty when nothing is known."""
+        return "; ".join(sorted(set(self.problems.values())))
+
+    async def introduce(self) -> None:
+        """Ask Slack who we are, so that a wrong token shows before the first incident."""
+        with suppress(Unavailable, CardRefused):
+            await self._call("auth.test")
+
+    async def _call(self, method: str, **arguments: object) -> dict[str, Any]:
+        if (left := self._paused.get(method, 0.0) - time.monotonic()) > 0:
+            raise Unavailable(f"Slack asked to wait with {method}", retry_in_seconds=left + 0.1)
+        calls: dict[str, Callable[..., Awaitable[Any]]] = {
+            "chat.postMessage": self.client.chat_postMessage,
+            "chat.update": self.client.chat_update,
+            "conversations.history": self.client.conversations_history,
+            "auth.test": self.client.auth_test,
+        }
+        answered = "unanswered"
+        with self.tracing.span(f"slack {method}", kind=SpanKind.CLIENT) as span:
+            try:
+                async with asyncio.timeout(self.timeout_seconds), self._slots:
+                    answer = await calls[method](**arguments)
+                    said = dict(answer.data)
+                answered = "ok"
+            except SlackApiError as error:
+                answered = _word(error)
+                raise self._meaning(method, error) from None
+            except aiohttp.ClientConnectorError as error:
+                self.problems[method] = f"Slack cannot be reached: {error}"
+                raise Unavailable(self.problems[method]) from None
+            except Exception as error:
+                reason = str(error) or type(error).__name__
+                self.problems[method] = f"Slack did not answer {method}: {reason}"
+                raise Unanswered(self.problems[method]) from None
+            finally:
+                span.set_attribute("slack.answer", answered)
+                metrics.SLACK_WRITES.add(1, {"method": method, "answer": answered})
+        self.problems.pop(method, None)
+        return said
+
+    def _meaning(self, method: str, error: SlackApiError) -> Exception:
+        status, word = int(getattr(error.response, "status_code", 0) or 0), _word(error)
+        if status == 429 or word in ("ratelimited", "rate_limited"):
+            wait = _retry_after(error)
+            self._paused[method] = time.monotonic() + wait
+            return Unavailable(f"Slack asked to wait {wait:g} s", retry_in_seconds=wait + 0.1)
+        if word in GONE:
+            return MessageGone(word)
+        if word in REFUSED:
+            return CardRefused(f"Slack refuses the card: {word}")
+        if word in FOR_A_PERSON:
+            if method not in self.problems:
+                log.error("Slack answers %s to %s: %s", word, method, FOR_A_PERSON[word])
+            self.problems[method] = f"Slack answers {word}: {FOR_A_PERSON[word]}"
+            kind = NotAllowed if word == "missing_scope" else Unavailable
+            return kind(self.problems[method], retry_in_seconds=SECONDS_FOR_A_PERSON)
+        self.problems[method] = f"Slack answers {word or status} to {method}"
+        if status >= 500 or word in MAY_STAND or not word:
+            return Unanswered(self.problems[method])
+        return Unavailable(self.problems[method], retry_in_seconds=SECONDS_FOR_A_PERSON)
+
+
+def _content(card: Card) -> dict[str, Any]:
+    return {"text": card.text, "blocks": list(card.blocks), "link_names": False, "parse": "none"}
+
+
+def _metadata(incident_id: str) -> dict[str, Any]:
+    return {"event_type": EVENT_TYPE, "event_payload": {"incident_id": incident_id}}
+
+
+def _word(error: SlackApiError) -> str:
+    answer = getattr(error.response, "data", None)
+    return str(answer.get("error") or "") if isinstance(answer, dict) else ""
+
+
+def _retry_after(error: SlackApiError) -> float:
+    headers = getattr(error.response, "headers", None) or {}
+    given = next((str(v) for k, v in headers.items() if k.lower() == "retry-after"), "1")
+    try:
+        return min(max(float(given), 0.5), 120.0)
+    except ValueError:
+        return 1.0

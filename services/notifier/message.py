@@ -1,0 +1,127 @@
+"""One message per incident: placed once, edited by one writer at a time, closed once.
+
+Every write of an incident happens in its turn (`ports.Places`): nobody else writes meanwhile, and
+whoever comes after a writer that died looks for the message before it posts one.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from bus.cleaning import clean
+from bus.errors import Unavailable
+from bus.record import Record
+from services.notifier.blocks import Card
+from services.notifier.ports import (
+    CardRefused,
+    Finished,
+    MessageGone,
+    Places,
+    Purpose,
+    Slack,
+    Turn,
+    Unanswered,
+)
+from services.notifier.report import plain_card
+from services.notifier.stop import Place, signal
+
+WAITS = 12
+"""How often a writer asks for its turn before the entry is handed back."""
+LONGEST_WAIT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Messages:
+    """Writes the messages of incidents."""
+
+    slack: Slack
+    places: Places
+
+    async def place(self, record: Record, card: Card) -> None:
+        """The incident's message stands; nothing is written where it stood already."""
+        turn = await self._turn(record, "place")
+        if turn.word == "yours":
+            place = await self._write(record, card, turn)
+            await self.places.wrote(record.investigation_id, turn, place)
+
+    async def progress(self, record: Record, card: Card, turn: Turn) -> None:
+        """The standing message shows the card. The turn was taken by the caller."""
+        place = await self._write(record, card, turn)
+        await self.places.wrote(record.investigation_id, turn, place)
+
+    async def ask_final(self, record: Record) -> Turn:
+        """The turn to write the final card, which may stand already."""
+        return await self._turn(record, "final")
+
+    async def finish(self, record: Record, card: Card, turn: Turn) -> Finished:
+        """The final card stands and the stop signal is out; a repeat writes the card only."""
+        place = await self._write(record, card, turn)
+        return await self.places.finish(record.investigation_id, turn, signal(record, place))
+
+    async def _turn(self, record: Record, purpose: Purpose) -> Turn:
+        for _ in range(WAITS):
+            turn = await self.places.take(record.investigation_id, purpose)
+            if turn.word != "busy":
+                return turn
+            await asyncio.sleep(min(turn.wait_seconds, LONGEST_WAIT_SECONDS))
+        raise Unavailable("somebody else writes this incident's message", retry_in_seconds=2)
+
+    async def _write(self, record: Record, card: Card, turn: Turn) -> Place:
+        inv = record.investigation_id
+        try:
+            return await self._write_or_plain(record, card, turn)
+        except (Unanswered, asyncio.CancelledError):
+            await self.places.failed(inv, turn, known=False)
+            raise
+        except (Unavailable, CardRefused):
+            await self.places.failed(inv, turn, known=True)
+            raise
+
+    async def _write_or_plain(self, record: Record, card: Card, turn: Turn) -> Place:
+        place = turn.place
+        if place is None and turn.state == "posting":
+            self._check(turn)
+            place = await self.slack.find(record.investigation_id, record.opened_at)
+            if place is not None:
+                await self.places.found(record.investigation_id, place)
+        try:
+            return await self._send(record, card, turn, place)
+        except CardRefused:
+            return await self._send(record, plain_card(record), turn, place)
+
+    async def _send(self, record: Record, card: Card, turn: Turn, place: Place | None) -> Place:
+        inv = record.investigation_id
+        self._check(turn)
+        if place is not None:
+            try:
+                await self.slack.edit(place, card, inv)
+            except MessageGone:
+                if turn.state == "final":
+                    return place
+                self._check(turn)
+            else:
+                return place
+        return await self.slack.post(card, inv)
+
+    def _check(self, turn: Turn) -> None:
+        left = turn.ends_at - asyncio.get_running_loop().time()
+        if left < self.slack.timeout_seconds:
+            raise Unavailable("the turn to write is nearly over", retry_in_seconds=1)
+
+
+def cleaned(record: Record) -> Record:
+    """The record with every text of model and people stripped of what cannot be seen, and redacted."""
+    values = record.model_dump(mode="json", exclude={"trace", "nonce", "notes"})
+    shown = _cleaned(values) | {"trace": record.trace, "nonce": record.nonce}
+    return Record.model_validate(shown)
+
+
+def _cleaned(value: dict[str, object]) -> dict[str, object]:
+    return {name: _clean(part) for name, part in value.items()}
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, str):
+        return clean(value.encode("utf-8", "replace").decode())
+    if isinstance(value, list):
+        return [_clean(part) for part in value]
+    return _cleaned(value) if isinstance(value, dict) else value

@@ -1,0 +1,135 @@
+"""What the notifier needs from outside: Slack, and who may write which message."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from bus.errors import Retryable, Unavailable
+from bus.events import InvestigationId, InvestigationStopped
+from services.notifier.blocks import Card
+from services.notifier.stop import Place
+
+Purpose = Literal["place", "progress", "final"]
+
+
+class Unanswered(Unavailable):
+    """Slack was told to write and its answer is not known: the next try looks before it posts."""
+
+
+class NotAllowed(Unavailable):
+    """The token lacks a scope for this call."""
+
+
+class CardRefused(Retryable):
+    """Slack refuses the card as it is; a plain one may pass."""
+
+
+class MessageGone(Retryable):
+    """The message that was to be edited is there no longer, or is not ours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """Whose turn it is to write an incident's message.
+
+    `yours`: the caller's, until it says how it went. `busy`: somebody else's; ask again after
+    `wait_seconds`. `done`: there is nothing to write any more.
+    """
+
+    word: Literal["yours", "busy", "done"]
+    owner: str = ""
+    wait_seconds: float = 0.0
+    state: Literal["", "posting", "posted", "final"] = ""
+    """What was true before: `posting` means that a message may stand although no place is known."""
+    place: Place | None = None
+    activity: str = ""
+    """The last activity that was reported."""
+    ends_at: float = 0.0
+    """When the turn is over, by the event loop's clock."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """The final card stands. `first`: this call wrote the stop signal. `late_edit`: a progress edit
+    whose answer nobody knows may still arrive."""
+
+    first: bool
+    late_edit: bool
+
+
+class Places(Protocol):
+    """The Slack lease of each incident, and where its message stands."""
+
+    async def take(
+        self,
+        investigation_id: InvestigationId,
+        purpose: Purpose,
+        *,
+        activity: str = "",
+        order: str = "",
+    ) -> Turn:
+        """Ask for the turn to write. Of progress only the newest `order` gets one."""
+
+    async def wrote(self, investigation_id: InvestigationId, turn: Turn, place: Place) -> None:
+        """The message stands at that place, and Slack has answered: the turn is over."""
+
+    async def found(self, investigation_id: InvestigationId, place: Place) -> None:
+        """The message was found at that place; the turn goes on."""
+
+    async def failed(self, investigation_id: InvestigationId, turn: Turn, *, known: bool) -> None:
+        """Nothing was written (`known`), or nobody knows: the turn is over."""
+
+    async def finish(
+        self, investigation_id: InvestigationId, turn: Turn, signal: InvestigationStopped
+    ) -> Finished:
+        """The final card stands: state and stop signal in one script, at the first call only."""
+
+
+class Slack(Protocol):
+    """The channel. Every method raises Unavailable, Unanswered, CardRefused or MessageGone."""
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long one call takes at most."""
+
+    async def post(self, card: Card, incident_id: str = "") -> Place:
+        """A new message, which can be found by the incident's id."""
+
+    async def edit(self, place: Place, card: Card, incident_id: str) -> None:
+        """The message at that place says what the card says."""
+
+    async def find(self, incident_id: str, since: datetime) -> Place | None:
+        """Where the incident's message stands, if it was posted after that time."""
+
+
+class History(Protocol):
+    """What is remembered about a problem, for 90 days."""
+
+    async def remember(self, fingerprint: str, name: str, facts: dict[str, str]) -> None:
+        """Keep the facts under that name; the same name again replaces them."""
+
+
+class Notices(Protocol):
+    """Which notices were posted within the last hour."""
+
+    async def claim(self, key: str) -> bool:
+        """Whether this caller posts it. Raises Unavailable while another one does."""
+
+    async def posted(self, key: str) -> None:
+        """It stands in Slack."""
+
+    async def failed(self, key: str) -> None:
+        """It does not, and anybody may try again."""
+
+
+class Deadlines(Protocol):
+    """The next due moment of each open investigation, by Redis time."""
+
+    async def due(self, now: datetime) -> list[InvestigationId]:
+        """Investigations whose moment has come."""
+
+    async def postpone(self, investigation_id: InvestigationId, until: datetime) -> bool:
+        """Move the moment of one that is still there; whether it was, and this call moved it."""
+
+    async def forget(self, investigation_id: InvestigationId) -> None:
+        """Take it out."""

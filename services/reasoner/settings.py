@@ -1,0 +1,46 @@
+"""Settings of the reasoner: the model, its key, and what an investigation may spend."""
+
+from pydantic import Field, SecretStr
+
+from bus.settings import BusSettings
+
+
+class Settings(BusSettings):
+    """Read from the environment only."""
+
+    anthropic_api_key: SecretStr = Field(
+        default=SecretStr(""), validation_alias="ANTHROPIC_API_KEY"
+    )
+    """Key of the model API; this service and no other holds it."""
+    anthropic_auth_token: SecretStr = Field(
+        default=SecretStr(""), validation_alias="ANTHROPIC_AUTH_TOKEN"
+    )
+    """A bearer token in place of the key, for gateways that give one."""
+    anthropic_base_url: str = Field(
+        default="https://api.anthropic.com",
+        validation_alias="ANTHROPIC_BASE_URL",
+        pattern=r"^https?://",
+    )
+    """Where the Messages API is."""
+    model: str = Field(default="claude-sonnet-5-5", min_length=1, max_length=200)
+    """The model that investigates; one investigation should see one model."""
+    thinking: bool = True
+    """Ask for adaptive thinking; off for models that do not know it."""
+    force_conclusion: bool = False
+    """Force `submit_diagnosis` in the conclude turn, where a model allows it (without thinking)."""
+    max_reply_tokens: int = Field(default=8192, ge=256, le=21_000)
+    """Most tokens of one reply; above 21,000 the SDK would want streaming."""
+    model_seconds: float = Field(default=90.0, gt=0, le=600)
+    """Longest ordinary model call, its own retries included."""
+    max_turns: int = Field(default=12, ge=1, le=1000)
+    """Ordinary turns of an investigation; the conclude turn and its one repeat come on top."""
+    max_tool_calls: int = Field(default=40, ge=0, le=10_000)
+    """Tool calls that an investigation may send out."""
+    max_tokens: int = Field(default=1_000_000, ge=1)
+    """Tokens of an investigation, in and out, cached ones included."""
+    max_cost_usd: float = Field(default=1.0, ge=0)
+    """Dollars of an investigation, with the conclude turn's worst case held back."""
+    max_day_cost_usd: float = Field(default=100.0, ge=0)
+    """Dollars of all investigations of a UTC day."""
+    prices_file: str = ""
+    """A price file in place of the one that is built in; same form."""

@@ -1,0 +1,111 @@
+"""What the model said and what it is told: replies, calls, results, as the Messages API takes them.
+
+A transcript holds messages exactly as they were sent and received; cache marks are no part of it.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+from pydantic import JsonValue
+
+from bus.events import Value
+
+Block = dict[str, object]
+Message = dict[str, object]
+NOTHING_SAID = "(no answer)"
+
+
+class Usage(Value):
+    """Tokens of one reply, as billed; `input_tokens` are the uncached ones."""
+
+    input_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def cache_write_tokens(self) -> int:
+        """Tokens written to the cache, for whichever time."""
+        return self.cache_write_5m_tokens + self.cache_write_1h_tokens
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Everything that the model read."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+
+class ToolUse(Value):
+    """One call in a reply. `arguments` is None when the model gave something that is no object."""
+
+    tool_use_id: str
+    name: str
+    arguments: dict[str, JsonValue] | None
+
+
+class Reply(Value):
+    """One reply of the model, its content unchanged."""
+
+    content: tuple[dict[str, JsonValue], ...]
+    stop_reason: str
+    model: str
+    usage: Usage
+
+    @property
+    def text(self) -> str:
+        """What it says in plain text, thinking left out."""
+        said = (str(block.get("text", "")) for block in self.content if block["type"] == "text")
+        return "\n".join(text for text in said if text.strip()).strip()
+
+    @property
+    def tool_uses(self) -> tuple[ToolUse, ...]:
+        """The calls it asks for, in order."""
+        return tuple(_tool_use(block) for block in self.content if block["type"] == "tool_use")
+
+    def message(self) -> Message:
+        """The reply as the transcript keeps it.
+
+        Blocks stay as they are. Only empty texts are left out, and a reply without text or call gets
+        a word, because the API takes neither back.
+        """
+        kept: list[Block] = [dict(block) for block in self.content if not _empty(block)]
+        if not any(block["type"] in ("text", "tool_use") for block in kept):
+            kept.append(text_block(NOTHING_SAID))
+        return {"role": "assistant", "content": kept}
+
+
+def user_message(blocks: Sequence[Block]) -> Message:
+    """A message to the model."""
+    return {"role": "user", "content": list(blocks)}
+
+
+def text_block(text: str) -> Block:
+    """Plain text."""
+    return {"type": "text", "text": text}
+
+
+def result_block(tool_use_id: str, text: str, *, is_error: bool) -> Block:
+    """The answer to one call."""
+    block: Block = {"type": "tool_result", "tool_use_id": tool_use_id, "content": text}
+    return block | {"is_error": True} if is_error else block
+
+
+def marked(text: str, name: str, *, nonce: str, kind: str = "result") -> str:
+    """Untrusted text between markers that only we can write: they derive from a secret of the record."""
+    seal = hmac.new(nonce.encode(), name.encode(), hashlib.sha256).hexdigest()[:12]
+    label = f"{kind} {name} {seal}"
+    return f"<{label}>\n{text}\n</{label}>"
+
+
+def _tool_use(block: dict[str, JsonValue]) -> ToolUse:
+    arguments = block.get("input")
+    return ToolUse(
+        tool_use_id=str(block.get("id", "")),
+        name=str(block.get("name", "")),
+        arguments=arguments if isinstance(arguments, dict) else None,
+    )
+
+
+def _empty(block: dict[str, JsonValue]) -> bool:
+    return block["type"] == "text" and not str(block.get("text", "")).strip()

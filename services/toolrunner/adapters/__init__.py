@@ -1,0 +1,1 @@
+"""Everything of the toolrunner that touches the outside, one file each."""

@@ -1,0 +1,92 @@
+"""The standard `mcpServers` JSON file: which MCP servers there are and how they are reached."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bus.errors import NotConfigured
+
+BUILT_IN = ("kubernetes", "github", "cloudwatch")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_NAME = re.compile(r"^(?!.*__)[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")
+
+
+class ServerEntry(BaseModel):
+    """One entry: `url` with `headers`, or `command` with `args` and `env`; other keys are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    url: str = Field(default="", pattern=r"^(https?://.*)?$")
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    command: str = ""
+    args: list[str] = Field(default_factory=list)
+    env: dict[str, str] = Field(default_factory=dict, repr=False)
+    cwd: str | None = None
+
+    @model_validator(mode="after")
+    def _refuse_neither_and_both(self) -> "ServerEntry":
+        if bool(self.url) == bool(self.command):
+            raise ValueError("needs either `url` or `command`")
+        return self
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    servers: dict[str, ServerEntry] = Field(alias="mcpServers")
+
+
+def built_in_servers(port: int, token: str) -> dict[str, ServerEntry]:
+    """The entries of the built-in servers on their loopback port."""
+    headers = {"Authorization": f"Bearer {token}"}
+    return {
+        name: ServerEntry(url=f"http://127.0.0.1:{port}/{name}/mcp", headers=headers)
+        for name in BUILT_IN
+    }
+
+
+def load_servers(file: str) -> dict[str, ServerEntry]:
+    """The file's entries by name, `${VARIABLE}` in headers and env filled in.
+
+    Raises NotConfigured with one sentence that never holds a value of the environment.
+    """
+    try:
+        content = json.loads(Path(file).read_text(encoding="utf-8"))
+        entries = _File.model_validate(content).servers
+    except OSError as error:
+        raise NotConfigured(f"NIGHTSHIFT_MCP_SERVERS: {file} cannot be read ({error})") from None
+    except ValueError as error:
+        reason = _first(error) if isinstance(error, ValidationError) else f"it is not JSON: {error}"
+        raise NotConfigured(f"NIGHTSHIFT_MCP_SERVERS: {file}: {reason}") from None
+    for name in entries:
+        if not _NAME.match(name):
+            raise NotConfigured(f"{file}: {name!r} cannot be a server's name (A-Z a-z 0-9 _ -, no __)")
+    return {
+        name: entry.model_copy(
+            update={
+                "headers": _filled(file, name, entry.headers),
+                "env": _filled(file, name, entry.env),
+            }
+        )
+        for name, entry in entries.items()
+    }
+
+
+def _filled(file: str, server: str, values: Mapping[str, str]) -> dict[str, str]:
+    def value_of(found: "re.Match[str]") -> str:
+        value = os.environ.get(found[1])
+        if value is None:
+            raise NotConfigured(f"{file}: server {server} needs the variable {found[1]}, not set")
+        return value
+
+    return {name: _VARIABLE.sub(value_of, text) for name, text in values.items()}
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,99 @@
+"""The catalogue: which tools the model is offered, as canonical JSON in a fixed order."""
+
+import hashlib
+import json
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pydantic import JsonValue
+
+from bus.cleaning import clean
+from services.toolrunner.policy import Gate
+from services.toolrunner.ports import SchemaCheck, Tool
+from services.toolrunner.result_pages import (
+    READ_RESULT,
+    READ_RESULT_DESCRIPTION,
+    READ_RESULT_SCHEMA,
+)
+
+log = logging.getLogger(__name__)
+MAX_DESCRIPTION = 2_000
+_NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+_OWN = Tool(READ_RESULT, READ_RESULT_DESCRIPTION, READ_RESULT_SCHEMA)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """One list of tools; the same tools always give the same text and hash."""
+
+    text: str
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash under which it is published."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @cached_property
+    def schemas(self) -> Mapping[str, Mapping[str, JsonValue]]:
+        """Each offered tool's input schema, by name."""
+        return {tool["name"]: tool["input_schema"] for tool in json.loads(self.text)}
+
+
+def catalogue_of(tools: Iterable[Tool], gate: Gate, check: SchemaCheck) -> Catalogue:
+    """The catalogue of those tools that the policy could allow, and `read_result`.
+
+    A tool whose name is too long, odd or given twice, or whose schema is none, is left out and logged.
+    """
+    allowed = [tool for tool in tools if gate.may_offer(tool.name)]
+    times = Counter(tool.name for tool in allowed)
+    offered = [_OWN]
+    for tool in allowed:
+        schema = strict(tool.input_schema)
+        if problem := _problem(tool, times[tool.name], check.schema_problem(schema)):
+            log.error("tool %s is not offered: %s", tool.name[:100], problem)
+            continue
+        offered.append(Tool(tool.name, clean(tool.description)[:MAX_DESCRIPTION], schema))
+    listed = [
+        {"name": tool.name, "description": tool.description, "input_schema": tool.input_schema}
+        for tool in sorted(offered, key=lambda tool: tool.name)
+    ]
+    return Catalogue(canonical(listed))
+
+
+def canonical(value: object) -> str:
+    """JSON with sorted keys and no spaces. Raises ValueError for what JSON cannot say."""
+    return json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+
+
+def strict(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The schema with unknown arguments refused, also in objects inside that list their properties."""
+    closed = _closed(dict(schema))
+    return closed | {"type": "object", "additionalProperties": False}
+
+
+def _closed(schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        inner = {name: _closed_value(value) for name, value in properties.items()}
+        schema = {"additionalProperties": False} | schema | {"properties": inner}
+    if "items" in schema:
+        schema = schema | {"items": _closed_value(schema["items"])}
+    return schema
+
+
+def _closed_value(value: JsonValue) -> JsonValue:
+    return _closed(value) if isinstance(value, dict) else value
+
+
+def _problem(tool: Tool, times: int, schema_problem: str) -> str:
+    if not _NAME.match(tool.name):
+        return "its name is longer than 64 characters or holds others than A-Z a-z 0-9 _ -"
+    if times > 1:
+        return "two tools have that name"
+    return schema_problem

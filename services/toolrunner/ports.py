@@ -1,0 +1,40 @@
+"""What the toolrunner's concepts need from the outside."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import JsonValue
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool as its server describes it; `name` is `<server>__<tool>`."""
+
+    name: str
+    description: str
+    input_schema: Mapping[str, JsonValue]
+
+
+class ToolServers(Protocol):
+    """The connected MCP servers."""
+
+    def tools(self) -> list[Tool]:
+        """What the servers offer, as last seen."""
+        ...
+
+    async def call(self, tool: str, arguments: Mapping[str, JsonValue], seconds: float) -> str:
+        """The text a tool answered. Raises ToolFailed, within about `seconds`, when it gave none."""
+        ...
+
+
+class SchemaCheck(Protocol):
+    """Strict checking of arguments and schemas."""
+
+    def problem(self, schema: Mapping[str, JsonValue], arguments: Mapping[str, JsonValue]) -> str:
+        """What is wrong with the arguments, empty when nothing is."""
+        ...
+
+    def schema_problem(self, schema: Mapping[str, JsonValue]) -> str:
+        """What is wrong with a schema, empty when nothing is."""
+        ...

@@ -1,0 +1,76 @@
+"""`python -m services.toolrunner.servers`: serves the built-in MCP servers on the loopback address."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+
+import uvicorn
+from opentelemetry import trace
+
+from bus.errors import NotConfigured
+from bus.logs import QUIET, JsonLines
+from bus.settings import load
+from bus.tracing import Tracing
+from services.toolrunner.servers.app import build
+from services.toolrunner.servers.settings import ServersSettings
+
+NAME = "toolrunner-servers"
+HOST = "127.0.0.1"
+log = logging.getLogger(__name__)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `_serve`, so that a stop on request exits with 0."""
+        yield
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT, then exit 0; exit 1 with one sentence when that cannot be."""
+    try:
+        settings = load(ServersSettings)
+        _set_up_logging(settings.log_level)
+        asyncio.run(_serve(settings))
+    except NotConfigured as error:
+        sys.exit(f"nightshift {NAME}: {error}")
+
+
+async def _serve(settings: ServersSettings) -> None:
+    tracing = Tracing(NAME, f"{socket.gethostname()}-{os.getpid()}")
+    trace.set_tracer_provider(tracing.provider)
+    listening = _listen(settings.servers_port)
+    server = _Server(uvicorn.Config(build(settings), log_level="warning", timeout_graceful_shutdown=8))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, setattr, server, "should_exit", True)
+    log.info("serving on http://%s:%s", HOST, listening.getsockname()[1])
+    await server.serve(sockets=[listening])
+    log.info("stopped")
+    await asyncio.to_thread(tracing.stop)
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        raise NotConfigured(
+            f"port {port} cannot be listened on ({error.strerror}); set NIGHTSHIFT_SERVERS_PORT"
+        ) from None
+
+
+def _set_up_logging(level: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines(NAME))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    main()

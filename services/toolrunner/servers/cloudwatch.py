@@ -1,0 +1,186 @@
+"""The cloudwatch server: an alarm, a log group's events, a metric's points, read only."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from fastmcp.exceptions import ToolError
+from pydantic import Field
+
+from services.toolrunner.servers.rows import moment, one_line, row
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import (
+        CompositeAlarmTypeDef,
+        MetricAlarmTypeDef,
+        MetricDataQueryTypeDef,
+        MetricOutputTypeDef,
+        MetricTypeDef,
+    )
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+T = TypeVar("T")
+MAX_EVENTS = 2_000
+MAX_SERIES = 20
+STATISTICS = ("Average", "Sum", "Maximum")
+Minutes = Annotated[int, Field(ge=1, le=1440)]
+Name = Annotated[str, Field(min_length=1, max_length=512)]
+
+
+class CloudWatch:
+    """The tools of the cloudwatch server; each blocks, and raises ToolError with one sentence."""
+
+    def describe_alarm(self, name: Name) -> str:
+        """An alarm's state, reason, metric and threshold."""
+        found = _ask(
+            f"cloudwatch:DescribeAlarms on alarm {name}",
+            lambda: self._cloudwatch.describe_alarms(
+                AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+            ),
+        )
+        rows = [line for alarm in found["MetricAlarms"] for line in _metric_alarm_rows(alarm)]
+        rows += [_composite_alarm_row(alarm) for alarm in found.get("CompositeAlarms", [])]
+        if not rows:
+            raise ToolError(f"there is no alarm {name!r} in this account and region")
+        return "\n".join(rows)
+
+    def search_logs(
+        self, log_group: Name, pattern: Annotated[str, Field(max_length=1024)], minutes: Minutes = 30
+    ) -> str:
+        """Log events of the last minutes that match a CloudWatch filter pattern, oldest first."""
+        since = datetime.now(UTC) - timedelta(minutes=minutes)
+        return _ask(
+            f"logs:FilterLogEvents on log group {log_group}",
+            lambda: "\n".join(self._events(log_group, pattern, since)),
+        )
+
+    def get_metric_points(self, namespace: Name, metric: Name, minutes: Minutes = 60) -> str:
+        """A metric's average, sum and maximum over the last minutes, for each set of dimensions."""
+        permission = f"cloudwatch:ListMetrics and cloudwatch:GetMetricData on {namespace} {metric}"
+        return _ask(permission, lambda: "\n".join(self._points(namespace, metric, minutes)))
+
+    def _events(self, log_group: str, pattern: str, since: datetime) -> Iterator[str]:
+        pages = self._logs.get_paginator("filter_log_events").paginate(
+            logGroupName=log_group,
+            filterPattern=pattern,
+            startTime=round(since.timestamp() * 1000),
+        )
+        count = 0
+        for page in pages:
+            count += len(page["events"])
+            if count > MAX_EVENTS:
+                raise ToolError(f"more than {MAX_EVENTS} events match; narrow the pattern or minutes")
+            for event in page["events"]:
+                at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+                yield f"{moment(at, milliseconds=True)} {event['message'].rstrip()}"
+
+    def _points(self, namespace: str, metric: str, minutes: int) -> Iterator[str]:
+        found = self._cloudwatch.list_metrics(Namespace=namespace, MetricName=metric)["Metrics"]
+        if not found:
+            raise ToolError(f"there is no metric {metric!r} in namespace {namespace!r}")
+        if len(found) > MAX_SERIES:
+            raise ToolError(f"{metric} has {len(found)} sets of dimensions, more than {MAX_SERIES}")
+        end = datetime.now(UTC)
+        for series in found:
+            answer = self._cloudwatch.get_metric_data(
+                MetricDataQueries=[_query(series, name, minutes) for name in STATISTICS],
+                StartTime=end - timedelta(minutes=minutes),
+                EndTime=end,
+                ScanBy="TimestampAscending",
+            )
+            points: dict[datetime, list[str]] = {}
+            for result in answer["MetricDataResults"]:
+                for at, value in zip(result["Timestamps"], result["Values"], strict=False):
+                    points.setdefault(at, []).append(f"{result['Id']}={value:g}")
+            dimensions = _dimensions(series)
+            for at in sorted(points):
+                yield row(f"{namespace} {metric}", dimensions, moment(at), *points[at])
+
+    @cached_property
+    def _cloudwatch(self) -> "CloudWatchClient":
+        return boto3.session.Session().client("cloudwatch", config=_client_config())
+
+    @cached_property
+    def _logs(self) -> "CloudWatchLogsClient":
+        return boto3.session.Session().client("logs", config=_client_config())
+
+
+def _client_config() -> Config:
+    return Config(
+        connect_timeout=3,
+        read_timeout=15,
+        max_pool_connections=40,
+        retries={"total_max_attempts": 2, "mode": "standard"},
+    )
+
+
+def _query(series: "MetricOutputTypeDef", stat: str, minutes: int) -> "MetricDataQueryTypeDef":
+    metric: MetricTypeDef = {
+        "Namespace": series.get("Namespace", ""),
+        "MetricName": series.get("MetricName", ""),
+        "Dimensions": series.get("Dimensions", []),
+    }
+    period = 60 if minutes <= 180 else 300
+    return {
+        "Id": stat.lower(),
+        "MetricStat": {"Metric": metric, "Period": period, "Stat": stat},
+    }
+
+
+def _dimensions(series: "MetricOutputTypeDef | MetricAlarmTypeDef") -> str:
+    named = (f"{part['Name']}={part['Value']}" for part in series.get("Dimensions", []))
+    return f"[{','.join(sorted(named))}]"
+
+
+def _metric_alarm_rows(alarm: "MetricAlarmTypeDef") -> Iterator[str]:
+    name = alarm.get("AlarmName", "")
+    since = alarm.get("StateUpdatedTimestamp")
+    yield row(
+        f"alarm {name}",
+        state=alarm.get("StateValue"),
+        since=moment(since) if since else None,
+        message=alarm.get("StateReason", ""),
+    )
+    yield row(
+        f"alarm {name}",
+        metric=f"{alarm.get('Namespace', '')}/{alarm.get('MetricName', '')}",
+        dimensions=_dimensions(alarm),
+        statistic=alarm.get("Statistic") or alarm.get("ExtendedStatistic"),
+        comparison=alarm.get("ComparisonOperator"),
+        threshold=alarm.get("Threshold"),
+        period_seconds=alarm.get("Period"),
+        periods=alarm.get("EvaluationPeriods"),
+        missing_data=alarm.get("TreatMissingData"),
+    )
+    if description := alarm.get("AlarmDescription"):
+        yield f"alarm {name} description={one_line(description)}"
+
+
+def _composite_alarm_row(alarm: "CompositeAlarmTypeDef") -> str:
+    since = alarm.get("StateUpdatedTimestamp")
+    return row(
+        f"alarm {alarm.get('AlarmName', '')}",
+        state=alarm.get("StateValue"),
+        since=moment(since) if since else None,
+        rule=alarm.get("AlarmRule"),
+        message=alarm.get("StateReason", ""),
+    )
+
+
+def _ask(permission: str, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if status == 403 or "AccessDenied" in code or "NotAuthorized" in code:
+            raise ToolError(f"missing permission: {permission} (AWS said {code})") from None
+        message = error.response.get("Error", {}).get("Message", "")
+        raise ToolError(f"AWS answered {code}: {message[:300]}") from None
+    except (BotoCoreError, OSError) as error:
+        raise ToolError(f"AWS is not reachable; nothing was read: {str(error)[:300]}") from None

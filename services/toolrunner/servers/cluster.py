@@ -1,0 +1,180 @@
+"""The kubernetes server: pods, logs, workloads and events of the configured namespaces, read only."""
+
+import json
+import re
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Annotated, Literal
+
+from fastmcp.exceptions import ToolError
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from pydantic import Field
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError
+
+from services.toolrunner.servers import workload
+from services.toolrunner.servers.rows import Fields, each, text
+from services.toolrunner.servers.settings import ServersSettings
+
+MAX_BYTES = 6 * 1024 * 1024
+MAX_ITEMS = 2_000
+TIMES = (3, 20)
+"""Seconds to connect, and to wait for each part of an answer."""
+_NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
+
+
+class Cluster:
+    """The tools of the kubernetes server; each blocks, and raises ToolError with one sentence."""
+
+    def __init__(self, settings: ServersSettings) -> None:
+        self._settings = settings
+
+    def list_pods(self, namespace: str) -> str:
+        """Pods with phase, readiness, restarts, images and why containers wait or ended."""
+        self._check(namespace)
+        pods = self._list(
+            f"list pods in namespace {namespace}",
+            partial(self._core.list_namespaced_pod, namespace, limit=MAX_ITEMS),
+        )
+        return "\n".join(line for pod in pods for line in workload.pod_rows(pod))
+
+    def get_logs(
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str | None = None,
+        tail_lines: Annotated[int, Field(ge=1, le=5000)] = 1000,
+        previous: bool = False,
+    ) -> str:
+        """The last log lines of a pod's container, oldest first; `previous`: of its run before."""
+        self._check(namespace, pod, container or "x")
+        content = _ask(
+            f"get pods/log in namespace {namespace}",
+            partial(
+                self._core.read_namespaced_pod_log,
+                pod,
+                namespace,
+                container=container,
+                tail_lines=tail_lines,
+                previous=previous,
+            ),
+        )
+        return content.decode("utf-8", "replace")
+
+    def describe_workload(
+        self, namespace: str, kind: Literal["Deployment", "StatefulSet", "DaemonSet"], name: str
+    ) -> str:
+        """A workload's state, conditions, containers, limits, probes and environment."""
+        self._check(namespace, name)
+        read: dict[str, Callable[..., object]] = {
+            "Deployment": self._apps.read_namespaced_deployment,
+            "StatefulSet": self._apps.read_namespaced_stateful_set,
+            "DaemonSet": self._apps.read_namespaced_daemon_set,
+        }
+        permission = f"get {kind.lower()}s in namespace {namespace}"
+        found = _json(_ask(permission, partial(read[kind], name, namespace)))
+        return "\n".join(workload.workload_rows(kind, found))
+
+    def list_events(self, namespace: str, object_name: str | None = None) -> str:
+        """Events, oldest first; `object_name`: of that object and of those named after it."""
+        self._check(namespace, object_name or "x")
+        events = self._list(
+            f"list events in namespace {namespace}",
+            partial(self._core.list_namespaced_event, namespace, limit=MAX_ITEMS),
+        )
+        wanted = [event for event in events if _is_about(event, object_name)]
+        return "\n".join(workload.event_row(event) for event in sorted(wanted, key=workload.seen_at))
+
+    def _list(self, permission: str, read: Callable[..., object]) -> list[Fields]:
+        found = _json(_ask(permission, read))
+        if text(found, "metadata.continue"):
+            raise ToolError(f"there are more than {MAX_ITEMS} objects; nothing is shown of them")
+        return each(found, "items")
+
+    def _check(self, namespace: str, *names: str) -> None:
+        allowed = self._settings.namespace_names
+        if not allowed:
+            raise ToolError("no namespace may be read: NIGHTSHIFT_NAMESPACES is not set")
+        if namespace not in allowed:
+            raise ToolError(
+                f"namespace {namespace[:80]!r} is not readable; these are: {', '.join(allowed)}"
+            )
+        for name in names:
+            if not _NAME.match(name):
+                raise ToolError(f"{name[:80]!r} is not a Kubernetes name")
+
+    @cached_property
+    def _core(self) -> client.CoreV1Api:
+        return client.CoreV1Api(self._api)
+
+    @cached_property
+    def _apps(self) -> client.AppsV1Api:
+        return client.AppsV1Api(self._api)
+
+    @cached_property
+    def _api(self) -> client.ApiClient:
+        settings = client.Configuration()
+        load: Callable[..., object] = config.load_incluster_config
+        if self._settings.kubeconfig:
+            file = self._settings.kubeconfig
+            load = partial(config.load_kube_config, file, persist_config=False)
+        try:
+            load(client_configuration=settings)
+        except (config.ConfigException, OSError) as error:
+            where = self._settings.kubeconfig or "the pod's service account"
+            raise ToolError(f"kubernetes: {where} gives no credentials: {error}") from None
+        settings.retries = False
+        settings.connection_pool_maxsize = 40
+        return client.ApiClient(settings)
+
+
+def _is_about(event: Fields, object_name: str | None) -> bool:
+    name = text(event, "involvedObject.name")
+    return object_name is None or name == object_name or name.startswith(f"{object_name}-")
+
+
+def _ask(permission: str, read: Callable[..., object]) -> bytes:
+    try:
+        answer = read(_preload_content=False, _request_timeout=TIMES)
+        content = _bounded(answer)
+    except ApiException as error:
+        raise ToolError(_sentence(permission, error)) from None
+    except (HTTPError, OSError) as error:
+        reason = f"{type(error).__name__}: {error}"[:300]
+        raise ToolError(f"the Kubernetes API is not reachable; nothing was read: {reason}") from None
+    if len(content) > MAX_BYTES:
+        raise ToolError(f"the answer is larger than {MAX_BYTES} bytes; ask for less")
+    return content
+
+
+def _bounded(answer: object) -> bytes:
+    if not isinstance(answer, BaseHTTPResponse):
+        raise TypeError(f"the Kubernetes client gave a {type(answer).__name__}")
+    try:
+        return answer.read(MAX_BYTES + 1)
+    finally:
+        answer.close()
+
+
+def _json(content: bytes) -> Fields:
+    try:
+        found = json.loads(content)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ToolError("the Kubernetes API gave an answer that is no JSON object")
+    return found
+
+
+def _sentence(permission: str, error: ApiException) -> str:
+    if error.status == 403:
+        return f"missing permission: {permission} (the Kubernetes API said 403)"
+    if error.status == 401:
+        return "the Kubernetes API refused the credentials (401); nothing was read"
+    try:
+        message = str(json.loads(error.body or "{}")["message"])
+    except (ValueError, KeyError, TypeError):
+        message = str(error.reason)
+    return f"the Kubernetes API answered {error.status}: {message[:500]}"

@@ -1,0 +1,149 @@
+"""Pods, workloads and events, as the Kubernetes API gives them, as rows."""
+
+import json
+from collections.abc import Iterator
+
+from services.toolrunner.servers.rows import Fields, at, each, inside, pairs, row, text, words
+
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+
+
+def pod_rows(pod: Fields) -> Iterator[str]:
+    """A row for the pod, one for each failed condition and one for each container."""
+    name = text(pod, "metadata.name")
+    containers = each(pod, "status.containerStatuses")
+    ready = sum(1 for container in containers if container.get("ready") is True)
+    yield row(
+        f"pod {name}",
+        phase=at(pod, "status.phase"),
+        reason=at(pod, "status.reason"),
+        ready=f"{ready}/{len(each(pod, 'spec.containers'))}",
+        restarts=sum(int(text(container, "restartCount") or 0) for container in containers),
+        node=at(pod, "spec.nodeName"),
+        started=at(pod, "status.startTime"),
+        deleted=at(pod, "metadata.deletionTimestamp"),
+        image=",".join(text(container, "image") for container in each(pod, "spec.containers")),
+        message=text(pod, "status.message"),
+    )
+    for condition in each(pod, "status.conditions"):
+        if condition.get("status") != "True" and condition.get("reason") != "PodCompleted":
+            yield _condition_row(f"pod {name}", condition)
+    for container in [*each(pod, "status.initContainerStatuses"), *containers]:
+        yield _container_state_row(name, container)
+
+
+def workload_rows(kind: str, found: Fields) -> Iterator[str]:
+    """A row for the workload, then its conditions, annotations, containers and volumes."""
+    owner = f"{kind} {text(found, 'metadata.name')}"
+    status = inside(found, "status")
+    yield row(
+        owner,
+        replicas=at(found, "spec.replicas"),
+        desired=status.get("desiredNumberScheduled"),
+        ready=status.get("readyReplicas", status.get("numberReady")),
+        updated=status.get("updatedReplicas", status.get("updatedNumberScheduled")),
+        available=status.get("availableReplicas", status.get("numberAvailable")),
+        unavailable=status.get("unavailableReplicas", status.get("numberUnavailable")),
+        generation=at(found, "metadata.generation"),
+        observed=status.get("observedGeneration"),
+        created=at(found, "metadata.creationTimestamp"),
+        selector=pairs(inside(found, "spec.selector.matchLabels")),
+        pod_labels=pairs(inside(found, "spec.template.metadata.labels")),
+    )
+    for condition in each(found, "status.conditions"):
+        yield _condition_row(owner, condition)
+    for name, value in sorted(inside(found, "metadata.annotations").items()):
+        if name != _LAST_APPLIED:
+            yield row(owner, "annotation", " ".join(f"{name}={value}".split()))
+    yield from _template_rows(inside(found, "spec.template.spec"))
+
+
+def event_row(event: Fields) -> str:
+    """One event: when it was last seen, about what, why, how often."""
+    return row(
+        seen_at(event) or "-",
+        text(event, "type") or "-",
+        text(event, "reason") or "-",
+        f"{text(event, 'involvedObject.kind')}/{text(event, 'involvedObject.name')}",
+        count=event.get("count") or at(event, "series.count"),
+        first=event.get("firstTimestamp"),
+        source=event.get("reportingComponent") or at(event, "source.component"),
+        message=text(event, "message"),
+    )
+
+
+def seen_at(event: Fields) -> str:
+    """When the event was last seen, as the API wrote it."""
+    paths = (
+        "series.lastObservedTime",
+        "lastTimestamp",
+        "eventTime",
+        "metadata.creationTimestamp",
+    )
+    return next((found for path in paths if (found := text(event, path))), "")
+
+
+def _condition_row(owner: str, condition: Fields) -> str:
+    return row(
+        owner,
+        f"condition {text(condition, 'type')}={text(condition, 'status')}",
+        reason=condition.get("reason"),
+        since=condition.get("lastTransitionTime"),
+        message=text(condition, "message"),
+    )
+
+
+def _container_state_row(pod: str, container: Fields) -> str:
+    state = next(iter(inside(container, "state")), "")
+    now = inside(container, f"state.{state}")
+    before = inside(container, "lastState.terminated")
+    return row(
+        f"container {text(container, 'name')} of pod {pod}",
+        ready=container.get("ready"),
+        restarts=container.get("restartCount"),
+        state=state,
+        reason=now.get("reason"),
+        started=now.get("startedAt"),
+        exit_code=now.get("exitCode"),
+        finished=now.get("finishedAt"),
+        last_reason=before.get("reason"),
+        last_exit_code=before.get("exitCode"),
+        last_finished=before.get("finishedAt"),
+        image=container.get("image"),
+        message=text(now, "message") or text(before, "message"),
+    )
+
+
+def _template_rows(spec: Fields) -> Iterator[str]:
+    for container in [*each(spec, "initContainers"), *each(spec, "containers")]:
+        yield from _container_rows(container)
+    for volume in each(spec, "volumes"):
+        source = {name: value for name, value in volume.items() if name != "name"}
+        yield row(f"volume {text(volume, 'name')}", json.dumps(source, sort_keys=True))
+    if account := text(spec, "serviceAccountName"):
+        yield row(f"service account {account}")
+
+
+def _container_rows(container: Fields) -> Iterator[str]:
+    owner = f"container {text(container, 'name')}"
+    yield row(
+        owner,
+        image=container.get("image"),
+        ports=",".join(text(port, "containerPort") for port in each(container, "ports")),
+        requests=pairs(inside(container, "resources.requests")),
+        limits=pairs(inside(container, "resources.limits")),
+        command=f"{words(container, 'command')} {words(container, 'args')}".strip(),
+    )
+    for kind in _PROBES:
+        if probe := inside(container, kind):
+            yield row(owner, kind, json.dumps(probe, sort_keys=True))
+    for setting in each(container, "env"):
+        yield row(owner, "env", f"{text(setting, 'name')}={_env_value(setting)}")
+    for source in each(container, "envFrom"):
+        yield row(owner, "env from", json.dumps(source, sort_keys=True))
+
+
+def _env_value(setting: Fields) -> str:
+    source = setting.get("valueFrom")
+    return json.dumps(source, sort_keys=True) if source else text(setting, "value")

@@ -1,0 +1,89 @@
+"""The address from which the stand-ins are steered, and where what they were told is read."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from simulator.otlp.receiver import showing
+from simulator.otlp.spans import SpanStore
+from simulator.request_log import RequestLog
+from simulator.slack.store import SlackStandIn
+
+FORMS = ("sns", "eventbridge")
+
+
+class Alarms(Protocol):
+    """Whoever can make the scenario's alarm fire."""
+
+    def fire_alarm(self, form: str = "sns") -> str:
+        """The alarm went into ALARM and its notice lies in the queue."""
+
+    def recover_alarm(self) -> object:
+        """The alarm went back to OK and its notice lies in the queue."""
+
+    def publish_alarm_body(self, body: str) -> object:
+        """`body` lies in the queue as it is."""
+
+
+def build_control(
+    log: RequestLog, *, alarms: Alarms, slack: SlackStandIn, spans: SpanStore
+) -> Starlette:
+    """An app that fires alarms and shows the request log, the Slack messages and the traces."""
+    return Starlette(
+        routes=[*_alarm_routes(alarms), *_reading_routes(log, slack), *showing(spans)],
+    )
+
+
+def _alarm_routes(alarms: Alarms) -> list[Route]:
+    async def fire(request: Request) -> Response:
+        form = await _form(request)
+        if form not in FORMS:
+            return JSONResponse({"error": f"form is one of {', '.join(FORMS)}"}, status_code=400)
+        return await _done(lambda: alarms.fire_alarm(form=form))
+
+    async def recover(_request: Request) -> Response:
+        return await _done(alarms.recover_alarm)
+
+    async def publish(request: Request) -> Response:
+        body = (await request.body()).decode("utf-8", "replace")
+        return await _done(lambda: alarms.publish_alarm_body(body))
+
+    return [
+        Route("/_simulator/fire-alarm", fire, methods=["POST"]),
+        Route("/_simulator/recover-alarm", recover, methods=["POST"]),
+        Route("/_simulator/alarm-body", publish, methods=["POST"]),
+    ]
+
+
+def _reading_routes(log: RequestLog, slack: SlackStandIn) -> list[Route]:
+    async def requests(request: Request) -> Response:
+        stand_in = request.query_params.get("stand_in")
+        return JSONResponse({"requests": await asyncio.to_thread(log.read, stand_in)})
+
+    async def messages(_request: Request) -> Response:
+        return JSONResponse({"messages": slack.record()})
+
+    return [
+        Route("/_simulator/requests", requests),
+        Route("/_simulator/messages", messages),
+    ]
+
+
+async def _form(request: Request) -> str:
+    if not await request.body():
+        return FORMS[0]
+    try:
+        asked = await request.json()
+    except ValueError:
+        return ""
+    return str(asked.get("form", FORMS[0])) if isinstance(asked, dict) else ""
+
+
+async def _done(act: Callable[[], object]) -> Response:
+    # The AWS stand-in is called with a blocking client.
+    return JSONResponse({"done": await asyncio.to_thread(act)})

@@ -1,0 +1,61 @@
+"""Refusals as the Kubernetes API words them: a `Status` object with reason and code."""
+
+from starlette.responses import JSONResponse
+
+from simulator.kubernetes.shapes import Object
+
+
+class Refused(Exception):
+    """A request that the API does not do; carries its `Status` object."""
+
+    def __init__(self, code: int, reason: str, message: str, details: Object | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status: Object = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": message,
+            "reason": reason,
+            "code": code,
+        }
+        if details:
+            self.status["details"] = details
+
+    def answer(self) -> JSONResponse:
+        """The refusal on the wire."""
+        return JSONResponse(self.status, status_code=self.code)
+
+
+def unauthorized() -> Refused:
+    """No token, or one that nobody has."""
+    return Refused(401, "Unauthorized", "Unauthorized")
+
+
+def bad_request(message: str) -> Refused:
+    """A request that cannot be understood."""
+    return Refused(400, "BadRequest", message)
+
+
+def not_found(resource: str, name: str, group: str) -> Refused:
+    """An object that does not exist."""
+    kind = f"{resource}.{group}" if group else resource
+    details: Object = {"name": name, "kind": resource}
+    if group:
+        details["group"] = group
+    return Refused(404, "NotFound", f'{kind} "{name}" not found', details)
+
+
+def no_such_resource() -> Refused:
+    """A path that this server does not serve."""
+    message = "the server could not find the requested resource"
+    return Refused(404, "NotFound", message, {})
+
+
+def invalid_log_options(field: str, words: str) -> Refused:
+    """Log options that contradict the API's rules; `words` say the value and the rule."""
+    message = f"{field}: {words}"
+    cause = {"reason": "FieldValueInvalid", "message": words, "field": field}
+    details: Object = {"group": "", "kind": "PodLogOptions", "causes": [cause]}
+    return Refused(422, "Invalid", f'PodLogOptions "" is invalid: {message}', details)

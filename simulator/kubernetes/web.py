@@ -1,0 +1,219 @@
+"""The Kubernetes stand-in on the wire: who asks, may they, what is the answer, note it down."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from simulator.kubernetes import discovery
+from simulator.kubernetes.access import (
+    Ask,
+    check_access,
+    is_allowed,
+    path_forbidden,
+    read_ask,
+    read_user,
+)
+from simulator.kubernetes.answers import Refused, bad_request, no_such_resource, not_found
+from simulator.kubernetes.objects import list_objects
+from simulator.kubernetes.pod_logs import read_pod_log
+from simulator.kubernetes.selectors import field_test, label_test, page
+from simulator.kubernetes.shapes import Object, dig
+from simulator.kubernetes.tables import table
+from simulator.logs import check_logs
+from simulator.request_log import RequestLog
+from simulator.scenario import Scenario
+
+STAND_IN = "kubernetes"
+_REVIEWS = "selfsubjectaccessreviews"
+_EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+_OPEN_PATHS = ("/healthz", "/livez", "/readyz", "/version")
+_Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def build_kubernetes(scenario: Scenario, log: RequestLog, tokens: Mapping[str, str]) -> Starlette:
+    """An app that answers as the scenario's cluster; `tokens` says which user a bearer token is.
+
+    Every user may get and list in the scenario's namespace, without secrets and config maps and
+    without what the scenario denies, and nothing else. Serve it over TLS: clients send no token
+    over plain HTTP. Ages and logs count back from the moment of the request. Raises ScenarioError
+    when a pod names a log that does not exist or cannot be written.
+    """
+    pods = scenario.cluster.pods
+    named = [name for pod in pods for name in (pod.log, pod.previous_log) if name]
+    check_logs(scenario.cluster.logs, named)
+    desk = _Desk(scenario, log, tokens)
+    open_paths = [_route(path, desk.logged(desk.open_path)) for path in _OPEN_PATHS]
+    return Starlette(
+        routes=[
+            *open_paths,
+            _route("/api", desk.logged(desk.discover)),
+            _route("/apis", desk.logged(desk.discover)),
+            _route("/api/v1", desk.logged(desk.discover)),
+            _route("/apis/{group}/{version}", desk.logged(desk.discover)),
+            _route("/api/v1/{rest:path}", desk.logged(desk.resource)),
+            _route("/apis/{group}/{version}/{rest:path}", desk.logged(desk.resource)),
+            _route("/{rest:path}", desk.logged(desk.other)),
+        ]
+    )
+
+
+def _route(path: str, endpoint: _Endpoint) -> Route:
+    return Route(path, endpoint, methods=_EVERY_METHOD)
+
+
+class _Desk:
+    def __init__(self, scenario: Scenario, log: RequestLog, tokens: Mapping[str, str]) -> None:
+        self._cluster = scenario.cluster
+        self._log = log
+        self._tokens = tokens
+
+    def logged(self, endpoint: _Endpoint) -> _Endpoint:
+        async def answer(request: Request) -> Response:
+            facts: dict[str, object] = {}
+            try:
+                response = await endpoint(request)
+            except Refused as refused:
+                response = refused.answer()
+                facts["refused"] = str(refused)
+            facts["user"] = getattr(request.state, "user", None)
+            if request.url.query:
+                facts["query"] = request.url.query
+            asked = f"{request.method} {request.url.path}"
+            self._log.record(STAND_IN, asked, response.status_code, **facts)
+            return response
+
+        return answer
+
+    def _user(self, request: Request) -> str:
+        request.state.user = read_user(request, self._tokens)
+        return str(request.state.user)
+
+    async def open_path(self, request: Request) -> Response:
+        # Anyone may see whether the server lives, but a wrong token is refused even here.
+        user = "system:anonymous"
+        if "authorization" in request.headers:
+            user = self._user(request)
+        if request.method not in ("GET", "HEAD"):
+            raise path_forbidden(user, request)
+        if request.url.path == "/version":
+            return JSONResponse(discovery.SERVER_VERSION)
+        return PlainTextResponse("ok")
+
+    async def discover(self, request: Request) -> Response:
+        user = self._user(request)
+        if request.method not in ("GET", "HEAD"):
+            raise path_forbidden(user, request)
+        if request.url.path in ("/api", "/apis"):
+            return JSONResponse(
+                discovery.versions() if request.url.path == "/api" else discovery.groups()
+            )
+        group_version = _group_version(request)
+        if group_version not in discovery.GROUP_VERSIONS:
+            raise no_such_resource()
+        return JSONResponse(discovery.resources(group_version))
+
+    async def other(self, request: Request) -> Response:
+        raise path_forbidden(self._user(request), request)
+
+    async def resource(self, request: Request) -> Response:
+        user = self._user(request)
+        ask = read_ask(request, request.path_params.get("group", ""))
+        if ask.group == "authorization.k8s.io" and ask.resource == _REVIEWS:
+            return await self._review(request, ask)
+        check_access(self._cluster, user, ask)
+        kind = None
+        group_version = _group_version(request)
+        if group_version in discovery.GROUP_VERSIONS:
+            kind = discovery.kind_of(group_version, ask.resource)
+        if kind is None:
+            raise no_such_resource()
+        now = datetime.now(UTC)
+        if ask.resource == "pods/log":
+            return self._pod_log(request, ask, now)
+        known = list_objects(self._cluster, ask.resource, now)
+        if ask.verb == "get":
+            item = _find(known, ask)
+            return _one(request, ask, item | {"kind": kind, "apiVersion": group_version}, now)
+        query = request.query_params
+        tests = (
+            label_test(query.get("labelSelector", "")),
+            field_test(ask.resource, query.get("fieldSelector", "")),
+        )
+        items, head = page([item for item in known if all(test(item) for test in tests)], query)
+        if _as_table(request):
+            full = [item | {"kind": kind, "apiVersion": group_version} for item in items]
+            return JSONResponse(_table(request, ask, full, head=head, now=now))
+        answer = {"kind": f"{kind}List", "apiVersion": group_version, "metadata": head}
+        return JSONResponse(answer | {"items": items})
+
+    def _pod_log(self, request: Request, ask: Ask, now: datetime) -> Response:
+        for pod in self._cluster.pods:
+            if pod.name == ask.name:
+                text = read_pod_log(self._cluster, pod, request.query_params, now)
+                return Response(text, media_type="text/plain")
+        raise not_found("pods", ask.name, "")
+
+    async def _review(self, request: Request, ask: Ask) -> Response:
+        if ask.verb != "create":
+            raise bad_request(f"a review is created, not asked for with {request.method}")
+        wanted: Object = {}
+        if "json" in request.headers.get("content-type", ""):
+            try:
+                wanted = json.loads(await request.body())
+            except ValueError as error:
+                raise bad_request("the body is not JSON") from error
+        review = {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1"}
+        spec = dig(wanted, "spec")
+        # What is said in protobuf is not read, so it is answered with a no.
+        status = {"allowed": is_allowed(self._cluster, _asked_for(spec))}
+        answer = review | {"metadata": {}, "spec": spec or {}, "status": status}
+        return JSONResponse(answer, status_code=201)
+
+
+def _group_version(request: Request) -> str:
+    group = request.path_params.get("group", "")
+    return f"{group}/{request.path_params['version']}" if group else "v1"
+
+
+def _find(items: list[Object], ask: Ask) -> Object:
+    for item in items:
+        if dig(item, "metadata.name") == ask.name:
+            return item
+    raise not_found(ask.resource, ask.name, ask.group)
+
+
+def _one(request: Request, ask: Ask, item: Object, now: datetime) -> Response:
+    if _as_table(request):
+        return JSONResponse(_table(request, ask, [item], head={"resourceVersion": "1"}, now=now))
+    return JSONResponse(item)
+
+
+def _as_table(request: Request) -> bool:
+    first = request.headers.get("accept", "").partition(",")[0]
+    return "as=Table" in first and "g=meta.k8s.io" in first and "v=v1" in first
+
+
+def _table(
+    request: Request, ask: Ask, items: list[Object], *, head: Object, now: datetime
+) -> Object:
+    include = request.query_params.get("includeObject", "Metadata")
+    if include not in ("Metadata", "Object", "None"):
+        raise bad_request(f"unrecognized includeObject value: {include!r}")
+    return table(ask.resource, items, head, now=now, include=include)
+
+
+def _asked_for(spec: object) -> Ask:
+    attributes = dig(spec, "resourceAttributes")
+    words = {
+        key: str(dig(attributes, key) or "")
+        for key in ("verb", "group", "resource", "subresource", "namespace", "name")
+    }
+    subresource = words.pop("subresource")
+    if subresource:
+        words["resource"] += f"/{subresource}"
+    return Ask(**words)

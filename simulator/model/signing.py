@@ -1,0 +1,61 @@
+"""Signatures of thinking blocks: bound to the text, to the model and to what was said before."""
+
+import hashlib
+import hmac
+
+from simulator.model.refusal import Refused
+from simulator.model.shapes import Prompt, RedactedThinkingBlock, ThinkingBlock
+from simulator.model.speeches import canonical, speeches
+
+
+class Signer:
+    """Signs what the model thought and knows its own signatures again.
+
+    The key is derived from `secret`, so that a signature outlives a restart of the stand-in.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._key = hashlib.sha256(b"thinking of the scripted model\0" + secret.encode()).digest()
+
+    def sign(self, thinking: str, prompt: Prompt) -> str:
+        """The signature of thinking that follows `prompt`."""
+        before = _before(prompt, len(speeches(prompt.messages)))
+        return self._signature(thinking, prompt.model, before)
+
+    def check(self, prompt: Prompt) -> None:
+        """Every thinking block stands as it was written. Raises Refused naming the first that does not."""
+        for position, speech in enumerate(speeches(prompt.messages)):
+            for place, block in speech.blocks:
+                if isinstance(block, RedactedThinkingBlock):
+                    raise Refused(f"{place}: Invalid `data` in `redacted_thinking` block")
+                if isinstance(block, ThinkingBlock):
+                    self._check_one(block, place, prompt, position)
+
+    def _check_one(self, block: ThinkingBlock, place: str, prompt: Prompt, position: int) -> None:
+        expected = self._signature(block.thinking, prompt.model, _before(prompt, position))
+        if hmac.compare_digest(expected, block.signature):
+            return
+        given, wanted = block.signature.split("."), expected.split(".")
+        if given[:2] != wanted[:2]:
+            raise Refused(f"{place}: Invalid `signature` in `thinking` block")
+        if given[2:3] != wanted[2:3]:
+            raise Refused(f"{place}: The block is bound to a different model")
+        raise Refused(f"{place}: The block is bound to a different conversation")
+
+    def _signature(self, thinking: str, model: str, before: str) -> str:
+        written = self._digest(f"text\0{thinking}")
+        by = self._digest(f"model\0{written}\0{model}")
+        after = self._digest(f"conversation\0{by}\0{before}")
+        return f"scripted.{written}.{by}.{after}"
+
+    def _digest(self, text: str) -> str:
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _before(prompt: Prompt, position: int) -> str:
+    """What stood before the speech at `position`; cache markers are no part of it."""
+    told = [canonical(tool) for tool in prompt.tools]
+    told += [canonical(block) for block in prompt.system]
+    for speech in speeches(prompt.messages)[:position]:
+        told += [f"{speech.role} {canonical(block)}" for _, block in speech.blocks]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()

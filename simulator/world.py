@@ -1,0 +1,188 @@
+"""Every stand-in of one scenario, started together in one process on free loopback ports."""
+
+import asyncio
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from simulator.request_log import RequestLog
+from simulator.scenario import Scenario
+from simulator.serving import Served
+
+if TYPE_CHECKING:
+    from simulator.aws import AwsStandIn
+
+STATE_FILE = "simulator.json"
+CHANNEL = "C0INCIDENTS"
+READER = "system:serviceaccount:nightshift:toolrunner"
+Environment = dict[str, dict[str, str]]
+
+
+class World:
+    """The outside world of `scenario`; everything it writes lies in the folder `state`.
+
+    `seconds_per_reply` is how long the scripted model thinks; None means that there is no scripted
+    model, and the reasoner keeps the model and the key it has.
+    """
+
+    def __init__(
+        self, scenario: Scenario, state: Path, *, seconds_per_reply: float | None = 0.3
+    ) -> None:
+        state.mkdir(parents=True, exist_ok=True)
+        self.state = state.resolve()
+        self.log = RequestLog(self.state / "requests.jsonl")
+        self.addresses: dict[str, str] = {}
+        self._scenario = scenario
+        self._seconds_per_reply = seconds_per_reply
+        self._tokens = {name: secrets.token_hex(16) for name in ("kubernetes", "github", "model")}
+        self._tokens["slack"] = "-".join(("xoxb", secrets.token_hex(16)))
+        self._kubeconfig = self.state / "kubeconfig.yaml"
+        self._listeners: list[Served] = []
+        self._aws: asyncio.Task[AwsStandIn] | None = None
+
+    async def start(self) -> dict[str, object]:
+        """All stand-ins answer and `simulator.json` says where; returned is what stands in it.
+
+        Raises whatever kept a stand-in from starting; then nothing is left running.
+        """
+        # moto takes longest by far, so it starts first and beside everything else.
+        self._aws = asyncio.create_task(asyncio.to_thread(_start_aws, self._scenario, self.log))
+        try:
+            described = await self._start_all(self._aws)
+        except BaseException:
+            await self.stop()
+            raise
+        await asyncio.to_thread(_write_atomically, self.state / STATE_FILE, described)
+        return described
+
+    async def stop(self) -> None:
+        """Nothing listens any more, and `simulator.json` is gone."""
+        (self.state / STATE_FILE).unlink(missing_ok=True)
+        stopping = [listener.stop() for listener in self._listeners]
+        if self._aws is not None:
+            stopping.append(_stop_aws(self._aws))
+        await asyncio.gather(*stopping, return_exceptions=True)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.stop()
+
+    async def _start_all(self, starting_aws: "asyncio.Task[AwsStandIn]") -> dict[str, object]:
+        from simulator.control import build_control
+        from simulator.otlp import SpanStore, build_otlp
+        from simulator.slack import SlackStandIn, build_slack
+
+        slack, spans = SlackStandIn({CHANNEL: "incidents"}), SpanStore()
+        chat = build_slack(self.log, self._tokens["slack"], stand_in=slack)
+        await self._serve("slack", Served(chat))
+        await self._serve("otlp", Served(build_otlp(spans, self.log)))
+        await self._start_kubernetes()
+        await self._start_github()
+        await self._start_model()
+        aws = await starting_aws
+        control = build_control(self.log, alarms=aws, slack=slack, spans=spans)
+        await self._serve("control", Served(control))
+        environment = self._environment(aws)
+        return {
+            "scenario": self._scenario.name,
+            "addresses": self.addresses | {"aws": environment["ingest"]["AWS_ENDPOINT_URL"]},
+            "kubeconfig": str(self._kubeconfig),
+            "queue_url": aws.queue_url,
+            "requests": str(self.log.path),
+            "environment": environment,
+        }
+
+    async def _start_kubernetes(self) -> None:
+        from simulator.kubernetes import build_kubernetes, make_certificate, write_kubeconfig
+
+        files = await asyncio.to_thread(make_certificate, self.state / "kubernetes")
+        token = self._tokens["kubernetes"]
+        app = build_kubernetes(self._scenario, self.log, {token: READER})
+        listener = Served(app, certificate=files.certificate, key=files.key)
+        await self._serve("kubernetes", listener)
+        write_kubeconfig(
+            self._kubeconfig,
+            listener.address,
+            ca_file=files.ca,
+            token=token,
+            namespace=self._scenario.cluster.namespace,
+        )
+
+    async def _start_github(self) -> None:
+        from simulator.github import build_github
+
+        app = build_github(self._scenario, self.log, self._tokens["github"])
+        await self._serve("github", Served(app))
+
+    async def _start_model(self) -> None:
+        if self._seconds_per_reply is None:
+            return
+        from simulator.model import build_model
+
+        app = build_model(
+            self._scenario,
+            self.log,
+            self._tokens["model"],
+            seconds_per_reply=self._seconds_per_reply,
+        )
+        await self._serve("model", Served(app))
+
+    async def _serve(self, name: str, listener: Served) -> None:
+        self._listeners.append(listener)
+        self.addresses[name] = await listener.start()
+
+    def _environment(self, aws: "AwsStandIn") -> Environment:
+        """A service gets what stands under `all` and what stands under its own name."""
+        at = self.addresses
+        amazon = {key: value for key, value in aws.environment().items() if key.startswith("AWS_")}
+        reasoner = {}
+        if "model" in at:
+            reasoner = {
+                "ANTHROPIC_BASE_URL": at["model"],
+                "ANTHROPIC_API_KEY": self._tokens["model"],
+            }
+        return {
+            "ingest": amazon | {"NIGHTSHIFT_QUEUE_URL": aws.queue_url},
+            "reasoner": reasoner,
+            "toolrunner": amazon
+            | {
+                "KUBECONFIG": str(self._kubeconfig),
+                "GITHUB_API_URL": at["github"],
+                "GITHUB_TOKEN": self._tokens["github"],
+                "NIGHTSHIFT_NAMESPACES": self._scenario.cluster.namespace,
+                "NIGHTSHIFT_REPOSITORY": self._scenario.repository.name,
+            },
+            "notifier": {
+                "SLACK_API_URL": f"{at['slack']}/api/",
+                "SLACK_BOT_TOKEN": self._tokens["slack"],
+                "NIGHTSHIFT_SLACK_CHANNEL": CHANNEL,
+                "NIGHTSHIFT_TRACE_URL": f"{at['otlp']}/trace/{{trace_id}}",
+            },
+            "all": {"OTEL_EXPORTER_OTLP_ENDPOINT": at["otlp"]},
+        }
+
+
+def _start_aws(scenario: Scenario, log: RequestLog) -> "AwsStandIn":
+    from simulator.aws import AwsStandIn
+
+    aws = AwsStandIn(scenario, log)
+    aws.start()
+    return aws
+
+
+async def _stop_aws(starting: "asyncio.Task[AwsStandIn]") -> None:
+    aws = await starting
+    await asyncio.to_thread(aws.stop)
+
+
+def _write_atomically(path: Path, described: dict[str, object]) -> None:
+    """The file holds the whole or is not there; only its owner may read it, for it holds tokens."""
+    draft = path.with_suffix(".draft")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    os.replace(draft, path)

@@ -1,0 +1,354 @@
+"""What becomes of deliveries: takeover, hand-over, caps, dead letters, stops. On a real Redis."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from bus.broker import Bus, Route
+from bus.connection import as_text
+from bus.envelope import Entry
+from bus.errors import Rejected, Unavailable
+from bus.events import (
+    DeadLetter,
+    DiagnosisReached,
+    Event,
+    IncidentOpened,
+    InvestigationId,
+    NoticeRequested,
+    StopRequested,
+    ToolCallFinished,
+    ToolCallId,
+    ToolCallRequested,
+    TurnDue,
+)
+from bus.process import Service, build_app
+from bus.streams import (
+    DIAGNOSES,
+    INCIDENTS,
+    NOTICES,
+    STOPS,
+    TOOL_CALLS,
+    TOOL_RESULTS,
+    TURNS,
+    Stream,
+)
+from bus.testing import eventually, events
+from tests.bus.incidents import opened
+from tests.conftest import MakeBus, Start
+
+INV = InvestigationId("inc-1")
+TURN = TurnDue(investigation_id=INV, turn=7)
+Handle = Callable[[Event, Entry], Awaitable[None]]
+
+
+def service(bus: Bus, stream: Stream, event: type[Event], handle: Handle) -> Service:
+    return build_app(bus, [Route(stream, event, handle)])
+
+
+async def dead(bus: Bus, stream: Stream) -> list[DeadLetter]:
+    rows = await bus.redis.xrange(bus.keys.dead(stream))
+    return [DeadLetter.model_validate_json(fields[b"data"]) for _, fields in rows]
+
+
+async def pending(bus: Bus, stream: Stream) -> int:
+    summary = await bus.redis.xpending(bus.keys.stream(stream), bus.service)
+    return int(summary["pending"])
+
+
+async def test_entries_published_before_the_first_start_are_handled(
+    make_bus: MakeBus, start: Start
+) -> None:
+    bus = make_bus("reasoner")
+    await bus.publish(TURN)
+    seen: list[Event] = []
+
+    async def handle(event: Event, entry: Entry) -> None:
+        seen.append(event)
+
+    running = service(bus, TURNS, TurnDue, handle)
+    await start(running)
+
+    async def handled() -> bool:
+        return seen == [TURN] and await pending(bus, TURNS) == 0
+
+    await eventually(handled)
+
+
+async def test_long_handler_keeps_its_entry_past_the_lease(make_bus: MakeBus, start: Start) -> None:
+    bus, other = (make_bus("reasoner", lease_seconds=0.5) for _ in range(2))
+    runs: list[str] = []
+    done = asyncio.Event()
+
+    async def slow(event: Event, entry: Entry) -> None:
+        runs.append("first")
+        await done.wait()
+
+    async def never(event: Event, entry: Entry) -> None:
+        runs.append("second")
+
+    first, second = service(bus, TURNS, TurnDue, slow), service(other, TURNS, TurnDue, never)
+    await start(first)
+    await bus.publish(TURN)
+    await eventually(lambda: _is(runs, ["first"]))
+    await start(second)
+    idle_seen: list[int] = []
+
+    async def renewed_three_times() -> bool:
+        rows = await other.redis.xpending_range(
+            other.keys.stream(TURNS), "reasoner", min="-", max="+", count=1
+        )
+        idle_seen.append(rows[0]["time_since_delivered"])
+        return sum(a > b for a, b in zip(idle_seen, idle_seen[1:], strict=False)) >= 6
+
+    await eventually(renewed_three_times)
+    done.set()
+
+    async def acknowledged() -> bool:
+        return await pending(other, TURNS) == 0
+
+    await eventually(acknowledged)
+    assert runs == ["first"]
+
+
+async def test_dead_owners_entries_are_all_taken_over(make_bus: MakeBus, start: Start) -> None:
+    bus = make_bus("reasoner", lease_seconds=0.5)
+    key = bus.keys.stream(TURNS)
+    for turn in range(1, 41):
+        await bus.publish(TurnDue(investigation_id=INV, turn=turn))
+    await bus.redis.xgroup_create(key, "reasoner", id="0")
+    await bus.redis.xreadgroup("reasoner", "dead-owner", {key: ">"})
+    seen: set[int] = set()
+
+    async def handle(event: TurnDue, entry: Entry) -> None:
+        seen.add(event.turn)
+
+    running = build_app(bus, [Route(TURNS, TurnDue, handle)])
+    await start(running)
+
+    async def all_done() -> bool:
+        return len(seen) == 40 and await pending(bus, TURNS) == 0
+
+    await eventually(all_done, 9)
+
+
+async def test_stopped_replica_hands_its_work_over_uncounted(
+    make_bus: MakeBus, start: Start
+) -> None:
+    first_bus, second_bus = (
+        make_bus("reasoner", lease_seconds=60, drain_seconds=0.1) for _ in range(2)
+    )
+    started = asyncio.Event()
+    deliveries: list[int] = []
+
+    async def hang(event: Event, entry: Entry) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    async def take(event: Event, entry: Entry) -> None:
+        deliveries.append(entry.delivery_count)
+
+    first = service(first_bus, TURNS, TurnDue, hang)
+    await start(first)
+    await first_bus.publish(TURN)
+    await started.wait()
+    second = service(second_bus, TURNS, TurnDue, take)
+    await start(second)
+    await first.stop()
+    await eventually(lambda: _is(deliveries, [1]))
+
+
+async def test_entry_that_fails_three_times_ends_its_investigation_as_failed(
+    make_bus: MakeBus, start: Start
+) -> None:
+    bus = make_bus("reasoner", lease_seconds=1)
+    await opened(bus)
+    runs: list[int] = []
+
+    async def fail(event: Event, entry: Entry) -> None:
+        runs.append(entry.delivery_count)
+        raise RuntimeError("it always breaks")
+
+    running = service(bus, TURNS, TurnDue, fail)
+    await start(running)
+
+    async def set_aside() -> bool:
+        return bool(await dead(bus, TURNS))
+
+    await eventually(set_aside, 9)
+    record = await bus.investigations.read(INV)
+    assert record is not None
+    assert record.outcome == "failed"
+    assert len(runs) == 3
+    letters = await dead(bus, TURNS)
+    assert "failed 3 times, at last with RuntimeError: it always breaks" in letters[0].reason
+    assert [type(event) for event in await events(bus.redis, bus.keys, DIAGNOSES)] == [
+        DiagnosisReached
+    ]
+    assert [type(event) for event in await events(bus.redis, bus.keys, STOPS)] == [StopRequested]
+
+
+async def test_outage_is_counted_against_nothing(make_bus: MakeBus, start: Start) -> None:
+    bus = make_bus("reasoner", lease_seconds=1)
+    counts: list[int] = []
+
+    async def wait_for_the_outside(event: Event, entry: Entry) -> None:
+        counts.append(entry.delivery_count)
+        if len(counts) < 8:
+            raise Unavailable("Slack is down", retry_in_seconds=0.05)
+
+    running = service(bus, TURNS, TurnDue, wait_for_the_outside)
+    await start(running)
+    await bus.publish(TURN)
+
+    async def done() -> bool:
+        return len(counts) == 8 and await pending(bus, TURNS) == 0
+
+    await eventually(done, 9)
+    assert max(counts) <= 1 + 1
+    assert await dead(bus, TURNS) == []
+
+
+async def test_entry_whose_owners_keep_dying_is_set_aside_after_six_deliveries(
+    make_bus: MakeBus, start: Start
+) -> None:
+    bus = make_bus("reasoner", lease_seconds=0.5)
+    key = bus.keys.stream(TURNS)
+    entry_id = await bus.publish(TURN)
+    await bus.redis.xgroup_create(key, "reasoner", id="0")
+    await bus.redis.xreadgroup("reasoner", "dead-owner", {key: ">"})
+    await bus.redis.xclaim(key, "reasoner", "dead-owner", 0, [entry_id], retrycount=6, justid=True)
+    runs: list[int] = []
+
+    async def handle(event: Event, entry: Entry) -> None:
+        runs.append(entry.delivery_count)
+
+    running = service(bus, TURNS, TurnDue, handle)
+    await start(running)
+
+    async def set_aside() -> bool:
+        return bool(await dead(bus, TURNS))
+
+    await eventually(set_aside)
+    assert runs == []
+    assert len(await events(bus.redis, bus.keys, NOTICES)) == 1
+
+
+async def test_unreadable_incident_gives_one_dead_letter_and_one_notice_for_both_groups(
+    make_bus: MakeBus, start: Start
+) -> None:
+    reasoner, notifier = make_bus("reasoner"), make_bus("notifier")
+    opened_by: list[str] = []
+
+    async def handle(event: Event, entry: Entry) -> None:
+        opened_by.append(entry.group)
+
+    both = [service(bus, INCIDENTS, IncidentOpened, handle) for bus in (reasoner, notifier)]
+    for running in both:
+        await start(running)
+    key = reasoner.keys.stream(INCIDENTS)
+    await reasoner.redis.xadd(key, {"data": "not json"})
+    await reasoner.redis.xadd(key, {"data": b"\xff\xfe"})
+    await reasoner.redis.xadd(key, {"data": '{"service":"a","summary":"b"}'})
+
+    async def settled() -> bool:
+        left = await pending(reasoner, INCIDENTS) + await pending(notifier, INCIDENTS)
+        return left == 0 and sorted(opened_by) == ["notifier", "reasoner"]
+
+    await eventually(settled)
+    letters = await dead(reasoner, INCIDENTS)
+    assert [letter.group for letter in letters] == ["reasoner", "reasoner"]
+    assert "not JSON" in letters[0].reason
+    assert letters[1].fields == {"data": "\\xff\\xfe"}
+    notices = await events(reasoner.redis, reasoner.keys, NOTICES)
+    assert [type(notice) for notice in notices] == [NoticeRequested, NoticeRequested]
+
+
+async def test_tool_call_that_is_set_aside_is_answered_with_an_error(
+    make_bus: MakeBus, start: Start
+) -> None:
+    bus = make_bus("toolrunner")
+
+    async def refuse(event: Event, entry: Entry) -> None:
+        raise Rejected("this call makes no sense")
+
+    running = service(bus, TOOL_CALLS, ToolCallRequested, refuse)
+    await start(running)
+    await bus.publish(
+        ToolCallRequested(
+            investigation_id=INV, tool_call_id=ToolCallId("1-1"), turn=1, tool="k__x", arguments={}
+        )
+    )
+
+    async def answered() -> list[Event]:
+        return await events(bus.redis, bus.keys, TOOL_RESULTS)
+
+    (finished,) = await eventually(answered)
+    assert isinstance(finished, ToolCallFinished)
+    assert not finished.ok
+    assert "this call makes no sense" in finished.error
+    assert len(await dead(bus, TOOL_CALLS)) == 1
+
+
+async def test_stop_cancels_the_work_of_its_investigation_only(
+    make_bus: MakeBus, start: Start
+) -> None:
+    bus = make_bus("reasoner", lease_seconds=60, drain_seconds=0.1)
+    started: set[str] = set()
+    cancelled: list[str] = []
+
+    async def hang(event: TurnDue, entry: Entry) -> None:
+        started.add(event.investigation_id)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(event.investigation_id)
+            raise
+
+    running = build_app(bus, [Route(TURNS, TurnDue, hang)])
+    await start(running)
+    for name in ("inc-1", "inc-2"):
+        await bus.publish(TurnDue(investigation_id=InvestigationId(name), turn=1))
+    await eventually(lambda: _is(started, {"inc-1", "inc-2"}))
+    await bus.publish(StopRequested(investigation_id=INV, outcome="cancelled"))
+    await eventually(lambda: _is(cancelled, ["inc-1"]))
+
+    async def acknowledged() -> bool:
+        return await pending(bus, TURNS) == 1
+
+    await eventually(acknowledged)
+
+
+async def test_readiness_fails_when_redis_lost_its_groups(make_bus: MakeBus, start: Start) -> None:
+    bus = make_bus("reasoner")
+
+    async def handle(event: Event, entry: Entry) -> None:
+        return
+
+    running = service(bus, TURNS, TurnDue, handle)
+    await start(running)
+    assert await running.health.problems() == {}
+    await bus.redis.delete(bus.keys.stream(TURNS))
+    sentence = await asyncio.wait_for(running.failed, 9)
+    assert "stopped; was Redis flushed?" in sentence
+    assert "redis" in await running.health.problems()
+
+
+async def test_handler_span_hangs_under_the_entrys_trace(make_bus: MakeBus, start: Start) -> None:
+    bus = make_bus("reasoner")
+    record = await opened(bus)
+
+    async def handle(event: Event, entry: Entry) -> None:
+        await bus.publish(StopRequested(investigation_id=INV, outcome="failed"))
+
+    running = service(bus, TURNS, TurnDue, handle)
+    await start(running)
+
+    async def published() -> list[str]:
+        rows = await bus.redis.xrange(bus.keys.stream(STOPS))
+        return [as_text(fields[b"traceparent"]) for _, fields in rows]
+
+    (traceparent,) = await eventually(published)
+    assert traceparent.split("-")[1] == record.trace.trace_id
+
+
+async def _is(seen: object, wanted: object) -> bool:
+    return seen == wanted

@@ -1,0 +1,1 @@
+"""Tests of ingest: pure ones, and the service over SQS and Redis on the wire."""

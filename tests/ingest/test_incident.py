@@ -1,0 +1,107 @@
+import re
+
+import pytest
+
+from bus.events import ID_PATTERN, Alarm
+from services.ingest.fingerprint import content_hash, fingerprint
+from services.ingest.incident import incident_of, severity_of
+from services.ingest.naming import service_of
+from tests.ingest.bodies import event, flat_alarm, notification
+from tests.ingest.test_alarm import alarm_in
+
+CART = "cartservice"
+
+
+@pytest.mark.parametrize(
+    ("alarm", "service"),
+    [
+        (Alarm(name="cartservice-error"), "cartservice"),
+        (Alarm(name="prod-cartservice-errors"), "cartservice"),
+        (Alarm(name="Prod/Cart-Service/5xx"), "cart-service"),
+        (Alarm(name="prod-product-catalog-service-latency"), "product-catalog-service"),
+        (Alarm(name="CartServiceErrors"), "cartservice"),
+        (Alarm(name="too many errors", metric="cartserviceErrorCount"), "cartservice"),
+        (Alarm(name="frontend-5xx"), "frontend"),
+        (Alarm(name="checkout_high_p99_latency"), "checkout"),
+        (Alarm(name="5xx", labels={"ServiceName": "payments"}), "payments"),
+        (Alarm(name="x", labels={"Service": "api", "PodName": "api-1"}), "api"),
+        (Alarm(name="CompositeDemo.Main"), "CompositeDemo.Main"),
+        (Alarm(name="Night watch"), "Night watch"),
+        (Alarm(name="high-error-rate"), "high-error-rate"),
+        (Alarm(name="all-services-down"), "services"),
+    ],
+)
+def test_the_service_is_read_from_dimensions_name_or_metric(alarm: Alarm, service: str) -> None:
+    assert service_of(alarm) == service
+
+
+def test_a_known_service_settles_the_name_whatever_its_spelling() -> None:
+    known = ["cart", "cart-service", "frontend"]
+
+    assert service_of(Alarm(name="PROD cartService down"), known) == "cart-service"
+    assert service_of(Alarm(name="5xx", metric="frontendErrors"), known) == "frontend"
+    assert service_of(Alarm(name="payments-error"), known) == "payments"
+
+
+def test_the_same_change_in_another_wrapping_opens_the_same_incident() -> None:
+    through_sns = incident_of(alarm_in(notification(flat_alarm())), CART)
+    through_eventbridge = incident_of(alarm_in(event()), CART)
+
+    assert through_sns.incident_id == through_eventbridge.incident_id
+    assert through_sns.fingerprint == through_eventbridge.fingerprint
+
+
+def test_a_later_change_of_the_same_alarm_is_the_same_problem_and_another_incident() -> None:
+    first = incident_of(alarm_in(flat_alarm()), CART)
+    later = incident_of(alarm_in(flat_alarm(StateChangeTime="2026-03-09T03:00:00Z")), CART)
+
+    assert first.fingerprint == later.fingerprint
+    assert first.incident_id != later.incident_id
+
+
+@pytest.mark.parametrize("changes", [{"AlarmName": "other"}, {"AWSAccountId": "1"}])
+def test_another_alarm_or_account_is_another_problem(changes: dict[str, object]) -> None:
+    other = alarm_in(flat_alarm(**changes))
+
+    assert fingerprint(alarm_in(flat_alarm()), CART) != fingerprint(other, CART)
+
+
+def test_the_content_differs_as_soon_as_anything_in_the_change_does() -> None:
+    alarm = alarm_in(flat_alarm())
+
+    assert content_hash(alarm, "ALARM") == content_hash(
+        alarm_in(notification(flat_alarm())), "ALARM"
+    )
+    assert content_hash(alarm, "ALARM") != content_hash(alarm, "OK")
+    other = alarm_in(flat_alarm(NewStateReason="4 datapoints"))
+    assert content_hash(alarm, "ALARM") != content_hash(other, "ALARM")
+
+
+def test_an_incident_says_what_the_alarm_said_under_a_usable_id() -> None:
+    incident = incident_of(alarm_in(flat_alarm()), CART)
+
+    assert incident.service == CART
+    assert incident.trigger == "cloudwatch"
+    assert incident.summary.startswith("cartservice-error: Threshold Crossed")
+    assert incident.alarm is not None
+    assert incident.alarm.labels["threshold"] == "0.0"
+    assert re.match(ID_PATTERN, str(incident.incident_id))
+
+
+def test_without_a_time_the_id_is_still_the_same_for_every_delivery() -> None:
+    alarm = alarm_in(flat_alarm(StateChangeTime=None))
+
+    assert incident_of(alarm, CART).incident_id == incident_of(alarm, CART).incident_id
+
+
+@pytest.mark.parametrize(
+    ("name", "severity"),
+    [
+        ("cart-error", "error"),
+        ("cart_CRITICAL", "critical"),
+        ("cart.p1", "critical"),
+        ("cart-warning", "warning"),
+    ],
+)
+def test_severity_is_what_the_author_wrote_else_error(name: str, severity: str) -> None:
+    assert severity_of(Alarm(name=name)) == severity
