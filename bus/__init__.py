@@ -1,0 +1,1 @@
+"""What crosses service borders: events, and the investigation state that all four share."""

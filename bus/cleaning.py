@@ -36,7 +36,7 @@ _SECRETS = tuple(
         ("url", r"(?<=://)[^\s/:@]*:(?!\[secret:)[^\s/@]+(?=@)"),
         ("bearer", r"(?i:(?<=bearer )|(?<=basic ))[\w.+/~-]{16,}=*"),
         (
-            "password",
+            "named",
             r"(?<!\[secret)(?i:(?<=password)|(?<=passwd)|(?<=secret)|(?<=token)|(?<=api_key)|(?<=apikey)|(?<=pwd))"
             r"""(?P<keep>["']?\s?[=:](?:\s|\s?["'])?)(?![\s"']?\[secret:)[^\s"',;&]{6,}""",
         ),

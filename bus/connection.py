@@ -20,7 +20,10 @@ RETRIES = 6
 
 
 def retry() -> Retry:
-    """How commands are tried again over broken connections; a repeated commit has no second effect."""
+    """How commands are tried again over broken connections.
+
+    A repeated commit has no second effect.
+    """
     return Retry(
         ExponentialBackoff(cap=1.0, base=0.05),
         RETRIES,

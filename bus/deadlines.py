@@ -1,4 +1,7 @@
-"""The sorted set of due moments, and what the sweep does about one: conclude, or end as timed out."""
+"""The sorted set of due moments, and what the sweep does about one.
+
+Conclude, or end as timed out.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,8 +39,8 @@ class Deadlines:
 def decide_when_due(record: Record, now: datetime) -> Commit | None:
     """What the sweep commits at `now`, which is Redis time; the commit is the claim.
 
-    Past the deadline the investigation ends as `timed_out`. From the conclude point on it concludes,
-    and its next moment is the deadline even when there was nothing else to do.
+    Past the deadline the investigation ends as `timed_out`. From the conclude point on it
+    concludes, and its next moment is the deadline even when there was nothing else to do.
     """
     if record.state == "ended":
         return None

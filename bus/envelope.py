@@ -1,6 +1,7 @@
 """Event <-> stream entry, readable with `redis-cli`: plain fields, the event as JSON under `data`.
 
-Fields: `event`, `id`, `version`, `traceparent`, `data`. An entry written by hand needs `data` alone.
+Fields: `event`, `id`, `version`, `traceparent`, `data`. An entry written by hand needs `data`
+alone.
 """
 
 import json

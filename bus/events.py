@@ -1,4 +1,6 @@
-"""Every event that crosses a service border: frozen, with a schema version, named in the past tense.
+"""Every event that crosses a service border.
+
+Frozen, with a schema version, named in the past tense.
 
 Requests end in `Requested` or `Due`. An event's fields are its data; id, trace context and delivery
 belong to the envelope (`bus.envelope`).
@@ -204,7 +206,10 @@ class Diagnosis(Value):
 
 
 class DiagnosisReached(Event):
-    """An investigation has its outcome, whichever it is; diagnosis and spend stand in the record."""
+    """An investigation has its outcome, whichever it is.
+
+    Diagnosis and spend stand in the record.
+    """
 
     investigation_id: InvestigationId
     outcome: Outcome

@@ -38,7 +38,8 @@ class Leases:
     async def take(self, entry: Entry) -> bool:
         """Whether this delivery is ours to handle; then the entry's delivery count is set.
 
-        It is not when the entry is already being handled here, was acknowledged, or has another owner.
+        It is not when the entry is already being handled here, was acknowledged, or has another
+        owner.
         """
         if self._place(entry) in self.running:
             return False
@@ -60,7 +61,10 @@ class Leases:
         return self._place(entry) in self._lost
 
     async def hand_back(self, entry: Entry, *, after_seconds: float, counted: bool) -> None:
-        """Let anybody have the entry after that time (at most the lease), counting this delivery or not."""
+        """Let anybody have the entry after that time (at most the lease).
+
+        Counting this delivery or not.
+        """
         idle = max(0.0, self.lease_seconds - after_seconds)
         deliveries = "" if counted else str(max(0, entry.delivery_count - 1))
         await self._set(entry, idle_seconds=idle, deliveries=deliveries)
@@ -76,7 +80,10 @@ class Leases:
                 await self._keep_one(place, task)
 
     async def hand_over(self, readers: Iterable[tuple[Stream, Reader]]) -> int:
-        """Hand back everything that is pending for this consumer, uncounted; how many entries it was."""
+        """Hand back everything that is pending for this consumer, uncounted.
+
+        How many entries it was.
+        """
         handed = 0
         for stream, reader in readers:
             key = self.keys.stream(stream)

@@ -1,4 +1,7 @@
-"""Structured logs: one JSON object a line, with service, incident and trace id where there is one."""
+"""Structured logs: one JSON object a line.
+
+With service, incident and trace id where there is one.
+"""
 
 import json
 import logging

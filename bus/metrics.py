@@ -50,7 +50,10 @@ FEEDBACK = _meter.create_counter("nightshift.feedback", "1", "Judgements by peop
 
 
 def set_up_metrics(service: str, replica: str) -> MeterProvider:
-    """Make the instruments real: scraped at `/metrics`, and sent over OTLP where an endpoint is set."""
+    """Make the instruments real.
+
+    Scraped at `/metrics`, and sent over OTLP where an endpoint is set.
+    """
     readers: list[MetricReader] = [PrometheusMetricReader()]
     if os.environ.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"):
         readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))

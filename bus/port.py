@@ -1,4 +1,7 @@
-"""What one process has of the bus: connection, state, results, spans; and a line of a routing table."""
+"""What one process has of the bus: connection, state, results, spans.
+
+And a line of a routing table.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -47,7 +50,10 @@ class Bus:
         )
 
     async def publish(self, event: Event, *, traceparent: str = "") -> str:
-        """Append the event to its stream, under that trace context or the running span; the entry id."""
+        """Append the event to its stream, under that trace context or the running span.
+
+        The entry id.
+        """
         fields = entry_fields(event, traceparent or current_traceparent())
         key = self.keys.stream(STREAM_OF[type(event)])
         return as_text(await self.redis.xadd(key, dict(fields.items())))
@@ -63,7 +69,10 @@ Handle = Callable[[Any, Entry], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Route:
-    """One line of a service's routing table: events of that kind on that stream go to that method."""
+    """One line of a service's routing table.
+
+    Events of that kind on that stream go to that method.
+    """
 
     stream: Stream
     event: type[Event]

@@ -1,4 +1,7 @@
-"""A service as a process: settings, logging, start, signals, and an exit code that tells the truth."""
+"""A service as a process.
+
+Settings, logging, start, signals, and an exit code that tells the truth.
+"""
 
 import argparse
 import asyncio
@@ -90,8 +93,10 @@ class Service:
             raise NotConfigured(f"{message}; set NIGHTSHIFT_HTTP_PORT") from None
 
     async def _watch_readers(self) -> None:
-        while not (dead := self.health.dead_readers()):
+        dead: list[str] = []
+        while not dead:
             await asyncio.sleep(0.5)
+            dead = self.health.dead_readers()
         raise NotConfigured(f"reading {', '.join(dead)} stopped; was Redis flushed? start again")
 
     def _run(self, name: str, work: Background) -> None:
@@ -133,7 +138,10 @@ def build_app(
 
 
 def run(name: str, kind: type[S], build: Callable[[S, Bus], Service]) -> None:
-    """The whole of a service's `__main__`: exits 0 after a signal, 1 with one sentence otherwise."""
+    """The whole of a service's `__main__`.
+
+    Exits 0 after a signal, 1 with one sentence otherwise.
+    """
     parser = argparse.ArgumentParser(
         prog=f"python -m services.{name}", description=f"The {name} service of Nightshift."
     )

@@ -33,7 +33,10 @@ CONCLUDE_SHARE = 5
 
 
 class Call(Value):
-    """One tool call of the model. `sentence` is the answer of a call that was refused or closed unrun."""
+    """One tool call of the model.
+
+    `sentence` is the answer of a call that was refused or closed unrun.
+    """
 
     tool_call_id: ToolCallId
     tool_use_id: str
@@ -137,7 +140,10 @@ class Commit:
 def new_record(
     incident: IncidentOpened, *, opened_at: datetime, lasts: timedelta, root: Root
 ) -> Record:
-    """A record at its first due turn. The incident must have its id; the store adds nonce and catalogue."""
+    """A record at its first due turn.
+
+    The incident must have its id; the store adds nonce and catalogue.
+    """
     if incident.incident_id is None:
         raise ValueError("an incident is opened with its id")
     return Record(
@@ -206,8 +212,8 @@ def end_from_outside(
 def conclude(record: Record, why: str) -> Commit | None:
     """Let the investigation conclude; nothing when it has ended or has nothing left to close.
 
-    In `turn_due` the turn keeps its one entry and becomes the conclude turn. In `awaiting_tools` the
-    open calls are closed and the next turn is due.
+    In `turn_due` the turn keeps its one entry and becomes the conclude turn. In `awaiting_tools`
+    the open calls are closed and the next turn is due.
     """
     if record.state == "ended" or (record.concluding and record.state == "turn_due"):
         return None
@@ -229,7 +235,10 @@ def fields_of(record: Record) -> dict[str, str]:
 
 
 def record_from(fields: Mapping[str, str]) -> Record:
-    """The record in those hash fields; fields of a later version that are not known are left out."""
+    """The record in those hash fields.
+
+    Fields of a later version that are not known are left out.
+    """
     plain = {
         name
         for name, field in Record.model_fields.items()

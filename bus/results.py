@@ -114,13 +114,19 @@ class Results:
 
 
 def numbered(text: str, header: str = "") -> str:
-    """The text with `12| ` before each line, after a header line of ours; the whole stays unnumbered."""
+    """The text with `12| ` before each line, after a header line of ours.
+
+    The whole stays unnumbered.
+    """
     lines = [f"{number}| {line}" for number, line in enumerate(text.split("\n"), start=1)]
     return "\n".join([header, *lines] if header else lines)
 
 
 def attachment_fields(attachments: Mapping[str, str]) -> list[str | bytes]:
-    """Texts that came with a trigger as fields of the results hash, `trigger:<name>:whole` and `:shown`."""
+    """Texts that came with a trigger as fields of the results hash.
+
+    `trigger:<name>:whole` and `:shown`.
+    """
     fields: list[str | bytes] = []
     for name, text in attachments.items():
         call = f"trigger:{name}"

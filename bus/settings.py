@@ -1,4 +1,7 @@
-"""Settings that every service shares: where the bus is, and the figures all of them must agree on."""
+"""Settings that every service shares.
+
+Where the bus is, and the figures all of them must agree on.
+"""
 
 import os
 import socket
@@ -10,12 +13,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bus.errors import NotConfigured
 
-
 S = TypeVar("S", bound=BaseSettings)
 
 
 class BusSettings(BaseSettings):
-    """Read from the environment only; unknown variables are left alone, wrong values are refused."""
+    """Read from the environment only.
+
+    Unknown variables are left alone, wrong values are refused.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="NIGHTSHIFT_", extra="ignore", frozen=True, use_attribute_docstrings=True

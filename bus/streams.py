@@ -1,4 +1,7 @@
-"""Every stream, its owner, writers, readers and retention, and every other key: one place for names."""
+"""Every stream, its owner, writers, readers and retention, and every other key.
+
+One place for names.
+"""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,7 @@
-"""What a test of a service needs: waiting on a condition, reading streams, and no keys left without expiry."""
+"""What a test of a service needs.
+
+Waiting on a condition, reading streams, and no keys left without expiry.
+"""
 
 import asyncio
 import time
@@ -16,7 +19,10 @@ T = TypeVar("T")
 
 
 async def eventually(condition: Callable[[], Awaitable[T]], seconds: float = 5.0) -> T:
-    """The condition's first true answer. Raises AssertionError with its last answer after the time."""
+    """The condition's first true answer.
+
+    Raises AssertionError with its last answer after the time.
+    """
     give_up_at = time.monotonic() + seconds
     while True:
         answer = await condition()
@@ -43,7 +49,10 @@ async def events(redis: Redis, keys: Keys, stream: Stream) -> list[Event]:
 
 
 async def keys_without_expiry(redis: Redis, prefix: str) -> list[str]:
-    """Keys under the prefix that would stay for ever, streams and the sorted set of deadlines aside."""
+    """Keys under the prefix that would stay for ever.
+
+    Streams and the sorted set of deadlines aside.
+    """
     found = []
     async for key in redis.scan_iter(match=f"{prefix}*"):
         lasting = await redis.type(key) == b"stream" or key.endswith(

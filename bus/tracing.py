@@ -20,8 +20,16 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, Span, SpanContext, SpanKind
-from opentelemetry.trace import Status, StatusCode, TraceFlags
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+)
 from opentelemetry.util.types import AttributeValue
 
 from bus.events import Value
@@ -131,7 +139,10 @@ class Tracing:
         attributes: Mapping[str, AttributeValue],
         failed: str = "",
     ) -> None:
-        """Write the investigation span with its given ids and true start; a repeat has the same ids."""
+        """Write the investigation span with its given ids and true start.
+
+        A repeat has the same ids.
+        """
         parent = f"00-{root.trace_id}-{root.parent_id}-01" if root.parent_id else ""
         token = _chosen.set((int(root.trace_id, 16), int(root.span_id, 16)))
         try:

@@ -1,4 +1,7 @@
-"""`nightshift demo`: an alarm about Online Boutique becomes a diagnosis in Slack, before your eyes."""
+"""`nightshift demo`.
+
+An alarm about Online Boutique becomes a diagnosis in Slack, before your eyes.
+"""
 
 import os
 import time

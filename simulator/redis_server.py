@@ -1,4 +1,7 @@
-"""A real Redis of one's own on a free loopback port: the machine's `redis-server`, else the embedded one."""
+"""A real Redis of one's own on a free loopback port.
+
+The machine's `redis-server`, else the embedded one.
+"""
 
 import shutil
 import socket
@@ -13,7 +16,10 @@ class NoRedis(Exception):
 
 
 class RedisServer:
-    """Starts one server with AOF and `noeviction`, as the product wants it; `stop` leaves nothing behind."""
+    """Starts one server with AOF and `noeviction`, as the product wants it.
+
+    `stop` leaves nothing behind.
+    """
 
     def __init__(self, binary: str, kind: str, folder: Path | None = None) -> None:
         self.kind = kind
@@ -34,7 +40,10 @@ class RedisServer:
         return self._process.pid if self._process else 0
 
     def start(self) -> "RedisServer":
-        """The server answers afterwards. Raises NoRedis with its last words when it does not in 10 s."""
+        """The server answers afterwards.
+
+        Raises NoRedis with its last words when it does not in 10 s.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         settings = {
             "bind": "127.0.0.1",

@@ -174,11 +174,15 @@ class ScriptedTurn(_Part):
 
 
 class ScriptedEvidence(_Part):
-    """Quote the first shown line of a call of `tool` that matches `pattern`, with `more` lines after it."""
+    """Quote the first shown line of a call of `tool` that matches `pattern`, with `more` lines after it.
+
+    `proves` says what the quote stands for; it names the gap where no such line was shown.
+    """
 
     tool: str
     pattern: str
     more: int = 0
+    proves: str = ""
 
 
 class ScriptedDiagnosis(_Part):

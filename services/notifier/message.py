@@ -6,9 +6,11 @@ whoever comes after a writer that died looks for the message before it posts one
 
 import asyncio
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bus.cleaning import clean
 from bus.errors import Unavailable
+from bus.events import Value
 from bus.record import Record
 from services.notifier.blocks import Card
 from services.notifier.ports import (
@@ -24,6 +26,7 @@ from services.notifier.ports import (
 from services.notifier.report import plain_card
 from services.notifier.stop import Place, signal
 
+V = TypeVar("V", bound=Value)
 WAITS = 12
 """How often a writer asks for its turn before the entry is handed back."""
 LONGEST_WAIT_SECONDS = 0.5
@@ -43,12 +46,16 @@ class Messages:
             place = await self._write(record, card, turn)
             await self.places.wrote(record.investigation_id, turn, place)
 
-    async def progress(self, record: Record, card: Card, turn: Turn) -> None:
-        """The standing message shows the card. The turn was taken by the caller."""
+    async def edit(self, record: Record, card: Card, turn: Turn) -> None:
+        """The standing message shows the card; the turn, which the caller took, is over."""
         place = await self._write(record, card, turn)
         await self.places.wrote(record.investigation_id, turn, place)
 
-    async def ask_final(self, record: Record) -> Turn:
+    async def leave(self, record: Record, turn: Turn) -> None:
+        """The turn is over and nothing was written in it."""
+        await self.places.failed(record.investigation_id, turn, known=True)
+
+    async def take_final(self, record: Record) -> Turn:
         """The turn to write the final card, which may stand already."""
         return await self._turn(record, "final")
 
@@ -86,7 +93,8 @@ class Messages:
         try:
             return await self._send(record, card, turn, place)
         except CardRefused:
-            return await self._send(record, plain_card(record), turn, place)
+            plain = plain_card(record) if record.state == "ended" else Card(card.text)
+            return await self._send(record, plain, turn, place)
 
     async def _send(self, record: Record, card: Card, turn: Turn, place: Place | None) -> Place:
         inv = record.investigation_id
@@ -110,18 +118,18 @@ class Messages:
 
 def cleaned(record: Record) -> Record:
     """The record with every text of model and people stripped of what cannot be seen, and redacted."""
-    values = record.model_dump(mode="json", exclude={"trace", "nonce", "notes"})
-    shown = _cleaned(values) | {"trace": record.trace, "nonce": record.nonce}
-    return Record.model_validate(shown)
+    ids = {"investigation_id": record.investigation_id, "trace": record.trace}
+    return _cleaned_value(record).model_copy(update=ids)
 
 
-def _cleaned(value: dict[str, object]) -> dict[str, object]:
-    return {name: _clean(part) for name, part in value.items()}
+def _cleaned_value(value: V) -> V:
+    parts = {name: _cleaned(getattr(value, name)) for name in type(value).model_fields}
+    return value.model_copy(update=parts)
 
 
-def _clean(value: object) -> object:
-    if isinstance(value, str):
-        return clean(value.encode("utf-8", "replace").decode())
-    if isinstance(value, list):
-        return [_clean(part) for part in value]
-    return _cleaned(value) if isinstance(value, dict) else value
+def _cleaned(part: object) -> object:
+    if isinstance(part, str):
+        return clean(part.encode("utf-8", "replace").decode())
+    if isinstance(part, Value):
+        return _cleaned_value(part)
+    return tuple(_cleaned(item) for item in part) if isinstance(part, tuple) else part

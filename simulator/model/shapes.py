@@ -228,7 +228,7 @@ class Prompt(Shape):
 
 
 class MessagesRequest(Prompt):
-    """The body of `POST /v1/messages`; the sampling parameters are gone since version 2026-10-21."""
+    """The body of `POST /v1/messages`; since version 2026-10-21 without sampling parameters."""
 
     max_tokens: int = Field(ge=0)
     stream: bool = False

@@ -3,7 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from simulator.model.shapes import Block, Message, Prompt, TextBlock, ToolResultBlock, ToolUseBlock
+from simulator.model.shapes import (
+    Block,
+    Message,
+    Prompt,
+    TextBlock,
+    Tool,
+    ToolResultBlock,
+    ToolUseBlock,
+)
 
 _Block = TypeVar("_Block", TextBlock, ToolUseBlock, ToolResultBlock)
 
@@ -32,19 +40,16 @@ def speeches(messages: list[Message]) -> list[Speech]:
     return joined
 
 
-def canonical(block: object) -> str:
+def canonical(part: Tool | Block) -> str:
     """A block or a tool as JSON, the same for the same meaning, without its cache marker."""
-    if isinstance(block, ToolResultBlock):
+    if isinstance(part, ToolResultBlock):
         nested = {"cache_control": True, "content": {"__all__": {"cache_control"}}}
-        return block.model_dump_json(exclude=nested, exclude_none=True)
-    if hasattr(block, "model_dump_json"):
-        text: str = block.model_dump_json(exclude={"cache_control"}, exclude_none=True)
-        return text
-    raise TypeError(f"{type(block).__name__} is no part of a prompt")
+        return part.model_dump_json(exclude=nested, exclude_none=True)
+    return part.model_dump_json(exclude={"cache_control"}, exclude_none=True)
 
 
 def parts(prompt: Prompt) -> list[str]:
-    """The prompt in the order in which it is read: tools, system, then every block with its role."""
+    """The prompt as it is read: tools, system, then every block with its role."""
     told = [canonical(tool) for tool in prompt.tools]
     told += [canonical(block) for block in prompt.system]
     for message in prompt.messages:

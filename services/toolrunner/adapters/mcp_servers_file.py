@@ -64,7 +64,9 @@ def load_servers(file: str) -> dict[str, ServerEntry]:
         raise NotConfigured(f"NIGHTSHIFT_MCP_SERVERS: {file}: {reason}") from None
     for name in entries:
         if not _NAME.match(name):
-            raise NotConfigured(f"{file}: {name!r} cannot be a server's name (A-Z a-z 0-9 _ -, no __)")
+            raise NotConfigured(
+                f"{file}: {name!r} cannot be a server's name (A-Z a-z 0-9 _ -, no __)"
+            )
     return {
         name: entry.model_copy(
             update={

@@ -45,7 +45,9 @@ async def _serve(settings: ServersSettings) -> None:
     tracing = Tracing(NAME, f"{socket.gethostname()}-{os.getpid()}")
     trace.set_tracer_provider(tracing.provider)
     listening = _listen(settings.servers_port)
-    server = _Server(uvicorn.Config(build(settings), log_level="warning", timeout_graceful_shutdown=8))
+    server = _Server(
+        uvicorn.Config(build(settings), log_level="warning", timeout_graceful_shutdown=8)
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, server, "should_exit", True)

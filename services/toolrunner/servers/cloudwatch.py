@@ -50,7 +50,10 @@ class CloudWatch:
         return "\n".join(rows)
 
     def search_logs(
-        self, log_group: Name, pattern: Annotated[str, Field(max_length=1024)], minutes: Minutes = 30
+        self,
+        log_group: Name,
+        pattern: Annotated[str, Field(max_length=1024)],
+        minutes: Minutes = 30,
     ) -> str:
         """Log events of the last minutes that match a CloudWatch filter pattern, oldest first."""
         since = datetime.now(UTC) - timedelta(minutes=minutes)
@@ -74,7 +77,9 @@ class CloudWatch:
         for page in pages:
             count += len(page["events"])
             if count > MAX_EVENTS:
-                raise ToolError(f"more than {MAX_EVENTS} events match; narrow the pattern or minutes")
+                raise ToolError(
+                    f"more than {MAX_EVENTS} events match; narrow the pattern or minutes"
+                )
             for event in page["events"]:
                 at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
                 yield f"{moment(at, milliseconds=True)} {event['message'].rstrip()}"

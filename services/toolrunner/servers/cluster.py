@@ -85,7 +85,9 @@ class Cluster:
             partial(self._core.list_namespaced_event, namespace, limit=MAX_ITEMS),
         )
         wanted = [event for event in events if _is_about(event, object_name)]
-        return "\n".join(workload.event_row(event) for event in sorted(wanted, key=workload.seen_at))
+        return "\n".join(
+            workload.event_row(event) for event in sorted(wanted, key=workload.seen_at)
+        )
 
     def _list(self, permission: str, read: Callable[..., object]) -> list[Fields]:
         found = _json(_ask(permission, read))
@@ -143,7 +145,9 @@ def _ask(permission: str, read: Callable[..., object]) -> bytes:
         raise ToolError(_sentence(permission, error)) from None
     except (HTTPError, OSError) as error:
         reason = f"{type(error).__name__}: {error}"[:300]
-        raise ToolError(f"the Kubernetes API is not reachable; nothing was read: {reason}") from None
+        raise ToolError(
+            f"the Kubernetes API is not reachable; nothing was read: {reason}"
+        ) from None
     if len(content) > MAX_BYTES:
         raise ToolError(f"the answer is larger than {MAX_BYTES} bytes; ask for less")
     return content

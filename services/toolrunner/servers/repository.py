@@ -38,7 +38,9 @@ class Repository:
         def read(repository: GithubRepository) -> str:
             found = repository.get_contents(path, ref=ref or GithubObject.NotSet)
             if isinstance(found, list):
-                return "\n".join(row(f"{entry.type} {entry.path}", size=entry.size) for entry in found)
+                return "\n".join(
+                    row(f"{entry.type} {entry.path}", size=entry.size) for entry in found
+                )
             return _content_of(found)
 
         return self._ask(f"file {path or '/'}", lambda github: read(self._repository(github)))
@@ -46,7 +48,9 @@ class Repository:
     def search_code(self, query: Annotated[str, Field(min_length=1, max_length=200)]) -> str:
         """Files of the repository that hold the words, with the lines around them."""
         if _ELSEWHERE.search(query):
-            raise ToolError("the search stays in the one repository: leave repo:, org:, user: … out")
+            raise ToolError(
+                "the search stays in the one repository: leave repo:, org:, user: … out"
+            )
 
         def read(github: Github) -> str:
             found = github.search_code(f"{query} repo:{self._name}", highlight=True)

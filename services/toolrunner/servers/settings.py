@@ -24,7 +24,9 @@ class ServersSettings(BaseSettings):
     """Kubernetes namespaces that may be read, separated by commas; empty: none."""
     kubeconfig: str = Field(default="", validation_alias="KUBECONFIG")
     """Kubernetes credentials as a file; empty: the pod's service account."""
-    repository: str = Field(default="", pattern=r"^([A-Za-z0-9-]{1,39}/[A-Za-z0-9_-][A-Za-z0-9._-]*)?$")
+    repository: str = Field(
+        default="", pattern=r"^([A-Za-z0-9-]{1,39}/[A-Za-z0-9_-][A-Za-z0-9._-]*)?$"
+    )
     """The one GitHub repository that may be read, as `owner/name`; empty: none."""
     github_api_url: str = Field(
         default="https://api.github.com", pattern=r"^https?://", validation_alias="GITHUB_API_URL"

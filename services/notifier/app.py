@@ -1,0 +1,78 @@
+"""The notifier, put together: settings -> adapters -> handlers -> streams."""
+
+import math
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bus.events import (
+    AlarmJoined,
+    AlarmRecovered,
+    DiagnosisReached,
+    FeedbackGiven,
+    IncidentOpened,
+    InvestigationProgressed,
+    NoticeRequested,
+)
+from bus.port import Bus, Route
+from bus.process import Service, build_app
+from bus.streams import DIAGNOSES, INCIDENTS, NOTICES, PROGRESS, UPDATES
+from services.notifier.adapters.redis_memory import RedisDeadlines, RedisHistory, RedisNotices
+from services.notifier.adapters.redis_places import RedisPlaces
+from services.notifier.adapters.rhythm import every
+from services.notifier.adapters.slack import SlackChannel
+from services.notifier.closing import Closing
+from services.notifier.handlers import Handlers
+from services.notifier.live import Live
+from services.notifier.message import Messages
+from services.notifier.settings import Settings
+from services.notifier.sweep import Sweep
+
+SLACK_TIMEOUT_SECONDS = 10.0
+LEASE_SHARE = 0.3
+"""A turn holds up to three calls of Slack, so one may take no more than this share of the lease."""
+INTRODUCTION_SECONDS = 60.0
+
+
+def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) -> Service:
+    """The notifier as a service; nothing connects yet."""
+    slack = slack or slack_channel(settings, bus)
+    places = RedisPlaces(bus.redis, bus.keys, settings.lease_seconds, settings.progress_seconds)
+    messages = Messages(slack, places)
+    history = RedisHistory(bus.redis, bus.keys)
+    closing = Closing(bus, messages, history, settings.trace_url, settings.final_repeat_seconds)
+    live = Live(bus.investigations, messages)
+    notices = RedisNotices(bus.redis, bus.keys)
+    sweep = Sweep(bus.investigations, RedisDeadlines(bus.redis, bus.keys), closing)
+    do = Handlers(
+        bus.investigations, messages, live, closing, history, notices, settings.deadline_seconds
+    )
+    return build_app(
+        bus,
+        routes=(
+            Route(INCIDENTS, IncidentOpened, do.on_incident_opened),
+            Route(UPDATES, AlarmJoined, do.on_alarm_joined),
+            Route(UPDATES, AlarmRecovered, do.on_alarm_recovered),
+            Route(UPDATES, FeedbackGiven, do.on_feedback_given),
+            Route(PROGRESS, InvestigationProgressed, do.on_progressed),
+            Route(DIAGNOSES, DiagnosisReached, do.on_diagnosis_reached),
+            Route(NOTICES, NoticeRequested, do.on_notice_requested),
+        ),
+        background=(
+            lambda: every(settings.sweep_seconds, sweep.sweep),
+            lambda: every(0, sweep.close_left_over),
+            lambda: every(INTRODUCTION_SECONDS, slack.introduce),
+        ),
+        checks={"slack": slack.problem},
+    )
+
+
+def slack_channel(settings: Settings, bus: Bus) -> SlackChannel:
+    """The channel that the settings name, with the SDK's own retries switched off."""
+    timeout_seconds = min(SLACK_TIMEOUT_SECONDS, LEASE_SHARE * settings.lease_seconds)
+    client = AsyncWebClient(
+        token=settings.slack_bot_token.get_secret_value(),
+        base_url=settings.slack_api_url,
+        timeout=math.ceil(timeout_seconds),
+        retry_handlers=[],
+    )
+    return SlackChannel(client, settings.slack_channel, bus.tracing, timeout_seconds)

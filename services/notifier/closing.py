@@ -1,0 +1,75 @@
+"""The end of an investigation in Slack: the final card, the stop signal, the root span, the history."""
+
+import asyncio
+from dataclasses import dataclass
+
+from bus import metrics
+from bus.cleaning import clean
+from bus.port import Bus
+from bus.record import Record
+from services.notifier.blocks import Card
+from services.notifier.message import Messages, cleaned
+from services.notifier.ports import Finished, History
+from services.notifier.report import final_card, plain_card
+from services.notifier.stop import conclusion, last_words, root_attributes
+
+
+@dataclass(frozen=True)
+class Closing:
+    """Closes investigations that have ended; everything in it may be repeated."""
+
+    bus: Bus
+    messages: Messages
+    history: History
+    trace_url: str
+    repeat_seconds: float
+
+    async def close(self, record: Record) -> None:
+        """The final card stands for good, the stop signal is out, the root span is written.
+
+        Where a progress edit may still arrive, the card is written a second time after the edit.
+        """
+        shown = cleaned(record)
+        finished = await self._write(shown, plain=False)
+        await self._remember(shown, finished)
+        if finished.late_edit:
+            await asyncio.sleep(self.repeat_seconds)
+            await self._write(shown, plain=False)
+
+    async def close_plainly(self, record: Record) -> None:
+        """The same with a card of plain text, for an investigation whose card could not be written."""
+        shown = cleaned(record)
+        await self._remember(shown, await self._write(shown, plain=True))
+
+    async def _write(self, record: Record, *, plain: bool) -> Finished:
+        turn = await self.messages.take_final(record)
+        if plain and turn.state == "final":
+            await self.messages.leave(record, turn)
+            return Finished(first=False, late_edit=False)
+        card = plain_card(record) if plain else await self._card(record, turn.activity)
+        return await self.messages.finish(record, card, turn)
+
+    async def _card(self, record: Record, activity: str) -> Card:
+        words = ""
+        if record.diagnosis is None:
+            transcript = await self.bus.investigations.transcript(record.investigation_id)
+            words = clean(last_words(transcript))
+        trace_url = self.trace_url.replace("{trace_id}", record.trace.trace_id)
+        return final_card(record, trace_url=trace_url, activity=activity, last_words=words)
+
+    async def _remember(self, record: Record, finished: Finished) -> None:
+        if finished.first:
+            now = await self.bus.investigations.now()
+            outcome = {"outcome": record.outcome or "failed"}
+            metrics.OUTCOMES.add(1, outcome)
+            metrics.DIAGNOSIS_SECONDS.record((now - record.opened_at).total_seconds(), outcome)
+        # A repeat is harmless and makes up for a death in between: same span ids, same history entry.
+        self.bus.tracing.emit_root(
+            record.trace,
+            started_at=record.opened_at,
+            attributes=root_attributes(record),
+            failed=record.reason if record.outcome == "failed" else "",
+        )
+        if record.incident.fingerprint:
+            name = f"concluded:{record.investigation_id}"
+            await self.history.remember(record.incident.fingerprint, name, conclusion(record))

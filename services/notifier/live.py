@@ -1,0 +1,59 @@
+"""The live message: what an investigation does now, shown at most every few seconds, newest only.
+
+Nothing here is needed for correctness: what cannot be shown now is dropped.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from bus.cleaning import clean
+from bus.commits import Investigations
+from bus.errors import Retryable
+from bus.events import InvestigationId
+from bus.record import Record
+from services.notifier.message import Messages, cleaned
+from services.notifier.ports import Turn
+from services.notifier.report import live_card
+
+log = logging.getLogger(__name__)
+WAITS = 10
+
+
+@dataclass(frozen=True)
+class Live:
+    """Edits the messages of running investigations."""
+
+    investigations: Investigations
+    messages: Messages
+
+    async def show(self, investigation_id: InvestigationId, activity: str, *, order: str) -> None:
+        """The message shows the activity, unless there is a newer one or the investigation has ended."""
+        said = clean(activity)[:1000]
+        for _ in range(WAITS):
+            turn = await self.messages.places.take(
+                investigation_id, "progress", activity=said, order=order
+            )
+            if turn.word == "yours":
+                await self._edit(investigation_id, said, turn)
+            if turn.word != "busy":
+                return
+            await asyncio.sleep(max(0.05, turn.wait_seconds))
+            if await self._running(investigation_id) is None:
+                return
+
+    async def _edit(self, investigation_id: InvestigationId, said: str, turn: Turn) -> None:
+        # Read after the turn was taken: from here on the final card waits for this edit.
+        record = await self._running(investigation_id)
+        if record is None:
+            await self.messages.places.failed(investigation_id, turn, known=True)
+            return
+        shown = cleaned(record)
+        try:
+            await self.messages.edit(shown, live_card(shown, said), turn)
+        except Retryable as error:
+            log.info("progress of %s is not shown: %s", investigation_id, error)
+
+    async def _running(self, investigation_id: InvestigationId) -> Record | None:
+        record = await self.investigations.read(investigation_id)
+        return None if record is None or record.state == "ended" else record

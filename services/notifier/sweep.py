@@ -1,0 +1,65 @@
+"""The sweep of the deadlines, on every replica: the commit is the claim (design, section 2)."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bus.commits import Investigations
+from bus.deadlines import decide_when_due
+from bus.errors import NightshiftError
+from bus.events import InvestigationId
+from services.notifier.closing import Closing
+from services.notifier.ports import Deadlines
+
+log = logging.getLogger(__name__)
+
+LEFT_OVER_SECONDS = 5
+UNREADABLE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Makes conclude turns due, ends what is past its deadline, and finds what was left without a card.
+
+    Cards are written elsewhere (`close_left_over`), so that a slow Slack delays no deadline.
+    """
+
+    investigations: Investigations
+    deadlines: Deadlines
+    closing: Closing
+    left_over: "asyncio.Queue[InvestigationId]" = field(default_factory=asyncio.Queue)
+
+    async def sweep(self) -> None:
+        """Every investigation that was due had its decision committed, here or elsewhere."""
+        now = await self.investigations.now()
+        for investigation_id in await self.deadlines.due(now):
+            try:
+                await self._sweep_one(investigation_id, now)
+            except (NightshiftError, ValueError) as error:
+                log.error("%s is due and cannot be read: %s", investigation_id, error)
+                later = now + timedelta(seconds=UNREADABLE_SECONDS)
+                await self.deadlines.postpone(investigation_id, later)
+
+    async def close_left_over(self) -> None:
+        """The next investigation whose card is missing has a plain one, and leaves the deadlines."""
+        investigation_id = await self.left_over.get()
+        record = await self.investigations.read(investigation_id)
+        if record is None or record.state != "ended":
+            return
+        try:
+            await self.closing.close_plainly(record)
+        except NightshiftError as error:
+            log.warning("the card of %s still waits: %s", investigation_id, error)
+            return
+        await self.deadlines.forget(investigation_id)
+
+    async def _sweep_one(self, investigation_id: InvestigationId, now: datetime) -> None:
+        record = await self.investigations.read(investigation_id)
+        if record is None:
+            await self.deadlines.forget(investigation_id)
+        elif record.state != "ended":
+            await self.investigations.apply(investigation_id, lambda known: decide_when_due(known, now))
+        elif await self.deadlines.postpone(investigation_id, now + timedelta(seconds=LEFT_OVER_SECONDS)):
+            # Ended and still in the set: its entry on `diagnoses` was set aside.
+            self.left_over.put_nowait(investigation_id)

@@ -1,0 +1,214 @@
+"""One MCP server: a connection that is kept, and calls over it.
+
+A FastMCP client whose connection was refused once is dead for good, so a supervisor enters a new one
+after each loss, with back-off. A server that is away is a gap: its calls fail in a sentence.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from fastmcp import Client
+from fastmcp.client.transports import ClientTransport, StdioTransport, StreamableHttpTransport
+from mcp import MCPError
+from mcp_types import (
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    REQUEST_TIMEOUT,
+    CallToolResult,
+    EmbeddedResource,
+    TextContent,
+    TextResourceContents,
+)
+from opentelemetry import context, trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+from pydantic import JsonValue
+
+from bus.errors import ToolFailed
+from services.toolrunner.adapters.mcp_http import TOO_LARGE, bounded_client
+from services.toolrunner.adapters.mcp_servers_file import ServerEntry
+from services.toolrunner.ports import Tool
+
+log = logging.getLogger(__name__)
+FIRST_WAIT_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 10.0
+LOOKED_AT_EVERY_SECONDS = 30.0
+ANSWERS_WITHIN_SECONDS = 5.0
+CALL_WAITS_SECONDS = 3.0
+"""How long a call waits for a server that is away."""
+ON_THE_WIRE = 3
+"""JSON escapes and structured copies make an answer larger than its text, rarely by more."""
+
+
+class Connection:
+    """A server by its name; `tools` are those it listed last, also while it is away."""
+
+    def __init__(self, name: str, entry: ServerEntry, *, at_once: int, max_bytes: int) -> None:
+        self.name = name
+        self.tools: list[Tool] = []
+        self.tried = asyncio.Event()
+        self.changed = asyncio.Event()
+        self._entry = entry
+        self._max_bytes = max_bytes
+        self._free = asyncio.Semaphore(at_once)
+        self._client: Client[ClientTransport] | None = None
+        self._up, self._lost, self._wanted = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._problem = "not connected yet"
+
+    async def keep(self) -> None:
+        """Stay connected, until cancelled."""
+        wait = FIRST_WAIT_SECONDS
+        while True:
+            with _untraced():
+                stood = await self._hold()
+            wait = FIRST_WAIT_SECONDS if stood else min(2 * wait, LONGEST_WAIT_SECONDS)
+            self._wanted.clear()
+            await _set_within(self._wanted, wait)
+
+    async def call(self, tool: str, arguments: Mapping[str, JsonValue], seconds: float) -> str:
+        """The text that the server's tool answered. Raises ToolFailed with a sentence."""
+        try:
+            async with asyncio.timeout(seconds), self._free:
+                return await self._call(tool, arguments, seconds)
+        except TimeoutError:
+            raise ToolFailed(f"{self.name}: no answer within {seconds:.0f} s") from None
+
+    async def _call(self, tool: str, arguments: Mapping[str, JsonValue], seconds: float) -> str:
+        # Twice: a connection may have died unnoticed since it was last used.
+        for _ in range(2):
+            client = await self._connected()
+            try:
+                answer = await client.call_tool_mcp(tool, dict(arguments), timeout=seconds)
+                return self._text(answer)
+            except ToolFailed:
+                raise
+            except MCPError as error:
+                self._raise_if_final(error, seconds)
+                self._lose(client, error)
+            except Exception as error:
+                self._lose(client, error)
+        raise self._away()
+
+    async def _hold(self) -> bool:
+        stood = False
+        try:
+            client = Client(self._transport(), init_timeout=ANSWERS_WITHIN_SECONDS)
+            async with client:
+                await self._list(client)
+                self._lost.clear()
+                self._client, self._problem, stood = client, "", True
+                self._up.set()
+                self.tried.set()
+                log.info("MCP server %s is connected; tools: %s", self.name, len(self.tools))
+                while not await _set_within(self._lost, LOOKED_AT_EVERY_SECONDS):
+                    await self._list(client)
+        except Exception as error:
+            self._note(error)
+        finally:
+            self._client = None
+            self._up.clear()
+            self.tried.set()
+        return stood
+
+    async def _list(self, client: Client[ClientTransport]) -> None:
+        async with asyncio.timeout(ANSWERS_WITHIN_SECONDS):
+            listed = await client.list_tools()
+        tools = [
+            Tool(f"{self.name}__{tool.name}", tool.description or "", tool.input_schema)
+            for tool in listed
+        ]
+        if tools != self.tools:
+            self.tools = tools
+            self.changed.set()
+
+    async def _connected(self) -> Client[ClientTransport]:
+        if self._client is None:
+            self._wanted.set()
+            await _set_within(self._up, CALL_WAITS_SECONDS)
+        if self._client is None:
+            raise self._away()
+        return self._client
+
+    def _lose(self, client: Client[ClientTransport], error: Exception) -> None:
+        if self._client is client:
+            self._client = None
+            self._up.clear()
+            self._lost.set()
+        self._note(error)
+
+    def _note(self, error: Exception) -> None:
+        problem = f"{type(error).__name__}: {error}"[:300]
+        if problem != self._problem:
+            log.warning("MCP server %s is away: %s", self.name, problem)
+        self._problem = problem
+
+    def _away(self) -> ToolFailed:
+        return ToolFailed(f"{self.name}: not reachable ({self._problem}); nothing was read")
+
+    def _raise_if_final(self, error: MCPError, seconds: float) -> None:
+        if TOO_LARGE in str(error):
+            raise self._too_large() from None
+        if error.error.code == REQUEST_TIMEOUT:
+            raise ToolFailed(f"{self.name}: no answer within {seconds:.0f} s") from None
+        if error.error.code in (INVALID_PARAMS, METHOD_NOT_FOUND):
+            raise ToolFailed(f"{self.name}: {error}") from None
+
+    def _too_large(self) -> ToolFailed:
+        return ToolFailed(
+            f"{self.name}: the result is larger than {self._max_bytes} bytes; ask for less"
+        )
+
+    def _text(self, answer: CallToolResult) -> str:
+        parts = []
+        for part in answer.content:
+            if isinstance(part, TextContent):
+                parts.append(part.text)
+            elif isinstance(part, EmbeddedResource):
+                inner = part.resource
+                parts.append(inner.text if isinstance(inner, TextResourceContents) else "")
+        text = "\n".join(parts)
+        if answer.is_error:
+            raise ToolFailed(text or f"{self.name}: the tool failed without saying why")
+        if len(text.encode()) > self._max_bytes:
+            raise self._too_large()
+        if (
+            answer.content
+            and not text
+            and not any(isinstance(p, TextContent) for p in answer.content)
+        ):
+            raise ToolFailed(f"{self.name}: the answer holds no text")
+        return text
+
+    def _transport(self) -> ClientTransport:
+        entry, most = self._entry, ON_THE_WIRE * self._max_bytes
+        if entry.command:
+            return StdioTransport(
+                entry.command, entry.args, env=entry.env, cwd=entry.cwd, keep_alive=False
+            )
+        return StreamableHttpTransport(
+            entry.url,
+            headers=entry.headers,
+            httpx_client_factory=bounded_client(most),
+            max_sse_event_size=most,
+        )
+
+
+@contextmanager
+def _untraced() -> Iterator[None]:
+    """Inside, spans have an unsampled parent: keeping a connection belongs to no incident's trace."""
+    parent = NonRecordingSpan(SpanContext(1, 1, is_remote=True, trace_flags=TraceFlags(0)))
+    token = context.attach(trace.set_span_in_context(parent))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

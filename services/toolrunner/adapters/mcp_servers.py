@@ -1,0 +1,67 @@
+"""All configured MCP servers as one port: what they offer, and calls by `<server>__<tool>`."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Literal
+
+from pydantic import JsonValue
+
+from bus.errors import ToolFailed
+from services.toolrunner.adapters.mcp_connection import Connection
+from services.toolrunner.adapters.mcp_servers_file import ServerEntry
+from services.toolrunner.ports import Tool
+
+
+class McpServers:
+    """Connections to every entry of the `mcpServers` file."""
+
+    def __init__(self, entries: Mapping[str, ServerEntry], *, at_once: int, max_bytes: int) -> None:
+        self._connections = {
+            name: Connection(name, entry, at_once=at_once, max_bytes=max_bytes)
+            for name, entry in entries.items()
+        }
+
+    async def keep(self) -> None:
+        """Keep every connection, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for connection in self._connections.values():
+                tasks.create_task(connection.keep(), name=f"MCP server {connection.name}")
+
+    def tools(self) -> list[Tool]:
+        """What the servers listed last, in no particular order."""
+        return [tool for connection in self._connections.values() for tool in connection.tools]
+
+    async def call(self, tool: str, arguments: Mapping[str, JsonValue], seconds: float) -> str:
+        """The text a tool answered. Raises ToolFailed, within about `seconds`, when it gave none."""
+        server, _, name = tool.partition("__")
+        connection = self._connections.get(server)
+        if connection is None:
+            raise ToolFailed(f"{server}: no such server is configured any more; nothing was read")
+        return await connection.call(name, arguments, seconds)
+
+    async def all_tried(self, seconds: float) -> None:
+        """Return once every server was tried, or after that time."""
+        waits = [connection.tried.wait() for connection in self._connections.values()]
+        await _some(waits, seconds, all_of_them=True)
+
+    async def changed(self, seconds: float) -> None:
+        """Return once a server lists other tools than before, or after that time."""
+        waits = [connection.changed.wait() for connection in self._connections.values()]
+        await _some(waits, seconds, all_of_them=False)
+        for connection in self._connections.values():
+            connection.changed.clear()
+
+
+async def _some(
+    waits: list[Coroutine[None, None, Literal[True]]], seconds: float, *, all_of_them: bool
+) -> None:
+    if not waits:
+        await asyncio.sleep(seconds)
+        return
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    until = asyncio.ALL_COMPLETED if all_of_them else asyncio.FIRST_COMPLETED
+    try:
+        await asyncio.wait(tasks, timeout=seconds, return_when=until)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -1,0 +1,74 @@
+"""The catalogue in Redis: published while this process runs, read back by its hash."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from redis.exceptions import RedisError
+
+from bus.broker import Bus
+from bus.connection import as_text
+from services.toolrunner.adapters.mcp_servers import McpServers
+from services.toolrunner.catalogue import Catalogue, catalogue_of
+from services.toolrunner.policy import Gate
+from services.toolrunner.ports import SchemaCheck, Tool
+from services.toolrunner.tool_call import Schemas
+
+log = logging.getLogger(__name__)
+CURRENT_SECONDS = 600
+KEPT_SECONDS = 3600
+RENEWED_EVERY_SECONDS = 30.0
+FIRST_WITHIN_SECONDS = 10.0
+
+
+@dataclass
+class PublishedCatalogue:
+    """What is offered now, and what was offered under a hash."""
+
+    bus: Bus
+    servers: McpServers
+    gate: Gate
+    check: SchemaCheck
+    current: Catalogue | None = None
+    _published: bool = False
+    _known: dict[str, Catalogue] = field(default_factory=dict)
+
+    async def keep(self) -> None:
+        """Publish what the servers offer, renew it, and publish it anew when it changes."""
+        await self.servers.all_tried(FIRST_WITHIN_SECONDS)
+        seen: list[Tool] | None = None
+        while True:
+            tools = self.servers.tools()
+            if tools != seen or self.current is None:
+                self.current, seen = catalogue_of(tools, self.gate, self.check), tools
+                offered = ", ".join(sorted(self.current.schemas))
+                log.info("offering catalogue %s: %s", self.current.sha256[:12], offered)
+            try:
+                await self._publish(self.current)
+            except (RedisError, OSError) as error:
+                log.warning("the catalogue was not renewed: %s", error)
+            await self.servers.changed(RENEWED_EVERY_SECONDS if self._published else 1.0)
+
+    async def schemas_of(self, sha256: str) -> Schemas:
+        """The tools of the catalogue that an investigation pinned; without one, of the current one."""
+        if not sha256 or (self.current and self.current.sha256 == sha256):
+            return self.current.schemas if self.current else {}
+        if sha256 not in self._known:
+            text = await self.bus.redis.get(self.bus.keys.catalogue(sha256))
+            if text is None:
+                return self.current.schemas if self.current else {}
+            self._known[sha256] = Catalogue(as_text(text))
+        return self._known[sha256].schemas
+
+    async def problem(self) -> str:
+        """For readiness: empty once the catalogue was published."""
+        return "" if self._published else "the catalogue of tools is not published yet"
+
+    async def _publish(self, catalogue: Catalogue) -> None:
+        keys, settings = self.bus.keys, self.bus.settings
+        kept = max(KEPT_SECONDS, round(settings.deadline_seconds) + CURRENT_SECONDS)
+        async with asyncio.timeout(10), self.bus.redis.pipeline(transaction=True) as pipeline:
+            pipeline.set(keys.catalogue(catalogue.sha256), catalogue.text, ex=kept)
+            pipeline.set(keys.current_catalogue, catalogue.sha256, ex=CURRENT_SECONDS)
+            await pipeline.execute()
+        self._published = True

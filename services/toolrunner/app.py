@@ -1,0 +1,62 @@
+"""Composition root and routing table of the toolrunner: settings -> adapters -> handlers -> streams."""
+
+from bus.broker import Bus, Route
+from bus.errors import NotConfigured
+from bus.events import ToolCallRequested
+from bus.process import Service, build_app
+from bus.streams import TOOL_CALLS
+from services.toolrunner.adapters.mcp_servers import McpServers
+from services.toolrunner.adapters.mcp_servers_file import (
+    ServerEntry,
+    built_in_servers,
+    load_servers,
+)
+from services.toolrunner.adapters.policy_files import load_allow_list
+from services.toolrunner.adapters.redis_catalogue import PublishedCatalogue
+from services.toolrunner.adapters.strict_schema import StrictSchema
+from services.toolrunner.audit import AuditChain
+from services.toolrunner.handlers import Handlers
+from services.toolrunner.policy import Gate
+from services.toolrunner.settings import Settings
+
+
+def build(settings: Settings, bus: Bus, gate: Gate | None = None) -> Service:
+    """The service; nothing connects yet. Raises NotConfigured for files that cannot be used."""
+    gate = gate or load_allow_list(settings.policy_dir)
+    check = StrictSchema()
+    servers = McpServers(
+        _entries(settings),
+        at_once=settings.calls_per_server,
+        max_bytes=settings.tool_result_bytes,
+    )
+    catalogue = PublishedCatalogue(bus, servers, gate, check)
+    handlers = Handlers(
+        settings=settings,
+        investigations=bus.investigations,
+        results=bus.results,
+        tracing=bus.tracing,
+        gate=gate,
+        check=check,
+        servers=servers,
+        schemas_of=catalogue.schemas_of,
+        audit=AuditChain(settings.consumer),
+    )
+    return build_app(
+        bus,
+        # stream, event, method; its result goes out on tool-results and audit.
+        [Route(TOOL_CALLS, ToolCallRequested, handlers.on_tool_call_requested)],
+        background=[servers.keep, catalogue.keep],
+        checks={"catalogue": catalogue.problem},
+    )
+
+
+def _entries(settings: Settings) -> dict[str, ServerEntry]:
+    if settings.mcp_servers:
+        return load_servers(settings.mcp_servers)
+    token = settings.servers_token.get_secret_value()
+    if not token:
+        raise NotConfigured(
+            "settings: NIGHTSHIFT_SERVERS_TOKEN is missing; or name other servers in a file with "
+            "NIGHTSHIFT_MCP_SERVERS"
+        )
+    return built_in_servers(settings.servers_port, token)

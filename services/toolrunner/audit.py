@@ -1,0 +1,67 @@
+"""The audit of tool calls: one entry per call, each with the hash of the one before it."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from bus.events import ToolCallAudited, ToolCallRequested
+from services.toolrunner.catalogue import canonical
+from services.toolrunner.tool_call import Answer, Judged
+
+
+def entry_sha256(audited: ToolCallAudited) -> str:
+    """The hash of an entry, which the next one of its chain holds."""
+    return _sha256(canonical(audited.model_dump(mode="json")))
+
+
+@dataclass
+class AuditChain:
+    """The chain of one life of one replica, numbered from 1.
+
+    A write whose fate is unknown ends the chain and begins another, so that a chain that stands in
+    the stream never has two entries of one number, nor a hole.
+    """
+
+    consumer: str
+    _life: str = field(default_factory=lambda: secrets.token_hex(4))
+    _number: int = 0
+    _previous: str = ""
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @asynccontextmanager
+    async def entry(
+        self, call: ToolCallRequested, judged: Judged, answer: Answer
+    ) -> AsyncIterator[ToolCallAudited]:
+        """The next entry, to be written inside the block; calls wait here for each other."""
+        async with self._lock:
+            audited = self._next(call, judged, answer)
+            try:
+                yield audited
+            except BaseException:
+                self._life, self._number, self._previous = secrets.token_hex(4), 0, ""
+                raise
+            self._number, self._previous = audited.number, entry_sha256(audited)
+
+    def _next(self, call: ToolCallRequested, judged: Judged, answer: Answer) -> ToolCallAudited:
+        return ToolCallAudited(
+            investigation_id=call.investigation_id,
+            tool_call_id=call.tool_call_id,
+            tool=call.tool[:200],
+            decision=judged.decision.verdict,
+            reason=judged.decision.reason[:500],
+            arguments_sha256=_sha256(judged.canonical),
+            outcome=answer.outcome,
+            result_sha256=_sha256(answer.whole) if answer.ok else "",
+            result_bytes=len(answer.whole.encode()),
+            redactions=answer.redactions,
+            replica=f"{self.consumer}/{self._life}",
+            number=self._number + 1,
+            previous_sha256=self._previous,
+        )
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,145 @@
+"""What the toolrunner does with the one event it reads."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from opentelemetry.trace import Span, Status, StatusCode
+
+from bus import metrics
+from bus.commits import Investigations
+from bus.envelope import Entry
+from bus.errors import ToolFailed
+from bus.events import InvestigationId, ToolCallRequested
+from bus.results import Result, Results
+from bus.tracing import Tracing
+from services.toolrunner.audit import AuditChain
+from services.toolrunner.policy import Gate
+from services.toolrunner.ports import SchemaCheck, ToolServers
+from services.toolrunner.result_pages import READ_RESULT, page, page_request
+from services.toolrunner.settings import Settings
+from services.toolrunner.tool_call import (
+    Answer,
+    Judged,
+    Schemas,
+    answered,
+    failed,
+    finished,
+    judge,
+    refused,
+)
+
+
+@dataclass
+class Handlers:
+    """Runs tool calls; `schemas_of` gives the tools of a published catalogue by its hash."""
+
+    settings: Settings
+    investigations: Investigations
+    results: Results
+    tracing: Tracing
+    gate: Gate
+    check: SchemaCheck
+    servers: ToolServers
+    schemas_of: Callable[[str], Awaitable[Schemas]]
+    audit: AuditChain
+
+    async def on_tool_call_requested(self, call: ToolCallRequested, entry: Entry) -> None:
+        """The call has its result, told and audited once; or had it, or may not be made any more."""
+        with self.tracing.span(
+            f"execute_tool {call.tool[:64]}",
+            attributes={
+                "gen_ai.operation.name": "execute_tool",
+                "gen_ai.tool.name": call.tool[:64],
+                "gen_ai.tool.call.id": call.tool_call_id,
+                "nightshift.incident.id": call.investigation_id,
+            },
+        ) as span:
+            await self._run(call, entry, span)
+
+    async def _run(self, call: ToolCallRequested, entry: Entry, span: Span) -> None:
+        inv, call_id = call.investigation_id, call.tool_call_id
+        record = await self.investigations.read(inv)
+        if record is None:
+            span.set_attribute("nightshift.call", "ended")
+            return
+        schemas = await self.schemas_of(record.catalogue)
+        judged = judge(call, schemas, self.gate, check=self.check)
+        _tell_decision(judged, span)
+        start = await self.results.start(inv, call_id, self.settings.consumer)
+        span.set_attribute("nightshift.call", start)
+        if start in ("ended", "closed"):
+            return
+        stored = await self.results.read(inv, call_id) if start == "stored" else None
+        if stored is not None:
+            await self.results.store(finished(call, stored), stored, audited=None, entry=entry)
+            return
+        if judged.decision.allowed:
+            repeated = start == "started before"
+            answer = await self._answer(inv, judged, record.deadline_at, repeated=repeated)
+        else:
+            answer = refused(judged, schemas)
+        await self._store(call, judged, answer, entry=entry)
+        _tell_outcome(judged, answer, span)
+
+    async def _answer(
+        self, inv: InvestigationId, judged: Judged, deadline_at: datetime, *, repeated: bool
+    ) -> Answer:
+        started = time.monotonic()
+        try:
+            if judged.tool == READ_RESULT:
+                return await self._page(inv, judged, repeated=repeated)
+            left = (deadline_at - await self.investigations.now()).total_seconds()
+            if left <= 0:
+                raise ToolFailed("no time is left before the deadline; nothing was read")
+            seconds = min(self.settings.tool_seconds, left)
+            text = await self.servers.call(judged.tool, judged.arguments, seconds)
+            cap = self.settings.shown_characters
+            # A thread, because cleaning megabytes must not hold up leases and other calls.
+            return await asyncio.to_thread(
+                answered, judged.tool, text, shown_characters=cap, repeated=repeated
+            )
+        except ToolFailed as error:
+            return failed(str(error))
+        finally:
+            metrics.TOOL_SECONDS.record(time.monotonic() - started, {"tool": judged.tool})
+
+    async def _page(self, inv: InvestigationId, judged: Judged, *, repeated: bool) -> Answer:
+        wanted = page_request(judged.arguments)
+        result = await self.results.read(inv, wanted.call_id)
+        if result is None:
+            known = ", ".join(sorted(await self.results.shown(inv))) or "none yet"
+            raise ToolFailed(f"there is no result {wanted.call_id!r}; stored results: {known}")
+        view = page(result.whole, wanted, self.settings.shown_characters)
+        return Answer("repeated" if repeated else "executed", view)
+
+    async def _store(
+        self, call: ToolCallRequested, judged: Judged, answer: Answer, *, entry: Entry
+    ) -> None:
+        result = Result(
+            whole=answer.whole,
+            shown=answer.shown,
+            ok=answer.ok,
+            tool=call.tool,
+            redactions=answer.redactions,
+        )
+        async with self.audit.entry(call, judged, answer) as audited:
+            await self.results.store(finished(call, result), result, audited=audited, entry=entry)
+
+
+def _tell_decision(judged: Judged, span: Span) -> None:
+    span.set_attribute("nightshift.policy.decision", judged.decision.verdict)
+    span.set_attribute("nightshift.policy.reason", judged.decision.reason[:500])
+
+
+def _tell_outcome(judged: Judged, answer: Answer, span: Span) -> None:
+    span.set_attribute("nightshift.outcome", answer.outcome)
+    if not answer.ok:
+        span.set_attribute("error.type", f"tool_{answer.outcome}")
+        span.set_status(Status(StatusCode.ERROR, answer.outcome))
+    # A name that the model made up is no label: it would make a new series each time.
+    tool = judged.tool if judged.offered else "unknown"
+    metrics.DECISIONS.add(1, {"verdict": judged.decision.verdict, "tool": tool})
+    metrics.TOOL_CALLS.add(1, {"tool": tool, "outcome": answer.outcome})

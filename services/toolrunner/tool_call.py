@@ -1,0 +1,129 @@
+"""One tool call: judged, made, cleaned, shown. The order is the design's, from top to bottom.
+
+offered -> strict arguments -> policy -> (start recorded) -> called under time and size caps ->
+cleaned and redacted -> stored whole, shown numbered -> audited. Whatever fails, fails closed.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import JsonValue
+
+from bus.cleaning import clean, clean_counted
+from bus.events import ToolCallFinished, ToolCallRequested
+from bus.results import Result
+from services.toolrunner.catalogue import canonical
+from services.toolrunner.policy import Decision, Gate
+from services.toolrunner.ports import SchemaCheck
+from services.toolrunner.result_pages import shown
+
+MAX_ARGUMENT_CHARACTERS = 16_384
+MAX_ERROR = 2_000
+
+Schemas = Mapping[str, Mapping[str, JsonValue]]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A call with its canonical arguments and the decision about it."""
+
+    tool: str
+    arguments: Mapping[str, JsonValue]
+    canonical: str
+    decision: Decision
+    offered: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model gets, and what became of the call. A failed call has an empty whole."""
+
+    outcome: Literal["executed", "repeated", "refused", "failed"]
+    shown: str
+    whole: str = ""
+    redactions: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the tool answered."""
+        return self.outcome in ("executed", "repeated")
+
+
+def judge(call: ToolCallRequested, schemas: Schemas, gate: Gate, *, check: SchemaCheck) -> Judged:
+    """The decision about a call: only an offered tool, with exactly its arguments, that the policy allows."""
+    schema = schemas.get(call.tool)
+    arguments, text, problem = _canonical_arguments(call.arguments)
+    if schema is None:
+        decision = Decision("deny", f"there is no tool {clean(call.tool)[:80]!r}")
+    elif problem or (problem := check.problem(schema, arguments)):
+        decision = Decision("deny", f"arguments: {problem}")
+    else:
+        decision = gate.decide(call.tool, arguments)
+    return Judged(call.tool, arguments, text, decision, schema is not None)
+
+
+def refused(judged: Judged, schemas: Schemas) -> Answer:
+    """The refusal, in a sentence for the model."""
+    offered = ", ".join(sorted(schemas))
+    reason = clean(judged.decision.reason)[:500]
+    return Answer("refused", f"denied: {reason}; offered tools: {offered}")
+
+
+def failed(sentence: str) -> Answer:
+    """A call that gave no answer; the sentence may hold words of the server, so it is cleaned."""
+    return Answer("failed", clean(sentence)[:MAX_ERROR])
+
+
+def answered(tool: str, text: str, *, shown_characters: int, repeated: bool) -> Answer:
+    """The cleaned, redacted whole of a tool's answer, and the view of it that the model gets."""
+    cleaned = clean_counted(text)
+    whole = cleaned.text.rstrip("\n")
+    lines = whole.count("\n") + 1 if whole else 0
+    header = f"{tool}: {lines} line{'' if lines == 1 else 's'}"
+    if cleaned.redactions:
+        header += f", {cleaned.redactions} secret{'' if cleaned.redactions == 1 else 's'} replaced"
+    return Answer(
+        outcome="repeated" if repeated else "executed",
+        shown=shown(header, whole, shown_characters),
+        whole=whole,
+        redactions=cleaned.redactions,
+    )
+
+
+def finished(call: ToolCallRequested, result: Result) -> ToolCallFinished:
+    """The event that tells of a stored result."""
+    return ToolCallFinished(
+        investigation_id=call.investigation_id,
+        tool_call_id=call.tool_call_id,
+        ok=result.ok,
+        error="" if result.ok else result.shown,
+        whole_bytes=len(result.whole.encode()),
+        shown_characters=len(result.shown),
+        redactions=result.redactions,
+    )
+
+
+def _canonical_arguments(
+    arguments: Mapping[str, JsonValue],
+) -> tuple[Mapping[str, JsonValue], str, str]:
+    """Arguments as canonical JSON says them, that JSON, and why they have none."""
+    try:
+        text = canonical(_plain(dict(arguments)))
+    except (ValueError, RecursionError) as error:
+        return {}, "", f"not JSON: {error}"
+    if len(text) > MAX_ARGUMENT_CHARACTERS:
+        return {}, "", f"{len(text)} characters, more than {MAX_ARGUMENT_CHARACTERS}"
+    return json.loads(text), text, ""
+
+
+def _plain(value: JsonValue) -> JsonValue:
+    """Whole numbers as integers, however they were written, so that equal calls are equal bytes."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value

@@ -1,0 +1,118 @@
+"""What the scripted model says next: a function of the conversation, with no memory of its own."""
+
+import re
+from dataclasses import dataclass
+
+from simulator.model.conversation import Conversation
+from simulator.model.diagnosis import LABEL, diagnose, undecided
+from simulator.model.fitting import fitted
+from simulator.model.quoting import SUBMIT
+from simulator.scenario import Scenario, ScriptedCall, ScriptedTurn
+
+LIST_PODS = "kubernetes__list_pods"
+LIST_EVENTS = "kubernetes__list_events"
+_POD = re.compile(r"\{pod:([a-z0-9-]+)\}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call that goes out."""
+
+    tool: str
+    arguments: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the model thinks, says and calls; without calls the turn has ended."""
+
+    thinking: str
+    text: str
+    calls: tuple[Call, ...]
+
+
+def next_reply(scenario: Scenario, conversation: Conversation) -> Reply:
+    """The next scripted turn; after the last one, or when told to conclude, the diagnosis."""
+    known = _names_service(conversation.opening, scenario.service)
+    turns = scenario.script.turns if known else _generic_turns(scenario.cluster.namespace)
+    playable = _playable(turns, conversation)
+    taken = conversation.replies_with_calls
+    if taken < len(playable) and not conversation.told_to_conclude:
+        turn = playable[taken]
+        calls = tuple(
+            Call(call.tool, _filled(call.arguments, scenario, conversation)) for call in turn.calls
+        )
+        plan = ", ".join(call.tool for call in calls)
+        return Reply(f"{LABEL} Turn {taken + 1} of the script: {plan}.", _said(turn.text), calls)
+    arguments = diagnose(scenario, conversation) if known else undecided(conversation)
+    return _submission(arguments, conversation)
+
+
+def _names_service(opening: str, service: str) -> bool:
+    return service.lower() in opening.lower()
+
+
+def _generic_turns(namespace: str) -> tuple[ScriptedTurn, ...]:
+    """A first look that is right for any incident."""
+    where: dict[str, object] = {"namespace": namespace}
+    return (
+        ScriptedTurn(
+            text="There is no script for this incident. First, which pods run and how they are.",
+            calls=(ScriptedCall(tool=LIST_PODS, arguments=where),),
+        ),
+        ScriptedTurn(
+            text=f"Next, what Kubernetes reported in {namespace}.",
+            calls=(ScriptedCall(tool=LIST_EVENTS, arguments=where),),
+        ),
+    )
+
+
+def _playable(turns: tuple[ScriptedTurn, ...], conversation: Conversation) -> list[ScriptedTurn]:
+    """The turns with those of their calls whose tools are offered; one that has none is left out."""
+    playable = []
+    for turn in turns:
+        offered = tuple(call for call in turn.calls if call.tool in conversation.tools)
+        if conversation.one_call_at_a_time:
+            playable += [ScriptedTurn(text=turn.text, calls=(call,)) for call in offered]
+        elif offered:
+            playable.append(ScriptedTurn(text=turn.text, calls=offered))
+    return playable
+
+
+def _filled(
+    arguments: dict[str, object], scenario: Scenario, conversation: Conversation
+) -> dict[str, object]:
+    def pod(match: re.Match[str]) -> str:
+        return _pod_name(match[1], scenario, conversation)
+
+    return {
+        key: _POD.sub(pod, value) if isinstance(value, str) else value
+        for key, value in arguments.items()
+    }
+
+
+def _pod_name(workload: str, scenario: Scenario, conversation: Conversation) -> str:
+    """The first pod of the workload that was listed, else the scenario's first one."""
+    listed = "\n".join(shown.text for shown in conversation.of(LIST_PODS))
+    name = rf"(?<![\w-]){re.escape(workload)}"
+    # A name with both suffixes is a pod's for sure; one suffix may also be that of a replica set.
+    for suffix in (r"-[a-z0-9]{6,10}-[a-z0-9]{5}\b(?!-)", r"-[a-z0-9-]*[a-z0-9]"):
+        found = re.search(name + suffix, listed)
+        if found:
+            return found[0]
+    pods = [pod.name for pod in scenario.cluster.pods if pod.workload == workload]
+    return pods[0] if pods else workload
+
+
+def _submission(arguments: dict[str, object], conversation: Conversation) -> Reply:
+    thinking = f"{LABEL} The script is at its end; the diagnosis rests on what was shown."
+    schema = conversation.tools.get(SUBMIT)
+    if schema is None:
+        return Reply(thinking, f"{arguments['summary']} {arguments['root_cause']}", ())
+    fitting = fitted(arguments, schema)
+    call = Call(SUBMIT, fitting if isinstance(fitting, dict) else arguments)
+    return Reply(thinking, _said("That is enough to say what happened."), (call,))
+
+
+def _said(text: str) -> str:
+    return f"{LABEL} {text}"

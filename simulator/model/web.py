@@ -1,0 +1,166 @@
+"""The scripted model on the wire: `POST /v1/messages`, `count_tokens` and the list of models."""
+
+import asyncio
+import hmac
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from simulator.model.conversation import read_conversation
+from simulator.model.known_models import MODELS, known_model
+from simulator.model.refusal import Refused
+from simulator.model.reply import Written, as_events, write
+from simulator.model.rules import check, check_limits
+from simulator.model.script import next_reply
+from simulator.model.shapes import MessagesRequest, Prompt, parse
+from simulator.model.signing import Signer
+from simulator.model.usage import PromptCache, Usage, prompt_tokens
+from simulator.request_log import RequestLog
+from simulator.scenario import Scenario
+
+STAND_IN = "model"
+VERSIONS = ("2023-06-01", "2026-10-21")
+MOST_BYTES = 32 * 1024 * 1024
+
+_Facts = dict[str, object]
+_Answer = Callable[[Request, _Facts], Awaitable[Response]]
+
+
+def build_model(
+    scenario: Scenario,
+    log: RequestLog,
+    api_key: str,
+    *,
+    seconds_per_reply: float = 0.0,
+    clock: Callable[[], float] = time.monotonic,
+) -> Starlette:
+    """An app that answers the one `api_key` as api.anthropic.com does, by the scenario's script.
+
+    The client's base address is `http://host:port`. Every reply takes `seconds_per_reply` and says
+    that it is scripted; `clock` tells the seconds by which the prompt cache forgets.
+    """
+    desk = _Desk(scenario, log, api_key=api_key, seconds_per_reply=seconds_per_reply, clock=clock)
+    return Starlette(
+        routes=[
+            Route("/v1/messages", desk.answering(desk.create), methods=["POST"]),
+            Route("/v1/messages/count_tokens", desk.answering(desk.count), methods=["POST"]),
+            Route("/v1/models", desk.answering(desk.list_models)),
+            Route("/v1/models/{model_id}", desk.answering(desk.show_model)),
+        ]
+    )
+
+
+class _Desk:
+    def __init__(
+        self,
+        scenario: Scenario,
+        log: RequestLog,
+        *,
+        api_key: str,
+        seconds_per_reply: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._scenario = scenario
+        self._log = log
+        self._api_key = api_key
+        self._seconds_per_reply = seconds_per_reply
+        self._signer = Signer(api_key)
+        self._cache = PromptCache(clock)
+
+    def answering(self, answer: _Answer) -> Callable[[Request], Awaitable[Response]]:
+        """The endpoint with what all share: key, version, the log, and the form of a refusal."""
+
+        async def respond(request: Request) -> Response:
+            request_id = f"req_{secrets.token_hex(12)}"
+            facts: _Facts = {"request_id": request_id}
+            try:
+                _check_key(request, self._api_key)
+                _check_version(request)
+                response = await answer(request, facts)
+            except Refused as refused:
+                facts |= {"error": refused.kind, "message": refused.message}
+                response = JSONResponse(refused.body(request_id), status_code=refused.status)
+            response.headers["request-id"] = request_id
+            asked = f"{request.method} {request.url.path}"
+            self._log.record(STAND_IN, asked, response.status_code, **facts)
+            return response
+
+        return respond
+
+    async def create(self, request: Request, facts: _Facts) -> Response:
+        wanted = parse(await _body(request), MessagesRequest)
+        model = known_model(wanted.model)
+        check(wanted, model, self._signer)
+        check_limits(wanted, model, prompt_tokens(wanted))
+        usage = self._cache.account(wanted)
+        conversation = read_conversation(wanted)
+        written = write(next_reply(self._scenario, conversation), wanted, self._signer)
+        facts |= _facts(wanted, usage, written)
+        await asyncio.sleep(self._seconds_per_reply)
+        message = written.message(wanted.model, usage)
+        if wanted.stream:
+            return StreamingResponse(iter(as_events(message)), media_type="text/event-stream")
+        return JSONResponse(message)
+
+    async def count(self, request: Request, facts: _Facts) -> Response:
+        wanted = parse(await _body(request), Prompt)
+        check(wanted, known_model(wanted.model), self._signer)
+        counted = prompt_tokens(wanted)
+        facts |= {"model": wanted.model, "input_tokens": counted}
+        return JSONResponse({"input_tokens": counted})
+
+    async def list_models(self, _request: Request, _facts: _Facts) -> Response:
+        described = [model.described() for model in MODELS.values()]
+        ends = {"first_id": described[0]["id"], "last_id": described[-1]["id"]}
+        return JSONResponse({"data": described, "has_more": False} | ends)
+
+    async def show_model(self, request: Request, _facts: _Facts) -> Response:
+        return JSONResponse(known_model(request.path_params["model_id"]).described())
+
+
+def _check_key(request: Request, api_key: str) -> None:
+    """Where both headers are sent the API looks at `x-api-key`."""
+    given = request.headers.get("x-api-key")
+    bearer = request.headers.get("authorization", "")
+    if given is None and not bearer:
+        raise Refused("x-api-key header is required", "authentication_error")
+    if given is None:
+        scheme, _, given = bearer.partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), api_key.encode()):
+            raise Refused("Invalid bearer token", "authentication_error")
+    if not hmac.compare_digest(given.encode(), api_key.encode()):
+        raise Refused("invalid x-api-key", "authentication_error")
+
+
+def _check_version(request: Request) -> None:
+    version = request.headers.get("anthropic-version")
+    if version is None:
+        raise Refused("anthropic-version: header is required")
+    if version not in VERSIONS:
+        raise Refused(f'anthropic-version: "{version}" is not a valid version')
+
+
+async def _body(request: Request) -> bytes:
+    """The whole body. Raises Refused as soon as it is known to be too large."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise Refused("Request exceeds the maximum size", "request_too_large")
+    return bytes(body)
+
+
+def _facts(wanted: MessagesRequest, usage: Usage, written: Written) -> _Facts:
+    calls = [block["name"] for block in written.content if block["type"] == "tool_use"]
+    return {
+        "model": wanted.model,
+        "messages": len(wanted.messages),
+        "stop_reason": written.stop_reason,
+        "calls": calls,
+        "usage": usage.described(written.output_tokens, written.thinking_tokens),
+    }

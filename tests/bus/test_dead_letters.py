@@ -1,0 +1,184 @@
+"""Which entries are set aside, and what becomes of their investigations. On a real Redis."""
+
+from collections.abc import Awaitable, Callable
+
+from bus.broker import Bus, Route
+from bus.envelope import Entry
+from bus.errors import Rejected, Unavailable
+from bus.events import (
+    DeadLetter,
+    DiagnosisReached,
+    Event,
+    IncidentOpened,
+    InvestigationId,
+    NoticeRequested,
+    StopRequested,
+    ToolCallFinished,
+    ToolCallId,
+    ToolCallRequested,
+    TurnDue,
+)
+from bus.process import Service, build_app
+from bus.streams import (
+    DIAGNOSES,
+    INCIDENTS,
+    NOTICES,
+    STOPS,
+    TOOL_CALLS,
+    TOOL_RESULTS,
+    TURNS,
+    Stream,
+)
+from bus.testing import events, eventually
+from tests.bus.incidents import opened
+from tests.conftest import MakeBus, Start
+
+INV = InvestigationId("inc-1")
+TURN = TurnDue(investigation_id=INV, turn=7)
+Handle = Callable[[Event, Entry], Awaitable[None]]
+
+
+def service(bus: Bus, stream: Stream, event: type[Event], handle: Handle) -> Service:
+    return build_app(bus, [Route(stream, event, handle)])
+
+
+async def dead(bus: Bus, stream: Stream) -> list[DeadLetter]:
+    rows = await bus.redis.xrange(bus.keys.dead(stream))
+    return [DeadLetter.model_validate_json(fields[b"data"]) for _, fields in rows]
+
+
+async def pending(bus: Bus, stream: Stream) -> int:
+    summary = await bus.redis.xpending(bus.keys.stream(stream), bus.service)
+    return int(summary["pending"])
+
+
+async def test_entry_that_fails_three_times_ends_its_investigation_as_failed(
+    make_bus: MakeBus, start: Start
+) -> None:
+    bus = make_bus("reasoner", lease_seconds=1)
+    await opened(bus)
+    runs: list[int] = []
+
+    async def fail(event: Event, entry: Entry) -> None:
+        runs.append(entry.delivery_count)
+        raise RuntimeError("it always breaks")
+
+    running = service(bus, TURNS, TurnDue, fail)
+    await start(running)
+
+    async def set_aside() -> bool:
+        return bool(await dead(bus, TURNS))
+
+    await eventually(set_aside, 9)
+    record = await bus.investigations.read(INV)
+    assert record is not None
+    assert record.outcome == "failed"
+    assert len(runs) == 3
+    letters = await dead(bus, TURNS)
+    assert "failed 3 times, at last with RuntimeError: it always breaks" in letters[0].reason
+    assert [type(event) for event in await events(bus.redis, bus.keys, DIAGNOSES)] == [
+        DiagnosisReached
+    ]
+    assert [type(event) for event in await events(bus.redis, bus.keys, STOPS)] == [StopRequested]
+
+
+async def test_outage_is_counted_against_nothing(make_bus: MakeBus, start: Start) -> None:
+    bus = make_bus("reasoner", lease_seconds=1)
+    counts: list[int] = []
+
+    async def wait_for_the_outside(event: Event, entry: Entry) -> None:
+        counts.append(entry.delivery_count)
+        if len(counts) < 8:
+            raise Unavailable("Slack is down", retry_in_seconds=0.05)
+
+    running = service(bus, TURNS, TurnDue, wait_for_the_outside)
+    await start(running)
+    await bus.publish(TURN)
+
+    async def done() -> bool:
+        return len(counts) == 8 and await pending(bus, TURNS) == 0
+
+    await eventually(done, 9)
+    assert max(counts) <= 1 + 1
+    assert await dead(bus, TURNS) == []
+
+
+async def test_entry_whose_owners_keep_dying_is_set_aside_after_six_deliveries(
+    make_bus: MakeBus, start: Start
+) -> None:
+    bus = make_bus("reasoner", lease_seconds=0.5)
+    key = bus.keys.stream(TURNS)
+    entry_id = await bus.publish(TURN)
+    await bus.redis.xgroup_create(key, "reasoner", id="0")
+    await bus.redis.xreadgroup("reasoner", "dead-owner", {key: ">"})
+    await bus.redis.xclaim(key, "reasoner", "dead-owner", 0, [entry_id], retrycount=6, justid=True)
+    runs: list[int] = []
+
+    async def handle(event: Event, entry: Entry) -> None:
+        runs.append(entry.delivery_count)
+
+    running = service(bus, TURNS, TurnDue, handle)
+    await start(running)
+
+    async def set_aside() -> bool:
+        return bool(await dead(bus, TURNS))
+
+    await eventually(set_aside)
+    assert runs == []
+    assert len(await events(bus.redis, bus.keys, NOTICES)) == 1
+
+
+async def test_unreadable_incident_gives_one_dead_letter_and_one_notice_for_both_groups(
+    make_bus: MakeBus, start: Start
+) -> None:
+    reasoner, notifier = make_bus("reasoner"), make_bus("notifier")
+    opened_by: list[str] = []
+
+    async def handle(event: Event, entry: Entry) -> None:
+        opened_by.append(entry.group)
+
+    both = [service(bus, INCIDENTS, IncidentOpened, handle) for bus in (reasoner, notifier)]
+    for running in both:
+        await start(running)
+    key = reasoner.keys.stream(INCIDENTS)
+    await reasoner.redis.xadd(key, {"data": "not json"})
+    await reasoner.redis.xadd(key, {"data": b"\xff\xfe"})
+    await reasoner.redis.xadd(key, {"data": '{"service":"a","summary":"b"}'})
+
+    async def settled() -> bool:
+        left = await pending(reasoner, INCIDENTS) + await pending(notifier, INCIDENTS)
+        return left == 0 and sorted(opened_by) == ["notifier", "reasoner"]
+
+    await eventually(settled)
+    letters = await dead(reasoner, INCIDENTS)
+    assert [letter.group for letter in letters] == ["reasoner", "reasoner"]
+    assert all("not JSON" in letter.reason for letter in letters)
+    assert {"data": "\\xff\\xfe"} in [letter.fields for letter in letters]
+    notices = await events(reasoner.redis, reasoner.keys, NOTICES)
+    assert [type(notice) for notice in notices] == [NoticeRequested, NoticeRequested]
+
+
+async def test_tool_call_that_is_set_aside_is_answered_with_an_error(
+    make_bus: MakeBus, start: Start
+) -> None:
+    bus = make_bus("toolrunner")
+
+    async def refuse(event: Event, entry: Entry) -> None:
+        raise Rejected("this call makes no sense")
+
+    running = service(bus, TOOL_CALLS, ToolCallRequested, refuse)
+    await start(running)
+    await bus.publish(
+        ToolCallRequested(
+            investigation_id=INV, tool_call_id=ToolCallId("1-1"), turn=1, tool="k__x", arguments={}
+        )
+    )
+
+    async def answered() -> list[Event]:
+        return await events(bus.redis, bus.keys, TOOL_RESULTS)
+
+    (finished,) = await eventually(answered)
+    assert isinstance(finished, ToolCallFinished)
+    assert not finished.ok
+    assert "this call makes no sense" in finished.error
+    assert len(await dead(bus, TOOL_CALLS)) == 1
