@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from redis import Redis
+from redis.exceptions import RedisError
+
+from bus.settings import BusSettings
+from cli.stack import call
 
 
-class AlarmForm(StrEnum):
-    """How CloudWatch's alarm is wrapped on its way to the queue."""
-
-    sns = "sns"
-    eventbridge = "eventbridge"
+FORMS = ("sns", "eventbridge")
 
 
 class Severity(StrEnum):
@@ -28,40 +29,32 @@ class Severity(StrEnum):
 def publish(
     service: Annotated[str, typer.Option(help="The service that is in trouble.")] = "cartservice",
     summary: Annotated[str, typer.Option(help="What a person sees.")] = "HTTP 500 on checkout",
+    *,
     severity: Annotated[Severity, typer.Option(help="How bad it is.")] = Severity.error,
-    incident_id: Annotated[str, typer.Option(help="Its id; made from the entry when empty.")] = "",
     count: Annotated[int, typer.Option(min=1, max=10_000, help="How many incidents.")] = 1,
     alarm: Annotated[
-        AlarmForm | None,
-        typer.Option(help="Fire the simulated CloudWatch alarm of `nightshift up`."),
-    ] = None,
-    file: Annotated[
-        Path | None, typer.Option(help="Send this alarm body to the queue NIGHTSHIFT_QUEUE_URL.")
-    ] = None,
+        str,
+        typer.Option(
+            help="Not an incident but an alarm that ingest has to read: `sns` or `eventbridge` fires"
+            " the one of `nightshift up`; a file's body goes to the queue NIGHTSHIFT_QUEUE_URL."
+        ),
+    ] = "",
 ) -> None:
-    """Open a test incident: straight onto the stream, or as an alarm that ingest has to read.
+    """Open a test incident on the stream, or send an alarm into the queue.
 
     Finds a running `nightshift up` by itself; else set REDIS_URL (or NIGHTSHIFT_QUEUE_URL).
     """
-    if alarm is not None:
-        from cli.stack import call
-
+    if alarm in FORMS:
         control = _running().get("control") or _fail("no `nightshift up` is running here")
-        answer = call(f"{control}/_simulator/fire-alarm", {"form": str(alarm)})
+        answer = call(f"{control}/_simulator/fire-alarm", {"form": alarm})
         typer.echo(f"alarm fired: {json.dumps(answer)}")
-    elif file is not None:
-        _send(file)
+    elif alarm:
+        _send(Path(alarm))
     else:
-        values = {"service": service, "summary": summary, "severity": str(severity)}
-        _add(values | ({"incident_id": incident_id} if incident_id else {}), count)
+        _add({"service": service, "summary": summary, "severity": str(severity)}, count)
 
 
 def _add(values: dict[str, str], count: int) -> None:
-    from redis import Redis
-    from redis.exceptions import RedisError
-
-    from bus.settings import BusSettings
-
     url = os.environ.get("REDIS_URL") or _running().get("redis_url") or "redis://127.0.0.1:6379/0"
     prefix = (
         os.environ.get("NIGHTSHIFT_STREAM_PREFIX")
@@ -73,11 +66,11 @@ def _add(values: dict[str, str], count: int) -> None:
             entry_id = redis.xadd(f"{prefix}incidents", {"data": json.dumps(values)})
         except (RedisError, OSError) as error:
             _fail(f"Redis at {url.rpartition('@')[2]} cannot be used: {error}")
-        typer.echo(values.get("incident_id") or f"inc-{entry_id}")
+        typer.echo(f"inc-{entry_id}")
 
 
 def _send(file: Path) -> None:
-    import boto3
+    import boto3  # slow to import, and only needed here
     from botocore.exceptions import BotoCoreError, ClientError
 
     queue = os.environ.get("NIGHTSHIFT_QUEUE_URL") or _fail("NIGHTSHIFT_QUEUE_URL is not set")

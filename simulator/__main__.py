@@ -19,7 +19,7 @@ def main() -> int:
         return _failed(str(error))
     seconds = None if arguments.real_model else arguments.model_seconds
     try:
-        return asyncio.run(_run(scenario, arguments.state, seconds))
+        return asyncio.run(_run(scenario, arguments.state, seconds_per_reply=seconds))
     except (ScenarioError, OSError, RuntimeError) as error:
         return _failed(f"the simulator cannot start: {error}")
 
@@ -51,7 +51,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _run(scenario: Scenario, state: Path, seconds_per_reply: float | None) -> int:
+async def _run(scenario: Scenario, state: Path, *, seconds_per_reply: float | None) -> int:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

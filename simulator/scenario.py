@@ -1,4 +1,4 @@
-"""A scenario: one scripted incident as data, with what every tool answers and what a good diagnosis says."""
+"""A scenario: one scripted incident as data, what every tool answers, what a diagnosis must say."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -160,7 +160,7 @@ class CloudWatchSetup(_Part):
 
 
 class ScriptedCall(_Part):
-    """One tool call of the scripted model. `{pod:cartservice}` stands for that workload's first pod."""
+    """One call of the scripted model. `{pod:cartservice}` stands for that workload's first pod."""
 
     tool: str
     arguments: dict[str, object]
@@ -174,7 +174,7 @@ class ScriptedTurn(_Part):
 
 
 class ScriptedEvidence(_Part):
-    """Quote the first shown line of a call of `tool` that matches `pattern`, with `more` lines after it.
+    """Quote the first line shown by `tool` that matches `pattern`, with `more` lines after it.
 
     `proves` says what the quote stands for; it names the gap where no such line was shown.
     """
@@ -186,7 +186,7 @@ class ScriptedEvidence(_Part):
 
 
 class ScriptedDiagnosis(_Part):
-    """The arguments of `submit_diagnosis`; evidence is looked up in what the model was really shown."""
+    """The arguments of `submit_diagnosis`; evidence is looked up in what the model was shown."""
 
     verdict: Literal["fault", "healthy", "unknown"]
     summary: str

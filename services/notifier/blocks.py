@@ -20,7 +20,7 @@ MAX_CHARACTERS = 12_500
 
 @dataclass(frozen=True)
 class Card:
-    """A message: blocks, and the text that stands in notifications and where blocks are not shown."""
+    """A message: blocks, and the text for notifications and wherever blocks are not shown."""
 
     text: str
     blocks: tuple[Block, ...] = ()

@@ -1,4 +1,4 @@
-"""The end of an investigation in Slack: the final card, the stop signal, the root span, the history."""
+"""The end of an investigation: the final card, the stop signal, the root span, the history."""
 
 import asyncio
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Closing:
             await self._write(shown, plain=False)
 
     async def close_plainly(self, record: Record) -> None:
-        """The same with a card of plain text, for an investigation whose card could not be written."""
+        """The same with a card of plain text, where the full one could not be written."""
         shown = cleaned(record)
         await self._remember(shown, await self._write(shown, plain=True))
 
@@ -63,7 +63,7 @@ class Closing:
             outcome = {"outcome": record.outcome or "failed"}
             metrics.OUTCOMES.add(1, outcome)
             metrics.DIAGNOSIS_SECONDS.record((now - record.opened_at).total_seconds(), outcome)
-        # A repeat is harmless and makes up for a death in between: same span ids, same history entry.
+        # A repeat makes up for a death in between, and is harmless: same span ids, same names.
         self.bus.tracing.emit_root(
             record.trace,
             started_at=record.opened_at,

@@ -101,12 +101,12 @@ class Handlers:
             raise
         await self.notices.posted(key)
 
-    async def _updated(self, investigation_id: InvestigationId, activity: str, entry: Entry) -> None:
-        record = await self.investigations.read(investigation_id)
+    async def _updated(self, inv: InvestigationId, activity: str, entry: Entry) -> None:
+        record = await self.investigations.read(inv)
         if record is None:
             now = await self.investigations.now()
             if (now - entry.written_at).total_seconds() > self.deadline_seconds:
-                raise Rejected(f"there is no investigation {investigation_id} to update")
+                raise Rejected(f"there is no investigation {inv} to update")
             raise Unavailable("no record yet", retry_in_seconds=NO_RECORD_SECONDS)
         if record.state != "ended":
-            await self.live.show(investigation_id, activity, order=entry.entry_id)
+            await self.live.show(inv, activity, order=entry.entry_id)

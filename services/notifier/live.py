@@ -28,7 +28,7 @@ class Live:
     messages: Messages
 
     async def show(self, investigation_id: InvestigationId, activity: str, *, order: str) -> None:
-        """The message shows the activity, unless there is a newer one or the investigation has ended."""
+        """The message shows the activity, unless there is a newer one or the work is over."""
         said = clean(activity)[:1000]
         for _ in range(WAITS):
             turn = await self.messages.places.take(

@@ -117,7 +117,7 @@ class Messages:
 
 
 def cleaned(record: Record) -> Record:
-    """The record with every text of model and people stripped of what cannot be seen, and redacted."""
+    """The record with every text redacted and stripped of what cannot be seen."""
     ids = {"investigation_id": record.investigation_id, "trace": record.trace}
     return _cleaned_value(record).model_copy(update=ids)
 

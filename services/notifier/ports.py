@@ -50,11 +50,12 @@ class Turn:
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """The final card stands. `first`: this call wrote the stop signal. `late_edit`: a progress edit
-    whose answer nobody knows may still arrive."""
+    """The final card stands."""
 
     first: bool
+    """This call wrote the stop signal."""
     late_edit: bool
+    """A progress edit whose answer nobody knows may still arrive."""
 
 
 class Places(Protocol):

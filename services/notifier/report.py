@@ -64,7 +64,7 @@ def live_card(record: Record, activity: str = "") -> Card:
 def final_card(
     record: Record, *, trace_url: str = "", activity: str = "", last_words: str = ""
 ) -> Card:
-    """The card of an ended record. `activity` and `last_words` are what was last known of the work."""
+    """The card of an ended record; `activity` and `last_words` are the last known of the work."""
     diagnosis = record.diagnosis
     foot = [small(facts(record))]
     if trace_url:
@@ -97,21 +97,21 @@ def title(record: Record) -> str:
 def sentence(record: Record) -> str:
     """What the outcome means, in a sentence or two."""
     diagnosis, reason = record.diagnosis, record.reason.strip()
-    match record.outcome:
-        case "diagnosed" if diagnosis is not None:
-            return diagnosis.root_cause or diagnosis.summary
-        case "timed_out":
-            return f"There was no diagnosis within {duration(record.opened_at, record.deadline_at)}."
-        case "out_of_budget":
-            return f"A limit ended it before a diagnosis: {reason or record.concluding or 'unnamed'}."
-        case "cancelled":
-            return reason or "It was stopped by a person."
-        case "recovered":
-            return reason or "The alarm went back to OK, and the policy is to stop then."
-        case "failed":
-            return f"The investigation could not go on: {reason or 'no reason was recorded'}"
-        case _:
-            return reason or "The cause was not found."
+    if record.outcome == "diagnosed" and diagnosis is not None:
+        return diagnosis.root_cause or diagnosis.summary
+    if record.outcome == "timed_out":
+        given = duration(record.opened_at, record.deadline_at)
+        return f"There was no diagnosis within {given}."
+    if record.outcome == "out_of_budget":
+        limit = reason or record.concluding or "not named"
+        return f"A limit ended it before there was a diagnosis: {limit}"
+    if record.outcome == "failed":
+        return f"The investigation could not go on: {reason or 'no reason was recorded'}"
+    otherwise: dict[str | None, str] = {
+        "cancelled": "It was stopped by a person.",
+        "recovered": "The alarm went back to OK, and the policy is to stop then.",
+    }
+    return reason or otherwise.get(record.outcome, "The cause was not found.")
 
 
 def component(record: Record) -> str:
@@ -128,7 +128,8 @@ def facts(record: Record) -> str:
         duration(record.opened_at, record.ended_at or record.opened_at),
         counted(turns(record), "turn"),
         tool_calls(record),
-        f"{tokens_in:,} tokens in ({spend.cache_read_tokens:,} cached), {spend.output_tokens:,} out",
+        f"{tokens_in:,} tokens in ({spend.cache_read_tokens:,} cached)",
+        f"{spend.output_tokens:,} out",
         cost(spend.cost_usd),
         _model(record),
         record.investigation_id,
@@ -202,7 +203,10 @@ def _findings(diagnosis: Diagnosis) -> Iterator[Block]:
         yield quoted(label, cut(diagnosis.fix.diff, 2500))
     yield paragraph(bold("Confidence: "), plain(diagnosis.confidence))
     if diagnosis.ruled_out:
-        causes = [f"{one_line(out.cause, 120)}: {one_line(out.reason, 180)}" for out in diagnosis.ruled_out]
+        causes = [
+            f"{one_line(out.cause, 120)}: {one_line(out.reason, 180)}"
+            for out in diagnosis.ruled_out
+        ]
         yield bullets("Ruled out", _first(causes))
     if diagnosis.gaps:
         gaps = [
@@ -222,7 +226,8 @@ def _evidence(evidence: tuple[Evidence, ...]) -> Iterator[Block]:
         yield quoted([bold("Evidence "), plain(place)], cut(quote.quote, 600))
     missing = []
     if len(verified) > EVIDENCE_SHOWN:
-        missing.append(f"{counted(len(verified) - EVIDENCE_SHOWN, 'more verified quote')} not shown")
+        more = counted(len(verified) - EVIDENCE_SHOWN, "more verified quote")
+        missing.append(f"{more} not shown")
     if failed := len(evidence) - len(verified):
         are = "is" if failed == 1 else "are"
         missing.append(f"{counted(failed, 'quote')} could not be verified and {are} not shown")

@@ -32,7 +32,7 @@ class Settings(BusSettings):
             try:
                 TypeAdapter(HttpUrl).validate_python(value.replace("{trace_id}", "0"))
             except ValidationError:
-                raise ValueError("must be an address that begins with http:// or https://") from None
+                raise ValueError("must be an address: http:// or https://") from None
         return value
 
     @field_validator("trace_url")

@@ -1,4 +1,4 @@
-"""Decisions about the end of an investigation: its stop signal, its root span, what is remembered."""
+"""Decisions about an investigation's end: stop signal, root span, what is remembered."""
 
 from bus.errors import Rejected
 from bus.events import InvestigationStopped, Value

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from bus.commits import Investigations
 from bus.deadlines import decide_when_due
@@ -20,7 +21,7 @@ UNREADABLE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Sweep:
-    """Makes conclude turns due, ends what is past its deadline, and finds what was left without a card.
+    """Makes conclude turns due, ends what is past its deadline, finds what was left without a card.
 
     Cards are written elsewhere (`close_left_over`), so that a slow Slack delays no deadline.
     """
@@ -42,7 +43,7 @@ class Sweep:
                 await self.deadlines.postpone(investigation_id, later)
 
     async def close_left_over(self) -> None:
-        """The next investigation whose card is missing has a plain one, and leaves the deadlines."""
+        """The next investigation without a card has a plain one, and leaves the deadlines."""
         investigation_id = await self.left_over.get()
         record = await self.investigations.read(investigation_id)
         if record is None or record.state != "ended":
@@ -59,7 +60,10 @@ class Sweep:
         if record is None:
             await self.deadlines.forget(investigation_id)
         elif record.state != "ended":
-            await self.investigations.apply(investigation_id, lambda known: decide_when_due(known, now))
-        elif await self.deadlines.postpone(investigation_id, now + timedelta(seconds=LEFT_OVER_SECONDS)):
-            # Ended and still in the set: its entry on `diagnoses` was set aside.
-            self.left_over.put_nowait(investigation_id)
+            decide = partial(decide_when_due, now=now)
+            await self.investigations.apply(investigation_id, decide)
+        else:
+            # Still in the set although it ended: its entry on `diagnoses` was set aside.
+            later = now + timedelta(seconds=LEFT_OVER_SECONDS)
+            if await self.deadlines.postpone(investigation_id, later):
+                self.left_over.put_nowait(investigation_id)

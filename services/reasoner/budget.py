@@ -49,7 +49,9 @@ class Prices(Value):
         """
         name = re.sub(r"-\d{8}$", "", model)
         for price in self.price:
-            if price.model in (model, name) and prompt_tokens <= (price.prompt_up_to or prompt_tokens):
+            if price.model in (model, name) and prompt_tokens <= (
+                price.prompt_up_to or prompt_tokens
+            ):
                 return price
         return None
 

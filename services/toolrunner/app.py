@@ -1,4 +1,4 @@
-"""Composition root and routing table of the toolrunner: settings -> adapters -> handlers -> streams."""
+"""Composition root and routing table: settings -> adapters -> handlers -> streams."""
 
 from bus.broker import Bus, Route
 from bus.errors import NotConfigured

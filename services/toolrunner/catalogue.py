@@ -46,7 +46,8 @@ class Catalogue:
 def catalogue_of(tools: Iterable[Tool], gate: Gate, check: SchemaCheck) -> Catalogue:
     """The catalogue of those tools that the policy could allow, and `read_result`.
 
-    A tool whose name is too long, odd or given twice, or whose schema is none, is left out and logged.
+    A tool whose name is too long, odd or given twice, or whose schema is none, is left out; a log
+    line says so.
     """
     allowed = [tool for tool in tools if gate.may_offer(tool.name)]
     times = Counter(tool.name for tool in allowed)
@@ -72,7 +73,7 @@ def canonical(value: object) -> str:
 
 
 def strict(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """The schema with unknown arguments refused, also in objects inside that list their properties."""
+    """The schema with unknown arguments refused, also in inner objects that list properties."""
     closed = _closed(dict(schema))
     return closed | {"type": "object", "additionalProperties": False}
 

@@ -47,7 +47,7 @@ class Handlers:
     audit: AuditChain
 
     async def on_tool_call_requested(self, call: ToolCallRequested, entry: Entry) -> None:
-        """The call has its result, told and audited once; or had it, or may not be made any more."""
+        """The call has its result, told and audited; or it had, or may not be made any more."""
         with self.tracing.span(
             f"execute_tool {call.tool[:64]}",
             attributes={

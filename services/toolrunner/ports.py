@@ -24,7 +24,7 @@ class ToolServers(Protocol):
         ...
 
     async def call(self, tool: str, arguments: Mapping[str, JsonValue], seconds: float) -> str:
-        """The text a tool answered. Raises ToolFailed, within about `seconds`, when it gave none."""
+        """The text a tool answered. Raises ToolFailed, within `seconds`, when it gave none."""
         ...
 
 

@@ -52,7 +52,7 @@ def page_request(arguments: Mapping[str, JsonValue]) -> PageRequest:
 
 
 def shown(header: str, whole: str, cap: int) -> str:
-    """The whole with numbered lines, at most about `cap` characters of it: its start and its end."""
+    """The whole with numbered lines; of one longer than `cap` characters its start and its end."""
     lines = _numbered(whole)
     if sum(len(line) + 1 for line in lines) <= cap:
         return "\n".join([header, *lines])

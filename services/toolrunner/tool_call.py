@@ -52,7 +52,7 @@ class Answer:
 
 
 def judge(call: ToolCallRequested, schemas: Schemas, gate: Gate, *, check: SchemaCheck) -> Judged:
-    """The decision about a call: only an offered tool, with exactly its arguments, that the policy allows."""
+    """The decision: only an offered tool, with exactly its arguments, if the policy allows it."""
     schema = schemas.get(call.tool)
     arguments, text, problem = _canonical_arguments(call.arguments)
     if schema is None:

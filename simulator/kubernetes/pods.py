@@ -43,11 +43,13 @@ def _status(cluster: ClusterSetup, setup: PodSetup, now: datetime) -> Object:
     created_at = now - setup.age
     containers = [_container(cluster, setup, now)]
     containers += [_sidecar(cluster, name, created_at) for name in setup.sidecars]
+    address = f"10.8.{number // 7 % 200}.{number // 1400 % 250 + 1}"
     return {
         "phase": setup.phase,
         "conditions": _conditions(setup, now),
         "hostIP": f"10.128.0.{number % _NODES + 1}",
-        "podIP": f"10.8.{number // 7 % 200}.{number // 1400 % 250 + 1}",
+        "podIP": address,
+        "podIPs": [{"ip": address}],
         "startTime": stamp(created_at),
         "containerStatuses": containers,
         "qosClass": "Burstable",
@@ -57,7 +59,7 @@ def _status(cluster: ClusterSetup, setup: PodSetup, now: datetime) -> Object:
 def _conditions(setup: PodSetup, now: datetime) -> list[Object]:
     created_at = now - setup.age
     changed_at = now - setup.last_end.age if setup.last_end else created_at
-    unready = {"reason": "ContainersNotReady"}
+    unready: Object = {"reason": "ContainersNotReady"}
     unready["message"] = f"containers with unready status: [{setup.container}]"
     if setup.phase == "Succeeded":
         unready = {"reason": "PodCompleted"}
@@ -68,12 +70,12 @@ def _conditions(setup: PodSetup, now: datetime) -> list[Object]:
         ("ContainersReady", ready, changed_at),
         ("PodScheduled", "True", created_at),
     ]
-    return [
-        {"type": kind, "status": status, "lastProbeTime": None}
-        | {"lastTransitionTime": stamp(since)}
-        | (unready if status == "False" else {})
-        for kind, status, since in rows
-    ]
+    found = []
+    for kind, status, since in rows:
+        row: Object = {"type": kind, "status": status, "lastProbeTime": None}
+        row["lastTransitionTime"] = stamp(since)
+        found.append(row | unready if status == "False" else row)
+    return found
 
 
 def _container(cluster: ClusterSetup, setup: PodSetup, now: datetime) -> Object:

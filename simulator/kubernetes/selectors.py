@@ -62,10 +62,7 @@ def field_test(resource: str, selector: str) -> Test:
             raise bad_request(f"invalid selector: '{selector}'; can't understand '{text}'")
         field, operator, value = match.groups()
         if field not in known:
-            raise bad_request(
-                f'Unable to find "/v1, Resource={resource}" that match label selector "", '
-                f'field selector "{selector}": field label not supported: {field}'
-            )
+            raise bad_request(f"field label not supported: {field}")
         wanted.append((field, operator != "!=", value))
     return lambda item: all(
         (str(dig(item, field) or "") == value) == same for field, same, value in wanted

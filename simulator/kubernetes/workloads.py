@@ -42,7 +42,7 @@ def workload_object(cluster: ClusterSetup, workload: WorkloadSetup, now: datetim
 def replica_sets(cluster: ClusterSetup, workload: WorkloadSetup, now: datetime) -> list[Object]:
     """One ReplicaSet for each roll-out that is kept, the current one with the pods."""
     rollouts = _rollouts(workload)
-    found = []
+    found: list[Object] = []
     for index, (image, cause) in enumerate(rollouts):
         steps_back = len(rollouts) - 1 - index
         revision = workload.revision - steps_back
@@ -193,9 +193,9 @@ def _deployment_status(cluster: ClusterSetup, workload: WorkloadSetup, now: date
 
 
 def _conditions(replica_set: str, changed_at: datetime, *, enough: bool) -> list[Object]:
-    changed = {"lastUpdateTime": stamp(changed_at)}
+    changed: Object = {"lastUpdateTime": stamp(changed_at)}
     changed["lastTransitionTime"] = changed["lastUpdateTime"]
-    available = {
+    available: Object = {
         "type": "Available",
         "status": "True" if enough else "False",
         "reason": "MinimumReplicasAvailable" if enough else "MinimumReplicasUnavailable",
@@ -203,7 +203,7 @@ def _conditions(replica_set: str, changed_at: datetime, *, enough: bool) -> list
         if enough
         else "Deployment does not have minimum availability.",
     }
-    progressing = {
+    progressing: Object = {
         "type": "Progressing",
         "status": "True",
         "reason": "NewReplicaSetAvailable",

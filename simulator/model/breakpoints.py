@@ -1,9 +1,11 @@
 """Where a request marks its prompt for the cache, in the order in which a prompt is read."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from simulator.model.refusal import Refused
 from simulator.model.shapes import (
+    Block,
     CacheControl,
     Prompt,
     RedactedThinkingBlock,
@@ -12,12 +14,13 @@ from simulator.model.shapes import (
 )
 
 MOST = 4
+_Placed = tuple[str, CacheControl | None]
 SECONDS = {"5m": 300.0, "1h": 3600.0}
 
 
 @dataclass(frozen=True)
 class Breakpoint:
-    """A marker: after which part of the prompt it stands, counted from 0, and for how long it holds."""
+    """A marker: the part of the prompt that it closes, counted from 0, and how long it holds."""
 
     part: int
     place: str
@@ -26,23 +29,16 @@ class Breakpoint:
 
 def breakpoints(prompt: Prompt) -> list[Breakpoint]:
     """The markers of the prompt; the one for the whole request stands at its last block."""
-    marked: list[Breakpoint] = []
-    part = 0
-    for where, blocks in (("tools", prompt.tools), ("system", prompt.system)):
-        for position, block in enumerate(blocks):
-            _mark(marked, block.cache_control, f"{where}.{position}", part)
-            part += 1
-    for index, message in enumerate(prompt.messages):
-        for position, block in enumerate(message.content):
-            place = f"messages.{index}.content.{position}"
-            if isinstance(block, ToolResultBlock):
-                for inner, text in enumerate(block.content):
-                    _mark(marked, text.cache_control, f"{place}.content.{inner}", part)
-            if not isinstance(block, (ThinkingBlock, RedactedThinkingBlock)):
-                _mark(marked, block.cache_control, place, part)
-            part += 1
-    if not marked or marked[-1].part != part - 1:
-        _mark(marked, prompt.cache_control, "body", part - 1)
+    controls = list(_controls(prompt))
+    marked = [
+        Breakpoint(part, place, control.ttl)
+        for part, places in enumerate(controls)
+        for place, control in places
+        if control is not None
+    ]
+    last = len(controls) - 1
+    if prompt.cache_control and not (marked and marked[-1].part == last):
+        marked.append(Breakpoint(last, "body", prompt.cache_control.ttl))
     return marked
 
 
@@ -64,6 +60,22 @@ def check_breakpoints(prompt: Prompt) -> None:
         shorter = shorter or each.ttl == "5m"
 
 
-def _mark(marked: list[Breakpoint], control: CacheControl | None, place: str, part: int) -> None:
-    if control is not None:
-        marked.append(Breakpoint(part, place, control.ttl))
+def _controls(prompt: Prompt) -> Iterator[list[_Placed]]:
+    """For each part of the prompt the places where a marker may stand."""
+    for position, tool in enumerate(prompt.tools):
+        yield [(f"tools.{position}", tool.cache_control)]
+    for position, text in enumerate(prompt.system):
+        yield [(f"system.{position}", text.cache_control)]
+    for index, message in enumerate(prompt.messages):
+        for position, block in enumerate(message.content):
+            yield _of_block(block, f"messages.{index}.content.{position}")
+
+
+def _of_block(block: Block, place: str) -> list[_Placed]:
+    if isinstance(block, (ThinkingBlock, RedactedThinkingBlock)):
+        return []
+    nested: list[_Placed] = []
+    if isinstance(block, ToolResultBlock):
+        for position, text in enumerate(block.content):
+            nested.append((f"{place}.content.{position}", text.cache_control))
+    return [*nested, (place, block.cache_control)]

@@ -26,7 +26,7 @@ def _fitted(value: object, schema: Mapping[str, object], named: Mapping[str, obj
 
 
 def _takes(value: object, schema: Mapping[str, object], named: Mapping[str, object]) -> bool:
-    """Whether the field may be sent: null only where the schema says so or says nothing of types."""
+    """Whether the field may be sent: null only where the schema takes it or names no type."""
     if value is not None:
         return True
     branches = list(_branches(schema, named))

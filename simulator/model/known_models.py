@@ -1,17 +1,19 @@
 """The models that the stand-in answers for, and what sets them apart."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from simulator.model.refusal import Refused
 
 
 @dataclass(frozen=True)
 class KnownModel:
-    """One model: which kinds of thinking it takes and how much it may write."""
+    """One model: the kinds of thinking it takes, whether it shows them unasked, and its limits."""
 
     id: str
     name: str
     thinking: frozenset[str]
+    display: Literal["summarized", "omitted"] = "omitted"
     max_output_tokens: int = 128_000
     max_input_tokens: int = 1_000_000
 
@@ -41,12 +43,13 @@ MODELS = {
         KnownModel("claude-fable-5-1", "Claude Fable 5.1", frozenset({"adaptive"})),
         KnownModel("claude-sonnet-5", "Claude Sonnet 5", _ON_OR_OFF),
         KnownModel("claude-opus-5", "Claude Opus 5", _ON_OR_OFF),
-        KnownModel("claude-opus-4-6", "Claude Opus 4.6", _BY_BUDGET),
-        KnownModel("claude-sonnet-4-6", "Claude Sonnet 4.6", _BY_BUDGET),
+        KnownModel("claude-opus-4-6", "Claude Opus 4.6", _BY_BUDGET, "summarized"),
+        KnownModel("claude-sonnet-4-6", "Claude Sonnet 4.6", _BY_BUDGET, "summarized"),
         KnownModel(
             "claude-haiku-4-5",
             "Claude Haiku 4.5",
             frozenset({"enabled", "disabled"}),
+            "summarized",
             max_output_tokens=64_000,
             max_input_tokens=200_000,
         ),

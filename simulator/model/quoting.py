@@ -45,7 +45,7 @@ def refused_quotes(conversation: Conversation) -> set[Quote]:
 
 
 def nearest_quote(conversation: Conversation, wrong: Quote, *, but_not: set[Quote]) -> Quote | None:
-    """The shown line most like the first line of `wrong`, of the same call if it can be found there."""
+    """The shown line most like the first line of `wrong`, of the same call where there is one."""
     first = wrong.text.split("\n", 1)[0]
     same = [shown for shown in conversation.shown if shown.call_id == wrong.call_id]
     for results in (same, conversation.shown):

@@ -1,11 +1,12 @@
-"""A scripted reply as the API sends it: content blocks, why it stopped, what it cost; or as a stream."""
+"""A scripted reply as the API sends it, as one message or as a stream of events."""
 
 import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simulator.model.script import Reply
+from simulator.model.known_models import known_model
+from simulator.model.script import Call, Reply
 from simulator.model.shapes import Adaptive, Enabled, MessagesRequest
 from simulator.model.signing import Signer
 from simulator.model.usage import Usage, tokens
@@ -45,14 +46,15 @@ def write(reply: Reply, request: MessagesRequest, signer: Signer) -> Written:
         blocks.append(_thinking(reply.thinking, request, signer))
         thinking_tokens = tokens(blocks[0][1])
     blocks.append(({"type": "text", "text": reply.text}, len(reply.text)))
-    for call in reply.calls:
-        use_id = f"toolu_{secrets.token_hex(12)}"
-        block = {"type": "tool_use", "id": use_id, "name": call.tool, "input": call.arguments}
-        blocks.append((block, len(_compact(call.arguments)) + len(call.tool)))
-    content, characters = [], 0
+    blocks += [
+        (_tool_use(call), len(_compact(call.arguments)) + len(call.tool)) for call in reply.calls
+    ]
+    content: list[ContentBlock] = []
+    characters = 0
     for block, length in blocks:
         if tokens(characters + length) > request.max_tokens:
-            return _cut_off(content, characters, request.max_tokens, thinking_tokens)
+            spent = min(thinking_tokens, request.max_tokens)
+            return Written(tuple(content), "max_tokens", request.max_tokens, spent)
         content.append(block)
         characters += length
     stop_reason = "tool_use" if reply.calls else "end_turn"
@@ -77,18 +79,16 @@ def as_events(message: dict[str, object]) -> Iterator[bytes]:
 
 def _thinking(text: str, request: MessagesRequest, signer: Signer) -> tuple[ContentBlock, int]:
     """What is not displayed is written and paid for all the same."""
-    display = getattr(request.thinking, "display", None)
-    shown = "" if display == "omitted" else text
+    chosen = request.thinking
+    display = chosen.display if isinstance(chosen, (Adaptive, Enabled)) else None
+    shown = text if (display or known_model(request.model).display) == "summarized" else ""
     signature = signer.sign(shown, request)
     return {"type": "thinking", "thinking": shown, "signature": signature}, len(text)
 
 
-def _cut_off(
-    content: list[ContentBlock], characters: int, max_tokens: int, thinking_tokens: int
-) -> Written:
-    written = max_tokens if max_tokens else 0
-    spent = min(thinking_tokens, written) if tokens(characters) else 0
-    return Written(tuple(content), "max_tokens", written, spent)
+def _tool_use(call: Call) -> ContentBlock:
+    use_id = f"toolu_{secrets.token_hex(12)}"
+    return {"type": "tool_use", "id": use_id, "name": call.tool, "input": call.arguments}
 
 
 def _deltas(block: ContentBlock) -> tuple[ContentBlock, list[ContentBlock]]:

@@ -68,7 +68,7 @@ def _generic_turns(namespace: str) -> tuple[ScriptedTurn, ...]:
 
 
 def _playable(turns: tuple[ScriptedTurn, ...], conversation: Conversation) -> list[ScriptedTurn]:
-    """The turns with those of their calls whose tools are offered; one that has none is left out."""
+    """The turns with those of their calls whose tools are offered; none is without a call."""
     playable = []
     for turn in turns:
         offered = tuple(call for call in turn.calls if call.tool in conversation.tools)

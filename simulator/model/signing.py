@@ -23,7 +23,7 @@ class Signer:
         return self._signature(thinking, prompt.model, before)
 
     def check(self, prompt: Prompt) -> None:
-        """Every thinking block stands as it was written. Raises Refused naming one that does not."""
+        """Every thinking block stands as it was written. Raises Refused naming a wrong one."""
         for position, speech in enumerate(speeches(prompt.messages)):
             for place, block in speech.blocks:
                 if isinstance(block, RedactedThinkingBlock):

@@ -43,8 +43,10 @@ def speeches(messages: list[Message]) -> list[Speech]:
 def canonical(part: Tool | Block) -> str:
     """A block or a tool as JSON, the same for the same meaning, without its cache marker."""
     if isinstance(part, ToolResultBlock):
-        nested = {"cache_control": True, "content": {"__all__": {"cache_control"}}}
-        return part.model_dump_json(exclude=nested, exclude_none=True)
+        return part.model_dump_json(
+            exclude={"cache_control": True, "content": {"__all__": {"cache_control"}}},
+            exclude_none=True,
+        )
     return part.model_dump_json(exclude={"cache_control"}, exclude_none=True)
 
 

@@ -38,7 +38,7 @@ def _table(spans: list[Span]) -> str:
     start_ns = min(span.start_ns for span in spans)
     whole_ns = max(1, max(span.end_ns for span in spans) - start_ns)
     services = ", ".join(sorted({escape(span.service) for span in spans}))
-    lines = "".join(_row(row, start_ns, whole_ns) for row in rows(spans))
+    lines = "".join(_row(row, start_ns=start_ns, whole_ns=whole_ns) for row in rows(spans))
     return (
         f"<p>{len(spans)} spans, {duration(whole_ns)}; services: {services}</p><table>"
         "<tr><th>service</th><th>span</th><th>offset</th><th>took</th><th class=track></th></tr>"
@@ -46,7 +46,7 @@ def _table(spans: list[Span]) -> str:
     )
 
 
-def _row(row: Row, start_ns: int, whole_ns: int) -> str:
+def _row(row: Row, *, start_ns: int, whole_ns: int) -> str:
     span = row.span
     left = 100 * (span.start_ns - start_ns) / whole_ns
     width = 100 * span.duration_ns / whole_ns

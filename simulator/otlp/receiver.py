@@ -90,27 +90,27 @@ def _receiving(store: SpanStore, log: RequestLog) -> list[Route]:
         return answer
 
     return [
-        _export("/v1/traces", take_traces, log),
-        _export("/v1/metrics", take_metrics, log),
-        _export("/v1/logs", take_logs, log),
+        _export("/v1/traces", take_traces, log=log),
+        _export("/v1/metrics", take_metrics, log=log),
+        _export("/v1/logs", take_logs, log=log),
     ]
 
 
-def _export(path: str, take: Callable[[bytes], bytes], log: RequestLog) -> Route:
+def _export(path: str, take: Callable[[bytes], bytes], *, log: RequestLog) -> Route:
     async def receive(request: Request) -> Response:
         try:
             answer = take(await _body(request))
         except (DecodeError, ValueError) as wrong:
-            return _refused(path, log, 400, f"not an OTLP request: {wrong}")
+            return _refused(path, log, status=400, sentence=f"not an OTLP request: {wrong}")
         except _Unreadable as wrong:
-            return _refused(path, log, wrong.status, str(wrong))
+            return _refused(path, log, status=wrong.status, sentence=str(wrong))
         log.record(STAND_IN, f"POST {path}", 200)
         return Response(answer, media_type=PROTOBUF)
 
     return Route(path, receive, methods=["POST"])
 
 
-def _refused(path: str, log: RequestLog, status: int, sentence: str) -> Response:
+def _refused(path: str, log: RequestLog, *, status: int, sentence: str) -> Response:
     log.record(STAND_IN, f"POST {path}", status, error=sentence)
     return PlainTextResponse(sentence, status_code=status)
 

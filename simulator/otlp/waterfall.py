@@ -44,7 +44,7 @@ def rows(spans: list[Span]) -> list[Row]:
     ]
     for head, remark in [*heads, *((span, "CIRCLE: is its own ancestor") for span in ordered)]:
         if head.span_id not in placed:
-            found += _under(head, children, placed, remark=remark)
+            found += _under(head, children, placed=placed, remark=remark)
     return found
 
 
@@ -55,14 +55,17 @@ def waterfall(spans: list[Span]) -> str:
     start_ns = min(span.start_ns for span in spans)
     whole_ns = max(1, max(span.end_ns for span in spans) - start_ns)
     placed = rows(spans)
-    lines = [_headline(spans, placed, whole_ns), _line("service", "span", "offset", "took")]
+    lines = [
+        _headline(spans, placed, whole_ns=whole_ns),
+        _line("service", "span", offset="offset", took="took"),
+    ]
     for row in placed:
         name = "  " * min(row.depth, 12) + row.span.name
         name += " (error)" if row.span.status == "error" else ""
         offset = duration(row.span.start_ns - start_ns)
-        bar = _bar(row.span, start_ns, whole_ns)
+        bar = _bar(row.span, start_ns=start_ns, whole_ns=whole_ns)
         took = duration(row.span.duration_ns)
-        lines.append(_line(row.span.service, name, offset, took) + bar.rstrip())
+        lines.append(_line(row.span.service, name, offset=offset, took=took) + bar.rstrip())
         if row.remark:
             lines.append(f"{'':<{_SERVICE}} ^ {row.remark}"[:WIDTH])
     return "\n".join(line.rstrip() for line in lines)
@@ -78,7 +81,7 @@ def duration(nanoseconds: int) -> str:
 
 
 def _under(
-    head: Span, children: dict[str, list[Span]], placed: set[str], *, remark: str
+    head: Span, children: dict[str, list[Span]], *, placed: set[str], remark: str
 ) -> Iterator[Row]:
     waiting = [Row(head, 0, remark)]
     while waiting:
@@ -89,7 +92,7 @@ def _under(
         waiting += [Row(span, row.depth + 1) for span in reversed(below)]
 
 
-def _headline(spans: list[Span], placed: list[Row], whole_ns: int) -> str:
+def _headline(spans: list[Span], placed: list[Row], *, whole_ns: int) -> str:
     services = sorted({span.service for span in spans})
     roots = sum(1 for span in spans if not span.parent_id)
     orphans = sum(1 for row in placed if row.remark.startswith("ORPHAN"))
@@ -100,12 +103,12 @@ def _headline(spans: list[Span], placed: list[Row], whole_ns: int) -> str:
     return f"{head}\nservices: {', '.join(services)}"
 
 
-def _line(service: str, name: str, offset: str, took: str) -> str:
+def _line(service: str, name: str, *, offset: str, took: str) -> str:
     cut = name if len(name) <= _NAME else name[: _NAME - 1] + "…"
     return f"{service[:_SERVICE]:<{_SERVICE}} {cut:<{_NAME}} {offset:>8} {took:>8}  "
 
 
-def _bar(span: Span, start_ns: int, whole_ns: int) -> str:
+def _bar(span: Span, *, start_ns: int, whole_ns: int) -> str:
     first = min(_BAR - 1, (span.start_ns - start_ns) * _BAR // whole_ns)
     last = min(_BAR, max(first + 1, -(-(span.end_ns - start_ns) * _BAR // whole_ns)))
     return " " * first + "█" * (last - first)

@@ -97,10 +97,10 @@ def block_findings(blocks: object) -> list[Finding]:
     findings = list(BLOCKS.findings(blocks, "/blocks"))
     if findings or not isinstance(blocks, list):
         return findings
-    findings += _repeated(blocks, "block_id", "/blocks")
+    findings += _repeated(blocks, "block_id", pointer="/blocks")
     for number, block in enumerate(blocks):
         elements = block.get("elements", []) if block["type"] == "actions" else []
-        findings += _repeated(elements, "action_id", f"/blocks/{number}/elements")
+        findings += _repeated(elements, "action_id", pointer=f"/blocks/{number}/elements")
     return findings
 
 
@@ -115,7 +115,7 @@ def block_characters(value: object) -> int:
     return count + sum(block_characters(part) for part in value.values())
 
 
-def _repeated(parts: list[dict[str, object]], name: str, pointer: str) -> Iterator[Finding]:
+def _repeated(parts: list[dict[str, object]], name: str, *, pointer: str) -> Iterator[Finding]:
     seen: set[object] = set()
     for number, part in enumerate(parts):
         given = part.get(name)

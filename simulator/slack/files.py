@@ -7,7 +7,7 @@ from simulator.slack.store import Message, SlackStandIn, UploadedFile, Version
 MAX_NAME_CHARACTERS = 255
 
 
-def announce_file(world: SlackStandIn, call: Call, base_url: str) -> dict[str, object]:
+def announce_file(world: SlackStandIn, call: Call, *, base_url: str) -> dict[str, object]:
     """A file with no bytes yet; the answer says where to send them."""
     name, length = call.required("filename"), call.whole("length", 0)
     if length < 1 or len(name) > MAX_NAME_CHARACTERS:

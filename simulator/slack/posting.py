@@ -22,9 +22,9 @@ def channel_of(world: SlackStandIn, call: Call) -> str:
     return channel
 
 
-def message_of(world: SlackStandIn, call: Call, name: str) -> Message:
-    """The message whose timestamp the argument `name` holds; raises Refused(message_not_found)."""
-    message = world.find(channel_of(world, call), call.arguments.get(name))
+def message_of(world: SlackStandIn, call: Call, *, named_by: str) -> Message:
+    """The message whose timestamp is in argument `named_by`; raises Refused(message_not_found)."""
+    message = world.find(channel_of(world, call), call.arguments.get(named_by))
     if message is None:
         raise Refused("message_not_found")
     return message
@@ -60,7 +60,7 @@ def post_ephemeral(world: SlackStandIn, call: Call) -> dict[str, object]:
 
 def update_message(world: SlackStandIn, call: Call) -> dict[str, object]:
     """The message says what the call says; what the call leaves out stays as it was."""
-    message = message_of(world, call, "ts")
+    message = message_of(world, call, named_by="ts")
     if message.ephemeral_for is not None:
         raise Refused("cant_update_message")
     message.versions.append(_version(call, world.next_ts(), before=message.now))
@@ -76,7 +76,7 @@ def update_message(world: SlackStandIn, call: Call) -> dict[str, object]:
 
 def add_reaction(world: SlackStandIn, call: Call) -> dict[str, object]:
     """The bot has reacted to the message; Slack refuses the same reaction twice."""
-    message = message_of(world, call, "timestamp")
+    message = message_of(world, call, named_by="timestamp")
     name = call.text("name").strip(":")
     if not re.fullmatch(r"[\w+'-]+(::skin-tone-[2-6])?", name):
         raise Refused("invalid_name")

@@ -41,7 +41,7 @@ def channel_info(world: SlackStandIn, call: Call) -> dict[str, object]:
 def history(world: SlackStandIn, call: Call) -> dict[str, object]:
     """One page of the channel, newest first, without thread replies."""
     said = world.top_level(channel_of(world, call))
-    return _page(world, call, said[::-1])
+    return _page(world, call, messages=said[::-1])
 
 
 def replies(world: SlackStandIn, call: Call) -> dict[str, object]:
@@ -49,12 +49,13 @@ def replies(world: SlackStandIn, call: Call) -> dict[str, object]:
     parent = world.find(channel_of(world, call), call.arguments.get("ts"))
     if parent is None:
         raise Refused("thread_not_found")
-    return _page(world, call, [parent, *world.replies(parent.channel, parent.ts)], keep=parent)
+    thread = [parent, *world.replies(parent.channel, parent.ts)]
+    return _page(world, call, messages=thread, keep=parent)
 
 
 def permalink(world: SlackStandIn, call: Call) -> dict[str, object]:
     """The address of a message."""
-    message = message_of(world, call, "message_ts")
+    message = message_of(world, call, named_by="message_ts")
     place = f"archives/{message.channel}/p{message.ts.replace('.', '')}"
     return {"channel": message.channel, "permalink": WORKSPACE + place}
 
@@ -65,7 +66,7 @@ def open_socket(_world: SlackStandIn, _call: Call) -> dict[str, object]:
 
 
 def _page(
-    world: SlackStandIn, call: Call, messages: list[Message], *, keep: Message | None = None
+    world: SlackStandIn, call: Call, *, messages: list[Message], keep: Message | None = None
 ) -> dict[str, object]:
     limit = call.whole("limit", 100)
     if not 1 <= limit <= MAX_PAGE:

@@ -27,7 +27,7 @@ def build_slack(
     The client's base address is `http://host:port/api/`. Without a `limit` posts are never refused
     for their rate.
     """
-    desk = _Desk(stand_in, log, token, limit or PostLimit())
+    desk = _Desk(stand_in, log, token=token, limit=limit or PostLimit())
     return Starlette(
         routes=[
             Route("/api/{method}", desk.call, methods=["GET", "POST"]),
@@ -39,7 +39,7 @@ def build_slack(
 
 class _Desk:
     def __init__(
-        self, stand_in: SlackStandIn, log: RequestLog, token: str, limit: PostLimit
+        self, stand_in: SlackStandIn, log: RequestLog, *, token: str, limit: PostLimit
     ) -> None:
         self._world = stand_in
         self._log = log
@@ -88,7 +88,7 @@ class _Desk:
         if call.token != self._token:
             raise Refused("invalid_auth")
         if method is None:
-            return announce_file(self._world, call, base_url)
+            return announce_file(self._world, call, base_url=base_url)
         if method.posts:
             self._count_post(call)
         return method.answer(self._world, _with_unknown(call, method))

@@ -54,8 +54,9 @@ class RedisPlaces:
         answer: Any = await self._take(
             keys=[self.keys.of(investigation_id, "slack")],
             args=[
-                *(owner, _ms(self.lease_seconds), purpose, KEPT_SECONDS, _sortable(order), activity),
-                *(_ms(self.progress_seconds), _ms(self.lease_seconds / LATE_SHARE)),
+                *(owner, _ms(self.lease_seconds), purpose, KEPT_SECONDS),
+                *(_sortable(order), activity, _ms(self.progress_seconds)),
+                _ms(self.lease_seconds / LATE_SHARE),
             ],
         )
         word, wait, state, channel, ts, known = (as_text(part) for part in answer)

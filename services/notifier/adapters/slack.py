@@ -86,7 +86,7 @@ class SlackChannel:
     async def find(self, incident_id: str, since: datetime) -> Place | None:
         """Where the incident's message stands, if it was posted after that time.
 
-        A token that may not read the channel finds nothing: one message too many is better than none.
+        A token that may not read the channel finds nothing: a second message is better than none.
         """
         try:
             return await self._search(incident_id, since)

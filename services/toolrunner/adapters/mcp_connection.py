@@ -1,7 +1,7 @@
 """One MCP server: a connection that is kept, and calls over it.
 
-A FastMCP client whose connection was refused once is dead for good, so a supervisor enters a new one
-after each loss, with back-off. A server that is away is a gap: its calls fail in a sentence.
+A FastMCP client whose connection was refused once is dead for good, so a supervisor enters a new
+one after each loss, with back-off. A server that is away is a gap: its calls fail in a sentence.
 """
 
 import asyncio
@@ -196,7 +196,7 @@ class Connection:
 
 @contextmanager
 def _untraced() -> Iterator[None]:
-    """Inside, spans have an unsampled parent: keeping a connection belongs to no incident's trace."""
+    """Spans inside are not recorded: keeping a connection belongs to no incident's trace."""
     parent = NonRecordingSpan(SpanContext(1, 1, is_remote=True, trace_flags=TraceFlags(0)))
     token = context.attach(trace.set_span_in_context(parent))
     try:

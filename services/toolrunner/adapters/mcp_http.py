@@ -1,4 +1,4 @@
-"""HTTP to MCP servers: the trace context as a header, and answers cut off at a size while they arrive."""
+"""HTTP to MCP servers: the trace context as a header, and answers bounded while they arrive."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -32,7 +32,7 @@ class McpServers:
         return [tool for connection in self._connections.values() for tool in connection.tools]
 
     async def call(self, tool: str, arguments: Mapping[str, JsonValue], seconds: float) -> str:
-        """The text a tool answered. Raises ToolFailed, within about `seconds`, when it gave none."""
+        """The text a tool answered. Raises ToolFailed, within `seconds`, when it gave none."""
         server, _, name = tool.partition("__")
         connection = self._connections.get(server)
         if connection is None:

@@ -16,7 +16,7 @@ _NAME = re.compile(r"^(?!.*__)[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")
 
 
 class ServerEntry(BaseModel):
-    """One entry: `url` with `headers`, or `command` with `args` and `env`; other keys are ignored."""
+    """One entry: `url` with `headers`, or `command` with `args` and `env`; no other key is read."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 

@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 
 from bus.broker import Bus
 from bus.connection import as_text
+from bus.errors import Unavailable
 from services.toolrunner.adapters.mcp_servers import McpServers
 from services.toolrunner.catalogue import Catalogue, catalogue_of
 from services.toolrunner.policy import Gate
@@ -50,15 +51,18 @@ class PublishedCatalogue:
             await self.servers.changed(RENEWED_EVERY_SECONDS if self._published else 1.0)
 
     async def schemas_of(self, sha256: str) -> Schemas:
-        """The tools of the catalogue that an investigation pinned; without one, of the current one."""
-        if not sha256 or (self.current and self.current.sha256 == sha256):
-            return self.current.schemas if self.current else {}
-        if sha256 not in self._known:
+        """The tools of the catalogue an investigation pinned; without one, of the current one.
+
+        Raises Unavailable while neither is known.
+        """
+        if sha256 and sha256 not in self._known:
             text = await self.bus.redis.get(self.bus.keys.catalogue(sha256))
-            if text is None:
-                return self.current.schemas if self.current else {}
-            self._known[sha256] = Catalogue(as_text(text))
-        return self._known[sha256].schemas
+            if text is not None:
+                self._known[sha256] = Catalogue(as_text(text))
+        catalogue = self._known.get(sha256, self.current)
+        if catalogue is None:
+            raise Unavailable("the catalogue of tools is not known yet", retry_in_seconds=0.5)
+        return catalogue.schemas
 
     async def problem(self) -> str:
         """For readiness: empty once the catalogue was published."""

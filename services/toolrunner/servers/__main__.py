@@ -1,4 +1,4 @@
-"""`python -m services.toolrunner.servers`: serves the built-in MCP servers on the loopback address."""
+"""`python -m services.toolrunner.servers`: the built-in MCP servers on the loopback address."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The three servers under one HTTP application: `/kubernetes/mcp`, `/github/mcp`, `/cloudwatch/mcp`."""
+"""Three servers in one HTTP application: `/kubernetes/mcp`, `/github/mcp`, `/cloudwatch/mcp`."""
 
 import hmac
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""The kubernetes server: pods, logs, workloads and events of the configured namespaces, read only."""
+"""The kubernetes server: pods, logs, workloads and events of some namespaces, read only."""
 
 import json
 import re

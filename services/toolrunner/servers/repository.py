@@ -30,7 +30,7 @@ class Repository:
         self._settings = settings
 
     def get_file_contents(self, path: str, ref: str | None = None) -> str:
-        """A file of the repository as it stands at `ref` (default branch), or a folder's entries."""
+        """A file of the repository at `ref` (default branch), or the entries of a folder."""
         path = _inside(path)
         if ref is not None and not _REF.match(ref):
             raise ToolError("ref must be a branch, tag or commit of the repository")

@@ -1,0 +1,150 @@
+"""The calls of a reply: which go out, which are answered here, and whether one of them is the end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bus.events import Diagnosis, Gap, ToolCallId, ToolCallRequested
+from bus.record import Call, Record
+from services.reasoner.diagnosis import SUBMIT, Source, checked, submission
+from services.reasoner.transcript import Reply, ToolUse
+from services.reasoner.turn import Request
+
+PARALLEL = 5
+"""Calls of one reply that go out."""
+NOT_RUN = "not run: limit"
+_VERBS = {
+    "get": "reading",
+    "read": "reading",
+    "list": "listing",
+    "describe": "looking at",
+    "search": "searching",
+    "query": "querying",
+    "filter": "searching",
+}
+
+
+@dataclass(frozen=True)
+class SentBack:
+    """Why a submitted diagnosis is not accepted; `mends` when it is for its evidence."""
+
+    sentence: str
+    mends: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The calls of one reply in the order of the model, and what each leads to."""
+
+    calls: tuple[Call, ...]
+    """Open ones may go out; the others have their sentence."""
+    requests: tuple[ToolCallRequested, ...]
+    accepted: Diagnosis | None
+    """The diagnosis that ends the investigation."""
+    mends: bool = False
+    """Evidence is sent back; that happens once."""
+
+    @property
+    def activity(self) -> str:
+        """What goes out, for a person."""
+        return "; ".join(activity_of(request.tool) for request in self.requests)
+
+    def refused(self, sentence: str) -> "Asked":
+        """All of them answered by that sentence, but a diagnosis, which has one of its own."""
+        calls = tuple(
+            call if call.tool == SUBMIT else _refused(call, sentence) for call in self.calls
+        )
+        return replace(self, calls=calls, requests=())
+
+    def within(self, left: int) -> "Asked":
+        """The first five go out, fewer when fewer are left; the rest is not run."""
+        going = {request.tool_call_id for request in self.requests[: max(0, left)]}
+        calls = tuple(
+            _refused(call, NOT_RUN)
+            if call.state == "open" and call.tool_call_id not in going
+            else call
+            for call in self.calls
+        )
+        requests = tuple(request for request in self.requests if request.tool_call_id in going)
+        return replace(self, calls=calls, requests=requests)
+
+
+def read(record: Record, request: Request, reply: Reply, *, sources: Mapping[str, Source]) -> Asked:
+    """What a reply asks for. The first acceptable `submit_diagnosis` is the end of it."""
+    calls, requests = [], []
+    places, mends = 0, False
+    for k, use in enumerate(reply.tool_uses, start=1):
+        call_id = ToolCallId(f"{request.turn}-{k}")
+        call = Call(tool_call_id=call_id, tool_use_id=use.tool_use_id, tool=use.name[:200])
+        if use.name == SUBMIT:
+            ends = _submitted(record, request, reply, use=use, sources=sources)
+            if isinstance(ends, Diagnosis):
+                return Asked(calls=(), requests=(), accepted=ends)
+            mends = mends or ends.mends
+            calls.append(_refused(call, ends.sentence))
+            continue
+        places += 1
+        sentence = NOT_RUN if places > PARALLEL else _problem(request, use)
+        calls.append(_refused(call, sentence) if sentence else call)
+        if not sentence:
+            requests.append(_request(record, request, use, call_id))
+    return Asked(calls=tuple(calls), requests=tuple(requests), accepted=None, mends=mends)
+
+
+def activity_of(tool: str) -> str:
+    """A tool call in words, such as `reading logs: kubernetes__get_logs`."""
+    verb, _, rest = tool.rpartition("__")[2].partition("_")
+    doing = " ".join(part for part in (_VERBS.get(verb, verb), rest.replace("_", " ")) if part)
+    return f"{doing}: {tool}"
+
+
+def our_gap(what: str) -> Gap:
+    """A gap that the model cannot know of."""
+    return Gap(what=what)
+
+
+def _submitted(
+    record: Record,
+    request: Request,
+    reply: Reply,
+    *,
+    use: ToolUse,
+    sources: Mapping[str, Source],
+) -> Diagnosis | SentBack:
+    """The diagnosis when it is acceptable, else what the model is told about it."""
+    given = submission(use.arguments)
+    if isinstance(given, str):
+        return SentBack(given, mends=False)
+    found = checked(given, sources, model=reply.model)
+    if not found.problems or record.mended or request.concludes:
+        return found.diagnosis
+    told = "\n\n".join(found.problems)
+    return SentBack(
+        f"not accepted yet: these quotes cannot be verified.\n\n{told}\n\n"
+        "Correct or drop them and submit again; what fails then is marked as unverified.",
+        mends=True,
+    )
+
+
+def _problem(request: Request, use: ToolUse) -> str:
+    if use.name not in request.tool_names:
+        offered = ", ".join(request.tool_names)
+        return f"refused: there is no tool {use.name[:100]!r}; offered are {offered}"
+    if use.arguments is None:
+        return "refused: the arguments must be a JSON object"
+    return ""
+
+
+def _request(
+    record: Record, request: Request, use: ToolUse, call_id: ToolCallId
+) -> ToolCallRequested:
+    return ToolCallRequested(
+        investigation_id=record.investigation_id,
+        tool_call_id=call_id,
+        turn=request.turn,
+        tool=use.name,
+        arguments=use.arguments or {},
+    )
+
+
+def _refused(call: Call, sentence: str) -> Call:
+    return call.model_copy(update={"state": "error", "sentence": sentence})

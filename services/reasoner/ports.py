@@ -1,0 +1,51 @@
+"""What the reasoner needs from the outside, and how the model's silence is told."""
+
+from typing import Protocol
+
+from bus.errors import InvestigationEnded, Unavailable
+from services.reasoner.transcript import Block, Reply
+from services.reasoner.turn import Request
+
+
+class CutOff(Unavailable):
+    """The clock cut a model call off: no error, the turn is run again."""
+
+
+class SaidNo(InvestigationEnded):
+    """The model API refuses for good; the text is the reason, for a person."""
+
+
+class Model(Protocol):
+    """Where turns are answered."""
+
+    async def ask(self, request: Request, *, seconds: float) -> Reply:
+        """The reply, within `seconds`, own retries included.
+
+        Raises CutOff at the end of the time, Unavailable when the model is down, SaidNo when it
+        refuses the request for good.
+        """
+        ...
+
+
+class Catalogues(Protocol):
+    """The tools that the toolrunner offers."""
+
+    async def current(self) -> str:
+        """The newest catalogue's hash; empty where there is none."""
+        ...
+
+    async def read(self, sha256: str) -> tuple[Block, ...] | None:
+        """The tools of that catalogue in their order, as the Messages API takes them, or None."""
+        ...
+
+
+class DayBudget(Protocol):
+    """The dollars of one UTC day, of all replicas together."""
+
+    async def reserve(self, day: str, name: str, *, usd: float, keep_usd: float) -> bool:
+        """Whether `usd` were reserved under that name so that `keep_usd` more would still fit."""
+        ...
+
+    async def settle(self, day: str, name: str, *, spent_usd: float) -> None:
+        """The reservation is replaced by what was spent; nothing when it is replaced already."""
+        ...

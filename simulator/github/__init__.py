@@ -1,0 +1,5 @@
+"""GitHub's REST API on the wire: one repository, read-only, as api.github.com answers."""
+
+from simulator.github.web import build_github
+
+__all__ = ["build_github"]

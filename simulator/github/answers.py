@@ -1,0 +1,35 @@
+"""Refusals as GitHub words them."""
+
+from starlette.responses import JSONResponse
+
+DOCUMENTATION = "https://docs.github.com/rest"
+
+
+class Refused(Exception):
+    """A request that GitHub does not do; carries status, message and the errors of its fields."""
+
+    def __init__(
+        self, status: int, message: str, errors: list[dict[str, str]] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.errors = errors
+
+    def answer(self) -> JSONResponse:
+        """The refusal on the wire."""
+        body: dict[str, object] = {"message": str(self)}
+        if self.errors:
+            body["errors"] = self.errors
+        body |= {"documentation_url": DOCUMENTATION, "status": str(self.status)}
+        return JSONResponse(body, status_code=self.status)
+
+
+def not_found() -> Refused:
+    """What does not exist, or what the token may not see: GitHub does not say which."""
+    return Refused(404, "Not Found")
+
+
+def invalid_search(code: str, message: str = "") -> Refused:
+    """A search that cannot be run."""
+    error = {"resource": "Search", "field": "q", "code": code}
+    return Refused(422, "Validation Failed", [error | ({"message": message} if message else {})])

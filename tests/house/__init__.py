@@ -1,0 +1,1 @@
+"""The house rules that a machine can check; a decision record changes one for all."""

@@ -1,0 +1,91 @@
+"""Slack for a test: the stand-in on the wire, what it can do wrong, and what it was told."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from simulator.request_log import RequestLog
+from simulator.slack import SlackStandIn
+from simulator.slack.store import Message as SlackMessage
+
+CHANNEL = "C0INCIDENTS"
+TOKEN = "-".join(("xoxb", "for", "tests"))
+
+
+@dataclass
+class Faults:
+    """An app in front of Slack; `next[method]` lists what happens to its next calls.
+
+    `503`: refused before Slack saw it. `429`: refused with Retry-After 1. `lost`: Slack does it, and
+    the answer is a 502.
+    """
+
+    app: ASGIApp
+    next: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    happened: list[tuple[str, str]] = field(default_factory=list)
+    always: str = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as Slack, or as told."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        method = scope["path"].rpartition("/")[2]
+        fault = self.always or (self.next[method].pop(0) if self.next[method] else "")
+        self.happened.append((method, fault))
+        if fault == "lost":
+            await self.app(scope, receive, _nowhere)
+            await _answer(send, 502)
+        elif fault:
+            await _answer(send, int(fault))
+        else:
+            await self.app(scope, receive, send)
+
+
+@dataclass
+class Desk:
+    """What a test of Slack output asks."""
+
+    address: str
+    faults: Faults
+    stand_in: SlackStandIn
+    log: RequestLog
+
+    @property
+    def messages(self) -> list[SlackMessage]:
+        """What stands in the channel, oldest first."""
+        return self.stand_in.top_level(CHANNEL)
+
+    def said(self, number: int = 0) -> str:
+        """Everything that message shows, as one text."""
+        now = self.messages[number].now
+        return now.text + "\n" + "\n".join(texts(now.blocks))
+
+    def calls(self, method: str) -> int:
+        """How often a method was called, whatever was answered."""
+        return sum(1 for called, _ in self.faults.happened if called == method)
+
+
+def texts(value: object) -> list[str]:
+    """Every text in blocks, in order."""
+    if isinstance(value, list | tuple):
+        return [text for part in value for text in texts(part)]
+    if not isinstance(value, dict):
+        return []
+    own = value.get("text")
+    return ([own] if isinstance(own, str) else []) + texts(list(value.values()))
+
+
+async def _nowhere(_message: Message) -> None:
+    return None
+
+
+async def _answer(send: Send, status: int) -> None:
+    headers = [(b"content-type", b"application/json")]
+    if status == 429:
+        headers.append((b"retry-after", b"1"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    body = json.dumps({"ok": False, "error": "ratelimited"} if status == 429 else {"ok": False})
+    await send({"type": "http.response.body", "body": body.encode()})

@@ -1,0 +1,1 @@
+"""Tests of the toolrunner and of its built-in servers."""

@@ -1,0 +1,155 @@
+"""A foreign MCP server over HTTP, as somebody else would run it, and a toolrunner that uses it."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+from fastmcp import FastMCP
+from fastmcp.exceptions import ToolError
+from starlette.types import ASGIApp
+
+from bus.broker import Bus
+from bus.events import ToolCallFinished, ToolCallId, ToolCallRequested
+from bus.record import Call, Commit, Record
+from bus.streams import TOOL_RESULTS
+from bus.testing import events, eventually
+from services.toolrunner.settings import Settings
+from tests.bus.incidents import opened
+
+ALLOWED = ("read", "hang", "flood", "fail", "label")
+
+
+@dataclass
+class Shop:
+    """The server's tools and what was asked of them. `hold` keeps `hang` from answering."""
+
+    calls: list[str] = field(default_factory=list)
+    hold: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def read(self, topic: str, lines: int = 3) -> str:
+        """Some lines about a topic."""
+        self.calls.append(f"read {topic}")
+        return "\n".join(f"{topic} line {number}" for number in range(1, lines + 1))
+
+    async def hang(self) -> str:
+        """Answer only when let."""
+        self.calls.append("hang")
+        await self.hold.wait()
+        return "let go"
+
+    def flood(self, size: int) -> str:
+        """As many characters as asked for."""
+        return "x" * size
+
+    def fail(self) -> str:
+        """Fail with a sentence."""
+        raise ToolError("missing permission: read shelves")
+
+    def secret(self) -> str:
+        """A tool that is on no allow-list."""
+        self.calls.append("secret")
+        return "never"
+
+    def label(self, labels: dict[str, str]) -> str:
+        """A tool with an open object as argument."""
+        return json.dumps(labels, sort_keys=True)
+
+    def app(self) -> ASGIApp:
+        """The server as an ASGI application."""
+        server: FastMCP[None] = FastMCP("shop")
+        for tool in (self.read, self.hang, self.flood, self.fail, self.secret, self.label):
+            server.tool(tool)
+        return server.http_app(path="/mcp")
+
+
+class Serving(uvicorn.Server):
+    """A uvicorn server for the length of a block."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to pytest."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[int]:
+    """The application on a loopback port, which is given."""
+    listening = socket.create_server(("127.0.0.1", port))
+    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
+    server = Serving(config)
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+
+    async def started() -> bool:
+        return server.started
+
+    await eventually(started)
+    try:
+        yield int(listening.getsockname()[1])
+    finally:
+        server.should_exit = True
+        await task
+
+
+def settings_for(bus: Bus, folder: Path, port: int, **changes: object) -> Settings:
+    """Settings of a toolrunner that knows one server, `shop`, and allows most of its tools."""
+    servers = {"mcpServers": {"shop": {"url": f"http://127.0.0.1:{port}/mcp"}}}
+    (folder / "servers.json").write_text(json.dumps(servers), encoding="utf-8")
+    allowed = "".join(f"    - {tool}\n" for tool in ALLOWED)
+    (folder / "allow.yaml").write_text(f"tools:\n  shop:\n{allowed}", encoding="utf-8")
+    values = bus.settings.model_dump() | {
+        "mcp_servers": str(folder / "servers.json"),
+        "policy_dir": str(folder),
+    }
+    return Settings.model_construct(**(_defaults() | values | changes))
+
+
+async def investigation(bus: Bus, *call_ids: str) -> Record:
+    """An open investigation that awaits those calls."""
+    record = await opened(bus)
+
+    def decide(now: Record) -> Commit:
+        calls = tuple(
+            Call(tool_call_id=ToolCallId(call_id), tool_use_id=f"tu-{call_id}", tool="shop__read")
+            for call_id in call_ids
+        )
+        return Commit(record=now.changed(state="awaiting_tools", calls=calls))
+
+    after = await bus.investigations.apply(record.investigation_id, decide)
+    assert after is not None
+    return after
+
+
+async def ask(bus: Bus, record: Record, call_id: str, /, *, tool: str, **arguments: object) -> None:
+    """Ask for a call, as the reasoner does."""
+    call = ToolCallRequested.model_validate(
+        {
+            "investigation_id": record.investigation_id,
+            "tool_call_id": call_id,
+            "turn": 1,
+            "tool": tool,
+            "arguments": arguments,
+        }
+    )
+    await bus.publish(call, traceparent=record.trace.traceparent)
+
+
+async def told(bus: Bus, call_id: str, times: int = 1) -> ToolCallFinished:
+    """What was told about a call, once it was told so many times."""
+
+    async def found() -> list[ToolCallFinished]:
+        all_events = await events(bus.redis, bus.keys, TOOL_RESULTS)
+        ours = [event for event in all_events if isinstance(event, ToolCallFinished)]
+        about = [event for event in ours if event.tool_call_id == call_id]
+        return about if len(about) >= times else []
+
+    return (await eventually(found))[-1]
+
+
+def _defaults() -> dict[str, object]:
+    fields = Settings.model_fields.items()
+    return {name: value.get_default(call_default_factory=True) for name, value in fields}

@@ -1,0 +1,135 @@
+"""Servers that are away, come back, or were never there; and what is offered meanwhile."""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+from bus.broker import Bus
+from bus.connection import as_text
+from bus.testing import eventually
+from services.toolrunner.app import build
+from services.toolrunner.settings import Settings
+from tests.conftest import MakeBus, Start
+from tests.toolrunner.conftest import Run
+from tests.toolrunner.foreign import Shop, ask, investigation, serving, settings_for, told
+
+STDIO_SERVER = """
+import os
+from fastmcp import FastMCP
+server = FastMCP("shop")
+@server.tool
+def read(topic: str) -> str:
+    return topic + " " + os.environ["GREETING"] + " " + str("REDIS_URL" in os.environ)
+server.run(show_banner=False)
+"""
+
+
+async def offered(bus: Bus) -> list[str]:
+    sha256 = as_text(await bus.redis.get(bus.keys.current_catalogue))
+    text = as_text(await bus.redis.get(bus.keys.catalogue(sha256))) if sha256 else "[]"
+    return [tool["name"] for tool in json.loads(text)]
+
+
+async def test_a_server_that_is_away_is_a_gap_and_used_again_when_it_is_back(
+    make_bus: MakeBus, start: Start, tmp_path: Path
+) -> None:
+    bus, shop = make_bus("toolrunner"), Shop()
+    async with serving(shop.app()) as port:
+        settings = settings_for(bus, tmp_path, port)
+        await start(build(settings, bus))
+        record = await investigation(bus, "1-1", "1-2", "1-3")
+        await ask(bus, record, "1-1", tool="shop__read", topic="tea")
+        assert (await told(bus, "1-1")).ok
+    await ask(bus, record, "1-2", tool="shop__read", topic="tea")
+    finished = await told(bus, "1-2")
+    assert not finished.ok
+    assert finished.error.startswith("shop: not reachable (")
+    assert finished.error.endswith("; nothing was read")
+    async with serving(shop.app(), port):
+        await ask(bus, record, "1-3", tool="shop__read", topic="tea")
+        assert (await told(bus, "1-3")).ok
+        assert "shop__read" in await offered(bus)
+
+
+async def test_a_server_that_was_never_there_fails_no_start_and_is_offered_once_it_is_up(
+    make_bus: MakeBus, start: Start, tmp_path: Path
+) -> None:
+    bus, shop = make_bus("toolrunner"), Shop()
+    async with serving(shop.app()) as port:
+        pass
+    service = build(settings_for(bus, tmp_path, port), bus)
+    await start(service)
+
+    async def ready() -> bool:
+        return not await service.health.problems()
+
+    await eventually(ready)
+    assert await offered(bus) == ["read_result"]
+    async with serving(shop.app(), port):
+
+        async def seen() -> bool:
+            return "shop__read" in await offered(bus)
+
+        await eventually(seen)
+
+
+async def test_the_catalogue_is_canonical_sorted_and_holds_only_what_is_allowed(run: Run) -> None:
+    bus = await run()
+    sha256 = as_text(await bus.redis.get(bus.keys.current_catalogue))
+    text = as_text(await bus.redis.get(bus.keys.catalogue(sha256)))
+    tools = json.loads(text)
+    names = [tool["name"] for tool in tools]
+    assert names == sorted(names)
+    assert names == [
+        "read_result",
+        "shop__fail",
+        "shop__flood",
+        "shop__hang",
+        "shop__label",
+        "shop__read",
+    ]
+    assert hashlib.sha256(text.encode()).hexdigest() == sha256
+    assert all(set(tool) == {"name", "description", "input_schema"} for tool in tools)
+    assert all(tool["input_schema"]["additionalProperties"] is False for tool in tools)
+    assert await bus.redis.ttl(bus.keys.current_catalogue) > 500
+    assert await bus.redis.ttl(bus.keys.catalogue(sha256)) > 3500
+
+
+async def test_a_call_is_checked_against_the_list_that_its_investigation_pinned(run: Run) -> None:
+    bus = await run()
+    old = [{"name": "shop__read", "description": "", "input_schema": {"type": "object"}}]
+    await bus.redis.set(bus.keys.catalogue("old"), json.dumps(old), ex=60)
+    await bus.redis.set(bus.keys.current_catalogue, "old", ex=60)
+    record = await investigation(bus, "1-1")
+    assert record.catalogue == "old"
+    await ask(bus, record, "1-1", tool="shop__flood", size=1)
+    assert (await told(bus, "1-1")).error.endswith("offered tools: shop__read")
+
+
+def with_stdio_server(settings: Settings, folder: Path) -> Settings:
+    script = folder / "server.py"
+    script.write_text(STDIO_SERVER, encoding="utf-8")
+    entry = {"command": sys.executable, "args": [str(script)], "env": {"GREETING": "hello"}}
+    servers = Path(settings.mcp_servers)
+    servers.write_text(json.dumps({"mcpServers": {"shop": entry}}), encoding="utf-8")
+    return settings
+
+
+async def test_a_stdio_server_gets_its_own_variables_and_none_of_ours(
+    make_bus: MakeBus, start: Start, tmp_path: Path
+) -> None:
+    bus = make_bus("toolrunner")
+    settings = with_stdio_server(settings_for(bus, tmp_path, 1), tmp_path)
+    await start(build(settings, bus))
+
+    async def seen() -> bool:
+        return "shop__read" in await offered(bus)
+
+    await eventually(seen, seconds=9)
+    record = await investigation(bus, "1-1")
+    await ask(bus, record, "1-1", tool="shop__read", topic="tea")
+    assert (await told(bus, "1-1")).ok
+    result = await bus.results.read(record.investigation_id, "1-1")
+    assert result is not None
+    assert result.whole == "tea hello False"
