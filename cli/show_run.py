@@ -1,6 +1,7 @@
 """One incident from alarm to card, printed as it happens; then the card and the trace."""
 
 import time
+from urllib.error import HTTPError
 
 import typer
 from redis import Redis
@@ -8,7 +9,7 @@ from redis import Redis
 from bus.tracing import root_of
 from cli.follow import Follower, Happening, line_of
 from cli.stack import Say, Stack, call, running_stack
-from simulator.otlp import spans_from_json, waterfall
+from simulator.otlp import Span, waterfall
 from simulator.slack import render_message
 
 PREFIX = "nightshift:"
@@ -45,7 +46,7 @@ def _follow(stack: Stack, follower: Follower, say: Say) -> Happening | None:
 
 
 def _print_card(stack: Stack, stopped: Happening) -> None:
-    messages = call(f"{stack.control}/_simulator/messages")
+    messages = call(f"{stack.control}/_simulator/messages")["messages"]
     for message in messages:
         if message["ts"] == stopped.values.get("ts"):
             typer.echo(f"\n── Slack, {stopped.values.get('channel')} " + "─" * 60)
@@ -57,13 +58,20 @@ def _print_trace(stack: Stack, stopped: Happening) -> None:
     root = root_of(stopped.incident)
     url = f"{stack.control}/_simulator/traces/{root.trace_id}"
     services = {"ingest", "reasoner", "toolrunner", "notifier"}
-    spans = spans_from_json(call(url))
+    spans = _spans(url)
     give_up_at = time.monotonic() + 6
     while time.monotonic() < give_up_at:
         has_root = any(span.span_id == root.span_id for span in spans)
         if has_root and services <= {span.service for span in spans}:
             break
         time.sleep(0.2)
-        spans = spans_from_json(call(url))
+        spans = _spans(url)
     typer.echo(f"\n── trace {root.trace_id} " + "─" * 44)
     typer.echo(waterfall(spans))
+
+
+def _spans(url: str) -> list[Span]:
+    try:
+        return [Span(**span) for span in call(url)["spans"]]
+    except HTTPError:
+        return []

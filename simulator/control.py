@@ -23,10 +23,10 @@ class Alarms(Protocol):
     def fire_alarm(self, form: str = "sns") -> str:
         """The alarm went into ALARM and its notice lies in the queue."""
 
-    def recover_alarm(self) -> object:
+    def recover_alarm(self, form: str = "sns") -> str:
         """The alarm went back to OK and its notice lies in the queue."""
 
-    def publish_alarm_body(self, body: str) -> object:
+    def publish_alarm_body(self, body: str) -> str:
         """`body` lies in the queue as it is."""
 
 
@@ -41,17 +41,14 @@ def build_control(
 
 def _alarm_routes(alarms: Alarms) -> list[Route]:
     async def fire(request: Request) -> Response:
-        form = await _form(request)
-        if form not in FORMS:
-            return JSONResponse({"error": f"form is one of {', '.join(FORMS)}"}, status_code=400)
-        return await _done(lambda: alarms.fire_alarm(form=form))
+        return await _change(request, alarms.fire_alarm)
 
-    async def recover(_request: Request) -> Response:
-        return await _done(alarms.recover_alarm)
+    async def recover(request: Request) -> Response:
+        return await _change(request, alarms.recover_alarm)
 
     async def publish(request: Request) -> Response:
         body = (await request.body()).decode("utf-8", "replace")
-        return await _done(lambda: alarms.publish_alarm_body(body))
+        return await _done(alarms.publish_alarm_body, body)
 
     return [
         Route("/_simulator/fire-alarm", fire, methods=["POST"]),
@@ -74,6 +71,13 @@ def _reading_routes(log: RequestLog, slack: SlackStandIn) -> list[Route]:
     ]
 
 
+async def _change(request: Request, change: Callable[[str], str]) -> Response:
+    form = await _form(request)
+    if form not in FORMS:
+        return JSONResponse({"error": f"form is one of {', '.join(FORMS)}"}, status_code=400)
+    return await _done(change, form)
+
+
 async def _form(request: Request) -> str:
     if not await request.body():
         return FORMS[0]
@@ -84,6 +88,6 @@ async def _form(request: Request) -> str:
     return str(asked.get("form", FORMS[0])) if isinstance(asked, dict) else ""
 
 
-async def _done(act: Callable[[], object]) -> Response:
+async def _done(act: Callable[[str], str], argument: str) -> Response:
     # The AWS stand-in is called with a blocking client.
-    return JSONResponse({"done": await asyncio.to_thread(act)})
+    return JSONResponse({"done": await asyncio.to_thread(act, argument)})

@@ -1,6 +1,7 @@
 """Every stand-in of one scenario, started together in one process on free loopback ports."""
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
@@ -49,12 +50,11 @@ class World:
         """
         # moto takes longest by far, so it starts first and beside everything else.
         self._aws = asyncio.create_task(asyncio.to_thread(_start_aws, self._scenario, self.log))
-        try:
+        async with contextlib.AsyncExitStack() as undo:
+            undo.push_async_callback(self.stop)
             described = await self._start_all(self._aws)
-        except BaseException:
-            await self.stop()
-            raise
-        await asyncio.to_thread(_write_atomically, self.state / STATE_FILE, described)
+            await asyncio.to_thread(_write_atomically, self.state / STATE_FILE, described)
+            undo.pop_all()
         return described
 
     async def stop(self) -> None:

@@ -45,7 +45,8 @@ def service_of(alarm: Alarm, known: Sequence[str] = ()) -> str:
     texts = [*dimensions, alarm.name, alarm.metric]
     found = _known(texts, known) or next(iter(dimensions), "")
     found = found or next(filter(None, map(_called_service, texts)), "")
-    return (found or _without_symptoms(alarm.name) or alarm.name)[:200]
+    named = found or _without_symptoms(alarm.name) or alarm.name
+    return " ".join(named.split())[:200]
 
 
 def _service_dimensions(alarm: Alarm) -> list[str]:

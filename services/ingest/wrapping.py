@@ -86,7 +86,7 @@ def _parsed(text: object) -> object:
         return text
     try:
         return json.loads(start)
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise Rejected(f"the body is not JSON: {error}") from None
     except RecursionError:
         raise Rejected("the body is nested too deeply to be read") from None

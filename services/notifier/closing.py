@@ -47,7 +47,7 @@ class Closing:
             await self.messages.leave(record, turn)
             return Finished(first=False, late_edit=False)
         card = plain_card(record) if plain else await self._card(record, turn.activity)
-        return await self.messages.finish(record, card, turn)
+        return await self.messages.finish(record, card, turn=turn)
 
     async def _card(self, record: Record, activity: str) -> Card:
         words = ""
@@ -72,4 +72,5 @@ class Closing:
         )
         if record.incident.fingerprint:
             name = f"concluded:{record.investigation_id}"
-            await self.history.remember(record.incident.fingerprint, name, conclusion(record))
+            facts = conclusion(record)
+            await self.history.remember(record.incident.fingerprint, name, facts=facts)

@@ -56,12 +56,12 @@ class Handlers:
     async def on_alarm_joined(self, event: AlarmJoined, entry: Entry) -> None:
         """The message of a running investigation names the alarm."""
         joined = f"alarm {event.alarm.name} joined: {event.alarm.reason or event.alarm.description}"
-        await self._updated(event.investigation_id, joined, entry)
+        await self._updated(event.investigation_id, joined, entry=entry)
 
     async def on_alarm_recovered(self, event: AlarmRecovered, entry: Entry) -> None:
         """The message of a running investigation says so."""
         recovered = f"alarm {event.alarm_name} recovered; the policy is: {event.policy}"
-        await self._updated(event.investigation_id, recovered, entry)
+        await self._updated(event.investigation_id, recovered, entry=entry)
 
     async def on_feedback_given(self, event: FeedbackGiven, entry: Entry) -> None:
         """The judgement stands in the history of its problem; a person's later one replaces it."""
@@ -78,7 +78,7 @@ class Handlers:
         }
         if fingerprint:
             name = f"feedback:{event.investigation_id}:{person}"
-            await self.history.remember(fingerprint, name, facts)
+            await self.history.remember(fingerprint, name, facts=facts)
         metrics.FEEDBACK.add(1, {"useful": useful})
 
     async def on_diagnosis_reached(self, event: DiagnosisReached, entry: Entry) -> None:
@@ -101,7 +101,7 @@ class Handlers:
             raise
         await self.notices.posted(key)
 
-    async def _updated(self, inv: InvestigationId, activity: str, entry: Entry) -> None:
+    async def _updated(self, inv: InvestigationId, activity: str, *, entry: Entry) -> None:
         record = await self.investigations.read(inv)
         if record is None:
             now = await self.investigations.now()

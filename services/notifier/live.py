@@ -35,14 +35,14 @@ class Live:
                 investigation_id, "progress", activity=said, order=order
             )
             if turn.word == "yours":
-                await self._edit(investigation_id, said, turn)
+                await self._edit(investigation_id, said, turn=turn)
             if turn.word != "busy":
                 return
             await asyncio.sleep(max(0.05, turn.wait_seconds))
             if await self._running(investigation_id) is None:
                 return
 
-    async def _edit(self, investigation_id: InvestigationId, said: str, turn: Turn) -> None:
+    async def _edit(self, investigation_id: InvestigationId, said: str, *, turn: Turn) -> None:
         # Read after the turn was taken: from here on the final card waits for this edit.
         record = await self._running(investigation_id)
         if record is None:
@@ -50,7 +50,7 @@ class Live:
             return
         shown = cleaned(record)
         try:
-            await self.messages.edit(shown, live_card(shown, said), turn)
+            await self.messages.edit(shown, live_card(shown, said), turn=turn)
         except Retryable as error:
             log.info("progress of %s is not shown: %s", investigation_id, error)
 

@@ -43,13 +43,13 @@ class Messages:
         """The incident's message stands; nothing is written where it stood already."""
         turn = await self._turn(record, "place")
         if turn.word == "yours":
-            place = await self._write(record, card, turn)
-            await self.places.wrote(record.investigation_id, turn, place)
+            place = await self._write(record, card, turn=turn)
+            await self.places.wrote(record.investigation_id, turn, place=place)
 
-    async def edit(self, record: Record, card: Card, turn: Turn) -> None:
+    async def edit(self, record: Record, card: Card, *, turn: Turn) -> None:
         """The standing message shows the card; the turn, which the caller took, is over."""
-        place = await self._write(record, card, turn)
-        await self.places.wrote(record.investigation_id, turn, place)
+        place = await self._write(record, card, turn=turn)
+        await self.places.wrote(record.investigation_id, turn, place=place)
 
     async def leave(self, record: Record, turn: Turn) -> None:
         """The turn is over and nothing was written in it."""
@@ -59,10 +59,10 @@ class Messages:
         """The turn to write the final card, which may stand already."""
         return await self._turn(record, "final")
 
-    async def finish(self, record: Record, card: Card, turn: Turn) -> Finished:
+    async def finish(self, record: Record, card: Card, *, turn: Turn) -> Finished:
         """The final card stands and the stop signal is out; a repeat writes the card only."""
-        place = await self._write(record, card, turn)
-        return await self.places.finish(record.investigation_id, turn, signal(record, place))
+        place = await self._write(record, card, turn=turn)
+        return await self.places.finish(record.investigation_id, turn, signal=signal(record, place))
 
     async def _turn(self, record: Record, purpose: Purpose) -> Turn:
         for _ in range(WAITS):
@@ -72,10 +72,10 @@ class Messages:
             await asyncio.sleep(min(turn.wait_seconds, LONGEST_WAIT_SECONDS))
         raise Unavailable("somebody else writes this incident's message", retry_in_seconds=2)
 
-    async def _write(self, record: Record, card: Card, turn: Turn) -> Place:
+    async def _write(self, record: Record, card: Card, *, turn: Turn) -> Place:
         inv = record.investigation_id
         try:
-            return await self._write_or_plain(record, card, turn)
+            return await self._write_or_plain(record, card, turn=turn)
         except (Unanswered, asyncio.CancelledError):
             await self.places.failed(inv, turn, known=False)
             raise
@@ -83,7 +83,7 @@ class Messages:
             await self.places.failed(inv, turn, known=True)
             raise
 
-    async def _write_or_plain(self, record: Record, card: Card, turn: Turn) -> Place:
+    async def _write_or_plain(self, record: Record, card: Card, *, turn: Turn) -> Place:
         place = turn.place
         if place is None and turn.state == "posting":
             self._check(turn)
@@ -91,17 +91,17 @@ class Messages:
             if place is not None:
                 await self.places.found(record.investigation_id, place)
         try:
-            return await self._send(record, card, turn, place)
+            return await self._send(record, card, turn=turn, place=place)
         except CardRefused:
             plain = plain_card(record) if record.state == "ended" else Card(card.text)
-            return await self._send(record, plain, turn, place)
+            return await self._send(record, plain, turn=turn, place=place)
 
-    async def _send(self, record: Record, card: Card, turn: Turn, place: Place | None) -> Place:
+    async def _send(self, record: Record, card: Card, *, turn: Turn, place: Place | None) -> Place:
         inv = record.investigation_id
         self._check(turn)
         if place is not None:
             try:
-                await self.slack.edit(place, card, inv)
+                await self.slack.edit(place, card, incident_id=inv)
             except MessageGone:
                 if turn.state == "final":
                     return place

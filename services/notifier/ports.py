@@ -71,7 +71,7 @@ class Places(Protocol):
     ) -> Turn:
         """Ask for the turn to write. Of progress only the newest `order` gets one."""
 
-    async def wrote(self, investigation_id: InvestigationId, turn: Turn, place: Place) -> None:
+    async def wrote(self, investigation_id: InvestigationId, turn: Turn, *, place: Place) -> None:
         """The message stands at that place, and Slack has answered: the turn is over."""
 
     async def found(self, investigation_id: InvestigationId, place: Place) -> None:
@@ -81,7 +81,7 @@ class Places(Protocol):
         """Nothing was written (`known`), or nobody knows: the turn is over."""
 
     async def finish(
-        self, investigation_id: InvestigationId, turn: Turn, signal: InvestigationStopped
+        self, investigation_id: InvestigationId, turn: Turn, *, signal: InvestigationStopped
     ) -> Finished:
         """The final card stands: state and stop signal in one script, at the first call only."""
 
@@ -96,7 +96,7 @@ class Slack(Protocol):
     async def post(self, card: Card, incident_id: str = "") -> Place:
         """A new message, which can be found by the incident's id."""
 
-    async def edit(self, place: Place, card: Card, incident_id: str) -> None:
+    async def edit(self, place: Place, card: Card, *, incident_id: str) -> None:
         """The message at that place says what the card says."""
 
     async def find(self, incident_id: str, since: datetime) -> Place | None:
@@ -106,7 +106,7 @@ class Slack(Protocol):
 class History(Protocol):
     """What is remembered about a problem, for 90 days."""
 
-    async def remember(self, fingerprint: str, name: str, facts: dict[str, str]) -> None:
+    async def remember(self, fingerprint: str, name: str, *, facts: dict[str, str]) -> None:
         """Keep the facts under that name; the same name again replaces them."""
 
 

@@ -73,7 +73,7 @@ def final_card(
     if diagnosis is not None:
         body = [*_limits(record), *_findings(diagnosis), *_alarms(record)]
     else:
-        body = [*_alarms(record), *_found(record, activity, last_words)]
+        body = [*_alarms(record), *_found(record, activity=activity, last_words=last_words)]
     fallback = f"{component(record)}: {title(record)}. {sentence(record)}"
     return Card(
         escaped(one_line(fallback, FALLBACK_CHARACTERS), FALLBACK_CHARACTERS),
@@ -247,7 +247,7 @@ def _alarms(record: Record) -> Iterator[Block]:
         yield bullets(told, _first([one_line(update.text, 250) for update in unseen]))
 
 
-def _found(record: Record, activity: str, last_words: str) -> Iterator[Block]:
+def _found(record: Record, *, activity: str, last_words: str) -> Iterator[Block]:
     if activity:
         yield paragraph(bold("Last activity: "), plain(one_line(activity, 500)))
     calls = [
@@ -267,6 +267,6 @@ def _answer(state: str, said: str) -> str:
     return one_line(f"{answered}: {said}" if said else answered, 200)
 
 
-def _first(items: list[str], most: int = LISTED, what: str = "more") -> list[str]:
+def _first(items: list[str], *, most: int = LISTED, what: str = "more") -> list[str]:
     rest = len(items) - most
     return [*items[:most], f"… {rest} {what}"] if rest > 0 else items

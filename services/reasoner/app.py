@@ -2,10 +2,10 @@
 
 | from | method | to |
 |---|---|---|
-| incidents | `on_incident` | turns |
-| turns | `on_turn` | tool-calls, turns, diagnoses, progress |
-| tool-results | `on_result` | turns |
-| updates | `on_join`, `on_recovery`, `on_feedback` | diagnoses and stops (policy `stop`) |
+| incidents | `on_incident_opened` | turns |
+| turns | `on_turn_due` | tool-calls, turns, diagnoses, progress |
+| tool-results | `on_tool_call_finished` | turns |
+| updates | `on_alarm_joined`, `on_alarm_recovered`, `on_feedback_given` | diagnoses and stops (policy `stop`) |
 """
 
 import logging
@@ -25,7 +25,6 @@ from services.reasoner.adapters import files
 from services.reasoner.adapters.claude import Claude
 from services.reasoner.adapters.redis_budget import RedisDayBudget
 from services.reasoner.adapters.redis_catalogues import RedisCatalogues
-from services.reasoner.budget import Limits
 from services.reasoner.handlers import Reasoner
 from services.reasoner.ports import Model
 from services.reasoner.running import Rules, Turns
@@ -37,11 +36,11 @@ log = logging.getLogger(__name__)
 def build(settings: Settings, bus: Bus, *, model: Model | None = None) -> Service:
     """The service, not yet started. Raises NotConfigured with one sentence."""
     rules = rules_of(settings)
-    claude = None if model else Claude(settings, bus.tracing, rules.prices)
+    model = model or Claude(settings, bus.tracing, rules.prices)
     turns = Turns(
         investigations=bus.investigations,
         results=bus.results,
-        model=model or claude,
+        model=model,
         catalogues=RedisCatalogues(bus.redis, bus.keys),
         day_budget=RedisDayBudget(bus.redis, bus.keys, settings.max_day_cost_usd),
         rules=rules,
@@ -50,14 +49,16 @@ def build(settings: Settings, bus: Bus, *, model: Model | None = None) -> Servic
         investigations=bus.investigations, turns=turns, deadline_seconds=settings.deadline_seconds
     )
     routes = [
-        Route(INCIDENTS, IncidentOpened, handlers.on_incident),
-        Route(TURNS, TurnDue, handlers.on_turn),
-        Route(TOOL_RESULTS, ToolCallFinished, handlers.on_result),
-        Route(UPDATES, AlarmJoined, handlers.on_join),
-        Route(UPDATES, AlarmRecovered, handlers.on_recovery),
-        Route(UPDATES, FeedbackGiven, handlers.on_feedback),
+        Route(INCIDENTS, IncidentOpened, handlers.on_incident_opened),
+        Route(TURNS, TurnDue, handlers.on_turn_due),
+        Route(TOOL_RESULTS, ToolCallFinished, handlers.on_tool_call_finished),
+        Route(UPDATES, AlarmJoined, handlers.on_alarm_joined),
+        Route(UPDATES, AlarmRecovered, handlers.on_alarm_recovered),
+        Route(UPDATES, FeedbackGiven, handlers.on_feedback_given),
     ]
-    return build_app(bus, routes, checks={"model": claude.check} if claude else {})
+    if not isinstance(model, Claude):
+        return build_app(bus, routes)
+    return build_app(bus, routes, background=[model.keep], checks={"model": model.reach.check})
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -67,13 +68,7 @@ def rules_of(settings: Settings) -> Rules:
         log.warning("no price of %s is known: costs are unknown, dollars unlimited", settings.model)
     return Rules(
         model=settings.model,
-        limits=Limits(
-            turns=settings.max_turns,
-            tool_calls=settings.max_tool_calls,
-            tokens=settings.max_tokens,
-            cost_usd=settings.max_cost_usd,
-            reply_tokens=settings.max_reply_tokens,
-        ),
+        limits=settings.limits,
         prices=prices,
         texts=files.texts(),
         submit=files.submit_tool(),

@@ -69,24 +69,23 @@ class Prices(Value):
         ) / MILLION
 
     def worst_usd(self, model: str, prompt_tokens: int, reply_tokens: int) -> float:
-        """The most that one call can cost: nothing cached, all written, a full reply. 0 when unknown."""
+        """The most that one call can cost: nothing cached, a full reply; 0 when unknown."""
         usage = Usage(cache_write_5m_tokens=prompt_tokens, output_tokens=reply_tokens)
         return self.cost_usd(model, usage) or 0.0
 
 
 class Limits(Value):
-    """What one investigation, and a day, may spend."""
+    """What one investigation may spend."""
 
     turns: int = 12
     tool_calls: int = 40
     tokens: int = 1_000_000
     cost_usd: float = 1.0
-    day_cost_usd: float = 100.0
     reply_tokens: int = 8192
 
 
 class Estimate(Value):
-    """Worst case of one call, and of the conclude turn with its repeat that must still be possible."""
+    """Worst case of one call, and of the conclude turn and its repeat after it."""
 
     tokens: int
     call_usd: float

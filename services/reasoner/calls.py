@@ -1,4 +1,4 @@
-"""The calls of a reply: which go out, which are answered here, and whether one of them is the end."""
+"""The calls of a reply: which go out, which are answered here, and whether one is the end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -165,7 +165,7 @@ def _check(given: _Quote, source: Source | None) -> tuple[Evidence, str]:
 
 
 def _first_line(quote: str, whole: str) -> int | None:
-    """Where a quote stands in a whole, counted from 1; None when it does not, or says too little."""
+    """Where a quote stands, counted from 1; None when it does not, or says too little."""
     if not quote.strip() or len(quote) > MOST_QUOTED:
         return None
     lines, wanted = whole.split("\n"), quote.split("\n")

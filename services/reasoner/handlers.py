@@ -27,15 +27,15 @@ class Reasoner:
     deadline_seconds: float
     """An update whose investigation is not there by then never finds it."""
 
-    async def on_incident(self, incident: IncidentOpened, entry: Entry) -> None:
+    async def on_incident_opened(self, incident: IncidentOpened, entry: Entry) -> None:
         """The record stands, and turn 1 is due, whichever group was first."""
         await self.investigations.open(incident, entry, acknowledge=True)
 
-    async def on_turn(self, due: TurnDue, entry: Entry) -> None:
+    async def on_turn_due(self, due: TurnDue, entry: Entry) -> None:
         """The turn is run; see `Turns.run`."""
         await self.turns.run(due, entry)
 
-    async def on_result(self, finished: ToolCallFinished, entry: Entry) -> None:
+    async def on_tool_call_finished(self, finished: ToolCallFinished, entry: Entry) -> None:
         """The call is closed; after the last one the next turn is due."""
         record = await self.investigations.apply(
             finished.investigation_id,
@@ -45,7 +45,7 @@ class Reasoner:
         if record is None:
             raise Rejected("there is no record of this investigation")
 
-    async def on_join(self, joined: AlarmJoined, entry: Entry) -> None:
+    async def on_alarm_joined(self, joined: AlarmJoined, entry: Entry) -> None:
         """The alarm stands among the updates of the investigation, unless that has ended."""
         await self._update(
             joined.investigation_id,
@@ -53,7 +53,7 @@ class Reasoner:
             entry,
         )
 
-    async def on_recovery(self, recovered: AlarmRecovered, entry: Entry) -> None:
+    async def on_alarm_recovered(self, recovered: AlarmRecovered, entry: Entry) -> None:
         """The recovery stands among the updates and its policy is followed."""
         now = await self.investigations.now()
         await self._update(
@@ -64,14 +64,14 @@ class Reasoner:
             entry,
         )
 
-    async def on_feedback(self, _feedback: FeedbackGiven, entry: Entry) -> None:
+    async def on_feedback_given(self, _feedback: FeedbackGiven, entry: Entry) -> None:
         """Acknowledged: feedback is the notifier's."""
         await self.investigations.acknowledge(entry)
 
     async def _update(
         self, investigation_id: InvestigationId, decide: Decide, entry: Entry
     ) -> None:
-        """Without a record the entry waits: its incident may come later. Raises Unavailable, Rejected."""
+        """Raises Unavailable without a record (its incident may come later), at last Rejected."""
         if await self.investigations.apply(investigation_id, decide, entry) is not None:
             return
         age = (await self.investigations.now() - entry.written_at).total_seconds()

@@ -136,7 +136,7 @@ def pinned(record: Record, turn: int, catalogue: str) -> Commit | None:
 def given_up(
     record: Record, turn: int, *, outcome: Outcome, reason: str, at: datetime
 ) -> Commit | None:
-    """End a due turn that cannot be asked: the model says no for good, or the day's money is spent."""
+    """End a due turn that cannot be asked: a refusal for good, or no money left."""
     if not is_due(record, turn):
         return None
     return records.end(record, outcome, at=at, reason=reason)

@@ -194,7 +194,7 @@ class Turns:
         await self.investigations.apply(record.investigation_id, decide)
 
     def _seconds(self, prepared: Prepared) -> float:
-        """How long the call may take. Raises Unavailable when there is no time: the sweep ends it."""
+        """How long the call may take. Raises Unavailable when there is no time left."""
         record, now = prepared.record, prepared.now
         if not prepared.request.concludes:
             left = (record.conclude_at - now).total_seconds()

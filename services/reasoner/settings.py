@@ -3,6 +3,7 @@
 from pydantic import Field, SecretStr
 
 from bus.settings import BusSettings
+from services.reasoner.budget import Limits
 
 
 class Settings(BusSettings):
@@ -44,3 +45,14 @@ class Settings(BusSettings):
     """Dollars of all investigations of a UTC day."""
     prices_file: str = ""
     """A price file in place of the one that is built in; same form."""
+
+    @property
+    def limits(self) -> Limits:
+        """What one investigation may spend."""
+        return Limits(
+            turns=self.max_turns,
+            tool_calls=self.max_tool_calls,
+            tokens=self.max_tokens,
+            cost_usd=self.max_cost_usd,
+            reply_tokens=self.max_reply_tokens,
+        )

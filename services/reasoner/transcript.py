@@ -66,8 +66,8 @@ class Reply(Value):
     def message(self) -> Message:
         """The reply as the transcript keeps it.
 
-        Blocks stay as they are. Only empty texts are left out, and a reply without text or call gets
-        a word, because the API takes neither back.
+        Blocks stay as they are. Only empty texts are left out, and a reply without text or call
+        gets a word, because the API takes neither back.
         """
         kept: list[Block] = [dict(block) for block in self.content if not _empty(block)]
         if not any(block["type"] in ("text", "tool_use") for block in kept):
@@ -92,7 +92,7 @@ def result_block(tool_use_id: str, text: str, *, is_error: bool) -> Block:
 
 
 def marked(text: str, name: str, *, nonce: str, kind: str = "result") -> str:
-    """Untrusted text between markers that only we can write: they derive from a secret of the record."""
+    """Untrusted text between markers that only we can write: a secret of the record seals them."""
     seal = hmac.new(nonce.encode(), name.encode(), hashlib.sha256).hexdigest()[:12]
     label = f"{kind} {name} {seal}"
     return f"<{label}>\n{text}\n</{label}>"

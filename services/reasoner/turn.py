@@ -1,6 +1,6 @@
-"""One turn's request, built from the record, its transcript and its results: the same bytes everywhere.
+"""One turn's request, from the record, its transcript and its results: the same bytes everywhere.
 
-Order for the prompt cache: tools, system, the incident, history, and last the one message that is new.
+Order for the prompt cache: tools, system, the incident, history, and last the one new message.
 """
 
 import json
@@ -42,7 +42,7 @@ class Texts(Value):
         return {"reminder": self.reminder, "cut_off": self.cut_off, "go_on": self.go_on}[name]
 
     def conclusion(self, why: str) -> str:
-        """The one text of a conclude turn. Raises NotConfigured when its file has another variable."""
+        """The one text of a conclude turn. Raises NotConfigured for an unknown variable."""
         try:
             return Template(self.conclude).substitute(
                 why=_REASONS.get(why, f"limit reached: {why}")
@@ -95,7 +95,7 @@ class Request:
         return len(json.dumps(parts, ensure_ascii=False).encode())
 
     def body(self) -> dict[str, object]:
-        """Tools, system and messages with their cache marks: tools, system, incident, end of history."""
+        """Tools, system, messages; cache marks on tools, system, incident and the end."""
         messages = [*self.history, self.message]
         marks = {0, len(messages) - 1}
         return {
@@ -177,12 +177,13 @@ def _alarm_lines(alarm: Alarm) -> list[str]:
 
 
 def _answer(call: Call, record: Record, shown: Mapping[str, str]) -> Block:
-    """The result of a call: its sentence where it was refused or closed, else the shown view."""
-    if call.sentence:
-        return result_block(call.tool_use_id, call.sentence, is_error=True)
+    """The result of a call: our sentence where it was refused or closed, else the shown view.
+
+    A sentence that is the shown view is a tool's own error, hence as untrusted as any result.
+    """
     view = shown.get(call.tool_call_id)
-    if view is None:
-        return result_block(call.tool_use_id, LOST, is_error=True)
+    if view is None or call.sentence not in ("", view):
+        return result_block(call.tool_use_id, call.sentence or LOST, is_error=True)
     text = marked(view, call.tool_call_id, nonce=record.nonce)
     return result_block(call.tool_use_id, text, is_error=call.state == "error")
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from opentelemetry.trace import Span, Status, StatusCode
 
@@ -74,7 +75,8 @@ class Handlers:
             return
         stored = await self.results.read(inv, call_id) if start == "stored" else None
         if stored is not None:
-            await self.results.store(finished(call, stored), stored, audited=None, entry=entry)
+            answer = _answer_of(stored)
+            await self.results.store(finished(call, answer), stored, audited=None, entry=entry)
             return
         if judged.decision.allowed:
             repeated = start == "started before"
@@ -126,7 +128,12 @@ class Handlers:
             redactions=answer.redactions,
         )
         async with self.audit.entry(call, judged, answer) as audited:
-            await self.results.store(finished(call, result), result, audited=audited, entry=entry)
+            await self.results.store(finished(call, answer), result, audited=audited, entry=entry)
+
+
+def _answer_of(stored: Result) -> Answer:
+    outcome: Literal["executed", "failed"] = "executed" if stored.ok else "failed"
+    return Answer(outcome, stored.shown, stored.whole, stored.redactions)
 
 
 def _tell_decision(judged: Judged, span: Span) -> None:

@@ -13,7 +13,6 @@ from pydantic import JsonValue
 
 from bus.cleaning import clean, clean_counted
 from bus.events import ToolCallFinished, ToolCallRequested
-from bus.results import Result
 from services.toolrunner.catalogue import canonical
 from services.toolrunner.policy import Decision, Gate
 from services.toolrunner.ports import SchemaCheck
@@ -92,16 +91,16 @@ def answered(tool: str, text: str, *, shown_characters: int, repeated: bool) -> 
     )
 
 
-def finished(call: ToolCallRequested, result: Result) -> ToolCallFinished:
-    """The event that tells of a stored result."""
+def finished(call: ToolCallRequested, answer: Answer) -> ToolCallFinished:
+    """The event that tells of a stored answer."""
     return ToolCallFinished(
         investigation_id=call.investigation_id,
         tool_call_id=call.tool_call_id,
-        ok=result.ok,
-        error="" if result.ok else result.shown,
-        whole_bytes=len(result.whole.encode()),
-        shown_characters=len(result.shown),
-        redactions=result.redactions,
+        ok=answer.ok,
+        error="" if answer.ok else answer.shown,
+        whole_bytes=len(answer.whole.encode()),
+        shown_characters=len(answer.shown),
+        redactions=answer.redactions,
     )
 
 

@@ -55,15 +55,17 @@ def read_query(text: str | None) -> Query:
         name, colon, value = word.partition(":")
         if colon and name.lower() in _QUALIFIERS:
             query.qualifiers.setdefault(name.lower(), []).append(value.strip('"'))
-        elif word in ("OR", "NOT"):
-            raise invalid_search("invalid", f"{word} is not supported in a code search here")
-        elif word != "AND":
+        else:
             query.terms.append(word)
     _check(query)
+    query.terms = [term for term in query.terms if term != "AND"]
     return query
 
 
 def _check(query: Query) -> None:
+    for word in ("OR", "NOT"):
+        if word in query.terms:
+            raise invalid_search("invalid", f"{word} is not supported in a code search here")
     if sum(map(len, query.terms)) > LONGEST_TERMS:
         raise invalid_search("invalid", "The search is longer than 256 characters.")
     if not _SCOPES & query.qualifiers.keys():

@@ -1,6 +1,7 @@
 """The cluster's objects as the API shows them; ages count back from the moment of the request."""
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from simulator.kubernetes.pods import pod_object
@@ -29,29 +30,27 @@ _SCHEDULER_REASONS = {"Scheduled", "FailedScheduling", "Preempted"}
 
 def list_objects(cluster: ClusterSetup, resource: str, now: datetime) -> list[Object]:
     """Every object of one resource in the scenario's namespace, by name; none of an unknown one."""
-    if resource == "pods":
-        found = [pod_object(cluster, pod, now) for pod in cluster.pods]
-    elif resource in ("deployments", "statefulsets"):
-        kind = "Deployment" if resource == "deployments" else "StatefulSet"
-        workloads = [workload for workload in cluster.workloads if workload.kind == kind]
-        found = [workload_object(cluster, workload, now) for workload in workloads]
-    elif resource == "replicasets":
-        found = [item for workload in cluster.workloads for item in _sets(cluster, workload, now)]
-    elif resource == "events":
-        found = [_event(cluster, index, now) for index in range(len(cluster.events))]
-    elif resource == "services":
-        found = [_service(cluster, workload, now) for workload in cluster.workloads]
-    elif resource == "endpoints":
-        found = [_endpoints(cluster, workload, now) for workload in cluster.workloads]
-    elif resource == "namespaces":
-        found = [_namespace(cluster, now)]
-    else:
-        found = []
+    found = _BUILDERS[resource](cluster, now) if resource in _BUILDERS else []
     return sorted(found, key=lambda item: str(dig(item, "metadata.name")))
 
 
-def _sets(cluster: ClusterSetup, workload: WorkloadSetup, now: datetime) -> list[Object]:
-    return replica_sets(cluster, workload, now) if workload.kind == "Deployment" else []
+def _pods(cluster: ClusterSetup, now: datetime) -> list[Object]:
+    return [pod_object(cluster, pod, now) for pod in cluster.pods]
+
+
+def _deployments(cluster: ClusterSetup, now: datetime) -> list[Object]:
+    wanted = [workload for workload in cluster.workloads if workload.kind == "Deployment"]
+    return [workload_object(cluster, workload, now) for workload in wanted]
+
+
+def _stateful_sets(cluster: ClusterSetup, now: datetime) -> list[Object]:
+    wanted = [workload for workload in cluster.workloads if workload.kind == "StatefulSet"]
+    return [workload_object(cluster, workload, now) for workload in wanted]
+
+
+def _replica_sets(cluster: ClusterSetup, now: datetime) -> list[Object]:
+    wanted = [workload for workload in cluster.workloads if workload.kind == "Deployment"]
+    return [item for workload in wanted for item in replica_sets(cluster, workload, now)]
 
 
 def _namespace(cluster: ClusterSetup, now: datetime) -> Object:
@@ -163,3 +162,21 @@ def _endpoints(cluster: ClusterSetup, workload: WorkloadSetup, now: datetime) ->
     if waiting:
         subset["notReadyAddresses"] = waiting
     return {"metadata": head} | ({"subsets": [subset]} if ready or waiting else {})
+
+
+_BUILDERS: dict[str, Callable[[ClusterSetup, datetime], list[Object]]] = {
+    "pods": _pods,
+    "deployments": _deployments,
+    "statefulsets": _stateful_sets,
+    "replicasets": _replica_sets,
+    "events": lambda cluster, now: [
+        _event(cluster, index, now) for index in range(len(cluster.events))
+    ],
+    "services": lambda cluster, now: [
+        _service(cluster, workload, now) for workload in cluster.workloads
+    ],
+    "endpoints": lambda cluster, now: [
+        _endpoints(cluster, workload, now) for workload in cluster.workloads
+    ],
+    "namespaces": lambda cluster, now: [_namespace(cluster, now)],
+}

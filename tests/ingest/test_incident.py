@@ -59,11 +59,9 @@ def test_a_later_change_of_the_same_alarm_is_the_same_problem_and_another_incide
     assert first.incident_id != later.incident_id
 
 
-@pytest.mark.parametrize("changes", [{"AlarmName": "other"}, {"AWSAccountId": "1"}])
-def test_another_alarm_or_account_is_another_problem(changes: dict[str, object]) -> None:
-    other = alarm_in(flat_alarm(**changes))
-
-    assert fingerprint(alarm_in(flat_alarm()), CART) != fingerprint(other, CART)
+@pytest.mark.parametrize("body", [flat_alarm("other"), flat_alarm(AWSAccountId="1")])
+def test_another_alarm_or_account_is_another_problem(body: str) -> None:
+    assert fingerprint(alarm_in(flat_alarm()), CART) != fingerprint(alarm_in(body), CART)
 
 
 def test_the_content_differs_as_soon_as_anything_in_the_change_does() -> None:

@@ -1,10 +1,10 @@
 """Ingest over the wire: SQS by moto, a real Redis."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
-from redis.asyncio import Redis
 
 from bus.events import AlarmRecovered, DeadLetter, IncidentOpened
 from bus.streams import INCIDENTS, NOTICES, UPDATES
@@ -27,11 +27,6 @@ async def queue_is_empty(queue: Queue) -> None:
         return await asyncio.to_thread(queue.left) == 0
 
     await eventually(left_is_none, seconds=15)
-
-
-async def dead(redis: Redis, key: str) -> list[dict[str, str]]:
-    rows = await redis.xrange(key)
-    return [{name.decode(): text.decode() for name, text in raw.items()} for _, raw in rows or []]
 
 
 @pytest.mark.parametrize("body", [flat_alarm(), notification(flat_alarm()), event()])
@@ -83,8 +78,8 @@ async def test_a_body_that_cannot_be_read_is_one_dead_letter_and_one_notice(
 
     await queue_is_empty(queue)
 
-    (raw,) = await dead(bus.redis, bus.keys.dead(INCIDENTS))
-    letter = DeadLetter.model_validate_json(raw["data"])
+    (entry,) = await entries(bus.redis, bus.keys, replace(INCIDENTS, name="incidents.dead"))
+    letter = DeadLetter.model_validate_json(entry.fields["data"])
     assert "not JSON" in letter.reason
     assert len(letter.fields["body"].encode()) == 64 * 1024
     assert secret not in letter.fields["body"]

@@ -22,10 +22,10 @@ from bus.process import Service
 from bus.record import Commit, Record, end
 from bus.streams import INCIDENTS, STOPS
 from bus.testing import entries, events
-from services.notifier.app import build, slack_channel
-from services.notifier.closing import Closing
 from services.notifier.adapters.redis_memory import RedisHistory
 from services.notifier.adapters.redis_places import RedisPlaces
+from services.notifier.app import build, slack_channel
+from services.notifier.closing import Closing
 from services.notifier.live import Live
 from services.notifier.message import Messages
 from services.notifier.settings import Settings
@@ -117,14 +117,10 @@ def make_replica(desk: Desk, make_bus: MakeBus) -> MakeReplica:
         settings = bus.settings
         assert isinstance(settings, Settings)
         slack = slack_channel(settings, bus)
-        places = RedisPlaces(
-            bus.redis, bus.keys, settings.lease_seconds, settings.progress_seconds
-        )
+        places = RedisPlaces(bus.redis, bus.keys, settings.lease_seconds, settings.progress_seconds)
         messages = Messages(slack, places)
         history = RedisHistory(bus.redis, bus.keys)
-        closing = Closing(
-            bus, messages, history, settings.trace_url, settings.final_repeat_seconds
-        )
+        closing = Closing(bus, messages, history, settings.trace_url, settings.final_repeat_seconds)
         return Replica(bus, settings, messages, closing, Live(bus.investigations, messages))
 
     return make

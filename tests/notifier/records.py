@@ -74,7 +74,9 @@ def diagnosis(**changes: object) -> Diagnosis:
 def ended(outcome: Outcome, **changes: object) -> Record:
     """An ended record of that outcome, after two turns and one tool call of each kind."""
     calls = (
-        Call(tool_call_id=ToolCallId("1-1"), tool_use_id="a", tool="kubernetes__get_logs", state="ok"),
+        Call(
+            tool_call_id=ToolCallId("1-1"), tool_use_id="a", tool="kubernetes__get_logs", state="ok"
+        ),
         Call(
             tool_call_id=ToolCallId("1-2"),
             tool_use_id="b",

@@ -54,7 +54,11 @@ def kinds(value: object) -> list[str]:
 def test_hostile_text_reaches_slack_as_letters_only(text: str) -> None:
     quote = Evidence(tool_call_id=ToolCallId("1-1"), quote=text, verified=True, tool=text)
     found = diagnosis(
-        summary=text, root_cause=text, component=text, evidence=(quote,), fix=Fix(summary=text, diff=text)
+        summary=text,
+        root_cause=text,
+        component=text,
+        evidence=(quote,),
+        fix=Fix(summary=text, diff=text),
     )
     record = cleaned(ended("diagnosed", diagnosis=found, reason=text))
     running = cleaned(opened(reason=text))

@@ -28,8 +28,8 @@ class AlarmQueue:
         self.bodies.append(form)
         return f"message {len(self.bodies)}"
 
-    def recover_alarm(self) -> str:
-        self.bodies.append("ok")
+    def recover_alarm(self, form: str = "sns") -> str:
+        self.bodies.append(f"ok by {form}")
         return f"message {len(self.bodies)}"
 
     def publish_alarm_body(self, body: str) -> str:
@@ -84,7 +84,7 @@ async def test_raw_body_and_recovery_reach_the_queue(
         assert answer.status == 200
     async with session.post("/_simulator/recover-alarm") as answer:
         assert answer.status == 200
-    assert queue.bodies == ['{"Type": "Notification"}', "ok"]
+    assert queue.bodies == ['{"Type": "Notification"}', "ok by sns"]
 
 
 async def test_requests_can_be_read_of_one_stand_in_or_of_all(

@@ -101,11 +101,9 @@ def settings_for(bus: Bus, folder: Path, port: int, **changes: object) -> Settin
     (folder / "servers.json").write_text(json.dumps(servers), encoding="utf-8")
     allowed = "".join(f"    - {tool}\n" for tool in ALLOWED)
     (folder / "allow.yaml").write_text(f"tools:\n  shop:\n{allowed}", encoding="utf-8")
-    values = bus.settings.model_dump() | {
-        "mcp_servers": str(folder / "servers.json"),
-        "policy_dir": str(folder),
-    }
-    return Settings.model_construct(**(_defaults() | values | changes))
+    own = {"mcp_servers": str(folder / "servers.json"), "policy_dir": str(folder)}
+    plain = Settings.model_construct()
+    return plain.model_copy(update=bus.settings.model_dump() | own | changes)
 
 
 async def investigation(bus: Bus, *call_ids: str) -> Record:
@@ -148,8 +146,3 @@ async def told(bus: Bus, call_id: str, times: int = 1) -> ToolCallFinished:
         return about if len(about) >= times else []
 
     return (await eventually(found))[-1]
-
-
-def _defaults() -> dict[str, object]:
-    fields = Settings.model_fields.items()
-    return {name: value.get_default(call_default_factory=True) for name, value in fields}

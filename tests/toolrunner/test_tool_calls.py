@@ -176,7 +176,7 @@ async def test_calls_of_an_ended_investigation_and_closed_calls_are_not_made(
 
     async def acknowledged() -> bool:
         groups = await bus.redis.xinfo_groups(bus.keys.stream(TOOL_CALLS))
-        return groups[0]["pending"] == 0 and groups[0]["entries-read"] == 2
+        return bool(groups[0]["pending"] == 0 and groups[0]["entries-read"] == 2)
 
     await eventually(acknowledged)
     assert shop.calls == []

@@ -30,9 +30,10 @@ class RedisFingerprints:
         self._can_wait_for_disk = True
 
     async def ready(self) -> None:
-        """Redis answers; raises Unavailable when it does not."""
+        """Redis takes writes; raises Unavailable when it does not."""
         try:
-            await self._bus.redis.ping()
+            # A full or read-only Redis answers a ping, so this writes.
+            await self._bus.redis.set(self._key("ready"), "1", ex=60)
         except (RedisError, OSError) as error:
             raise _unavailable(error) from error
 

@@ -34,8 +34,11 @@ class SqsQueue:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._session = boto3.session.Session()
-        self._region = _region(settings, self._session)
+        try:
+            self._session = boto3.session.Session()
+            self._region = _region(settings, self._session)
+        except BotoCoreError as error:
+            raise NotConfigured(f"AWS settings: {error}") from error
 
     async def receive(self) -> Sequence[QueueMessage]:
         """Up to ten messages; raises Unavailable with what SQS or the network said."""
@@ -122,11 +125,10 @@ def _answer_to(error: Exception) -> Exception:
     if isinstance(error, ClientError):
         said = error.response.get("Error", {})
         return Unavailable(f"SQS refuses: {said.get('Code', '')} {said.get('Message', '')}".strip())
-    return (
-        Unavailable(f"SQS cannot be reached: {error}")
-        if isinstance(error, BotoCoreError)
-        else error
-    )
+    if isinstance(error, BotoCoreError):
+        return Unavailable(f"SQS cannot be reached: {error}")
+    # boto3 says so when an address or a region is no such thing; trying again would not help.
+    return NotConfigured(f"AWS settings: {error}") if isinstance(error, ValueError) else error
 
 
 def _region(settings: Settings, session: boto3.session.Session) -> str:

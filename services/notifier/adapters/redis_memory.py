@@ -27,7 +27,7 @@ class RedisHistory:
     redis: Redis
     keys: Keys
 
-    async def remember(self, fingerprint: str, name: str, facts: dict[str, str]) -> None:
+    async def remember(self, fingerprint: str, name: str, *, facts: dict[str, str]) -> None:
         """Keep the facts for 90 days; the same name again replaces them."""
         key = f"{self.keys.prefix}history:{fingerprint}"
         async with self.redis.pipeline(transaction=True) as together:

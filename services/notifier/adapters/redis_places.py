@@ -70,20 +70,21 @@ class RedisPlaces:
             ends_at=asked_at + self.lease_seconds,
         )
 
-    async def wrote(self, investigation_id: InvestigationId, turn: Turn, place: Place) -> None:
+    async def wrote(self, investigation_id: InvestigationId, turn: Turn, *, place: Place) -> None:
         """The message stands at that place, and the turn is over."""
-        await self._settled(investigation_id, turn, "wrote", place)
+        await self._settled(investigation_id, turn, word="wrote", place=place)
 
     async def found(self, investigation_id: InvestigationId, place: Place) -> None:
         """The message was found at that place; the turn goes on."""
-        await self._settled(investigation_id, None, "wrote", place)
+        await self._settled(investigation_id, None, word="wrote", place=place)
 
     async def failed(self, investigation_id: InvestigationId, turn: Turn, *, known: bool) -> None:
         """Nothing was written, or nobody knows; the turn is over."""
-        await self._settled(investigation_id, turn, "not written" if known else "unknown", None)
+        word = "not written" if known else "unknown"
+        await self._settled(investigation_id, turn, word=word, place=None)
 
     async def finish(
-        self, investigation_id: InvestigationId, turn: Turn, signal: InvestigationStopped
+        self, investigation_id: InvestigationId, turn: Turn, *, signal: InvestigationStopped
     ) -> Finished:
         """State `final`, the pointer back and the stop signal, at the first call only."""
         place = Place(channel=signal.channel, ts=signal.ts)
@@ -99,7 +100,12 @@ class RedisPlaces:
         return Finished(first=int(answer[0]) == 1, late_edit=float(as_text(answer[1])) > 0)
 
     async def _settled(
-        self, investigation_id: InvestigationId, turn: Turn | None, word: str, place: Place | None
+        self,
+        investigation_id: InvestigationId,
+        turn: Turn | None,
+        *,
+        word: str,
+        place: Place | None,
     ) -> None:
         spot = place or Place(channel="", ts="")
         await self._settle(

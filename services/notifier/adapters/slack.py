@@ -78,7 +78,7 @@ class SlackChannel:
         answer = await self._call("chat.postMessage", channel=self.channel, **arguments)
         return Place(channel=str(answer["channel"]), ts=str(answer["ts"]))
 
-    async def edit(self, place: Place, card: Card, incident_id: str) -> None:
+    async def edit(self, place: Place, card: Card, *, incident_id: str) -> None:
         """The message says what the card says and nothing of what it said before."""
         arguments = _content(card) | {"metadata": _metadata(incident_id)}
         await self._call("chat.update", channel=place.channel, ts=place.ts, **arguments)

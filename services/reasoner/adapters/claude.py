@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-import random
+import secrets
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,11 +16,13 @@ from anthropic import (
     Timeout,
 )
 from opentelemetry.trace import Span, SpanKind
+from opentelemetry.util.types import AttributeValue
 
 from bus import metrics
 from bus.cleaning import clean
 from bus.errors import NotConfigured, Unavailable
 from bus.tracing import Tracing
+from services.reasoner.adapters.reach import Reach
 from services.reasoner.budget import Prices
 from services.reasoner.diagnosis import SUBMIT
 from services.reasoner.ports import CutOff, SaidNo
@@ -33,16 +35,17 @@ MAX_TRIES = 4
 REFUSED_FOR_GOOD = (401, 403, 404)
 PASSING = (408, 409, 429)
 SAME_REFUSAL = 3
+_JITTER = secrets.SystemRandom()
 
 
 @dataclass
 class Claude:
-    """Asks the model of the settings. `trouble` says why the last call failed, for readiness."""
+    """Asks the model of the settings; `reach` says for readiness why it cannot."""
 
     settings: Settings
     tracing: Tracing
     prices: Prices
-    trouble: str = ""
+    reach: Reach = field(init=False)
     back_off_seconds: float = 0.5
     client: AsyncAnthropic = field(init=False)
 
@@ -53,6 +56,7 @@ class Claude:
             raise NotConfigured(
                 "ANTHROPIC_API_KEY is missing: the reasoner needs it to ask the model"
             )
+        self.reach = Reach(self.settings.anthropic_base_url)
         self.client = AsyncAnthropic(
             api_key=key or None,
             auth_token=None if key else token,
@@ -61,14 +65,17 @@ class Claude:
             open_telemetry=False,
         )
 
-    async def check(self) -> str:
-        """Why the model cannot be asked, as the last call found it; empty when it can."""
-        return self.trouble
+    async def keep(self) -> None:
+        """Connections are kept until this is cancelled, then closed."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self.client.close()
 
     async def ask(self, request: Request, *, seconds: float) -> Reply:
         """The reply, within `seconds`, own retries included; see `ports.Model`."""
         model = self.settings.model
-        attributes = {
+        attributes: dict[str, AttributeValue] = {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "anthropic",
             "gen_ai.request.model": model,
@@ -92,7 +99,7 @@ class Claude:
                 self._describe(span, reply)
         if reply is None:
             raise CutOff(f"the model did not answer within {seconds:.0f} s")
-        self.trouble = ""
+        self.reach.worked()
         return reply
 
     async def _try(self, request: Request, span: Span, *, until: float) -> Reply:
@@ -113,24 +120,23 @@ class Claude:
             if number == MAX_TRIES or wait >= left:
                 break
             await asyncio.sleep(wait)
-        self.trouble = clean(reason)[:500]
-        log.warning("the model is not available: %s", self.trouble)
-        raise Unavailable(self.trouble, retry_in_seconds=max(0.0, min(wait, left)))
+        reason = clean(reason)[:500]
+        self.reach.failed(reason)
+        log.warning("the model is not available: %s", reason)
+        raise Unavailable(reason, retry_in_seconds=max(0.0, min(wait, left)))
 
     async def _call(self, request: Request, seconds: float) -> Reply:
         settings = self.settings
         forced = settings.force_conclusion and request.concludes
-        more: dict[str, Any] = {}
+        body: dict[str, Any] = dict(request.body())
         if settings.thinking and not forced:
-            more["thinking"] = {"type": "adaptive"}
-        choice = {"type": "tool", "name": SUBMIT} if forced else {"type": "auto"}
+            body["thinking"] = {"type": "adaptive"}
+        body["tool_choice"] = {"type": "tool", "name": SUBMIT} if forced else {"type": "auto"}
         response = await self.client.messages.with_raw_response.create(
             model=settings.model,
             max_tokens=settings.max_reply_tokens,
-            tool_choice=choice,
             timeout=Timeout(max(seconds, 0.1) + 5, connect=5.0),
-            **request.body(),
-            **more,
+            **body,
         )
         return _reply(response.http_response.content)
 
@@ -141,7 +147,7 @@ class Claude:
             return max(0.0, float(asked))
         except ValueError:
             most = self.back_off_seconds * 2.0**number
-            return random.uniform(most / 2, most)  # noqa: S311
+            return _JITTER.uniform(most / 2, most)
 
     def _stop_at_refusal(self, error: APIStatusError, refusals: Counter[str], reason: str) -> None:
         """Raises SaidNo when the API refuses for good: at once, or with the same refusal again."""
@@ -149,7 +155,7 @@ class Claude:
             return
         refusals[reason] += 1
         if error.status_code in REFUSED_FOR_GOOD or refusals[reason] >= SAME_REFUSAL:
-            self.trouble = reason
+            self.reach.failed(reason)
             raise SaidNo(f"the model API refused: {reason}")
 
     def _describe(self, span: Span, reply: Reply) -> None:

@@ -13,7 +13,7 @@ _HERE = files("services.reasoner")
 
 
 def texts() -> Texts:
-    """The texts of `prompts/`. Raises NotConfigured for a file that is missing, unknown or wrong."""
+    """The texts of `prompts/`. Raises NotConfigured for a missing, unknown or wrong file."""
     found = {
         path.name.removesuffix(".md"): path.read_text(encoding="utf-8").strip()
         for path in _HERE.joinpath("prompts").iterdir()

@@ -9,7 +9,8 @@ from bus.streams import Keys
 
 KEPT_SECONDS = 172_800
 _RESERVE = """
--- KEYS 1 spend of the day   ARGV 1 reservation  2 dollars  3 dollars kept free  4 limit  5 seconds to keep
+-- KEYS 1 spend of the day   ARGV 1 reservation  2 dollars  3 dollars kept free
+--        4 limit  5 seconds to keep
 local sum = 0
 for _, dollars in ipairs(redis.call('HVALS', KEYS[1])) do sum = sum + tonumber(dollars) end
 if sum + tonumber(ARGV[2]) + tonumber(ARGV[3]) > tonumber(ARGV[4]) then return 0 end

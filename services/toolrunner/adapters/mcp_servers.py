@@ -1,6 +1,7 @@
 """All configured MCP servers as one port: what they offer, and calls by `<server>__<tool>`."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Mapping
 from typing import Literal
 
@@ -16,6 +17,9 @@ class McpServers:
     """Connections to every entry of the `mcpServers` file."""
 
     def __init__(self, entries: Mapping[str, ServerEntry], *, at_once: int, max_bytes: int) -> None:
+        # FastMCP brings a log handler of its own; its lines go where all others go.
+        logging.getLogger("fastmcp").handlers.clear()
+        logging.getLogger("fastmcp").propagate = True
         self._connections = {
             name: Connection(name, entry, at_once=at_once, max_bytes=max_bytes)
             for name, entry in entries.items()

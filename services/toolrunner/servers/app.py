@@ -1,6 +1,7 @@
 """Three servers in one HTTP application: `/kubernetes/mcp`, `/github/mcp`, `/cloudwatch/mcp`."""
 
 import hmac
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -37,7 +38,8 @@ class OneToken(TokenVerifier):
 
 def tools_of(settings: ServersSettings) -> dict[str, tuple[Tool, ...]]:
     """Every server's tools, by server name."""
-    cluster, repository, cloudwatch = Cluster(settings), Repository(settings), CloudWatch()
+    cluster, repository = Cluster(settings), Repository(settings)
+    cloudwatch = CloudWatch(settings)
     return {
         "kubernetes": (
             cluster.list_pods,
@@ -60,6 +62,9 @@ def tools_of(settings: ServersSettings) -> dict[str, tuple[Tool, ...]]:
 
 def build(settings: ServersSettings) -> Starlette:
     """The application; nothing outside is reached before the first call."""
+    # FastMCP brings a log handler of its own; its lines go where all others go.
+    logging.getLogger("fastmcp").handlers.clear()
+    logging.getLogger("fastmcp").propagate = True
     token = OneToken(settings.servers_token)
     apps = {
         name: _server(name, tools, token).http_app(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from fastmcp.exceptions import ToolError
 from pydantic import Field
 
+from services.toolrunner.servers.not_read import NotRead
 from services.toolrunner.servers.rows import moment, one_line, row
+from services.toolrunner.servers.settings import ServersSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -33,7 +34,10 @@ Name = Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class CloudWatch:
-    """The tools of the cloudwatch server; each blocks, and raises ToolError with one sentence."""
+    """The tools of the cloudwatch server; each blocks, and raises NotRead with one sentence."""
+
+    def __init__(self, settings: ServersSettings) -> None:
+        self._settings = settings
 
     def describe_alarm(self, name: Name) -> str:
         """An alarm's state, reason, metric and threshold."""
@@ -46,7 +50,7 @@ class CloudWatch:
         rows = [line for alarm in found["MetricAlarms"] for line in _metric_alarm_rows(alarm)]
         rows += [_composite_alarm_row(alarm) for alarm in found.get("CompositeAlarms", [])]
         if not rows:
-            raise ToolError(f"there is no alarm {name!r} in this account and region")
+            raise NotRead(f"there is no alarm {name!r} in this account and region")
         return "\n".join(rows)
 
     def search_logs(
@@ -77,9 +81,7 @@ class CloudWatch:
         for page in pages:
             count += len(page["events"])
             if count > MAX_EVENTS:
-                raise ToolError(
-                    f"more than {MAX_EVENTS} events match; narrow the pattern or minutes"
-                )
+                raise NotRead(f"more than {MAX_EVENTS} events match; narrow the pattern or minutes")
             for event in page["events"]:
                 at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
                 yield f"{moment(at, milliseconds=True)} {event['message'].rstrip()}"
@@ -87,9 +89,9 @@ class CloudWatch:
     def _points(self, namespace: str, metric: str, minutes: int) -> Iterator[str]:
         found = self._cloudwatch.list_metrics(Namespace=namespace, MetricName=metric)["Metrics"]
         if not found:
-            raise ToolError(f"there is no metric {metric!r} in namespace {namespace!r}")
+            raise NotRead(f"there is no metric {metric!r} in namespace {namespace!r}")
         if len(found) > MAX_SERIES:
-            raise ToolError(f"{metric} has {len(found)} sets of dimensions, more than {MAX_SERIES}")
+            raise NotRead(f"{metric} has {len(found)} sets of dimensions, more than {MAX_SERIES}")
         end = datetime.now(UTC)
         for series in found:
             answer = self._cloudwatch.get_metric_data(
@@ -107,12 +109,17 @@ class CloudWatch:
                 yield row(f"{namespace} {metric}", dimensions, moment(at), *points[at])
 
     @cached_property
+    def _session(self) -> boto3.session.Session:
+        # boto3 itself reads AWS_DEFAULT_REGION only.
+        return boto3.session.Session(region_name=self._settings.aws_region or None)
+
+    @cached_property
     def _cloudwatch(self) -> "CloudWatchClient":
-        return boto3.session.Session().client("cloudwatch", config=_client_config())
+        return self._session.client("cloudwatch", config=_client_config())
 
     @cached_property
     def _logs(self) -> "CloudWatchLogsClient":
-        return boto3.session.Session().client("logs", config=_client_config())
+        return self._session.client("logs", config=_client_config())
 
 
 def _client_config() -> Config:
@@ -184,8 +191,8 @@ def _ask(permission: str, read: Callable[[], T]) -> T:
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if status == 403 or "AccessDenied" in code or "NotAuthorized" in code:
-            raise ToolError(f"missing permission: {permission} (AWS said {code})") from None
+            raise NotRead(f"missing permission: {permission} (AWS said {code})") from None
         message = error.response.get("Error", {}).get("Message", "")
-        raise ToolError(f"AWS answered {code}: {message[:300]}") from None
+        raise NotRead(f"AWS answered {code}: {message[:300]}") from None
     except (BotoCoreError, OSError) as error:
-        raise ToolError(f"AWS is not reachable; nothing was read: {str(error)[:300]}") from None
+        raise NotRead(f"AWS is not reachable; nothing was read: {str(error)[:300]}") from None

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Annotated, Literal
 
-from fastmcp.exceptions import ToolError
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from pydantic import Field
@@ -14,6 +13,7 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
 from services.toolrunner.servers import workload
+from services.toolrunner.servers.not_read import NotRead
 from services.toolrunner.servers.rows import Fields, each, text
 from services.toolrunner.servers.settings import ServersSettings
 
@@ -25,7 +25,7 @@ _NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
 
 
 class Cluster:
-    """The tools of the kubernetes server; each blocks, and raises ToolError with one sentence."""
+    """The tools of the kubernetes server; each blocks, and raises NotRead with one sentence."""
 
     def __init__(self, settings: ServersSettings) -> None:
         self._settings = settings
@@ -92,20 +92,20 @@ class Cluster:
     def _list(self, permission: str, read: Callable[..., object]) -> list[Fields]:
         found = _json(_ask(permission, read))
         if text(found, "metadata.continue"):
-            raise ToolError(f"there are more than {MAX_ITEMS} objects; nothing is shown of them")
+            raise NotRead(f"there are more than {MAX_ITEMS} objects; nothing is shown of them")
         return each(found, "items")
 
     def _check(self, namespace: str, *names: str) -> None:
         allowed = self._settings.namespace_names
         if not allowed:
-            raise ToolError("no namespace may be read: NIGHTSHIFT_NAMESPACES is not set")
+            raise NotRead("no namespace may be read: NIGHTSHIFT_NAMESPACES is not set")
         if namespace not in allowed:
-            raise ToolError(
+            raise NotRead(
                 f"namespace {namespace[:80]!r} is not readable; these are: {', '.join(allowed)}"
             )
         for name in names:
             if not _NAME.match(name):
-                raise ToolError(f"{name[:80]!r} is not a Kubernetes name")
+                raise NotRead(f"{name[:80]!r} is not a Kubernetes name")
 
     @cached_property
     def _core(self) -> client.CoreV1Api:
@@ -126,7 +126,7 @@ class Cluster:
             load(client_configuration=settings)
         except (config.ConfigException, OSError) as error:
             where = self._settings.kubeconfig or "the pod's service account"
-            raise ToolError(f"kubernetes: {where} gives no credentials: {error}") from None
+            raise NotRead(f"kubernetes: {where} gives no credentials: {error}") from None
         settings.retries = False
         settings.connection_pool_maxsize = 40
         return client.ApiClient(settings)
@@ -142,14 +142,12 @@ def _ask(permission: str, read: Callable[..., object]) -> bytes:
         answer = read(_preload_content=False, _request_timeout=TIMES)
         content = _bounded(answer)
     except ApiException as error:
-        raise ToolError(_sentence(permission, error)) from None
+        raise NotRead(_sentence(permission, error)) from None
     except (HTTPError, OSError) as error:
         reason = f"{type(error).__name__}: {error}"[:300]
-        raise ToolError(
-            f"the Kubernetes API is not reachable; nothing was read: {reason}"
-        ) from None
+        raise NotRead(f"the Kubernetes API is not reachable; nothing was read: {reason}") from None
     if len(content) > MAX_BYTES:
-        raise ToolError(f"the answer is larger than {MAX_BYTES} bytes; ask for less")
+        raise NotRead(f"the answer is larger than {MAX_BYTES} bytes; ask for less")
     return content
 
 
@@ -168,7 +166,7 @@ def _json(content: bytes) -> Fields:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise ToolError("the Kubernetes API gave an answer that is no JSON object")
+        raise NotRead("the Kubernetes API gave an answer that is no JSON object")
     return found
 
 

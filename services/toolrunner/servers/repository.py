@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Annotated, TypeVar
 
-from fastmcp.exceptions import ToolError
 from github import Auth, Github, GithubException, GithubObject
 from github.ContentFile import ContentFile
 from github.Repository import Repository as GithubRepository
 from pydantic import Field
 from requests import RequestException
 
+from services.toolrunner.servers.not_read import NotRead
 from services.toolrunner.servers.rows import moment, row
 from services.toolrunner.servers.settings import ServersSettings
 
@@ -24,7 +24,7 @@ _ELSEWHERE = re.compile(r"\b(repo|org|user|enterprise|owner|fork|is|archived)\s*
 
 
 class Repository:
-    """The tools of the github server; each blocks, and raises ToolError with one sentence."""
+    """The tools of the github server; each blocks, and raises NotRead with one sentence."""
 
     def __init__(self, settings: ServersSettings) -> None:
         self._settings = settings
@@ -33,7 +33,7 @@ class Repository:
         """A file of the repository at `ref` (default branch), or the entries of a folder."""
         path = _inside(path)
         if ref is not None and not _REF.match(ref):
-            raise ToolError("ref must be a branch, tag or commit of the repository")
+            raise NotRead("ref must be a branch, tag or commit of the repository")
 
         def read(repository: GithubRepository) -> str:
             found = repository.get_contents(path, ref=ref or GithubObject.NotSet)
@@ -48,9 +48,7 @@ class Repository:
     def search_code(self, query: Annotated[str, Field(min_length=1, max_length=200)]) -> str:
         """Files of the repository that hold the words, with the lines around them."""
         if _ELSEWHERE.search(query):
-            raise ToolError(
-                "the search stays in the one repository: leave repo:, org:, user: … out"
-            )
+            raise NotRead("the search stays in the one repository: leave repo:, org:, user: … out")
 
         def read(github: Github) -> str:
             found = github.search_code(f"{query} repo:{self._name}", highlight=True)
@@ -91,7 +89,7 @@ class Repository:
 
     def _ask(self, what: str, read: Callable[[Github], T]) -> T:
         if not self._name:
-            raise ToolError("no repository may be read: NIGHTSHIFT_REPOSITORY is not set")
+            raise NotRead("no repository may be read: NIGHTSHIFT_REPOSITORY is not set")
         token = self._settings.github_token.get_secret_value()
         try:
             with Github(
@@ -104,10 +102,10 @@ class Repository:
             ) as github:
                 return read(github)
         except GithubException as error:
-            raise ToolError(self._sentence(what, error)) from None
+            raise NotRead(self._sentence(what, error)) from None
         except (RequestException, OSError) as error:
             reason = f"{type(error).__name__}: {error}"[:300]
-            raise ToolError(f"GitHub is not reachable; nothing was read: {reason}") from None
+            raise NotRead(f"GitHub is not reachable; nothing was read: {reason}") from None
 
     def _sentence(self, what: str, error: GithubException) -> str:
         message = error.data.get("message", "") if isinstance(error.data, dict) else str(error.data)
@@ -135,7 +133,7 @@ def _inside(path: str) -> str:
         or any(ord(character) < 32 or ord(character) == 127 for character in plain)
     )
     if bad and plain != ".":
-        raise ToolError(
+        raise NotRead(
             f"path must lie in the repository: relative, at most {MAX_PATH} characters, "
             "without '..', '%', '\\' or control characters"
         )
@@ -144,18 +142,18 @@ def _inside(path: str) -> str:
 
 def _content_of(found: ContentFile) -> str:
     if found.type != "file":
-        raise ToolError(f"{found.path} is a {found.type}, not a file")
+        raise NotRead(f"{found.path} is a {found.type}, not a file")
     if found.encoding != "base64":
-        raise ToolError(f"{found.path} has {found.size} bytes, more than GitHub gives as contents")
+        raise NotRead(f"{found.path} has {found.size} bytes, more than GitHub gives as contents")
     try:
         return found.decoded_content.decode()
     except UnicodeDecodeError:
-        raise ToolError(f"{found.path} is not text") from None
+        raise NotRead(f"{found.path} is not text") from None
 
 
 def _match_rows(item: ContentFile) -> Iterator[str]:
     yield row(f"file {item.path}", sha=item.sha)
-    matches: object = item.text_matches if "text_matches" in item.raw_data else []
+    matches: object = item.text_matches
     for match in matches if isinstance(matches, list) else []:
         for line in str(match.get("fragment", "")).split("\n"):
             if line.strip():

@@ -1,4 +1,4 @@
-"""Settings of the built-in MCP servers; the AWS client reads its own `AWS_*` variables."""
+"""Settings of the built-in MCP servers; the AWS client reads the other `AWS_*` itself."""
 
 import re
 from functools import cached_property
@@ -34,6 +34,8 @@ class ServersSettings(BaseSettings):
     """Address of the GitHub REST API."""
     github_token: SecretStr = Field(default=SecretStr(""), validation_alias="GITHUB_TOKEN")
     """Token with `contents: read` on the repository; empty: anonymous."""
+    aws_region: str = Field(default="", validation_alias="AWS_REGION")
+    """AWS region; empty: AWS_DEFAULT_REGION, else the profile's."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """Least level that is logged."""
 

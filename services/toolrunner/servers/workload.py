@@ -10,7 +10,7 @@ _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
 def pod_rows(pod: Fields) -> Iterator[str]:
-    """A row for the pod, one for each failed condition and one for each container."""
+    """A row for the pod, one for each failed condition and each container that is not all well."""
     name = text(pod, "metadata.name")
     containers = each(pod, "status.containerStatuses")
     ready = sum(1 for container in containers if container.get("ready") is True)
@@ -30,7 +30,8 @@ def pod_rows(pod: Fields) -> Iterator[str]:
         if condition.get("status") != "True" and condition.get("reason") != "PodCompleted":
             yield _condition_row(f"pod {name}", condition)
     for container in [*each(pod, "status.initContainerStatuses"), *containers]:
-        yield _container_state_row(name, container)
+        if not _is_well(container):
+            yield _container_state_row(name, container)
 
 
 def workload_rows(kind: str, found: Fields) -> Iterator[str]:
@@ -92,6 +93,12 @@ def _condition_row(owner: str, condition: Fields) -> str:
         since=condition.get("lastTransitionTime"),
         message=text(condition, "message"),
     )
+
+
+def _is_well(container: Fields) -> bool:
+    ended = at(container, "state.terminated.exitCode")
+    steady = container.get("restartCount") in (0, None)
+    return steady and (ended == 0 if ended is not None else container.get("ready") is True)
 
 
 def _container_state_row(pod: str, container: Fields) -> str:

@@ -1,0 +1,40 @@
+"""Whether the model API can be reached, for readiness: by the last calls, else by a connection."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+REMEMBERED_SECONDS = 60.0
+
+
+@dataclass
+class Reach:
+    """What the last call found is believed for a minute; after that a connection is tried."""
+
+    address: str
+    _problem: str = ""
+    _believed_until: float = 0.0
+
+    def worked(self) -> None:
+        """A call was answered."""
+        self.failed("")
+
+    def failed(self, problem: str) -> None:
+        """A call was not answered; the problem is a sentence."""
+        self._problem = problem
+        self._believed_until = time.monotonic() + REMEMBERED_SECONDS
+
+    async def check(self) -> str:
+        """Why the API cannot be used, empty when it seems it can; through a proxy nothing is tried."""
+        if time.monotonic() < self._believed_until or getproxies():
+            return self._problem
+        parts = urlsplit(self.address)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+        except OSError as error:
+            return f"the model API at {self.address} cannot be reached: {error}"
+        writer.close()
+        return ""

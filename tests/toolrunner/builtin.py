@@ -1,0 +1,87 @@
+"""The built-in servers as an application, against stand-ins of what they read."""
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastmcp import Client
+from fastmcp.client.transports import StreamableHttpTransport
+from mcp_types import TextContent
+from pydantic import SecretStr
+
+from services.toolrunner.servers.app import build
+from services.toolrunner.servers.settings import ServersSettings
+from simulator.github import build_github
+from simulator.kubernetes import build_kubernetes, make_certificate, write_kubeconfig
+from simulator.request_log import RequestLog
+from simulator.scenario import Scenario
+from simulator.serving import Served
+from tests.toolrunner.foreign import serving
+
+
+@dataclass
+class BuiltIn:
+    """The running servers: where they are, the token they want, what the stand-ins were asked."""
+
+    port: int
+    token: str
+    log: RequestLog
+
+    def url(self, server: str) -> str:
+        """Where a server listens."""
+        return f"http://127.0.0.1:{self.port}/{server}/mcp"
+
+    def client(self, server: str) -> Client[StreamableHttpTransport]:
+        """A client of one server."""
+        return Client(StreamableHttpTransport(self.url(server), auth=self.token))
+
+    async def ask(self, tool: str, **arguments: object) -> str:
+        """What `<server>__<tool>` answered, `error: ` before it when it is an error."""
+        server, _, name = tool.partition("__")
+        async with self.client(server) as client:
+            answer = await client.call_tool_mcp(name, arguments)
+        (part,) = answer.content
+        assert isinstance(part, TextContent)
+        assert answer.structured_content is None
+        return f"error: {part.text}" if answer.is_error else part.text
+
+
+@contextlib.asynccontextmanager
+async def built_in(scenario: Scenario, folder: Path) -> AsyncIterator[BuiltIn]:
+    """The servers against the scenario's cluster and repository."""
+    log = RequestLog(folder / "requests.jsonl")
+    files = make_certificate(folder)
+    tokens = {name: secrets.token_hex(16) for name in ("kubernetes", "github", "servers")}
+    user = "system:serviceaccount:nightshift:toolrunner"
+    cluster = Served(
+        build_kubernetes(scenario, log, {tokens["kubernetes"]: user}),
+        certificate=files.certificate,
+        key=files.key,
+    )
+    github = Served(build_github(scenario, log, tokens["github"]))
+    async with contextlib.AsyncExitStack() as stack:
+        addresses = []
+        for listener in (cluster, github):
+            addresses.append(await listener.start())
+            stack.push_async_callback(listener.stop)
+        write_kubeconfig(
+            folder / "kubeconfig",
+            addresses[0],
+            ca_file=files.ca,
+            token=tokens["kubernetes"],
+            namespace=scenario.cluster.namespace,
+        )
+        settings = ServersSettings.model_validate(
+            {
+                "servers_token": SecretStr(tokens["servers"]),
+                "namespaces": f"{scenario.cluster.namespace}, elsewhere",
+                "KUBECONFIG": str(folder / "kubeconfig"),
+                "repository": scenario.repository.name,
+                "GITHUB_API_URL": addresses[1],
+                "GITHUB_TOKEN": SecretStr(tokens["github"]),
+            }
+        )
+        port = await stack.enter_async_context(serving(build(settings)))
+        yield BuiltIn(port, tokens["servers"], log)

@@ -1,0 +1,192 @@
+"""The built-in servers over HTTP: what they read, what they refuse, how they say it."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from simulator.scenario import Scenario, load_scenario
+from tests.toolrunner.builtin import BuiltIn, built_in
+
+SCENARIO = load_scenario("cart-loafers")
+CLUSTER = SCENARIO.cluster
+POD = next(pod for pod in CLUSTER.pods if pod.workload == "cartservice")
+PATH, CONTENT = next(iter(SCENARIO.repository.files.items()))
+
+
+def denying(*resources: str) -> Scenario:
+    cluster = CLUSTER.model_copy(update={"denied": resources})
+    return SCENARIO.model_copy(update={"cluster": cluster})
+
+
+@pytest.fixture
+async def servers(tmp_path: Path) -> AsyncIterator[BuiltIn]:
+    async with built_in(SCENARIO, tmp_path) as running:
+        yield running
+
+
+async def test_every_tool_is_marked_as_reading_only_and_refuses_unknown_arguments(
+    servers: BuiltIn,
+) -> None:
+    names = []
+    for server in ("kubernetes", "github", "cloudwatch"):
+        async with servers.client(server) as client:
+            for tool in await client.list_tools():
+                names.append(f"{server}__{tool.name}")
+                assert tool.annotations is not None
+                assert tool.annotations.read_only_hint is True
+                assert tool.input_schema["additionalProperties"] is False
+    assert names == [
+        "kubernetes__list_pods",
+        "kubernetes__get_logs",
+        "kubernetes__describe_workload",
+        "kubernetes__list_events",
+        "github__get_file_contents",
+        "github__search_code",
+        "github__list_commits",
+        "cloudwatch__describe_alarm",
+        "cloudwatch__search_logs",
+        "cloudwatch__get_metric_points",
+    ]
+
+
+async def test_every_pod_is_one_line_that_says_what_it_is(servers: BuiltIn) -> None:
+    lines = (await servers.ask("kubernetes__list_pods", namespace=CLUSTER.namespace)).split("\n")
+    pods = [line for line in lines if line.startswith("pod ")]
+    assert len(pods) == len(CLUSTER.pods)
+    (cart,) = [line for line in pods if line.startswith(f"pod {POD.name} ")]
+    assert "phase=Running ready=1/1 restarts=0" in cart
+
+
+async def test_logs_are_the_container_s_lines_and_nothing_else(servers: BuiltIn) -> None:
+    asked = {"namespace": CLUSTER.namespace, "pod": POD.name}
+    whole = (await servers.ask("kubernetes__get_logs", **asked)).rstrip("\n").split("\n")
+    tail = await servers.ask("kubernetes__get_logs", **asked, tail_lines=3)
+    assert len(whole) == 1000
+    assert len(tail.rstrip("\n").split("\n")) == 3
+
+
+async def test_a_workload_shows_image_and_environment(servers: BuiltIn) -> None:
+    text = await servers.ask(
+        "kubernetes__describe_workload",
+        namespace=CLUSTER.namespace,
+        kind="Deployment",
+        name="cartservice",
+    )
+    assert text.startswith("Deployment cartservice replicas=1 ready=1")
+    assert "container server env REDIS_ADDR=redis-cart:6379" in text.split("\n")
+
+
+async def test_events_can_be_those_of_one_workload_and_its_pods(servers: BuiltIn) -> None:
+    text = await servers.ask(
+        "kubernetes__list_events", namespace=CLUSTER.namespace, object_name="cartservice"
+    )
+    assert len(text.split("\n")) == len(CLUSTER.events)
+    assert "Warning Unhealthy Pod/cartservice" in text
+    other = await servers.ask(
+        "kubernetes__list_events", namespace=CLUSTER.namespace, object_name="cart"
+    )
+    assert other == ""
+
+
+@pytest.mark.parametrize("namespace", ["kube-system", "../secrets", "", "boutique/pods"])
+async def test_other_namespaces_are_never_asked_for(servers: BuiltIn, namespace: str) -> None:
+    answer = await servers.ask("kubernetes__list_pods", namespace=namespace)
+    assert answer.startswith("error: namespace ")
+    assert servers.log.read() == []
+
+
+@pytest.mark.parametrize("name", ["../../secrets", "a/b", "A", "x" * 300, "%2e%2e"])
+async def test_names_that_are_none_are_never_asked_for(servers: BuiltIn, name: str) -> None:
+    answer = await servers.ask("kubernetes__get_logs", namespace=CLUSTER.namespace, pod=name)
+    assert "is not a Kubernetes name" in answer
+    assert servers.log.read() == []
+
+
+async def test_a_missing_permission_is_named(tmp_path: Path) -> None:
+    async with built_in(denying("pods/log"), tmp_path) as servers:
+        answer = await servers.ask(
+            "kubernetes__get_logs", namespace=CLUSTER.namespace, pod=POD.name
+        )
+    assert answer.startswith("error: missing permission: get pods/log in namespace boutique")
+
+
+async def test_a_file_is_given_verbatim(servers: BuiltIn) -> None:
+    assert await servers.ask("github__get_file_contents", path=PATH) == CONTENT
+    folder = PATH.rpartition("/")[0]
+    entries = await servers.ask("github__get_file_contents", path=folder)
+    assert f"file {PATH} size={len(CONTENT.encode())}" in entries.split("\n")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../other/secrets",
+        "src/../../x",
+        "/etc/passwd",
+        "src//x",
+        "src/%2e%2e/x",
+        "a\x00b",
+        "a\\b",
+        "x" * 513,
+        "./../x",
+    ],
+)
+async def test_paths_out_of_the_repository_are_never_asked_for(servers: BuiltIn, path: str) -> None:
+    for tool in ("github__get_file_contents", "github__list_commits"):
+        assert "path must lie in the repository" in await servers.ask(tool, path=path)
+    assert servers.log.read() == []
+
+
+@pytest.mark.parametrize(
+    "query", ["x repo:other/secrets", "org: other x", "-repo:a/b x", "USER:me", "x (user:me)"]
+)
+async def test_a_search_cannot_leave_the_repository(servers: BuiltIn, query: str) -> None:
+    assert "stays in the one repository" in await servers.ask("github__search_code", query=query)
+    assert servers.log.read() == []
+
+
+async def test_a_search_gives_files_with_the_lines_around(servers: BuiltIn) -> None:
+    lines = (await servers.ask("github__search_code", query="GetCart")).split("\n")
+    assert any(line.startswith("file src/cartservice/") for line in lines)
+    assert any("GetCart" in line for line in lines)
+
+
+async def test_commits_are_listed_newest_first(servers: BuiltIn) -> None:
+    lines = (await servers.ask("github__list_commits", limit=2)).split("\n")
+    shas = [commit.sha for commit in SCENARIO.repository.commits[:2]]
+    assert [line.split()[1] for line in lines] == shas
+
+
+async def test_a_file_that_is_not_there_is_an_error_in_one_sentence(servers: BuiltIn) -> None:
+    answer = await servers.ask("github__get_file_contents", path="nope.txt")
+    assert answer.startswith("error: GitHub knows no file nope.txt in ")
+    assert "\n" not in answer
+
+
+async def test_calls_without_the_token_are_refused(servers: BuiltIn) -> None:
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    async with httpx2.AsyncClient() as client:
+        assert (await client.post(servers.url("kubernetes"), json=body)).status_code == 401
+        wrong = {"Authorization": f"Bearer {os.urandom(8).hex()}"}
+        answer = await client.post(servers.url("github"), json=body, headers=wrong)
+        assert answer.status_code == 401
+        health = await client.get(f"http://127.0.0.1:{servers.port}/healthz")
+        assert health.status_code == 200
+
+
+@pytest.mark.parametrize("header", [("Host", "evil.example"), ("Origin", "http://evil.example")])
+async def test_calls_from_foreign_sites_are_refused_even_with_the_token(
+    servers: BuiltIn, header: tuple[str, str]
+) -> None:
+    headers = {
+        "Authorization": f"Bearer {servers.token}",
+        "Accept": "application/json, text/event-stream",
+        header[0]: header[1],
+    }
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    async with httpx2.AsyncClient() as client:
+        answer = await client.post(servers.url("kubernetes"), json=body, headers=headers)
+    assert answer.status_code in (403, 421)
