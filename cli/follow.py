@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from redis import Redis
 
@@ -39,14 +40,12 @@ class Follower:
 
     def read(self, block_ms: int = 200) -> Iterator[Happening]:
         """What has happened since the last call, waiting that long when nothing has."""
-        answer = self._redis.xread(dict(self._last), block=block_ms)
-        rows: list[tuple[str, list[tuple[str, dict[str, str]]]]] = (
-            list(answer.items()) if isinstance(answer, dict) else list(answer or [])
-        )
+        rows: Any = self._redis.xread(dict(self._last), block=block_ms)
         found = []
-        for key, entries in rows:
-            batch = entries[0] if entries and isinstance(entries[0], list) else entries
-            for entry_id, fields in batch:
+        for key, entries in rows.items() if isinstance(rows, dict) else rows or []:
+            # redis-py answers with a list of lists where it speaks RESP3
+            nested = bool(entries) and isinstance(entries[0], list)
+            for entry_id, fields in entries[0] if nested else entries:
                 self._last[key] = entry_id
                 found.append(self._happening(key, entry_id, fields))
         yield from sorted(found, key=lambda happening: happening.at)

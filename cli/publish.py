@@ -10,9 +10,9 @@ import typer
 from redis import Redis
 from redis.exceptions import RedisError
 
+from bus.connection import as_text
 from bus.settings import BusSettings
 from cli.stack import call
-
 
 FORMS = ("sns", "eventbridge")
 
@@ -35,8 +35,8 @@ def publish(
     alarm: Annotated[
         str,
         typer.Option(
-            help="Not an incident but an alarm that ingest has to read: `sns` or `eventbridge` fires"
-            " the one of `nightshift up`; a file's body goes to the queue NIGHTSHIFT_QUEUE_URL."
+            help="Not an incident but an alarm that ingest has to read: `sns` or `eventbridge`"
+            " fires the one of `nightshift up`; a file's body goes to NIGHTSHIFT_QUEUE_URL."
         ),
     ] = "",
 ) -> None:
@@ -66,7 +66,7 @@ def _add(values: dict[str, str], count: int) -> None:
             entry_id = redis.xadd(f"{prefix}incidents", {"data": json.dumps(values)})
         except (RedisError, OSError) as error:
             _fail(f"Redis at {url.rpartition('@')[2]} cannot be used: {error}")
-        typer.echo(f"inc-{entry_id}")
+        typer.echo(f"inc-{as_text(entry_id)}")
 
 
 def _send(file: Path) -> None:

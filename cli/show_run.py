@@ -8,7 +8,7 @@ from redis import Redis
 
 from bus.tracing import root_of
 from cli.follow import Follower, Happening, line_of
-from cli.stack import Say, Stack, call, running_stack
+from cli.stack import Plan, Say, Stack, call, running_stack
 from simulator.otlp import Span, waterfall
 from simulator.slack import render_message
 
@@ -18,7 +18,7 @@ LONGEST_SECONDS = 330.0
 
 def run_once(scenario: str, form: str, say: Say) -> bool:
     """Whether the incident ended as diagnosed; everything a person wants to see was printed."""
-    with running_stack(scenario, reasoners=1, say=say, model_seconds=0.4) as stack:
+    with running_stack(Plan(scenario=scenario), say) as stack:
         redis = Redis.from_url(stack.redis_url, decode_responses=True)
         follower = Follower(redis, PREFIX)
         call(f"{stack.control}/_simulator/fire-alarm", {"form": form})

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -27,6 +28,17 @@ Say = Callable[[str], None]
 
 class StackFailed(Exception):
     """A part did not start or ended by itself; the text says which and its last words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is to run. `settings` are environment variables for every service."""
+
+    scenario: str
+    reasoners: int = 1
+    model_seconds: float = 0.4
+    redis_port: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -48,6 +60,7 @@ class Part:
 class Stack:
     """The running whole. Use `running_stack`, which always takes it down."""
 
+    plan: Plan
     folder: Path
     redis_url: str
     redis_kind: str
@@ -129,7 +142,9 @@ def service_environment(stack: Stack, service: str, replica: str) -> dict[str, s
         keep = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
         if os.environ.get("ANTHROPIC_API_KEY"):
             env |= {name: os.environ[name] for name in keep if name in os.environ}
-    return env | {
+    return {
+        **env,
+        **stack.plan.settings,
         "REDIS_URL": stack.redis_url,
         "NIGHTSHIFT_REPLICA": replica,
         "NIGHTSHIFT_HTTP_HOST": "127.0.0.1",
@@ -138,22 +153,20 @@ def service_environment(stack: Stack, service: str, replica: str) -> dict[str, s
 
 
 @contextmanager
-def running_stack(
-    scenario: str, *, reasoners: int, say: Say, model_seconds: float, redis_port: int = 0
-) -> Iterator[Stack]:
+def running_stack(plan: Plan, say: Say) -> Iterator[Stack]:
     """Redis, simulator and services run and are ready inside the block; nothing is left after it.
 
     Raises StackFailed or NoRedis with one sentence.
     """
     folder = Path(tempfile.mkdtemp(prefix="nightshift-"))
     given = os.environ.get("REDIS_URL")
-    redis = None if given else any_redis(folder / "redis", port=redis_port)
+    redis = None if given else any_redis(folder / "redis", port=plan.redis_port)
     url, kind = (given, "given by REDIS_URL") if given or redis is None else (redis.url, redis.kind)
-    stack = Stack(folder, str(url), kind, redis=redis)
+    stack = Stack(plan, folder, str(url), kind, redis=redis)
     try:
         say(f"Redis: {kind}")
-        _start_simulator(stack, scenario, model_seconds)
-        _start_services(stack, reasoners)
+        _start_simulator(stack)
+        _start_services(stack)
         say("the outside world: simulated; starting four services")
         _wait_until_ready(stack, say)
         yield stack
@@ -169,9 +182,9 @@ def call(url: str, body: object = None) -> Any:
         return json.loads(answer.read() or b"null")
 
 
-def _start_simulator(stack: Stack, scenario: str, model_seconds: float) -> None:
-    args = ["--scenario", scenario, "--state", str(stack.folder)]
-    args += ["--model-seconds", str(model_seconds)]
+def _start_simulator(stack: Stack) -> None:
+    args = ["--scenario", stack.plan.scenario, "--state", str(stack.folder)]
+    args += ["--model-seconds", str(stack.plan.model_seconds)]
     if os.environ.get("ANTHROPIC_API_KEY"):
         args.append("--real-model")
     part = stack.start("simulator", "simulator", clean_environment(), *args)
@@ -181,13 +194,13 @@ def _start_simulator(stack: Stack, scenario: str, model_seconds: float) -> None:
     part.ready_url = ""
 
 
-def _start_services(stack: Stack, reasoners: int) -> None:
+def _start_services(stack: Stack) -> None:
     servers = {
         "NIGHTSHIFT_SERVERS_PORT": str(free_port()),
         "NIGHTSHIFT_SERVERS_TOKEN": secrets.token_hex(16),
     }
     for service in SERVICES:
-        count = reasoners if service == "reasoner" else 1
+        count = stack.plan.reasoners if service == "reasoner" else 1
         for number in range(1, count + 1):
             replica = f"{service}-{number}"
             env = service_environment(stack, service, replica)
@@ -205,7 +218,7 @@ def _without_http(env: dict[str, str]) -> dict[str, str]:
 def _wait_until_ready(stack: Stack, say: Say) -> None:
     for part in stack.parts:
         if part.ready_url:
-            stack.wait(f"{part.name} becoming ready", lambda url=part.ready_url: _is_ready(url))
+            stack.wait(f"{part.name} becoming ready", partial(_is_ready, part.ready_url))
             say(f"{part.name} is ready (process {part.process.pid})")
 
 

@@ -25,7 +25,7 @@ def up(
     Listens on loopback only. Redis takes port 6379 when it is free. Settings such as
     NIGHTSHIFT_DEADLINE_SECONDS are passed on; REDIS_URL is used when given.
     """
-    from cli.stack import StackFailed, running_stack
+    from cli.stack import Plan, StackFailed, running_stack
     from simulator.redis_server import NoRedis
 
     began = time.monotonic()
@@ -39,9 +39,10 @@ def up(
     signal.signal(signal.SIGTERM, stop)
     say(f"starting; scenario {scenario}, {reasoners} reasoner{'s' if reasoners > 1 else ''}")
     try:
-        with running_stack(
-            scenario, reasoners=reasoners, say=say, model_seconds=model_seconds, redis_port=6379
-        ) as stack:
+        plan = Plan(
+            scenario=scenario, reasoners=reasoners, model_seconds=model_seconds, redis_port=6379
+        )
+        with running_stack(plan, say) as stack:
             _tell(stack.redis_url, stack.control, stack.world, str(stack.folder))
             while True:
                 stack.check()

@@ -3,10 +3,13 @@
 import os
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from importlib import import_module
+from typing import Any
 
+import docker
 import pytest
+from docker.errors import DockerException
 from pydantic import SecretStr
+from testcontainers.community.redis import RedisContainer
 
 from bus.broker import Bus
 from bus.process import Service
@@ -67,8 +70,8 @@ async def make_bus(redis_url: str) -> AsyncIterator[MakeBus]:
     prefix = f"test-{uuid.uuid4().hex[:10]}:"
     made: list[Bus] = []
 
-    def make(service: str, kind: type[BusSettings] = BusSettings, **settings: object) -> Bus:
-        values = {
+    def make(service: str, kind: type[BusSettings] = BusSettings, **settings: Any) -> Bus:
+        values: dict[str, Any] = {
             "redis_url": SecretStr(redis_url),
             "stream_prefix": prefix,
             "replica": f"{service}-{len(made) + 1}",
@@ -104,7 +107,7 @@ async def start(make_bus: MakeBus) -> AsyncIterator[Start]:
         await service.stop()
 
 
-def _defaults(kind: type[BusSettings]) -> dict[str, object]:
+def _defaults(kind: type[BusSettings]) -> dict[str, Any]:
     fields = kind.model_fields.items()
     return {name: field.get_default(call_default_factory=True) for name, field in fields}
 
@@ -116,13 +119,11 @@ def _running(server: RedisServer) -> Iterator[str]:
     server.stop()
 
 
-def _container():  # type: ignore[no-untyped-def]
+def _container() -> RedisContainer | None:
     """A started Redis container where a Docker daemon answers, else None."""
     try:
-        docker = import_module("docker")
         docker.from_env().ping()
-    except Exception:
+    except (DockerException, OSError):
         return None
-    module = import_module("testcontainers.community.redis")
     image = os.environ.get("NIGHTSHIFT_TEST_REDIS_IMAGE", "redis:8")
-    return module.RedisContainer(image).start()
+    return RedisContainer(image).start()

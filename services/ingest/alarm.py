@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from bus.errors import Rejected
 from bus.events import Alarm
-from services.ingest.wrapping import Document, Ignored, Unwrapped, cleaned, unwrap
+from services.ingest.wrapping import Document, Ignored, cleaned, unwrap
 
 STATE_CHANGE = "CloudWatch Alarm State Change"
 MAX_NAME_CHARACTERS = 200
@@ -50,9 +50,7 @@ def read(message: object, *, clean: Callable[[str], str]) -> Alarm | Recovered |
         document = cleaned(found.document, clean)
     except RecursionError:
         raise Rejected("the body is nested too deeply to be read") from None
-    if not isinstance(document, dict):
-        raise Rejected("the body is no JSON object")
-    change = _change(Unwrapped(document, found.topic_arn))
+    change = _change(_part(document), found.topic_arn)
     return change if isinstance(change, Ignored) else _meaning(change)
 
 
@@ -75,10 +73,9 @@ def _meaning(change: _Change) -> Alarm | Recovered | Ignored:
     raise Rejected(f"the alarm {change.alarm.name!r} has an unknown state: {change.state[:40]!r}")
 
 
-def _change(found: Unwrapped) -> _Change | Ignored:
-    document = found.document
+def _change(document: Document, topic_arn: str) -> _Change | Ignored:
     if "NewStateValue" in document or "AlarmName" in document:
-        return _from_sns(document, found.topic_arn)
+        return _from_sns(document, topic_arn)
     if "alarmData" in document:
         return _from_event(document, document["alarmData"])
     if "detail-type" in document:
@@ -87,9 +84,9 @@ def _change(found: Unwrapped) -> _Change | Ignored:
 
 
 def _from_eventbridge(document: Document) -> _Change | Ignored:
-    kind, source = document["detail-type"], document.get("source")
+    kind, source = _text(document["detail-type"]), _text(document.get("source"))
     if source != "aws.cloudwatch" or kind != STATE_CHANGE:
-        return Ignored(f"an event of {source or 'an unnamed source'}: {kind}")
+        return Ignored(f"an event of {source[:80] or 'an unnamed source'}: {kind[:80]}")
     return _from_event(document, document.get("detail"))
 
 

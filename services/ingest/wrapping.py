@@ -77,10 +77,8 @@ def cleaned(value: object, clean: Callable[[str], str]) -> object:
     return value
 
 
-def _parsed(text: object) -> object:
+def _parsed(text: str) -> object:
     """JSON where the text starts as JSON, else the text as it is."""
-    if not isinstance(text, str):
-        return text
     start = text.lstrip("\ufeff \t\r\n")
     if not start.startswith(("{", "[")):
         return text

@@ -5,7 +5,7 @@
 | incidents | `on_incident_opened` | turns |
 | turns | `on_turn_due` | tool-calls, turns, diagnoses, progress |
 | tool-results | `on_tool_call_finished` | turns |
-| updates | `on_alarm_joined`, `on_alarm_recovered`, `on_feedback_given` | diagnoses and stops (policy `stop`) |
+| updates | `on_alarm_joined`, `on_alarm_recovered`, `on_feedback_given` | diagnoses, stops |
 """
 
 import logging

@@ -90,4 +90,5 @@ async def ingest(make_bus: MakeBus, queue: Queue) -> AsyncIterator[Ingest]:
 
     yield start
     for service in started:
-        await service.stop()
+        if service.health.started:
+            await service.stop()

@@ -1,4 +1,6 @@
+import base64
 import json
+import zlib
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +11,8 @@ from bus.events import Alarm
 from services.ingest.alarm import Recovered, read
 from services.ingest.wrapping import Ignored, messages_of
 from tests.ingest.bodies import ACCOUNT, REASON, REGION, arn, event, flat_alarm, notification
+
+LOG_BATCH = base64.b64encode(zlib.compress(b"{}")).decode()
 
 
 def one(body: str) -> Alarm | Recovered | Ignored:
@@ -113,6 +117,8 @@ def test_ok_is_a_recovery_of_the_alarm(body: str) -> None:
         ("hello world", "plain text"),
         (notification("All is well :)"), "plain text"),
         ("[1, 2]", "bare value"),
+        (json.dumps({"Records": [7]}), "bare value"),
+        (json.dumps({"awslogs": {"data": LOG_BATCH}}), "Logs batch"),
         (json.dumps({"Type": "SubscriptionConfirmation", "TopicArn": "a", "Message": "b"}), "SNS"),
         (json.dumps({"Records": [{"kinesis": {"data": "eHk="}}]}), "not an alarm"),
     ],
@@ -134,6 +140,7 @@ def test_what_is_no_alarm_is_ignored_with_a_reason(body: str, said: str) -> None
         (json.dumps({"alarmData": "gone"}), "no name"),
         (json.dumps({"awslogs": {"data": "%%%"}}), "cannot be unpacked"),
         ('{"a":' * 20_000, "nested"),
+        (flat_alarm(Trigger=json.loads('{"a":' * 600 + "1" + "}" * 600)), "nested"),
     ],
 )
 def test_a_body_that_should_be_an_alarm_and_is_not_is_rejected_with_a_reason(

@@ -29,6 +29,7 @@ CART = "cartservice"
         (Alarm(name="Night watch"), "Night watch"),
         (Alarm(name="high-error-rate"), "high-error-rate"),
         (Alarm(name="all-services-down"), "services"),
+        (Alarm(name="Service errors"), "service"),
     ],
 )
 def test_the_service_is_read_from_dimensions_name_or_metric(alarm: Alarm, service: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bus.connection import as_text
 from bus.envelope import Entry
 from bus.events import (
     Diagnosis,
@@ -98,7 +99,7 @@ class Replica:
         """The incident's slack hash."""
         key = self.bus.keys.of(investigation_id, "slack")
         raw = await self.bus.redis.hgetall(key)
-        return {name.decode(): value.decode() for name, value in raw.items()}
+        return {as_text(name): as_text(value) for name, value in raw.items()}
 
     async def acknowledged(self, stream: str) -> bool:
         """Whether the notifier has read and acknowledged everything on a stream."""

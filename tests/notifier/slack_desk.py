@@ -18,8 +18,8 @@ TOKEN = "-".join(("xoxb", "for", "tests"))
 class Faults:
     """An app in front of Slack; `next[method]` lists what happens to its next calls.
 
-    `503`: refused before Slack saw it. `429`: refused with Retry-After 1. `lost`: Slack does it, and
-    the answer is a 502.
+    `503`: refused before Slack saw it. `429`: refused with Retry-After 1. `lost`: Slack does
+    it, and the answer is a 502.
     """
 
     app: ASGIApp

@@ -79,7 +79,7 @@ async def test_card_is_written_again_only_where_a_progress_edit_may_still_arrive
 async def test_late_edit_of_a_frozen_writer_does_not_stand(
     desk: Desk, make_replica: MakeReplica
 ) -> None:
-    """A writer took its turn, froze with the request on its way, and the card was written meanwhile."""
+    """A writer froze with its request on the way, and the card was written meanwhile."""
     frozen, other = make_replica(lease_seconds=0.6), make_replica(final_repeat_seconds=1.0)
     record = await other.open()
     await other.messages.place(record, live_card(record))
@@ -89,7 +89,9 @@ async def test_late_edit_of_a_frozen_writer_does_not_stand(
     while not await other.stop_signals():
         await asyncio.wait([closing], timeout=0.02)
     assert turn.place is not None
-    await frozen.messages.slack.edit(turn.place, live_card(record, "late edit"), "inc-7")
+    await frozen.messages.slack.edit(
+        turn.place, live_card(record, "late edit"), incident_id="inc-7"
+    )
     await closing
     assert "RedisCartStore.cs" in desk.said()
     assert "late edit" not in desk.said()
@@ -104,7 +106,7 @@ async def test_card_that_slack_refuses_is_written_in_plain_text(
     ended = await replica.end(record, "diagnosed", diagnosis())
     turn = await replica.messages.take_final(ended)
     card = Card("text", ({"type": "made up"},))
-    await replica.messages.finish(ended, card, turn)
+    await replica.messages.finish(ended, card, turn=turn)
     (message,) = desk.messages
     assert message.now.blocks == []
     assert "Root cause" in message.now.text

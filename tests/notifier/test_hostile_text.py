@@ -1,4 +1,4 @@
-"""Text of models and logs is data: no mention, no link, no image, no markup reaches Slack's parser."""
+"""Text of models and logs is data: no mention, no link, no image, no markup."""
 
 import json
 

@@ -150,7 +150,7 @@ async def test_writer_whose_turn_is_nearly_over_sends_nothing(
     turn = await replica.places.take(record.investigation_id, "final")
     late = replace(turn, ends_at=0.0)
     with pytest.raises(Unavailable, match="nearly over"):
-        await replica.messages.finish(record, live_card(record), late)
+        await replica.messages.finish(record, live_card(record), turn=late)
     assert desk.messages == []
 
 

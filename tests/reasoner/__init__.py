@@ -1,1 +1,1 @@
-"""Tests of the reasoner: its concepts as plain functions, the service over a real Redis and HTTP."""
+"""The reasoner: concepts as plain functions, the service over a real Redis and HTTP."""

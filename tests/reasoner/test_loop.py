@@ -1,16 +1,14 @@
 """The service through its events: over a real Redis, against a strict Messages API."""
 
-import asyncio
 import json
 
 import pytest
 
 from bus.connection import as_text
-from bus.events import DiagnosisReached, InvestigationProgressed, TurnDue
-from bus.record import Record
-from bus.streams import DIAGNOSES, PROGRESS, TURNS
+from bus.events import DiagnosisReached, InvestigationProgressed
+from bus.streams import DIAGNOSES, PROGRESS
 from bus.testing import events
-from tests.reasoner.conftest import INV, LOG, LOGS, Loop, MakeLoop, publish_catalogue
+from tests.reasoner.conftest import INV, LOGS, Loop, MakeLoop, publish_catalogue
 from tests.reasoner.model_desk import Said, asks, submits, text
 
 QUOTE = "System.ApplicationException: no loafers"
@@ -275,74 +273,3 @@ async def test_a_catalogue_that_comes_late_is_pinned(make_loop: MakeLoop) -> Non
     tools = loop.desk.bodies[0]["tools"]
     assert isinstance(tools, list)
     assert [tool["name"] for tool in tools] == [LOGS, "submit_diagnosis"]
-
-
-async def test_a_record_that_moves_during_the_call_costs_no_second_call(
-    make_loop: MakeLoop,
-) -> None:
-    held = asyncio.Event()
-    loop = await make_loop(Said(submits().blocks, "tool_use", held=held))
-    await loop.open()
-
-    async def moved(record: Record) -> Record | None:
-        return await loop.bus.investigations.apply(INV, lambda r: touched(r), None)
-
-    await asked(loop, 1)
-    before = await loop.until(lambda record: True)
-    await moved(before)
-    held.set()
-    record = await loop.ended()
-    assert (record.outcome, len(loop.desk.bodies)) == ("diagnosed", 1)
-    assert record.notes["moved"] == "yes"
-
-
-async def test_two_replicas_with_one_turn_commit_one_reply(make_loop: MakeLoop) -> None:
-    held = asyncio.Event()
-    loop = await make_loop(Said(submits().blocks, "tool_use", held=held), replicas=2)
-    await loop.open()
-    await asked(loop, 1)
-    await loop.bus.publish(TurnDue(investigation_id=INV, turn=1))
-    await asked(loop, 2)
-    held.set()
-    record = await loop.ended()
-    assert (record.spend.model_calls, len(loop.desk.raw)) == (1, 2)
-    assert loop.desk.raw[0] == loop.desk.raw[1]
-    assert len(await loop.bus.investigations.transcript(INV)) == 2
-    assert len(await events(loop.bus.redis, loop.bus.keys, DIAGNOSES)) == 1
-
-
-async def test_a_turn_that_is_not_due_asks_nobody(make_loop: MakeLoop) -> None:
-    loop = await make_loop(submits())
-    await loop.open()
-    await loop.ended()
-    await loop.bus.publish(TurnDue(investigation_id=INV, turn=1))
-
-    async def handled() -> bool:
-        waiting = await loop.bus.redis.xpending(loop.bus.keys.stream(TURNS), "reasoner")
-        (group,) = await loop.bus.redis.xinfo_groups(loop.bus.keys.stream(TURNS))
-        return bool(waiting["pending"] == 0 and group["entries-read"] == 2)
-
-    from bus.testing import eventually
-
-    await eventually(handled)
-    assert len(loop.desk.bodies) == 1
-
-
-def touched(record: Record):  # type: ignore[no-untyped-def]
-    from bus.record import Commit
-
-    return Commit(record=record.changed(notes=record.notes | {"moved": "yes"}))
-
-
-async def asked(loop: Loop, times: int) -> None:
-    """The model was asked that often."""
-    from bus.testing import eventually
-
-    async def met() -> bool:
-        return len(loop.desk.bodies) >= times
-
-    await eventually(met)
-
-
-def test_the_log_of_these_tests_has_the_quoted_line() -> None:
-    assert QUOTE in LOG.split("\n")

@@ -49,8 +49,8 @@ class BuiltIn:
 
 
 @contextlib.asynccontextmanager
-async def built_in(scenario: Scenario, folder: Path) -> AsyncIterator[BuiltIn]:
-    """The servers against the scenario's cluster and repository."""
+async def built_in(scenario: Scenario, folder: Path, **changes: object) -> AsyncIterator[BuiltIn]:
+    """The servers against the scenario's cluster and repository, with those settings changed."""
     log = RequestLog(folder / "requests.jsonl")
     files = make_certificate(folder)
     tokens = {name: secrets.token_hex(16) for name in ("kubernetes", "github", "servers")}
@@ -82,6 +82,7 @@ async def built_in(scenario: Scenario, folder: Path) -> AsyncIterator[BuiltIn]:
                 "GITHUB_API_URL": addresses[1],
                 "GITHUB_TOKEN": SecretStr(tokens["github"]),
             }
+            | changes
         )
         port = await stack.enter_async_context(serving(build(settings)))
         yield BuiltIn(port, tokens["servers"], log)

@@ -13,6 +13,17 @@ from tests.toolrunner.builtin import BuiltIn, built_in
 SCENARIO = load_scenario("cart-loafers")
 CLUSTER = SCENARIO.cluster
 POD = next(pod for pod in CLUSTER.pods if pod.workload == "cartservice")
+OUTSIDE = (
+    "../other/secrets",
+    "src/../../x",
+    "/etc/passwd",
+    "src//x",
+    "src/%2e%2e/x",
+    "a\x00b",
+    "a\\b",
+    "x" * 513,
+    "./../x",
+)
 PATH, CONTENT = next(iter(SCENARIO.repository.files.items()))
 
 
@@ -91,17 +102,17 @@ async def test_events_can_be_those_of_one_workload_and_its_pods(servers: BuiltIn
     assert other == ""
 
 
-@pytest.mark.parametrize("namespace", ["kube-system", "../secrets", "", "boutique/pods"])
-async def test_other_namespaces_are_never_asked_for(servers: BuiltIn, namespace: str) -> None:
-    answer = await servers.ask("kubernetes__list_pods", namespace=namespace)
-    assert answer.startswith("error: namespace ")
+async def test_other_namespaces_are_never_asked_for(servers: BuiltIn) -> None:
+    for namespace in ("kube-system", "../secrets", "", "boutique/pods"):
+        answer = await servers.ask("kubernetes__list_pods", namespace=namespace)
+        assert answer.startswith("error: namespace ")
     assert servers.log.read() == []
 
 
-@pytest.mark.parametrize("name", ["../../secrets", "a/b", "A", "x" * 300, "%2e%2e"])
-async def test_names_that_are_none_are_never_asked_for(servers: BuiltIn, name: str) -> None:
-    answer = await servers.ask("kubernetes__get_logs", namespace=CLUSTER.namespace, pod=name)
-    assert "is not a Kubernetes name" in answer
+async def test_names_that_are_none_are_never_asked_for(servers: BuiltIn) -> None:
+    for name in ("../../secrets", "a/b", "A", "x" * 300, "%2e%2e"):
+        answer = await servers.ask("kubernetes__get_logs", namespace=CLUSTER.namespace, pod=name)
+        assert "is not a Kubernetes name" in answer
     assert servers.log.read() == []
 
 
@@ -120,31 +131,17 @@ async def test_a_file_is_given_verbatim(servers: BuiltIn) -> None:
     assert f"file {PATH} size={len(CONTENT.encode())}" in entries.split("\n")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "../other/secrets",
-        "src/../../x",
-        "/etc/passwd",
-        "src//x",
-        "src/%2e%2e/x",
-        "a\x00b",
-        "a\\b",
-        "x" * 513,
-        "./../x",
-    ],
-)
-async def test_paths_out_of_the_repository_are_never_asked_for(servers: BuiltIn, path: str) -> None:
-    for tool in ("github__get_file_contents", "github__list_commits"):
-        assert "path must lie in the repository" in await servers.ask(tool, path=path)
+async def test_paths_out_of_the_repository_are_never_asked_for(servers: BuiltIn) -> None:
+    for path in OUTSIDE:
+        for tool in ("github__get_file_contents", "github__list_commits"):
+            assert "path must lie in the repository" in await servers.ask(tool, path=path)
     assert servers.log.read() == []
 
 
-@pytest.mark.parametrize(
-    "query", ["x repo:other/secrets", "org: other x", "-repo:a/b x", "USER:me", "x (user:me)"]
-)
-async def test_a_search_cannot_leave_the_repository(servers: BuiltIn, query: str) -> None:
-    assert "stays in the one repository" in await servers.ask("github__search_code", query=query)
+async def test_a_search_cannot_leave_the_repository(servers: BuiltIn) -> None:
+    for query in ("x repo:other/secrets", "org: other x", "-repo:a/b x", "USER:me", "(user:me)"):
+        answer = await servers.ask("github__search_code", query=query)
+        assert "stays in the one repository" in answer
     assert servers.log.read() == []
 
 
@@ -177,16 +174,28 @@ async def test_calls_without_the_token_are_refused(servers: BuiltIn) -> None:
         assert health.status_code == 200
 
 
-@pytest.mark.parametrize("header", [("Host", "evil.example"), ("Origin", "http://evil.example")])
-async def test_calls_from_foreign_sites_are_refused_even_with_the_token(
-    servers: BuiltIn, header: tuple[str, str]
-) -> None:
-    headers = {
+async def test_calls_from_foreign_sites_are_refused_even_with_the_token(servers: BuiltIn) -> None:
+    ours = {
         "Authorization": f"Bearer {servers.token}",
         "Accept": "application/json, text/event-stream",
-        header[0]: header[1],
     }
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     async with httpx2.AsyncClient() as client:
-        answer = await client.post(servers.url("kubernetes"), json=body, headers=headers)
-    assert answer.status_code in (403, 421)
+        for name, value in (("Host", "evil.example"), ("Origin", "http://evil.example")):
+            headers = ours | {name: value}
+            answer = await client.post(servers.url("kubernetes"), json=body, headers=headers)
+            assert answer.status_code in (403, 421)
+
+
+async def test_without_a_namespace_and_a_repository_nothing_can_be_read(tmp_path: Path) -> None:
+    async with built_in(SCENARIO, tmp_path, namespaces="", repository="") as servers:
+        pods = await servers.ask("kubernetes__list_pods", namespace=CLUSTER.namespace)
+        file = await servers.ask("github__get_file_contents", path=PATH)
+    assert pods == "error: no namespace may be read: NIGHTSHIFT_NAMESPACES is not set"
+    assert file == "error: no repository may be read: NIGHTSHIFT_REPOSITORY is not set"
+
+
+async def test_an_outside_that_is_away_is_said_so(tmp_path: Path) -> None:
+    async with built_in(SCENARIO, tmp_path, GITHUB_API_URL="http://127.0.0.1:1") as servers:
+        file = await servers.ask("github__get_file_contents", path=PATH)
+    assert file.startswith("error: GitHub is not reachable; nothing was read: ")

@@ -27,7 +27,7 @@ class Reach:
         self._believed_until = time.monotonic() + REMEMBERED_SECONDS
 
     async def check(self) -> str:
-        """Why the API cannot be used, empty when it seems it can; through a proxy nothing is tried."""
+        """Why the API cannot be used, else empty. Through a proxy nothing is tried."""
         if time.monotonic() < self._believed_until or getproxies():
             return self._problem
         parts = urlsplit(self.address)

@@ -36,10 +36,39 @@ class OneToken(TokenVerifier):
         return AccessToken(token=token, client_id="toolrunner", scopes=[])
 
 
-def tools_of(settings: ServersSettings) -> dict[str, tuple[Tool, ...]]:
-    """Every server's tools, by server name."""
-    cluster, repository = Cluster(settings), Repository(settings)
-    cloudwatch = CloudWatch(settings)
+def build(settings: ServersSettings) -> Starlette:
+    """The application; nothing outside is reached before the first call."""
+    # FastMCP brings a log handler of its own; its lines go where all others go.
+    logging.getLogger("fastmcp").handlers.clear()
+    logging.getLogger("fastmcp").propagate = True
+    cluster, cloudwatch = Cluster(settings), CloudWatch(settings)
+    token = OneToken(settings.servers_token)
+    apps = {
+        name: _server(name, tools, token).http_app(
+            path="/mcp", stateless_http=True, json_response=True, host_origin_protection=True
+        )
+        for name, tools in _tools(cluster, Repository(settings), cloudwatch).items()
+    }
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(cluster.close)
+            stack.callback(cloudwatch.close)
+            for app in apps.values():
+                await stack.enter_async_context(app.lifespan(app))
+            yield
+
+    async def healthz(_: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    mounts: list[BaseRoute] = [Mount(f"/{name}", app=app) for name, app in apps.items()]
+    return Starlette(routes=[Route("/healthz", healthz), *mounts], lifespan=lifespan)
+
+
+def _tools(
+    cluster: Cluster, repository: Repository, cloudwatch: CloudWatch
+) -> dict[str, tuple[Tool, ...]]:
     return {
         "kubernetes": (
             cluster.list_pods,
@@ -58,33 +87,6 @@ def tools_of(settings: ServersSettings) -> dict[str, tuple[Tool, ...]]:
             cloudwatch.get_metric_points,
         ),
     }
-
-
-def build(settings: ServersSettings) -> Starlette:
-    """The application; nothing outside is reached before the first call."""
-    # FastMCP brings a log handler of its own; its lines go where all others go.
-    logging.getLogger("fastmcp").handlers.clear()
-    logging.getLogger("fastmcp").propagate = True
-    token = OneToken(settings.servers_token)
-    apps = {
-        name: _server(name, tools, token).http_app(
-            path="/mcp", stateless_http=True, json_response=True, host_origin_protection=True
-        )
-        for name, tools in tools_of(settings).items()
-    }
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for app in apps.values():
-                await stack.enter_async_context(app.lifespan(app))
-            yield
-
-    async def healthz(_: Request) -> Response:
-        return PlainTextResponse("ok")
-
-    mounts: list[BaseRoute] = [Mount(f"/{name}", app=app) for name, app in apps.items()]
-    return Starlette(routes=[Route("/healthz", healthz), *mounts], lifespan=lifespan)
 
 
 def _server(name: str, tools: tuple[Tool, ...], token: OneToken) -> FastMCP[None]:

@@ -71,6 +71,12 @@ class CloudWatch:
         permission = f"cloudwatch:ListMetrics and cloudwatch:GetMetricData on {namespace} {metric}"
         return _ask(permission, lambda: "\n".join(self._points(namespace, metric, minutes)))
 
+    def close(self) -> None:
+        """Close the connections to AWS, if there are any."""
+        for name in ("_cloudwatch", "_logs"):
+            if client := self.__dict__.get(name):
+                client.close()
+
     def _events(self, log_group: str, pattern: str, since: datetime) -> Iterator[str]:
         pages = self._logs.get_paginator("filter_log_events").paginate(
             logGroupName=log_group,

@@ -89,6 +89,11 @@ class Cluster:
             workload.event_row(event) for event in sorted(wanted, key=workload.seen_at)
         )
 
+    def close(self) -> None:
+        """Close the connections to the API, if there are any."""
+        if "_api" in self.__dict__:
+            self._api.rest_client.pool_manager.clear()
+
     def _list(self, permission: str, read: Callable[..., object]) -> list[Fields]:
         found = _json(_ask(permission, read))
         if text(found, "metadata.continue"):

@@ -82,7 +82,7 @@ class Repository:
         return self._settings.repository
 
     def _repository(self, github: Github) -> GithubRepository:
-        return github.get_repo(self._name, lazy=True)
+        return github.get_repo(self._name)
 
     def _is_ours(self, item: ContentFile) -> bool:
         return item.repository.full_name.lower() == self._name.lower()

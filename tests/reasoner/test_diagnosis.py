@@ -1,0 +1,120 @@
+"""Evidence is exact: what may be quoted, what is sent back, and with which hint."""
+
+import pytest
+from pydantic import JsonValue
+
+from services.reasoner.diagnosis import Checked, Source, Submission, checked, submission
+
+WHOLE = "\n".join(
+    [
+        "info: GetCartAsync called with userId=7",
+        "  fail: Application threw System.ApplicationException: no loafers  ",
+        "   at RedisCartStore.AddItemAsync(String) in /src/RedisCartStore.cs:line 83",
+        "}",
+        "",
+        "412| this line really begins with a number",
+        "été à 03:00 — naïve",
+    ]
+)
+SOURCES = {"2-1": Source(whole=WHOLE, tool="kubernetes__get_logs"), "3-1": Source(whole="")}
+
+
+def submitted(*quotes: tuple[str, str], **changes: JsonValue) -> Submission:
+    evidence: list[JsonValue] = [{"call_id": name, "quote": quote} for name, quote in quotes]
+    arguments: dict[str, JsonValue] = {
+        "verdict": "fault",
+        "summary": "s",
+        "confidence": "high",
+        "evidence": evidence,
+    }
+    given = submission(arguments | changes)
+    assert isinstance(given, Submission), given
+    return given
+
+
+def check(quote: str, call_id: str = "2-1") -> Checked:
+    return checked(submitted((call_id, quote)), SOURCES, model="m")
+
+
+@pytest.mark.parametrize(
+    ("quote", "line"),
+    [
+        ("System.ApplicationException: no loafers", 2),
+        ("RedisCartStore.cs", 3),
+        ("}", 4),
+        (WHOLE.split("\n")[2] + "\n}", 3),
+        ("412| this line really begins with a number", 6),
+        ("été à 03:00 — naïve", 7),
+        ("\n}\n", 4),
+    ],
+)
+def test_whole_lines_and_long_parts_of_one_line_are_verified(quote: str, line: int) -> None:
+    found = check(quote)
+    (evidence,) = found.diagnosis.evidence
+    assert (evidence.verified, evidence.first_line) == (True, line)
+    assert evidence.quote in WHOLE
+    assert found.problems == ()
+    assert found.diagnosis.confidence == "high"
+
+
+@pytest.mark.parametrize(
+    ("quote", "why"),
+    [
+        ("System.ApplicationException: no loaferS", "the nearest line is\n2|   fail:"),
+        ("System.ApplicationException:  no loafers", "the nearest line is\n2|   fail:"),
+        ("2|   fail: Application threw System.ApplicationException", "leave out the line number"),
+        ("~ fail: Application threw <*> (5 lines)", "not found byte for byte"),
+        ("AddItemAsync", "too short"),
+        ("", "not found byte for byte"),
+        ("   ", "not found byte for byte"),
+        ("no loafers  \n   at RedisCartStore.AddItemAsync", "not found byte for byte"),
+        ("e\u0301te\u0301 a\u0300 03:00 — naïve", "the nearest line is\n7| été"),
+        ("x" * 501, "more than 500"),
+    ],
+)
+def test_a_quote_that_is_not_exact_is_told_why(quote: str, why: str) -> None:
+    found = check(quote)
+    (evidence,) = found.diagnosis.evidence
+    assert (evidence.verified, evidence.first_line) == (False, None)
+    assert found.diagnosis.confidence == "medium"
+    (problem,) = found.problems
+    assert problem.startswith("2-1: ")
+    assert why in problem
+
+
+def test_the_result_of_another_incident_is_no_source() -> None:
+    assert "there is no such result" in check("}", "7-7").problems[0]
+
+
+def test_an_error_or_a_page_has_nothing_to_quote() -> None:
+    assert "no lines of its own" in check("}", "3-1").problems[0]
+
+
+def test_the_word_result_before_an_id_is_forgiven() -> None:
+    assert check("}", "result 2-1").diagnosis.evidence[0].tool_call_id == "2-1"
+
+
+def test_high_confidence_needs_evidence() -> None:
+    assert checked(submitted(), SOURCES, model="m").diagnosis.confidence == "medium"
+    low = submitted(confidence="low")
+    assert checked(low, SOURCES, model="m").diagnosis.confidence == "low"
+
+
+def test_null_stands_for_nothing_in_optional_parts() -> None:
+    given = submitted(root_cause=None, gaps=None, fix=None, code_location=None, ruled_out=None)
+    assert (given.root_cause, given.gaps, given.fix) == ("", (), None)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [None, {}, {"verdict": "maybe", "summary": "s"}, {"verdict": "fault", "summary": ""}],
+)
+def test_a_form_that_is_wrong_is_told_where(arguments: dict[str, JsonValue] | None) -> None:
+    assert str(submission(arguments)).startswith("not accepted: ")
+
+
+def test_the_nearest_line_is_found_quickly_in_a_large_result() -> None:
+    whole = "\n".join(f"line {n} of many with id={n * 7919}" for n in range(50_000))
+    given = submitted(("2-1", "line 40000 of many with id=316760001"))
+    found = checked(given, {"2-1": Source(whole=whole)}, model="m")
+    assert "\n40000| line 39999" in found.problems[0] or "\n40001| line 40000" in found.problems[0]

@@ -1,0 +1,166 @@
+"""Settings, the policy file and the `mcpServers` file: what is refused, and in which words."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bus.errors import NotConfigured
+from bus.settings import load
+from services.toolrunner.adapters.mcp_servers_file import load_servers
+from services.toolrunner.adapters.policy_files import load_allow_list
+from services.toolrunner.adapters.strict_schema import StrictSchema
+from services.toolrunner.catalogue import catalogue_of
+from services.toolrunner.policy import AllowList
+from services.toolrunner.ports import Tool
+from services.toolrunner.servers.settings import ServersSettings
+from services.toolrunner.settings import SHIPPED_POLICIES
+
+
+def test_the_shipped_list_allows_exactly_the_built_in_tools() -> None:
+    gate = load_allow_list(str(SHIPPED_POLICIES))
+    assert {name: len(tools) for name, tools in gate.tools.items()} == {
+        "kubernetes": 4,
+        "github": 3,
+        "cloudwatch": 3,
+    }
+    assert gate.decide("kubernetes__list_pods", {}).allowed
+    assert not gate.decide("kubernetes__delete_pod", {}).allowed
+    assert not gate.decide("list_pods", {}).allowed
+    assert not gate.decide("kubernetes__list_pods__", {}).allowed
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("tools: {}\ntool: {}\n", "tool: Extra inputs are not permitted"),
+        ("tools: [kubernetes]\n", "tools: "),
+        ("", "the file: "),
+        ("tools: {a: [b}\n", "is not YAML"),
+    ],
+)
+def test_an_allow_list_that_is_wrong_is_refused_in_one_sentence(
+    tmp_path: Path, content: str, reason: str
+) -> None:
+    (tmp_path / "allow.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(NotConfigured) as refused:
+        load_allow_list(str(tmp_path))
+    assert reason in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_policy_folder_without_the_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotConfigured, match="NIGHTSHIFT_POLICY_DIR"):
+        load_allow_list(str(tmp_path))
+
+
+def servers_file(folder: Path, servers: object) -> str:
+    file = folder / "servers.json"
+    file.write_text(json.dumps({"mcpServers": servers}), encoding="utf-8")
+    return str(file)
+
+
+def test_variables_in_headers_and_env_are_filled_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", "open sesame")
+    entries = load_servers(
+        servers_file(
+            tmp_path,
+            {
+                "far": {
+                    "type": "http",
+                    "url": "https://mcp.example/",
+                    "headers": {"X-Key": "k ${SHOP_KEY}"},
+                },
+                "near": {"command": "mcp-near", "args": ["-q"], "env": {"KEY": "${SHOP_KEY}"}},
+            },
+        )
+    )
+    assert entries["far"].headers == {"X-Key": "k open sesame"}
+    assert entries["near"].env == {"KEY": "open sesame"}
+    assert "sesame" not in repr(entries)
+
+
+@pytest.mark.parametrize(
+    ("servers", "reason"),
+    [
+        ({"a": {}}, "either `url` or `command`"),
+        ({"a": {"url": "ftp://x"}}, "mcpServers.a.url"),
+        ({"a__b": {"url": "http://x"}}, "cannot be a server's name"),
+        ({"a": {"url": "http://x", "headers": {"k": "${NOT_THERE_AT_ALL}"}}}, "NOT_THERE_AT_ALL"),
+        ([], "mcpServers"),
+    ],
+)
+def test_a_servers_file_that_is_wrong_is_refused_in_one_sentence(
+    tmp_path: Path, servers: object, reason: str
+) -> None:
+    with pytest.raises(NotConfigured) as refused:
+        load_servers(servers_file(tmp_path, servers))
+    assert reason in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("NIGHTSHIFT_SERVERS_TOKEN", "short"),
+        ("NIGHTSHIFT_REPOSITORY", "no-owner"),
+        ("NIGHTSHIFT_REPOSITORY", "a/.."),
+        ("NIGHTSHIFT_NAMESPACES", "boutique,../x"),
+        ("GITHUB_API_URL", "api.github.com"),
+    ],
+)
+def test_settings_of_the_built_in_servers_that_are_wrong_are_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv("NIGHTSHIFT_SERVERS_TOKEN", "x" * 16)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(NotConfigured, match=variable):
+        load(ServersSettings)
+
+
+def test_odd_long_repeated_and_broken_tools_are_left_out_of_the_catalogue(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    names = ("ok", "x" * 70, "sp ace", "twice", "twice", "broken")
+    gate = AllowList(tools={"shop": names})
+    tools = [
+        Tool(f"shop__{name}", "", {"type": "wrong" if name == "broken" else "object"})
+        for name in names
+    ]
+    tools[-1] = Tool("shop__broken", "", {"type": "object", "properties": {"a": {"type": 7}}})
+    catalogue = catalogue_of(tools, gate, StrictSchema())
+    assert sorted(catalogue.schemas) == ["read_result", "shop__ok"]
+    assert len(caplog.records) == 5
+
+
+def test_the_catalogue_is_the_same_bytes_whatever_the_order_of_servers() -> None:
+    gate = AllowList(tools={"a": ("x", "y"), "b": ("z",)})
+    schema = {"properties": {"q": {"type": "string"}}, "type": "object"}
+    tools = [Tool(name, "Words.", schema) for name in ("a__x", "a__y", "b__z")]
+    one = catalogue_of(tools, gate, StrictSchema())
+    other = catalogue_of(reversed(tools), gate, StrictSchema())
+    assert one.sha256 == other.sha256
+
+
+def test_unknown_arguments_are_refused_also_inside_objects_that_list_their_properties() -> None:
+    gate = AllowList(tools={"a": ("x",)})
+    inner = {"type": "object", "properties": {"b": {"type": "string"}}}
+    schema = {
+        "properties": {
+            "one": inner,
+            "many": {"type": "array", "items": inner},
+            "open": {"type": "object", "additionalProperties": {"type": "string"}},
+        }
+    }
+    check = StrictSchema()
+    strict = catalogue_of([Tool("a__x", "", schema)], gate, check).schemas["a__x"]
+    assert not check.problem(strict, {"one": {"b": ""}, "many": [{}], "open": {"any": "x"}})
+    for wrong in ({"two": 1}, {"one": {"c": 1}}, {"many": [{"c": 1}]}, {"open": {"any": 1}}):
+        assert check.problem(strict, wrong)
+
+
+def test_a_schema_never_reaches_out_for_another_document() -> None:
+    schema = {"properties": {"a": {"$ref": "http://127.0.0.1:1/schema.json"}}}
+    assert "refers to" in StrictSchema().problem(schema, {"a": 1})

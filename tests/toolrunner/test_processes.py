@@ -1,0 +1,141 @@
+"""The two processes: how they start and stop, and that a call is one trace through both."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bus.broker import Bus
+from bus.connection import as_text
+from bus.testing import eventually
+from simulator.otlp import SpanStore, build_otlp
+from simulator.request_log import RequestLog
+from simulator.serving import Served
+from tests.conftest import MakeBus
+from tests.toolrunner.foreign import ask, investigation, told
+
+SERVERS = "services.toolrunner.servers"
+pytestmark = pytest.mark.timeout(90)
+
+
+def environment(**changes: str) -> dict[str, str]:
+    ours = ("NIGHTSHIFT_", "OTEL_", "KUBECONFIG", "GITHUB_", "AWS_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | changes
+
+
+async def ended(module: str, **variables: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        env=environment(**variables),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await process.communicate()
+    return process.returncode, errors.decode()
+
+
+@contextlib.asynccontextmanager
+async def running(module: str, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, env=environment(**variables)
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            await process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+async def test_wrong_settings_end_both_processes_with_one_sentence(tmp_path: Path) -> None:
+    taken = socket.create_server(("127.0.0.1", 0))
+    port, token = str(taken.getsockname()[1]), secrets.token_hex(16)
+    cases = [
+        (SERVERS, {}, "NIGHTSHIFT_SERVERS_TOKEN is missing"),
+        (
+            SERVERS,
+            {"NIGHTSHIFT_SERVERS_TOKEN": token, "NIGHTSHIFT_SERVERS_PORT": port},
+            f"port {port} cannot be listened on",
+        ),
+        ("services.toolrunner", {}, "NIGHTSHIFT_SERVERS_TOKEN is missing"),
+        (
+            "services.toolrunner",
+            {"NIGHTSHIFT_MCP_SERVERS": str(tmp_path / "no.json")},
+            "cannot be read",
+        ),
+    ]
+    with taken:
+        results = await asyncio.gather(
+            *(ended(module, **variables) for module, variables, _ in cases)
+        )
+    for (_, _, sentence), (code, errors) in zip(cases, results, strict=True):
+        said = [line for line in errors.strip().split("\n") if not line.startswith("{")]
+        assert code == 1
+        assert len(said) == 1
+        assert said[0].startswith("nightshift toolrunner")
+        assert sentence in said[0]
+
+
+async def test_a_call_is_one_trace_through_both_processes_and_both_stop_on_request(
+    make_bus: MakeBus, tmp_path: Path
+) -> None:
+    bus, spans = make_bus("reader"), SpanStore()
+    receiver = Served(build_otlp(spans, RequestLog(tmp_path / "requests.jsonl")))
+    port, token = free_port(), secrets.token_hex(16)
+    shared = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": await receiver.start(),
+        "NIGHTSHIFT_SERVERS_PORT": str(port),
+        "NIGHTSHIFT_SERVERS_TOKEN": token,
+    }
+    redis_url: SecretStr = bus.settings.redis_url
+    own = {
+        "REDIS_URL": redis_url.get_secret_value(),
+        "NIGHTSHIFT_STREAM_PREFIX": bus.settings.stream_prefix,
+        "NIGHTSHIFT_HTTP_HOST": "127.0.0.1",
+        "NIGHTSHIFT_HTTP_PORT": "0",
+    }
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(receiver.stop)
+        servers = await stack.enter_async_context(running(SERVERS, **shared))
+        runner = await stack.enter_async_context(running("services.toolrunner", **shared, **own))
+        await eventually(lambda: offers(bus, "kubernetes__list_pods"), seconds=60)
+        record = await investigation(bus, "1-1")
+        await ask(bus, record, "1-1", tool="kubernetes__list_pods", namespace="boutique")
+        finished = await told(bus, "1-1")
+        assert finished.error == "no namespace may be read: NIGHTSHIFT_NAMESPACES is not set"
+        for process in (runner, servers):
+            process.send_signal(signal.SIGTERM)
+        assert [await process.wait() for process in (runner, servers)] == [0, 0]
+        found = {span.name: span for span in spans.trace(record.trace.trace_id)}
+        tool = found["execute_tool kubernetes__list_pods"]
+        assert tool.attributes["gen_ai.operation.name"] == "execute_tool"
+        assert tool.attributes["gen_ai.tool.call.id"] == "1-1"
+        assert tool.attributes["nightshift.policy.decision"] == "allow"
+        served = [span for span in found.values() if span.service == "toolrunner-servers"]
+        assert served
+        ids = {span.span_id for span in found.values()}
+        assert all(span.parent_id in ids for span in served)
+        # Keeping the connection makes no traces of its own.
+        assert [trace for trace in spans.trace_ids() if trace != record.trace.trace_id] == []
+
+
+async def offers(bus: Bus, tool: str) -> bool:
+    sha256 = as_text(await bus.redis.get(bus.keys.current_catalogue))
+    text = as_text(await bus.redis.get(bus.keys.catalogue(sha256))) if sha256 else "[]"
+    return tool in [offered["name"] for offered in json.loads(text)]
