@@ -4,12 +4,11 @@ An alarm about Online Boutique becomes a diagnosis in Slack, before your eyes.
 """
 
 import os
-import time
 from typing import Annotated
 
 import typer
 
-DEADLINE_SECONDS = 300.0
+from cli.clock import Clock
 
 
 def demo(
@@ -22,11 +21,7 @@ def demo(
 
     Needs no key and no cluster. With ANTHROPIC_API_KEY set, Claude answers instead of the script.
     """
-    began = time.monotonic()
-
-    def say(text: str) -> None:
-        typer.echo(f"{time.monotonic() - began:6.1f} s  {text}")
-
+    say = Clock().say
     say("Nightshift demo: one alarm in, one diagnosis in Slack")
     scripted = not os.environ.get("ANTHROPIC_API_KEY")
     answers = "a scripted model answers (no ANTHROPIC_API_KEY)" if scripted else "Claude answers"

@@ -6,6 +6,8 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from bus.dead_letter import MAX_DELIVERIES, MAX_ERRORS
@@ -105,13 +107,19 @@ def _own_fields(kind: type[BaseSettings]) -> list[str]:
     return [name for name in kind.model_fields if name not in shared]
 
 
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+    text = str("" if plain is None else plain).replace(f"{DOCS.parent}/", "")
+    return f"`{text}`" if text else "empty"
+
+
 def _setting_row(kind: type[BaseSettings], name: str) -> str:
     field = kind.model_fields[name]
-    default = (
-        "required" if field.is_required() else f"`{field.get_default(call_default_factory=True)}`"
-    )
     meaning = " ".join((field.description or "").split())
-    return f"| `{variable_of(kind, name)}` | {default} | {meaning} |"
+    return f"| `{variable_of(kind, name)}` | {_default(field)} | {meaning} |"
 
 
 def _type_name(annotation: Any) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,26 +10,18 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from bus.connection import as_text
+from bus.events import Severity
 from bus.settings import BusSettings
 from cli.stack import call
 
 FORMS = ("sns", "eventbridge")
 
 
-class Severity(StrEnum):
-    """How bad it is."""
-
-    critical = "critical"
-    error = "error"
-    warning = "warning"
-    info = "info"
-
-
 def publish(
     service: Annotated[str, typer.Option(help="The service that is in trouble.")] = "cartservice",
     summary: Annotated[str, typer.Option(help="What a person sees.")] = "HTTP 500 on checkout",
     *,
-    severity: Annotated[Severity, typer.Option(help="How bad it is.")] = Severity.error,
+    severity: Annotated[Severity, typer.Option(help="How bad it is.")] = "error",
     count: Annotated[int, typer.Option(min=1, max=10_000, help="How many incidents.")] = 1,
     alarm: Annotated[
         str,
@@ -51,7 +42,7 @@ def publish(
     elif alarm:
         _send(Path(alarm))
     else:
-        _add({"service": service, "summary": summary, "severity": str(severity)}, count)
+        _add({"service": service, "summary": summary, "severity": severity}, count)
 
 
 def _add(values: dict[str, str], count: int) -> None:

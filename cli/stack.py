@@ -24,6 +24,7 @@ OUTSIDE = ("AWS_", "SLACK_", "GITHUB_", "KUBECONFIG", "ANTHROPIC_", "OTEL_", "PY
 """Variables of this shell that point at a real outside world; the simulator's take their place."""
 SERVICES = ("ingest", "reasoner", "toolrunner", "notifier")
 Say = Callable[[str], None]
+JsonObject = dict[str, Any]
 
 
 class StackFailed(Exception):
@@ -174,12 +175,13 @@ def running_stack(plan: Plan, say: Say) -> Iterator[Stack]:
         stack.stop()
 
 
-def call(url: str, body: object = None) -> Any:
+def call(url: str, body: object = None) -> JsonObject:
     """The JSON answer of the simulator's control API; a POST when there is a body."""
     content = None if body is None else json.dumps(body).encode()
     request = Request(url, content, {"Content-Type": "application/json"})
     with urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read() or b"null")
+        found: JsonObject = json.loads(answer.read() or b"{}")
+        return found
 
 
 def _start_simulator(stack: Stack) -> None:

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from cli.clock import Clock
+
 STATE = Path(".nightshift")
 
 
@@ -28,10 +30,7 @@ def up(
     from cli.stack import Plan, StackFailed, running_stack
     from simulator.redis_server import NoRedis
 
-    began = time.monotonic()
-
-    def say(text: str) -> None:
-        typer.echo(f"{time.monotonic() - began:6.1f} s  {text}")
+    say = Clock().say
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -30,7 +30,7 @@ from services.notifier.sweep import Sweep
 SLACK_TIMEOUT_SECONDS = 10.0
 LEASE_SHARE = 0.3
 """A turn holds up to three calls of Slack, so one may take no more than this share of the lease."""
-INTRODUCTION_SECONDS = 60.0
+INTRODUCTION_SECONDS = 5.0
 
 
 def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) -> Service:

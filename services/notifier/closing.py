@@ -39,7 +39,8 @@ class Closing:
     async def close_plainly(self, record: Record) -> None:
         """The same with a card of plain text, where the full one could not be written."""
         shown = cleaned(record)
-        await self._remember(shown, await self._write(shown, plain=True))
+        with self.bus.tracing.span("close plainly", parent=record.trace.traceparent):
+            await self._remember(shown, await self._write(shown, plain=True))
 
     async def _write(self, record: Record, *, plain: bool) -> Finished:
         turn = await self.messages.take_final(record)

@@ -18,6 +18,7 @@ from services.notifier.report import live_card
 
 log = logging.getLogger(__name__)
 WAITS = 10
+LONGEST_WAIT_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Live:
                 await self._edit(investigation_id, said, turn=turn)
             if turn.word != "busy":
                 return
-            await asyncio.sleep(max(0.05, turn.wait_seconds))
+            await asyncio.sleep(min(max(0.05, turn.wait_seconds), LONGEST_WAIT_SECONDS))
             if await self._running(investigation_id) is None:
                 return
 

@@ -68,7 +68,7 @@ class Prices(Value):
             + usage.output_tokens * price.output
         ) / MILLION
 
-    def worst_usd(self, model: str, prompt_tokens: int, reply_tokens: int) -> float:
+    def worst_usd(self, model: str, *, prompt_tokens: int, reply_tokens: int) -> float:
         """The most that one call can cost: nothing cached, a full reply; 0 when unknown."""
         usage = Usage(cache_write_5m_tokens=prompt_tokens, output_tokens=reply_tokens)
         return self.cost_usd(model, usage) or 0.0
@@ -105,12 +105,12 @@ def estimate(prices: Prices, model: str, *, prompt_bytes: int, limits: Limits) -
     prompt, reply = int(prompt_bytes / BYTES_PER_TOKEN), limits.reply_tokens
     return Estimate(
         tokens=prompt + reply,
-        call_usd=prices.worst_usd(model, prompt, reply),
-        held_back_usd=2 * prices.worst_usd(model, prompt + reply, reply),
+        call_usd=prices.worst_usd(model, prompt_tokens=prompt, reply_tokens=reply),
+        held_back_usd=2 * prices.worst_usd(model, prompt_tokens=prompt + reply, reply_tokens=reply),
     )
 
 
-def limit_reached(record: Record, limits: Limits, call: Estimate) -> str:
+def limit_reached(record: Record, call: Estimate, *, limits: Limits) -> str:
     """The limit that forbids another ordinary turn, or nothing: the one check before each call."""
     spend = record.spend
     used = spend.input_tokens + spend.cache_read_tokens + spend.cache_write_tokens
@@ -141,7 +141,7 @@ def warnings(record: Record, limits: Limits) -> Sequence[str]:
     return said
 
 
-def added(spend: Spend, usage: Usage, cost_usd: float | None) -> Spend:
+def added(spend: Spend, usage: Usage, *, cost_usd: float | None) -> Spend:
     """The spend after one more reply; once a price was unknown the sum stays unknown."""
     known = spend.cost_usd is not None and cost_usd is not None
     return Spend(

@@ -68,7 +68,7 @@ class Asked:
         return replace(self, calls=calls, requests=requests)
 
 
-def read(record: Record, request: Request, reply: Reply, *, sources: Mapping[str, Source]) -> Asked:
+def read(record: Record, *, request: Request, reply: Reply, sources: Mapping[str, Source]) -> Asked:
     """What a reply asks for. The first acceptable `submit_diagnosis` is the end of it."""
     calls, requests = [], []
     places, mends = 0, False
@@ -76,7 +76,7 @@ def read(record: Record, request: Request, reply: Reply, *, sources: Mapping[str
         call_id = ToolCallId(f"{request.turn}-{k}")
         call = Call(tool_call_id=call_id, tool_use_id=use.tool_use_id, tool=use.name[:200])
         if use.name == SUBMIT:
-            ends = _submitted(record, request, reply, use=use, sources=sources)
+            ends = _submitted(use, record, request=request, model=reply.model, sources=sources)
             if isinstance(ends, Diagnosis):
                 return Asked(calls=(), requests=(), accepted=ends)
             mends = mends or ends.mends
@@ -86,7 +86,7 @@ def read(record: Record, request: Request, reply: Reply, *, sources: Mapping[str
         sentence = NOT_RUN if places > PARALLEL else _problem(request, use)
         calls.append(_refused(call, sentence) if sentence else call)
         if not sentence:
-            requests.append(_request(record, request, use, call_id))
+            requests.append(_request(record, use, call_id=call_id, turn=request.turn))
     return Asked(calls=tuple(calls), requests=tuple(requests), accepted=None, mends=mends)
 
 
@@ -103,18 +103,18 @@ def our_gap(what: str) -> Gap:
 
 
 def _submitted(
-    record: Record,
-    request: Request,
-    reply: Reply,
-    *,
     use: ToolUse,
+    record: Record,
+    *,
+    request: Request,
+    model: str,
     sources: Mapping[str, Source],
 ) -> Diagnosis | SentBack:
     """The diagnosis when it is acceptable, else what the model is told about it."""
     given = submission(use.arguments)
     if isinstance(given, str):
         return SentBack(given, mends=False)
-    found = checked(given, sources, model=reply.model)
+    found = checked(given, sources, model=model)
     if not found.problems or record.mended or request.concludes:
         return found.diagnosis
     told = "\n\n".join(found.problems)
@@ -134,13 +134,11 @@ def _problem(request: Request, use: ToolUse) -> str:
     return ""
 
 
-def _request(
-    record: Record, request: Request, use: ToolUse, call_id: ToolCallId
-) -> ToolCallRequested:
+def _request(record: Record, use: ToolUse, *, call_id: ToolCallId, turn: int) -> ToolCallRequested:
     return ToolCallRequested(
         investigation_id=record.investigation_id,
         tool_call_id=call_id,
-        turn=request.turn,
+        turn=turn,
         tool=use.name,
         arguments=use.arguments or {},
     )

@@ -49,8 +49,10 @@ class Reasoner:
         """The alarm stands among the updates of the investigation, unless that has ended."""
         await self._update(
             joined.investigation_id,
-            lambda stands: investigation.after_join(stands, joined, source_id=entry.event_id),
             entry,
+            decide=lambda stands: investigation.after_join(
+                stands, joined, source_id=entry.event_id
+            ),
         )
 
     async def on_alarm_recovered(self, recovered: AlarmRecovered, entry: Entry) -> None:
@@ -58,10 +60,10 @@ class Reasoner:
         now = await self.investigations.now()
         await self._update(
             recovered.investigation_id,
-            lambda stands: investigation.after_recovery(
+            entry,
+            decide=lambda stands: investigation.after_recovery(
                 stands, recovered, source_id=entry.event_id, at=now
             ),
-            entry,
         )
 
     async def on_feedback_given(self, _feedback: FeedbackGiven, entry: Entry) -> None:
@@ -69,7 +71,7 @@ class Reasoner:
         await self.investigations.acknowledge(entry)
 
     async def _update(
-        self, investigation_id: InvestigationId, decide: Decide, entry: Entry
+        self, investigation_id: InvestigationId, entry: Entry, *, decide: Decide
     ) -> None:
         """Raises Unavailable without a record (its incident may come later), at last Rejected."""
         if await self.investigations.apply(investigation_id, decide, entry) is not None:

@@ -57,21 +57,23 @@ def after_reply(record: Record, answer: Answer) -> Commit | None:
     if not is_due(record, answer.request.turn):
         return None
     record, reply = _with_reply(record, answer), answer.reply
-    asked = calls.read(record, answer.request, reply, sources=answer.sources)
+    asked = calls.read(record, request=answer.request, reply=reply, sources=answer.sources)
     if reply.stop_reason == "refusal":
-        commit = _end_in_words(record, answer, "the model refused to go on", outcome="inconclusive")
+        commit = _end_in_words(
+            record, answer, reason="the model refused to go on", outcome="inconclusive"
+        )
     elif asked.accepted:
-        commit = _end_with(record, answer, asked.accepted)
+        commit = _end_with(record, answer, diagnosis=asked.accepted)
     elif answer.request.concludes:
-        commit = _after_conclude_turn(record, asked, answer)
+        commit = _after_conclude_turn(record, asked, answer=answer)
     elif why := _must_conclude(record, answer):
         commit = _next_turn(record, asked.refused("not run, no time left"), concluding=why)
     elif asked.calls and reply.stop_reason == "max_tokens":
         commit = _next_turn(record, asked.refused("not run: your reply was cut off"), say="cut_off")
     elif asked.calls:
-        commit = _send(record, asked, answer)
+        commit = _send(record, asked, left=answer.max_tool_calls - budget.calls_sent(record))
     else:
-        commit = _after_words(record, asked, answer)
+        commit = _after_words(record, asked, answer=answer)
     return _whole(commit, answer)
 
 
@@ -119,14 +121,14 @@ def after_recovery(
     return Commit(record=commit.record.changed(concluding=record.concluding or "recovered"))
 
 
-def concluding(record: Record, turn: int, why: str) -> Commit | None:
+def concluding(record: Record, turn: int, *, why: str) -> Commit | None:
     """The due turn becomes the conclude turn; it keeps its one entry."""
     if not is_due(record, turn) or record.concluding:
         return None
     return Commit(record=record.changed(concluding=why))
 
 
-def pinned(record: Record, turn: int, catalogue: str) -> Commit | None:
+def pinned(record: Record, turn: int, *, catalogue: str) -> Commit | None:
     """The catalogue that the investigation sees from first to last turn."""
     if not is_due(record, turn) or record.catalogue:
         return None
@@ -142,21 +144,21 @@ def given_up(
     return records.end(record, outcome, at=at, reason=reason)
 
 
-def _after_conclude_turn(record: Record, asked: Asked, answer: Answer) -> Commit:
+def _after_conclude_turn(record: Record, asked: Asked, *, answer: Answer) -> Commit:
     """A call there is refused once; then the investigation ends with what was said."""
     wants_more = bool(asked.calls) or answer.reply.stop_reason == "pause_turn"
     if wants_more and not record.refused_once:
         return _next_turn(record, asked.refused("refused: conclude now"), refused_once=True)
-    return _end_in_words(record, answer, "the conclude turn brought no diagnosis")
+    return _end_in_words(record, answer, reason="the conclude turn brought no diagnosis")
 
 
-def _after_words(record: Record, asked: Asked, answer: Answer) -> Commit:
+def _after_words(record: Record, asked: Asked, *, answer: Answer) -> Commit:
     """A turn without a call gets one reminder; then its text is all there is."""
     stopped = answer.reply.stop_reason
     if stopped == "pause_turn":
         return _next_turn(record, asked, say="go_on")
     if record.reminded:
-        return _end_in_words(record, answer, "the model stopped without a diagnosis")
+        return _end_in_words(record, answer, reason="the model stopped without a diagnosis")
     say = "cut_off" if stopped == "max_tokens" else "reminder"
     return _next_turn(record, asked, say=say, reminded=True)
 
@@ -173,16 +175,15 @@ def _must_conclude(record: Record, answer: Answer) -> str:
 def _with_reply(record: Record, answer: Answer) -> Record:
     notes = {name: text for name, text in record.notes.items() if name != SAY}
     return record.changed(
-        spend=budget.added(record.spend, answer.reply.usage, answer.cost_usd),
+        spend=budget.added(record.spend, answer.reply.usage, cost_usd=answer.cost_usd),
         model=answer.reply.model,
         updates_shown=max(record.updates_shown, answer.request.updates_shown),
         notes=notes,
     )
 
 
-def _send(record: Record, asked: Asked, answer: Answer) -> Commit:
+def _send(record: Record, asked: Asked, *, left: int) -> Commit:
     """Calls go out as far as the limits allow; when none does, the next turn is due at once."""
-    left = answer.max_tool_calls - budget.calls_sent(record)
     sent = asked.within(left)
     if not sent.requests:
         return _next_turn(record, sent)
@@ -203,7 +204,7 @@ def _next_turn(record: Record, asked: Asked, *, say: str = "", **changes: object
     return Commit(record=commit.record, events=(*commit.events, _progress(commit.record, activity)))
 
 
-def _end_with(record: Record, answer: Answer, diagnosis: Diagnosis) -> Commit:
+def _end_with(record: Record, answer: Answer, *, diagnosis: Diagnosis) -> Commit:
     if answer.gap:
         gaps = (*diagnosis.gaps, calls.our_gap(answer.gap))
         diagnosis = diagnosis.model_copy(update={"gaps": gaps})
@@ -213,7 +214,7 @@ def _end_with(record: Record, answer: Answer, diagnosis: Diagnosis) -> Commit:
 
 
 def _end_in_words(
-    record: Record, answer: Answer, reason: str, outcome: Outcome | None = None
+    record: Record, answer: Answer, *, reason: str, outcome: Outcome | None = None
 ) -> Commit:
     limited = record.concluding in LIMITS
     outcome = outcome or ("out_of_budget" if limited else "inconclusive")

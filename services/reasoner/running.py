@@ -80,10 +80,12 @@ class Turns:
         inv, number = record.investigation_id, record.turn
         now = await self.investigations.now()
         if not record.concluding and now >= record.conclude_at:
-            await self._change(record, lambda r: investigation.concluding(r, number, "deadline"))
+            await self._change(
+                record, lambda r: investigation.concluding(r, number, why="deadline")
+            )
             return None
         if not record.catalogue and (newest := await self.catalogues.current()):
-            await self._change(record, lambda r: investigation.pinned(r, number, newest))
+            await self._change(record, lambda r: investigation.pinned(r, number, catalogue=newest))
             return None
         tools = await self.catalogues.read(record.catalogue) if record.catalogue else None
         if tools is None and not record.concluding:
@@ -99,9 +101,11 @@ class Turns:
         estimate = budget.estimate(
             rules.prices, rules.model, prompt_bytes=request.prompt_bytes, limits=rules.limits
         )
-        limit = "" if record.concluding else budget.limit_reached(record, rules.limits, estimate)
+        limit = (
+            "" if record.concluding else budget.limit_reached(record, estimate, limits=rules.limits)
+        )
         if limit:
-            await self._change(record, lambda r: investigation.concluding(r, number, limit))
+            await self._change(record, lambda r: investigation.concluding(r, number, why=limit))
             return None
         gap = NO_TOOLS if tools is None else ""
         return Prepared(record=record, request=request, estimate=estimate, now=now, gap=gap)
@@ -130,7 +134,7 @@ class Turns:
             await self._give_up(record, entry, outcome="failed", reason=str(error))
             return
         answer = await self._answer(prepared, reply, day=day, reservation=name)
-        if not await self._commit(record, answer, entry):
+        if not await self._commit(answer, entry):
             await self.day_budget.settle(day, name, spent_usd=answer.cost_usd or 0.0)
 
     async def _answer(
@@ -156,7 +160,7 @@ class Turns:
             reservation=reservation,
         )
 
-    async def _commit(self, record: Record, answer: Answer, entry: Entry) -> bool:
+    async def _commit(self, answer: Answer, entry: Entry) -> bool:
         """Whether the reply was committed; otherwise the turn was no longer due."""
         taken = False
 
@@ -166,7 +170,7 @@ class Turns:
             taken = commit is not None
             return commit
 
-        await self.investigations.apply(record.investigation_id, decide, entry)
+        await self.investigations.apply(answer.request.investigation_id, decide, entry)
         if taken:
             _count(answer, self.rules.model)
         return taken
@@ -178,7 +182,7 @@ class Turns:
             await self._give_up(record, entry, outcome="out_of_budget", reason=reason)
             return
         number = record.turn
-        await self._change(record, lambda r: investigation.concluding(r, number, "day budget"))
+        await self._change(record, lambda r: investigation.concluding(r, number, why="day budget"))
 
     async def _give_up(
         self, record: Record, entry: Entry, *, outcome: Outcome, reason: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from string import Template
 
 from bus.errors import NotConfigured
-from bus.events import Alarm, Value
+from bus.events import Alarm, InvestigationId, Value
 from bus.record import Call, Record, Update
 from services.reasoner import budget
 from services.reasoner.budget import Limits
@@ -73,7 +73,7 @@ class Seen:
 class Request:
     """One request, complete but for model and sampling."""
 
-    investigation_id: str
+    investigation_id: InvestigationId
     turn: int
     concludes: bool
     system: str
@@ -111,9 +111,12 @@ def build(record: Record, seen: Seen, *, texts: Texts, limits: Limits) -> Reques
     """The request of the record's due turn."""
     blocks: list[Block]
     if seen.transcript:
-        blocks = [_answer(call, record, seen.shown) for call in record.calls_of(record.turn - 1)]
+        blocks = [
+            _answer(call, seen.shown.get(call.tool_call_id), nonce=record.nonce)
+            for call in record.calls_of(record.turn - 1)
+        ]
     else:
-        blocks = [text_block(incident_text(record, seen.shown, limits))]
+        blocks = [text_block(incident_text(record, seen.shown, limits=limits))]
     fresh = record.updates[record.updates_shown :]
     if fresh:
         blocks.append(text_block(_updates_text(fresh, record)))
@@ -136,7 +139,7 @@ def build(record: Record, seen: Seen, *, texts: Texts, limits: Limits) -> Reques
     )
 
 
-def incident_text(record: Record, shown: Mapping[str, str], limits: Limits) -> str:
+def incident_text(record: Record, shown: Mapping[str, str], *, limits: Limits) -> str:
     """The incident and what came with it, between markers, because others wrote it."""
     incident = record.incident
     facts = {
@@ -176,15 +179,14 @@ def _alarm_lines(alarm: Alarm) -> list[str]:
     return lines + [f"label {name}: {text}" for name, text in sorted(alarm.labels.items())]
 
 
-def _answer(call: Call, record: Record, shown: Mapping[str, str]) -> Block:
+def _answer(call: Call, view: str | None, *, nonce: str) -> Block:
     """The result of a call: our sentence where it was refused or closed, else the shown view.
 
     A sentence that is the shown view is a tool's own error, hence as untrusted as any result.
     """
-    view = shown.get(call.tool_call_id)
     if view is None or call.sentence not in ("", view):
         return result_block(call.tool_use_id, call.sentence or LOST, is_error=True)
-    text = marked(view, call.tool_call_id, nonce=record.nonce)
+    text = marked(view, call.tool_call_id, nonce=nonce)
     return result_block(call.tool_use_id, text, is_error=call.state == "error")
 
 

@@ -13,6 +13,7 @@ from bus.settings import load
 from services.ingest.adapters.catalog_file import known_services
 from services.ingest.adapters.sqs import SqsQueue
 from services.ingest.settings import Settings
+from tests.conftest import MakeBus
 from tests.ingest.bodies import REGION
 from tests.ingest.conftest import Queue
 
@@ -95,11 +96,11 @@ def test_a_services_file_lists_the_names(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(40)
 async def test_sigterm_during_a_long_poll_ends_the_process_at_once(
-    aws: str, queue: Queue, redis_url: str
+    aws: str, queue: Queue, redis_url: str, make_bus: MakeBus
 ) -> None:
     settings = {
         "NIGHTSHIFT_QUEUE_URL": queue.url,
-        "NIGHTSHIFT_STREAM_PREFIX": "test-sigterm:",
+        "NIGHTSHIFT_STREAM_PREFIX": make_bus("ingest").settings.stream_prefix,
         "NIGHTSHIFT_HTTP_PORT": "0",
         "AWS_REGION": REGION,
         "REDIS_URL": redis_url,

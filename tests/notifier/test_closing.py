@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from bus.errors import Rejected, Unavailable
 from bus.events import Outcome
+from bus.testing import eventually
 from bus.tracing import root_of
 from services.notifier.blocks import Card
 from services.notifier.report import live_card
@@ -86,8 +87,7 @@ async def test_late_edit_of_a_frozen_writer_does_not_stand(
     turn = await frozen.places.take(record.investigation_id, "progress", order="1-0")
     ended = await other.end(record, "diagnosed", diagnosis())
     closing = asyncio.create_task(other.closing.close(ended))
-    while not await other.stop_signals():
-        await asyncio.wait([closing], timeout=0.02)
+    await eventually(other.stop_signals)
     assert turn.place is not None
     await frozen.messages.slack.edit(
         turn.place, live_card(record, "late edit"), incident_id="inc-7"

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import SecretStr
+from starlette.applications import Starlette
 
 from bus.broker import Bus, Route
 from bus.envelope import Entry
@@ -45,6 +46,8 @@ class Loop:
     desk: ModelDesk
     spans: InMemorySpanExporter
     called: list[ToolCallRequested] = field(default_factory=list)
+    answers: dict[str, str] = field(default_factory=dict)
+    """What a tool answers; the log where it is not named."""
 
     async def open(self, **changes: object) -> None:
         """An incident is published."""
@@ -79,12 +82,13 @@ class Loop:
     async def answer(self, call: ToolCallRequested, entry: Entry) -> None:
         """What a toolrunner does: the log, numbered."""
         self.called.append(call)
-        shown = numbered(LOG, "log of cartservice, 3 lines")
+        whole = self.answers.get(call.tool, LOG)
+        shown = numbered(whole, f"answer of {call.tool}")
         await self.bus.results.store(
             ToolCallFinished(
                 investigation_id=call.investigation_id, tool_call_id=call.tool_call_id, ok=True
             ),
-            Result(whole=LOG, shown=shown, tool=call.tool),
+            Result(whole=whole, shown=shown, tool=call.tool),
             audited=None,
             entry=entry,
         )
@@ -95,19 +99,20 @@ MakeLoop = Callable[..., Awaitable[Loop]]
 
 @pytest.fixture
 async def make_loop(make_bus: MakeBus, start: Start) -> AsyncIterator[MakeLoop]:
-    """`await make_loop(*replies, tools=…, replicas=1, **settings)`."""
+    """`await make_loop(*replies, tools=…, replicas=1, app=…, **settings)`."""
     async with AsyncExitStack() as stack:
 
         async def make(
             *replies: Said,
             tools: tuple[str, ...] | None = (LOGS,),
             replicas: int = 1,
+            app: Starlette | None = None,
             **settings: object,
         ) -> Loop:
             desk = ModelDesk(list(replies))
             values = {
                 "anthropic_api_key": SecretStr(KEY),
-                "anthropic_base_url": await stack.enter_async_context(served(desk.app())),
+                "anthropic_base_url": await stack.enter_async_context(served(app or desk.app())),
             }
             runner = make_bus("toolrunner")
             buses = [make_bus("reasoner", Settings, **(values | settings)) for _ in range(replicas)]

@@ -95,7 +95,7 @@ def text(words: str, stop_reason: str = "end_turn") -> Said:
 
 def asks(*calls: tuple[str, dict[str, object]], stop_reason: str = "tool_use") -> Said:
     """A reply that asks for those tools; the ids are unique."""
-    blocks = tuple(
+    blocks: tuple[Block, ...] = tuple(
         {"type": "tool_use", "id": f"tu_{id(arguments)}_{k}", "name": name, "input": arguments}
         for k, (name, arguments) in enumerate(calls, start=1)
     )

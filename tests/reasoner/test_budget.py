@@ -38,8 +38,8 @@ def test_each_kind_of_token_has_its_price(model: str, usage: Usage, dollars: flo
 
 def test_an_unknown_price_is_unknown_and_makes_the_sum_unknown() -> None:
     assert PRICES.cost_usd("claude-next", Usage(input_tokens=1)) is None
-    spend = budget.added(Spend(cost_usd=0.5), Usage(), None)
-    assert budget.added(spend, Usage(), 0.1).cost_usd is None
+    spend = budget.added(Spend(cost_usd=0.5), Usage(), cost_usd=None)
+    assert budget.added(spend, Usage(), cost_usd=0.1).cost_usd is None
 
 
 def test_the_price_file_is_dated_and_says_where_it_is_from() -> None:
@@ -70,13 +70,13 @@ def test_a_price_file_that_cannot_be_used_is_one_sentence(text: str) -> None:
 def test_each_limit_has_its_name(changes: dict[str, object], limit: str) -> None:
     limits = Limits()
     call = budget.estimate(PRICES, SONNET, prompt_bytes=10_000, limits=limits)
-    assert budget.limit_reached(a_record(**changes), limits, call) == limit
+    assert budget.limit_reached(a_record(**changes), call, limits=limits) == limit
 
 
 def test_without_a_price_dollars_are_no_limit() -> None:
     call = budget.estimate(PRICES, "claude-next", prompt_bytes=10_000, limits=Limits())
     spent = a_record(spend=Spend(cost_usd=5.0))
-    assert budget.limit_reached(spent, Limits(), call) == ""
+    assert budget.limit_reached(spent, call, limits=Limits()) == ""
 
 
 def test_the_conclude_turn_and_its_repeat_are_held_back() -> None:

@@ -22,12 +22,12 @@ from services.reasoner.adapters import files
 from services.reasoner.budget import Limits
 from services.reasoner.diagnosis import Source
 from services.reasoner.investigation import Answer
-from services.reasoner.transcript import Reply, Usage
+from services.reasoner.transcript import Block, Reply, Usage
 from services.reasoner.turn import Seen
 from tests.bus.incidents import OPENED_AT, a_record, waiting_for
 
 TEXTS = files.texts()
-TOOLS = ({"name": "k__get_logs"}, {"name": "read_result"}, files.submit_tool())
+TOOLS: tuple[Block, ...] = ({"name": "k__get_logs"}, {"name": "read_result"}, files.submit_tool())
 BAD: dict[str, JsonValue] = {
     "verdict": "fault",
     "summary": "s",

@@ -129,7 +129,7 @@ async def test_evidence_of_the_trigger_is_verified_and_another_incidents_result_
 async def test_calls_beyond_five_and_unknown_tools_are_answered_and_not_sent(
     make_loop: MakeLoop,
 ) -> None:
-    calls = [(LOGS, {"n": n}) for n in range(7)]
+    calls: list[tuple[str, dict[str, object]]] = [(LOGS, {"n": n}) for n in range(7)]
     calls[1] = ("rm_rf", {})
     loop = await make_loop(asks(*calls), submits())
     await loop.open()

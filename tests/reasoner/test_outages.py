@@ -111,7 +111,7 @@ async def test_a_reply_after_the_conclude_point_that_asks_for_tools_runs_none(
     loop = await make_loop(late, text("It is the cart."))
     await loop.open()
     await asked(loop, 1)
-    await loop.bus.investigations.apply(INV, lambda r: concluding(r, r.turn, "deadline"))
+    await loop.bus.investigations.apply(INV, lambda r: concluding(r, r.turn, why="deadline"))
     held.set()
     record = await loop.ended()
     assert (loop.called, record.outcome) == ([], "inconclusive")

@@ -1,4 +1,4 @@
-"""A request is a function of record, transcript and results: the same bytes wherever it is built."""
+"""A request is a function of record, transcript and results: the same bytes everywhere."""
 
 import json
 

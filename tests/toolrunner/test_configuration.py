@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from bus.errors import NotConfigured
 from bus.settings import load
@@ -125,11 +126,11 @@ def test_odd_long_repeated_and_broken_tools_are_left_out_of_the_catalogue(
 ) -> None:
     names = ("ok", "x" * 70, "sp ace", "twice", "twice", "broken")
     gate = AllowList(tools={"shop": names})
+    broken: dict[str, JsonValue] = {"type": "object", "properties": {"a": {"type": 7}}}
     tools = [
-        Tool(f"shop__{name}", "", {"type": "wrong" if name == "broken" else "object"})
+        Tool(f"shop__{name}", "", broken if name == "broken" else {"type": "object"})
         for name in names
     ]
-    tools[-1] = Tool("shop__broken", "", {"type": "object", "properties": {"a": {"type": 7}}})
     catalogue = catalogue_of(tools, gate, StrictSchema())
     assert sorted(catalogue.schemas) == ["read_result", "shop__ok"]
     assert len(caplog.records) == 5
@@ -137,7 +138,7 @@ def test_odd_long_repeated_and_broken_tools_are_left_out_of_the_catalogue(
 
 def test_the_catalogue_is_the_same_bytes_whatever_the_order_of_servers() -> None:
     gate = AllowList(tools={"a": ("x", "y"), "b": ("z",)})
-    schema = {"properties": {"q": {"type": "string"}}, "type": "object"}
+    schema: dict[str, JsonValue] = {"properties": {"q": {"type": "string"}}, "type": "object"}
     tools = [Tool(name, "Words.", schema) for name in ("a__x", "a__y", "b__z")]
     one = catalogue_of(tools, gate, StrictSchema())
     other = catalogue_of(reversed(tools), gate, StrictSchema())
@@ -146,8 +147,8 @@ def test_the_catalogue_is_the_same_bytes_whatever_the_order_of_servers() -> None
 
 def test_unknown_arguments_are_refused_also_inside_objects_that_list_their_properties() -> None:
     gate = AllowList(tools={"a": ("x",)})
-    inner = {"type": "object", "properties": {"b": {"type": "string"}}}
-    schema = {
+    inner: JsonValue = {"type": "object", "properties": {"b": {"type": "string"}}}
+    schema: dict[str, JsonValue] = {
         "properties": {
             "one": inner,
             "many": {"type": "array", "items": inner},
@@ -157,10 +158,16 @@ def test_unknown_arguments_are_refused_also_inside_objects_that_list_their_prope
     check = StrictSchema()
     strict = catalogue_of([Tool("a__x", "", schema)], gate, check).schemas["a__x"]
     assert not check.problem(strict, {"one": {"b": ""}, "many": [{}], "open": {"any": "x"}})
-    for wrong in ({"two": 1}, {"one": {"c": 1}}, {"many": [{"c": 1}]}, {"open": {"any": 1}}):
+    wrongs: list[dict[str, JsonValue]] = [
+        {"two": 1},
+        {"one": {"c": 1}},
+        {"many": [{"c": 1}]},
+        {"open": {"any": 1}},
+    ]
+    for wrong in wrongs:
         assert check.problem(strict, wrong)
 
 
 def test_a_schema_never_reaches_out_for_another_document() -> None:
-    schema = {"properties": {"a": {"$ref": "http://127.0.0.1:1/schema.json"}}}
+    schema: JsonValue = {"properties": {"a": {"$ref": "http://127.0.0.1:1/schema.json"}}}
     assert "refers to" in StrictSchema().problem(schema, {"a": 1})

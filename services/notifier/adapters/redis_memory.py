@@ -54,7 +54,7 @@ class RedisNotices:
             return True
         if as_text(await self.redis.get(name)) == "posted":
             return False
-        raise Unavailable("another replica posts this notice", retry_in_seconds=5)
+        raise Unavailable("another replica posts this notice", retry_in_seconds=2)
 
     async def posted(self, key: str) -> None:
         """It stands in Slack; nobody posts it again for an hour."""

@@ -8,19 +8,19 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import aiohttp
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bus import metrics
 from bus.errors import Unavailable
-from bus.tracing import Tracing
+from bus.tracing import Tracing, current_traceparent
 from services.notifier.blocks import Card
 from services.notifier.ports import CardRefused, MessageGone, NotAllowed, Unanswered
 from services.notifier.stop import Place
@@ -66,7 +66,10 @@ class SlackChannel:
     tracing: Tracing
     timeout_seconds: float
     problems: dict[str, str] = field(default_factory=dict)
-    """By API method, what a person has to put right; a success takes it out."""
+    """By API method, what a person has to put right; a success of that method takes it out."""
+    unreachable: str = ""
+    """Why Slack did not answer last; any answer takes it out."""
+    _introduced: bool = False
     _paused: dict[str, float] = field(default_factory=dict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
@@ -95,7 +98,7 @@ class SlackChannel:
 
     async def _search(self, incident_id: str, since: datetime) -> Place | None:
         oldest = f"{since.timestamp() - CLOCK_SKEW_SECONDS:.6f}"
-        wanted, cursor = _metadata(incident_id), ""
+        cursor = ""
         for _ in range(PAGES):
             answer = await self._call(
                 "conversations.history",
@@ -106,7 +109,7 @@ class SlackChannel:
                 **({"cursor": cursor} if cursor else {}),
             )
             for message in answer.get("messages") or []:
-                if message.get("metadata") == wanted:
+                if _is_of(message, incident_id):
                     return Place(channel=self.channel, ts=str(message["ts"]))
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
@@ -115,10 +118,14 @@ class SlackChannel:
 
     async def problem(self) -> str:
         """What keeps messages from being written, for `/readyz`; empty when nothing is known."""
-        return "; ".join(sorted(set(self.problems.values())))
+        known = {self.unreachable, *self.problems.values()} - {""}
+        return "; ".join(sorted(known))
 
     async def introduce(self) -> None:
-        """Ask Slack who we are, so that a wrong token shows before the first incident."""
+        """Ask Slack who we are: a wrong token shows before the first incident, and its end too."""
+        if self._introduced and not self.unreachable and "auth.test" not in self.problems:
+            return
+        self._introduced = True
         with suppress(Unavailable, CardRefused):
             await self._call("auth.test")
 
@@ -132,7 +139,7 @@ class SlackChannel:
             "auth.test": self.client.auth_test,
         }
         answered = "unanswered"
-        with self.tracing.span(f"slack {method}", kind=SpanKind.CLIENT) as span:
+        with self._span(method) as span:
             try:
                 async with asyncio.timeout(self.timeout_seconds), self._slots:
                     answer = await calls[method](**arguments)
@@ -142,20 +149,28 @@ class SlackChannel:
                 answered = _word(error)
                 raise self._meaning(method, error) from None
             except aiohttp.ClientConnectorError as error:
-                self.problems[method] = f"Slack cannot be reached: {error}"
-                raise Unavailable(self.problems[method]) from None
+                self.unreachable = f"Slack cannot be reached: {error}"
+                raise Unavailable(self.unreachable) from None
             except Exception as error:
                 reason = str(error) or type(error).__name__
-                self.problems[method] = f"Slack did not answer {method}: {reason}"
-                raise Unanswered(self.problems[method]) from None
+                self.unreachable = f"Slack did not answer {method}: {reason}"
+                raise Unanswered(self.unreachable) from None
             finally:
                 span.set_attribute("slack.answer", answered)
                 metrics.SLACK_WRITES.add(1, {"method": method, "answer": answered})
         self.problems.pop(method, None)
+        self.unreachable = ""
         return said
+
+    def _span(self, method: str) -> AbstractContextManager[Span]:
+        # Outside an entry there is no trace that a call belongs to, and it must not begin one.
+        if not current_traceparent():
+            return nullcontext(INVALID_SPAN)
+        return self.tracing.span(f"slack {method}", kind=SpanKind.CLIENT)
 
     def _meaning(self, method: str, error: SlackApiError) -> Exception:
         status, word = int(getattr(error.response, "status_code", 0) or 0), _word(error)
+        self.unreachable = ""
         if status == 429 or word in ("ratelimited", "rate_limited"):
             wait = _retry_after(error)
             self._paused[method] = time.monotonic() + wait
@@ -170,10 +185,13 @@ class SlackChannel:
             self.problems[method] = f"Slack answers {word}: {FOR_A_PERSON[word]}"
             kind = NotAllowed if word == "missing_scope" else Unavailable
             return kind(self.problems[method], retry_in_seconds=SECONDS_FOR_A_PERSON)
-        self.problems[method] = f"Slack answers {word or status} to {method}"
+        said = f"Slack answers {word or status} to {method}"
         if status >= 500 or word in MAY_STAND or not word:
-            return Unanswered(self.problems[method])
-        return Unavailable(self.problems[method], retry_in_seconds=SECONDS_FOR_A_PERSON)
+            self.unreachable = said
+            return Unanswered(said)
+        if method != "auth.test":  # a stand-in need not know the method that nothing depends on
+            self.problems[method] = said
+        return Unavailable(said, retry_in_seconds=SECONDS_FOR_A_PERSON)
 
 
 def _content(card: Card) -> dict[str, Any]:
@@ -182,6 +200,12 @@ def _content(card: Card) -> dict[str, Any]:
 
 def _metadata(incident_id: str) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": {"incident_id": incident_id}}
+
+
+def _is_of(message: dict[str, Any], incident_id: str) -> bool:
+    metadata = message.get("metadata") or {}
+    named = (metadata.get("event_payload") or {}).get("incident_id")
+    return metadata.get("event_type") == EVENT_TYPE and named == incident_id
 
 
 def _word(error: SlackApiError) -> str:

@@ -110,7 +110,8 @@ class Claude:
             except APIStatusError as error:
                 reason = _reason(error)
                 wait = self._wait(error, number)
-                self._stop_at_refusal(error, refusals, reason)
+                refusals[reason] += 1
+                self._stop_at_refusal(error, times=refusals[reason])
             except (APIConnectionError, ValueError) as error:
                 cause = error.__cause__ or error
                 reason = f"no usable answer from {self.settings.anthropic_base_url}: {cause}"
@@ -149,12 +150,12 @@ class Claude:
             most = self.back_off_seconds * 2.0**number
             return _JITTER.uniform(most / 2, most)
 
-    def _stop_at_refusal(self, error: APIStatusError, refusals: Counter[str], reason: str) -> None:
+    def _stop_at_refusal(self, error: APIStatusError, times: int) -> None:
         """Raises SaidNo when the API refuses for good: at once, or with the same refusal again."""
         if error.status_code >= 500 or error.status_code in PASSING:
             return
-        refusals[reason] += 1
-        if error.status_code in REFUSED_FOR_GOOD or refusals[reason] >= SAME_REFUSAL:
+        if error.status_code in REFUSED_FOR_GOOD or times >= SAME_REFUSAL:
+            reason = _reason(error)
             self.reach.failed(reason)
             raise SaidNo(f"the model API refused: {reason}")
 

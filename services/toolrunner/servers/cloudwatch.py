@@ -93,13 +93,14 @@ class CloudWatch:
                 yield f"{moment(at, milliseconds=True)} {event['message'].rstrip()}"
 
     def _points(self, namespace: str, metric: str, minutes: int) -> Iterator[str]:
-        found = self._cloudwatch.list_metrics(Namespace=namespace, MetricName=metric)["Metrics"]
+        listed = self._cloudwatch.list_metrics(Namespace=namespace, MetricName=metric)["Metrics"]
+        found = {_dimensions(series): series for series in listed}
         if not found:
             raise NotRead(f"there is no metric {metric!r} in namespace {namespace!r}")
         if len(found) > MAX_SERIES:
             raise NotRead(f"{metric} has {len(found)} sets of dimensions, more than {MAX_SERIES}")
         end = datetime.now(UTC)
-        for series in found:
+        for dimensions, series in sorted(found.items()):
             answer = self._cloudwatch.get_metric_data(
                 MetricDataQueries=[_query(series, name, minutes) for name in STATISTICS],
                 StartTime=end - timedelta(minutes=minutes),
@@ -110,7 +111,6 @@ class CloudWatch:
             for result in answer["MetricDataResults"]:
                 for at, value in zip(result["Timestamps"], result["Values"], strict=False):
                     points.setdefault(at, []).append(f"{result['Id']}={value:g}")
-            dimensions = _dimensions(series)
             for at in sorted(points):
                 yield row(f"{namespace} {metric}", dimensions, moment(at), *points[at])
 

@@ -1,0 +1,144 @@
+"""What the Slack adapter makes of answers, and which problems readiness shows."""
+
+import json
+
+import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from bus.errors import Unavailable
+from services.notifier.adapters.slack import SlackChannel
+from services.notifier.blocks import Card
+from services.notifier.ports import Unanswered
+from simulator.serving import served
+from tests.notifier.conftest import MakeReplica, Replica
+from tests.notifier.records import opened
+from tests.notifier.slack_desk import Desk
+
+
+def channel(replica: Replica) -> SlackChannel:
+    assert isinstance(replica.messages.slack, SlackChannel)
+    return replica.messages.slack
+
+
+async def test_wrong_token_shows_before_the_first_incident(make_replica: MakeReplica) -> None:
+    slack = channel(make_replica(slack_bot_token=SecretStr("wrong")))
+    assert await slack.problem() == ""
+    await slack.introduce()
+    assert "set SLACK_BOT_TOKEN" in await slack.problem()
+
+
+async def test_slack_that_answers_again_is_no_problem_any_more(
+    desk: Desk, make_replica: MakeReplica
+) -> None:
+    slack = channel(make_replica())
+    desk.faults.always = "503"
+    with pytest.raises(Unanswered):
+        await slack.find("inc-7", opened().opened_at)
+    assert "503" in await slack.problem()
+    desk.faults.always = ""
+    await slack.introduce()
+    assert await slack.problem() == ""
+
+
+async def test_introduction_is_made_once(desk: Desk, make_replica: MakeReplica) -> None:
+    slack = channel(make_replica())
+    await slack.introduce()
+    await slack.introduce()
+    assert desk.calls("auth.test") == 1
+
+
+async def test_call_outside_an_entry_begins_no_trace(make_replica: MakeReplica) -> None:
+    replica, spans = make_replica(), InMemorySpanExporter()
+    replica.bus.tracing.provider.add_span_processor(SimpleSpanProcessor(spans))
+    await channel(replica).introduce()
+    assert spans.get_finished_spans() == ()
+    with replica.bus.tracing.span("process notices"):
+        await channel(replica).post(Card("hello"))
+    assert [span.name for span in spans.get_finished_spans()] == [
+        "slack chat.postMessage",
+        "process notices",
+    ]
+
+
+async def test_message_is_sent_with_nothing_that_slack_parses_or_unfolds(
+    desk: Desk, make_replica: MakeReplica
+) -> None:
+    sent: list[dict[str, object]] = []
+
+    async def record(request: Request) -> Response:
+        sent.append(json.loads(await request.body()))
+        return JSONResponse({"ok": True, "channel": "C1", "ts": "1.000001"})
+
+    routes = [Route("/api/{method}", record, methods=["POST"])]
+    async with served(Starlette(routes=routes)) as address:
+        slack = channel(make_replica(slack_api_url=f"{address}/api/"))
+        await slack.post(Card("hello"), "inc-7")
+    (arguments,) = sent
+    for name, value in (
+        ("parse", "none"),
+        ("link_names", False),
+        ("unfurl_links", False),
+        ("unfurl_media", False),
+    ):
+        assert arguments[name] == value
+    assert "markdown_text" not in arguments
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        PlainTextResponse("proxy says hello"),
+        PlainTextResponse("no", status_code=500),
+        Response("<html>", media_type="text/html", status_code=502),
+        Response("{not json", media_type="application/json"),
+        JSONResponse({"ok": False, "error": "fatal_error"}),
+    ],
+)
+async def test_answer_that_is_none_of_slacks_leaves_the_post_unknown(
+    make_replica: MakeReplica, answer: Response
+) -> None:
+    async def reply(_: Request) -> Response:
+        return answer
+
+    routes = [Route("/api/{method}", reply, methods=["POST"])]
+    async with served(Starlette(routes=routes)) as address:
+        slack = channel(make_replica(slack_api_url=f"{address}/api/"))
+        with pytest.raises(Unanswered):
+            await slack.post(Card("hello"))
+
+
+async def test_stand_in_that_knows_no_introduction_is_no_problem(
+    make_replica: MakeReplica,
+) -> None:
+    async def reply(_: Request) -> Response:
+        return JSONResponse({"ok": False, "error": "unknown_method"})
+
+    routes = [Route("/api/{method}", reply, methods=["POST"])]
+    async with served(Starlette(routes=routes)) as address:
+        slack = channel(make_replica(slack_api_url=f"{address}/api/"))
+        await slack.introduce()
+        assert await slack.problem() == ""
+        with pytest.raises(Unavailable):
+            await slack.post(Card("hello"))
+        assert "unknown_method" in await slack.problem()
+
+
+async def test_token_without_the_right_to_read_posts_all_the_same(
+    make_replica: MakeReplica,
+) -> None:
+    async def reply(request: Request) -> Response:
+        if request.url.path.endswith("history"):
+            return JSONResponse({"ok": False, "error": "missing_scope"})
+        return JSONResponse({"ok": True, "channel": "C1", "ts": "1.000001"})
+
+    routes = [Route("/api/{method}", reply, methods=["GET", "POST"])]
+    async with served(Starlette(routes=routes)) as address:
+        slack = channel(make_replica(slack_api_url=f"{address}/api/"))
+        assert await slack.find("inc-7", opened().opened_at) is None
+        assert "channels:history" in await slack.problem()
