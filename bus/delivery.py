@@ -118,6 +118,7 @@ class Deliveries:
             "messaging.consumer.group.name": entry.group,
             "messaging.message.id": entry.entry_id,
             "nightshift.delivery": entry.delivery_count,
+            "nightshift.replica": self.bus.settings.consumer,
             "nightshift.incident.id": str(
                 getattr(event, "investigation_id", "") or getattr(event, "incident_id", "")
             ),

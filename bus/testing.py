@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from bus.connection import as_text
 from bus.envelope import Entry, read_event, text_fields
-from bus.events import Event
+from bus.events import DeadLetter, Event
 from bus.streams import Keys, Stream
 
 T = TypeVar("T")
@@ -41,6 +41,12 @@ async def entries(redis: Redis, keys: Keys, stream: Stream) -> list[Entry]:
         Entry(stream=stream, group="", entry_id=as_text(entry_id), fields=text_fields(raw))
         for entry_id, raw in rows
     ]
+
+
+async def dead_letters(redis: Redis, keys: Keys, stream: Stream) -> list[DeadLetter]:
+    """Every dead letter of a stream, in order."""
+    rows: list[Any] = list(await redis.xrange(keys.dead(stream)) or [])
+    return [DeadLetter.model_validate_json(fields[b"data"]) for _, fields in rows]
 
 
 async def events(redis: Redis, keys: Keys, stream: Stream) -> list[Event]:

@@ -36,11 +36,11 @@ class Follower:
         self._keys = Keys(prefix)
         since = f"{int(redis.time()[0]) * 1000 - 1}-0"
         names = [self._keys.stream(stream) for stream in STREAMS if stream.name not in QUIET]
-        self._last: dict[str, str] = dict.fromkeys(names, since)
+        self._last: dict[Any, Any] = dict.fromkeys(names, since)
 
     def read(self, block_ms: int = 200) -> Iterator[Happening]:
         """What has happened since the last call, waiting that long when nothing has."""
-        rows: Any = self._redis.xread(dict(self._last), block=block_ms)
+        rows: Any = self._redis.xread(self._last, block=block_ms)
         found = []
         for key, entries in rows.items() if isinstance(rows, dict) else rows or []:
             # redis-py answers with a list of lists where it speaks RESP3

@@ -48,14 +48,15 @@ def subject(record: Record) -> str:
 
 def live_card(record: Record, activity: str = "") -> Card:
     """The message of a running investigation, with its Stop button."""
-    turns = f"turn {record.turn} · {tool_calls(record)} · {cost(record.spend.cost_usd)}"
+    done = [f"turn {record.turn}", tool_calls(record), cost(record.spend.cost_usd)]
+    done += [_model(record)] if record.model else []
     doing = one_line(activity, 500) or ("concluding" if record.concluding else "reading the alarm")
     blocks = [
         header(f"{record.incident.severity}: investigating {record.incident.service}"),
         paragraph(plain(cut(record.incident.summary, 1000) or record.incident.service)),
         paragraph(bold("Now: "), plain(doing)),
         *_alarms(record),
-        small(f"{turns} · {record.investigation_id}"),
+        small(" · ".join([*done, record.investigation_id])),
         stop_button(record.investigation_id),
     ]
     return Card(escaped(f"investigating {subject(record)}", FALLBACK_CHARACTERS), tuple(blocks))
@@ -69,7 +70,11 @@ def final_card(
     foot = [small(facts(record))]
     if trace_url:
         foot.append(paragraph(link("Trace", trace_url)))
-    head = [header(f"{record.incident.severity}: {component(record)}"), _sentence(record)]
+    head = [
+        header(f"{record.incident.severity}: {component(record)}"),
+        small(subject(record)),
+        _sentence(record),
+    ]
     if diagnosis is not None:
         body = [*_limits(record), *_findings(diagnosis), *_alarms(record)]
     else:
@@ -129,7 +134,7 @@ def facts(record: Record) -> str:
         counted(turns(record), "turn"),
         tool_calls(record),
         f"{tokens_in:,} tokens in ({spend.cache_read_tokens:,} cached)",
-        f"{spend.output_tokens:,} out",
+        f"{spend.output_tokens:,} tokens out",
         cost(spend.cost_usd),
         _model(record),
         record.investigation_id,

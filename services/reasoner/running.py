@@ -23,6 +23,7 @@ from services.reasoner.turn import Request, Seen, Texts
 
 log = logging.getLogger(__name__)
 NO_TOOLS = "no tool could be used: the toolrunner offered none"
+LOST_TOOLS = "no tool could be used at the end: the list of tools was lost"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,7 @@ class Turns:
         if limit:
             await self._change(record, lambda r: investigation.concluding(r, number, why=limit))
             return None
-        gap = NO_TOOLS if tools is None else ""
+        gap = "" if tools is not None else LOST_TOOLS if record.catalogue else NO_TOOLS
         return Prepared(record=record, request=request, estimate=estimate, now=now, gap=gap)
 
     async def _ask(self, prepared: Prepared, entry: Entry) -> None:
@@ -131,7 +132,9 @@ class Turns:
             raise
         except SaidNo as error:
             await self.day_budget.settle(day, name, spent_usd=0.0)
-            await self._give_up(record, entry, outcome="failed", reason=str(error))
+            full = record.concluding == investigation.CONTEXT_WINDOW
+            outcome: Outcome = "inconclusive" if full else "failed"
+            await self._give_up(record, entry, outcome=outcome, reason=str(error))
             return
         answer = await self._answer(prepared, reply, day=day, reservation=name)
         if not await self._commit(answer, entry):

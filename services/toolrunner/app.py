@@ -29,7 +29,9 @@ def build(settings: Settings, bus: Bus, gate: Gate | None = None) -> Service:
         at_once=settings.calls_per_server,
         max_bytes=settings.tool_result_bytes,
     )
-    catalogue = PublishedCatalogue(bus, servers, gate, check)
+    catalogue = PublishedCatalogue(
+        bus, servers, gate, check, wait_seconds=settings.servers_wait_seconds
+    )
     handlers = Handlers(
         settings=settings,
         investigations=bus.investigations,

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from bus.cleaning import clean
 from bus.events import ToolCallAudited, ToolCallRequested
 from services.toolrunner.catalogue import canonical
 from services.toolrunner.tool_call import Answer, Judged
@@ -49,7 +50,7 @@ class AuditChain:
         return ToolCallAudited(
             investigation_id=call.investigation_id,
             tool_call_id=call.tool_call_id,
-            tool=call.tool[:200],
+            tool=clean(call.tool)[:200],
             decision=judged.decision.verdict,
             reason=judged.decision.reason[:500],
             arguments_sha256=_sha256(judged.canonical),

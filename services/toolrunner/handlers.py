@@ -10,6 +10,7 @@ from typing import Literal
 from opentelemetry.trace import Span, Status, StatusCode
 
 from bus import metrics
+from bus.cleaning import clean
 from bus.commits import Investigations
 from bus.envelope import Entry
 from bus.errors import ToolFailed
@@ -49,11 +50,12 @@ class Handlers:
 
     async def on_tool_call_requested(self, call: ToolCallRequested, entry: Entry) -> None:
         """The call has its result, told and audited; or it had, or may not be made any more."""
+        tool = clean(call.tool)[:64]
         with self.tracing.span(
-            f"execute_tool {call.tool[:64]}",
+            f"execute_tool {tool}",
             attributes={
                 "gen_ai.operation.name": "execute_tool",
-                "gen_ai.tool.name": call.tool[:64],
+                "gen_ai.tool.name": tool,
                 "gen_ai.tool.call.id": call.tool_call_id,
                 "nightshift.incident.id": call.investigation_id,
             },
@@ -64,7 +66,6 @@ class Handlers:
         inv, call_id = call.investigation_id, call.tool_call_id
         record = await self.investigations.read(inv)
         if record is None:
-            span.set_attribute("nightshift.call", "ended")
             return
         schemas = await self.schemas_of(record.catalogue)
         judged = judge(call, schemas, self.gate, check=self.check)
@@ -120,13 +121,8 @@ class Handlers:
     async def _store(
         self, call: ToolCallRequested, judged: Judged, answer: Answer, *, entry: Entry
     ) -> None:
-        result = Result(
-            whole=answer.whole,
-            shown=answer.shown,
-            ok=answer.ok,
-            tool=call.tool,
-            redactions=answer.redactions,
-        )
+        facts = {"ok": answer.ok, "tool": call.tool, "redactions": answer.redactions}
+        result = Result.model_validate({"whole": answer.whole, "shown": answer.shown, **facts})
         async with self.audit.entry(call, judged, answer) as audited:
             await self.results.store(finished(call, answer), result, audited=audited, entry=entry)
 

@@ -33,6 +33,8 @@ class Judged:
     canonical: str
     decision: Decision
     offered: bool
+    problem: str = ""
+    """What is wrong with the arguments; it may hold their values, so only the model gets it."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,19 @@ def judge(call: ToolCallRequested, schemas: Schemas, gate: Gate, *, check: Schem
     arguments, text, problem = _canonical_arguments(call.arguments)
     if schema is None:
         decision = Decision("deny", f"there is no tool {clean(call.tool)[:80]!r}")
-    elif problem or (problem := check.problem(schema, arguments)):
-        decision = Decision("deny", f"arguments: {problem}")
+    elif problem := problem or check.problem(schema, arguments):
+        decision = Decision("deny", "the arguments do not fit the tool's schema")
     else:
         decision = gate.decide(call.tool, arguments)
-    return Judged(call.tool, arguments, text, decision, schema is not None)
+    return Judged(call.tool, arguments, text, decision, schema is not None, problem)
 
 
 def refused(judged: Judged, schemas: Schemas) -> Answer:
     """The refusal, in a sentence for the model."""
     offered = ", ".join(sorted(schemas))
-    reason = clean(judged.decision.reason)[:500]
+    reason = judged.decision.reason
+    if judged.offered and judged.problem:
+        reason = f"{reason}: {clean(judged.problem)[:500]}"
     return Answer("refused", f"denied: {reason}; offered tools: {offered}")
 
 

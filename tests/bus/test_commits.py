@@ -3,12 +3,11 @@
 import asyncio
 
 from bus.broker import Bus
-from bus.connection import as_text
 from bus.envelope import Entry
 from bus.events import IncidentOpened, TurnDue
 from bus.record import Commit, Record, end
 from bus.streams import DIAGNOSES, INCIDENTS, TURNS
-from bus.testing import events
+from bus.testing import entries, events
 from tests.bus.incidents import (
     OPENED_AT,
     a_record,
@@ -150,8 +149,8 @@ async def test_transcript_is_what_was_appended_verbatim(make_bus: MakeBus) -> No
 async def test_entries_of_a_commit_lie_in_the_incidents_trace(make_bus: MakeBus) -> None:
     bus = make_bus("reasoner")
     record = await opened(bus)
-    rows = await bus.redis.xrange(bus.keys.stream(TURNS))
-    assert [as_text(fields[b"traceparent"]) for _, fields in rows] == [record.trace.traceparent]
+    written = await entries(bus.redis, bus.keys, TURNS)
+    assert [entry.fields["traceparent"] for entry in written] == [record.trace.traceparent]
 
 
 async def test_reservation_is_replaced_by_what_was_spent(make_bus: MakeBus) -> None:

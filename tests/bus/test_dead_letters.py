@@ -29,7 +29,7 @@ from bus.streams import (
     TURNS,
     Stream,
 )
-from bus.testing import events, eventually
+from bus.testing import dead_letters, events, eventually
 from tests.bus.incidents import opened
 from tests.conftest import MakeBus, Start
 
@@ -43,8 +43,7 @@ def service(bus: Bus, stream: Stream, event: type[Event], handle: Handle) -> Ser
 
 
 async def dead(bus: Bus, stream: Stream) -> list[DeadLetter]:
-    rows = await bus.redis.xrange(bus.keys.dead(stream))
-    return [DeadLetter.model_validate_json(fields[b"data"]) for _, fields in rows]
+    return await dead_letters(bus.redis, bus.keys, stream)
 
 
 async def pending(bus: Bus, stream: Stream) -> int:

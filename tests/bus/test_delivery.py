@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
 from bus.broker import Bus, Route
-from bus.connection import as_text
 from bus.envelope import Entry
 from bus.events import (
     DeadLetter,
@@ -20,7 +19,7 @@ from bus.streams import (
     TURNS,
     Stream,
 )
-from bus.testing import eventually
+from bus.testing import dead_letters, entries, eventually
 from tests.bus.incidents import opened
 from tests.conftest import MakeBus, Start
 
@@ -34,8 +33,7 @@ def service(bus: Bus, stream: Stream, event: type[Event], handle: Handle) -> Ser
 
 
 async def dead(bus: Bus, stream: Stream) -> list[DeadLetter]:
-    rows = await bus.redis.xrange(bus.keys.dead(stream))
-    return [DeadLetter.model_validate_json(fields[b"data"]) for _, fields in rows]
+    return await dead_letters(bus.redis, bus.keys, stream)
 
 
 async def pending(bus: Bus, stream: Stream) -> int:
@@ -85,7 +83,7 @@ async def test_long_handler_keeps_its_entry_past_the_lease(make_bus: MakeBus, st
         rows = await other.redis.xpending_range(
             other.keys.stream(TURNS), "reasoner", min="-", max="+", count=1
         )
-        idle_seen.append(rows[0]["time_since_delivered"])
+        idle_seen.append(int(rows[0]["time_since_delivered"]))
         return sum(a > b for a, b in pairwise(idle_seen)) >= 6
 
     await eventually(renewed_three_times)
@@ -200,8 +198,8 @@ async def test_handler_span_hangs_under_the_entrys_trace(make_bus: MakeBus, star
     await start(running)
 
     async def published() -> list[str]:
-        rows = await bus.redis.xrange(bus.keys.stream(STOPS))
-        return [as_text(fields[b"traceparent"]) for _, fields in rows]
+        written = await entries(bus.redis, bus.keys, STOPS)
+        return [entry.fields["traceparent"] for entry in written]
 
     (traceparent,) = await eventually(published)
     assert traceparent.split("-")[1] == record.trace.trace_id

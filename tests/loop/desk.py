@@ -1,4 +1,4 @@
-"""What a test sees of a running stack from outside: Redis, Slack, the stand-ins' logs, the traces."""
+"""What a test sees of a running stack: Redis, Slack, the stand-ins' logs, the traces."""
 
 import json
 from collections.abc import Callable

@@ -25,10 +25,18 @@ def test_every_outcome_has_a_card_that_slack_accepts_and_that_names_the_facts(
     outcome: Outcome,
 ) -> None:
     said = shown(final_card(ended(outcome)))
-    for fact in ("1 min 12 s", "2 turns", "2 tool calls", "21,500 tokens in", "700 out", "$0.0421"):
+    for fact in (
+        "1 min 12 s",
+        "2 turns",
+        "2 tool calls",
+        "21,500 tokens in",
+        "700 tokens out",
+        "$0.0421",
+    ):
         assert fact in said
     assert "claude-test" in said
     assert "inc-7" in said
+    assert "cartservice: HTTP 500 on checkout" in said
     assert "nightshift_stop" not in json.dumps(final_card(ended(outcome)).blocks)
 
 

@@ -67,7 +67,8 @@ class ModelDesk:
             error = {"type": "api_error", "message": f"status {said.status} as told"}
             answer = {"type": "error", "error": error}
             return JSONResponse(answer, status_code=said.status, headers=said.headers)
-        return JSONResponse(self._message(said, prompt))
+        answered = json.dumps(self._message(said, prompt))
+        return Response(answered, media_type="application/json")
 
     def _message(self, said: Said, prompt: MessagesRequest) -> dict[str, object]:
         thought = said.thinking or "thinking about it"

@@ -165,3 +165,20 @@ async def test_an_unreachable_model_fails_readiness_with_a_sentence(make_bus: Ma
     assert isinstance(bus.settings, Settings)
     problem = await build(bus.settings, bus).health.checks["model"]()
     assert problem.startswith(f"the model API at {address} cannot be reached")
+
+
+async def test_a_model_that_cannot_be_reached_makes_the_turn_wait(make_loop: MakeLoop) -> None:
+    loop = await make_loop(submits(), anthropic_base_url="http://127.0.0.1:9", deadline_seconds=2)
+    await loop.open()
+    record = await loop.until(lambda record: bool(record.concluding), 9)
+    assert (record.state, record.spend.model_calls, loop.desk.bodies) == ("turn_due", 0, [])
+
+
+async def test_what_redis_and_the_api_would_not_take_is_replaced_in_a_reply(
+    make_loop: MakeLoop,
+) -> None:
+    loop = await make_loop(text("half a pair: \ud83d"), submits())
+    await loop.open()
+    record = await loop.ended()
+    assert record.outcome == "diagnosed"
+    assert b"half a pair: ?" in loop.desk.raw[1]

@@ -93,6 +93,10 @@ async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[int]:
     finally:
         server.should_exit = True
         await task
+        # What a client that is gone left half open is not closed by a server that had to hurry.
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
 
 
 def settings_for(bus: Bus, folder: Path, port: int, **changes: object) -> Settings:

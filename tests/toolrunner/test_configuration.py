@@ -169,5 +169,5 @@ def test_unknown_arguments_are_refused_also_inside_objects_that_list_their_prope
 
 
 def test_a_schema_never_reaches_out_for_another_document() -> None:
-    schema: JsonValue = {"properties": {"a": {"$ref": "http://127.0.0.1:1/schema.json"}}}
+    schema: dict[str, JsonValue] = {"properties": {"a": {"$ref": "http://127.0.0.1:1/schema.json"}}}
     assert "refers to" in StrictSchema().problem(schema, {"a": 1})

@@ -58,7 +58,7 @@ async def test_a_server_that_was_never_there_fails_no_start_and_is_offered_once_
     bus, shop = make_bus("toolrunner"), Shop()
     async with serving(shop.app()) as port:
         pass
-    service = build(settings_for(bus, tmp_path, port), bus)
+    service = build(settings_for(bus, tmp_path, port, servers_wait_seconds=0.1), bus)
     await start(service)
 
     async def ready() -> bool:

@@ -6,6 +6,7 @@ from bus.broker import Bus
 from bus.errors import ToolFailed
 from bus.record import Record
 from services.toolrunner.result_pages import PageRequest, page, shown
+from tests.bus.incidents import an_entry, an_incident
 from tests.toolrunner.conftest import Run
 from tests.toolrunner.foreign import ask, investigation, told
 
@@ -90,3 +91,14 @@ async def test_read_result_names_the_stored_results_when_there_is_none_of_that_n
     assert (await told(bus, "1-1")).ok
     await ask(bus, record, "1-2", tool="read_result", call_id="../other:record")
     assert (await told(bus, "1-2")).error.endswith("stored results: 1-1")
+
+
+async def test_read_result_pages_through_what_came_with_the_trigger(run: Run) -> None:
+    bus = await run()
+    incident = an_incident().model_copy(update={"attachments": {"logs": "one\ntwo"}})
+    entry = await an_entry(bus, incident)
+    await bus.investigations.open(incident, entry, acknowledge=False)
+    record = await investigation(bus, "1-1")
+    await ask(bus, record, "1-1", tool="read_result", call_id="trigger:logs", contains="tw")
+    assert (await told(bus, "1-1")).ok
+    assert (await shown_of(bus, record, "1-1")).split("\n")[1:] == ["2| two"]

@@ -78,8 +78,11 @@ async def test_wrong_arguments_are_refused_and_never_sent(run: Run, shop: Shop) 
         await ask(bus, record, f"1-{number}", tool="shop__read", **arguments)
         await told(bus, f"1-{number}")
         result = await stored(bus, record, f"1-{number}")
-        assert result.shown.startswith("denied: arguments: ")
+        assert result.shown.startswith("denied: the arguments do not fit the tool's schema: ")
     assert shop.calls == []
+    assert {entry.reason for entry in await audits(bus)} == {
+        "the arguments do not fit the tool's schema"
+    }
 
 
 async def test_whole_numbers_written_as_floats_reach_the_tool_as_integers(run: Run) -> None:

@@ -184,9 +184,12 @@ def _reason(error: APIStatusError) -> str:
 def _reply(body: bytes) -> Reply:
     """The reply, its content exactly as it came. Raises ValueError when it is none."""
     message: Any = json.loads(body.decode("utf-8", "replace"))
+    # A lone surrogate is legal in JSON, and neither Redis nor the API would take it.
+    whole = json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
+    message = json.loads(whole)
     try:
         return Reply(
-            content=tuple(message["content"]),
+            content=tuple(block | {"type": str(block["type"])} for block in message["content"]),
             stop_reason=str(message.get("stop_reason") or ""),
             model=str(message["model"]),
             usage=_usage(message["usage"]),

@@ -32,7 +32,7 @@ from services.toolrunner.ports import Tool
 
 log = logging.getLogger(__name__)
 FIRST_WAIT_SECONDS = 0.5
-LONGEST_WAIT_SECONDS = 10.0
+LONGEST_WAIT_SECONDS = 5.0
 LOOKED_AT_EVERY_SECONDS = 30.0
 ANSWERS_WITHIN_SECONDS = 5.0
 CALL_WAITS_SECONDS = 3.0
@@ -47,11 +47,12 @@ class Connection:
     def __init__(self, name: str, entry: ServerEntry, *, at_once: int, max_bytes: int) -> None:
         self.name = name
         self.tools: list[Tool] = []
-        self.tried = asyncio.Event()
+        self.listed = asyncio.Event()
         self.changed = asyncio.Event()
         self._entry = entry
         self._max_bytes = max_bytes
         self._free = asyncio.Semaphore(at_once)
+        self._running = 0
         self._client: Client[ClientTransport] | None = None
         self._up, self._lost, self._wanted = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._problem = "not connected yet"
@@ -62,7 +63,7 @@ class Connection:
         while True:
             with _untraced():
                 stood = await self._hold()
-            wait = FIRST_WAIT_SECONDS if stood else min(2 * wait, LONGEST_WAIT_SECONDS)
+            wait = FIRST_WAIT_SECONDS if stood else min(1.5 * wait, LONGEST_WAIT_SECONDS)
             self._wanted.clear()
             await _set_within(self._wanted, wait)
 
@@ -70,9 +71,13 @@ class Connection:
         """The text that the server's tool answered. Raises ToolFailed with a sentence."""
         try:
             async with asyncio.timeout(seconds), self._free:
-                return await self._call(tool, arguments, seconds)
+                self._running += 1
+                try:
+                    return await self._call(tool, arguments, seconds)
+                finally:
+                    self._running -= 1
         except TimeoutError:
-            raise ToolFailed(f"{self.name}: no answer within {seconds:.0f} s") from None
+            raise self._too_slow(seconds) from None
 
     async def _call(self, tool: str, arguments: Mapping[str, JsonValue], seconds: float) -> str:
         # Twice: a connection may have died unnoticed since it was last used.
@@ -99,17 +104,23 @@ class Connection:
                 self._lost.clear()
                 self._client, self._problem, stood = client, "", True
                 self._up.set()
-                self.tried.set()
                 log.info("MCP server %s is connected; tools: %s", self.name, len(self.tools))
                 while not await _set_within(self._lost, LOOKED_AT_EVERY_SECONDS):
-                    await self._list(client)
+                    await self._look_again(client)
         except Exception as error:
             self._note(error)
         finally:
             self._client = None
             self._up.clear()
-            self.tried.set()
         return stood
+
+    async def _look_again(self, client: Client[ClientTransport]) -> None:
+        try:
+            await self._list(client)
+        except TimeoutError:
+            # A server that does one thing at a time is not away because a call keeps it busy.
+            if not self._running:
+                raise
 
     async def _list(self, client: Client[ClientTransport]) -> None:
         async with asyncio.timeout(ANSWERS_WITHIN_SECONDS):
@@ -121,6 +132,7 @@ class Connection:
         if tools != self.tools:
             self.tools = tools
             self.changed.set()
+        self.listed.set()
 
     async def _connected(self) -> Client[ClientTransport]:
         if self._client is None:
@@ -150,9 +162,12 @@ class Connection:
         if TOO_LARGE in str(error):
             raise self._too_large() from None
         if error.error.code == REQUEST_TIMEOUT:
-            raise ToolFailed(f"{self.name}: no answer within {seconds:.0f} s") from None
+            raise self._too_slow(seconds) from None
         if error.error.code in (INVALID_PARAMS, METHOD_NOT_FOUND):
             raise ToolFailed(f"{self.name}: {error}") from None
+
+    def _too_slow(self, seconds: float) -> ToolFailed:
+        return ToolFailed(f"{self.name}: no answer within {seconds:.0f} s")
 
     def _too_large(self) -> ToolFailed:
         return ToolFailed(

@@ -43,9 +43,9 @@ class McpServers:
             raise ToolFailed(f"{server}: no such server is configured any more; nothing was read")
         return await connection.call(name, arguments, seconds)
 
-    async def all_tried(self, seconds: float) -> None:
-        """Return once every server was tried, or after that time."""
-        waits = [connection.tried.wait() for connection in self._connections.values()]
+    async def all_listed(self, seconds: float) -> None:
+        """Return once every server has listed its tools, or after that time."""
+        waits = [connection.listed.wait() for connection in self._connections.values()]
         await _some(waits, seconds, all_of_them=True)
 
     async def changed(self, seconds: float) -> None:

@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 CURRENT_SECONDS = 600
 KEPT_SECONDS = 3600
 RENEWED_EVERY_SECONDS = 30.0
-FIRST_WITHIN_SECONDS = 10.0
 
 
 @dataclass
@@ -30,13 +29,18 @@ class PublishedCatalogue:
     servers: McpServers
     gate: Gate
     check: SchemaCheck
+    wait_seconds: float
+    """How long the first catalogue waits for servers that have not listed their tools yet."""
     current: Catalogue | None = None
     _published: bool = False
     _known: dict[str, Catalogue] = field(default_factory=dict)
 
     async def keep(self) -> None:
-        """Publish what the servers offer, renew it, and publish it anew when it changes."""
-        await self.servers.all_tried(FIRST_WITHIN_SECONDS)
+        """Publish what the servers offer, renew it, and publish it anew when it changes.
+
+        An incident that comes with the first start must not see half a list, so that one waits.
+        """
+        await self.servers.all_listed(self.wait_seconds)
         seen: list[Tool] | None = None
         while True:
             tools = self.servers.tools()

@@ -1,5 +1,6 @@
 """`python -m services.toolrunner.servers`: the built-in MCP servers on the loopback address."""
 
+import argparse
 import asyncio
 import contextlib
 import logging
@@ -14,7 +15,7 @@ from opentelemetry import trace
 
 from bus.errors import NotConfigured
 from bus.logs import QUIET, JsonLines
-from bus.settings import load
+from bus.settings import load, variable_of
 from bus.tracing import Tracing
 from services.toolrunner.servers.app import build
 from services.toolrunner.servers.settings import ServersSettings
@@ -33,8 +34,17 @@ class _Server(uvicorn.Server):
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT, then exit 0; exit 1 with one sentence when that cannot be."""
+    parser = argparse.ArgumentParser(
+        prog="python -m services.toolrunner.servers",
+        description="The built-in MCP servers: kubernetes, github, cloudwatch.",
+    )
+    parser.add_argument("--check", action="store_true", help="validate and print the settings")
+    only_check = parser.parse_args().check
     try:
         settings = load(ServersSettings)
+        if only_check:
+            _show(settings)
+            return
         _set_up_logging(settings.log_level)
         asyncio.run(_serve(settings))
     except NotConfigured as error:
@@ -64,6 +74,12 @@ def _listen(port: int) -> socket.socket:
         raise NotConfigured(
             f"port {port} cannot be listened on ({error.strerror}); set NIGHTSHIFT_SERVERS_PORT"
         ) from None
+
+
+def _show(settings: ServersSettings) -> None:
+    for field in type(settings).model_fields:
+        value = getattr(settings, field)
+        sys.stdout.write(f"{variable_of(ServersSettings, field)}={value}\n")
 
 
 def _set_up_logging(level: str) -> None:

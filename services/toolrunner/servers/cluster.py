@@ -18,7 +18,8 @@ from services.toolrunner.servers.rows import Fields, each, text
 from services.toolrunner.servers.settings import ServersSettings
 
 MAX_BYTES = 6 * 1024 * 1024
-MAX_ITEMS = 2_000
+PAGE_ITEMS = 1_000
+MAX_PAGES = 10
 TIMES = (3, 20)
 """Seconds to connect, and to wait for each part of an answer."""
 _NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
@@ -35,7 +36,7 @@ class Cluster:
         self._check(namespace)
         pods = self._list(
             f"list pods in namespace {namespace}",
-            partial(self._core.list_namespaced_pod, namespace, limit=MAX_ITEMS),
+            partial(self._core.list_namespaced_pod, namespace),
         )
         return "\n".join(line for pod in pods for line in workload.pod_rows(pod))
 
@@ -82,7 +83,7 @@ class Cluster:
         self._check(namespace, object_name or "x")
         events = self._list(
             f"list events in namespace {namespace}",
-            partial(self._core.list_namespaced_event, namespace, limit=MAX_ITEMS),
+            partial(self._core.list_namespaced_event, namespace),
         )
         wanted = [event for event in events if _is_about(event, object_name)]
         return "\n".join(
@@ -95,10 +96,16 @@ class Cluster:
             self._api.rest_client.pool_manager.clear()
 
     def _list(self, permission: str, read: Callable[..., object]) -> list[Fields]:
-        found = _json(_ask(permission, read))
-        if text(found, "metadata.continue"):
-            raise NotRead(f"there are more than {MAX_ITEMS} objects; nothing is shown of them")
-        return each(found, "items")
+        found: list[Fields] = []
+        token = ""
+        for _ in range(MAX_PAGES):
+            more = partial(read, _continue=token) if token else read
+            answer = _json(_ask(permission, partial(more, limit=PAGE_ITEMS)))
+            found += each(answer, "items")
+            token = text(answer, "metadata.continue")
+            if not token:
+                return found
+        raise NotRead(f"there are more than {len(found)} objects; nothing is shown of them")
 
     def _check(self, namespace: str, *names: str) -> None:
         allowed = self._settings.namespace_names
