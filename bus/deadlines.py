@@ -31,6 +31,14 @@ class Deadlines:
         )
         return [InvestigationId(as_text(raw)) for raw in ids]
 
+    async def postpone(self, investigation_id: InvestigationId, until: datetime) -> bool:
+        """Move the moment of one that is still there: of several replicas one gets True."""
+        score = round(until.timestamp(), 3)
+        moved = await self.redis.zadd(
+            self.keys.deadlines, {investigation_id: score}, xx=True, gt=True, ch=True
+        )
+        return bool(moved)
+
     async def forget(self, investigation_id: InvestigationId) -> None:
         """Take an ended investigation out, once its final card stands."""
         await self.redis.zrem(self.keys.deadlines, investigation_id)

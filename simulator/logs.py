@@ -83,11 +83,11 @@ def _background_line(setup: LogSetup, number: int) -> str:
     text = setup.background[int.from_bytes(draws[:4], "big") % len(setup.background)]
     fields = _FIELD.findall(text)
     for index, field in enumerate(fields):
-        text = text.replace("{" + field + "}", _draw(field, draws, index), 1)
+        text = text.replace("{" + field + "}", _draw(field, draws, index=index), 1)
     return text
 
 
-def _draw(field: str, draws: bytes, index: int) -> str:
+def _draw(field: str, draws: bytes, *, index: int) -> str:
     fresh = hashlib.blake2b(draws, salt=index.to_bytes(4, "big"), digest_size=16).digest()
     if field == "hex16":
         return fresh[:8].hex()

@@ -4,6 +4,7 @@ import math
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bus.deadlines import Deadlines
 from bus.events import (
     AlarmJoined,
     AlarmRecovered,
@@ -16,7 +17,7 @@ from bus.events import (
 from bus.port import Bus, Route
 from bus.process import Service, build_app
 from bus.streams import DIAGNOSES, INCIDENTS, NOTICES, PROGRESS, UPDATES
-from services.notifier.adapters.redis_memory import RedisDeadlines, RedisHistory, RedisNotices
+from services.notifier.adapters.redis_memory import RedisHistory, RedisNotices
 from services.notifier.adapters.redis_places import RedisPlaces
 from services.notifier.adapters.rhythm import every
 from services.notifier.adapters.slack import SlackChannel
@@ -42,7 +43,7 @@ def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) ->
     closing = Closing(bus, messages, history, settings.trace_url, settings.final_repeat_seconds)
     live = Live(bus.investigations, messages)
     notices = RedisNotices(bus.redis, bus.keys)
-    sweep = Sweep(bus.investigations, RedisDeadlines(bus.redis, bus.keys), closing)
+    sweep = Sweep(bus.investigations, Deadlines(bus.redis, bus.keys), closing)
     do = Handlers(
         bus.investigations, messages, live, closing, history, notices, settings.deadline_seconds
     )

@@ -187,6 +187,8 @@ def _sentence(record: Record) -> Block:
 def _limits(record: Record) -> Iterator[Block]:
     if record.concluding == "deadline":
         yield small("Concluded before it was done, because the deadline was near.")
+    elif record.concluding == "recovered":
+        yield small("Concluded early, because the alarm recovered.")
     elif record.concluding:
         yield small(f"Concluded before it was done; limit reached: {record.concluding}")
 

@@ -88,7 +88,7 @@ def sns_message(
     }
 
 
-def event_detail(alarm: AlarmSetup, change: StateChange, dimensions: dict[str, str]) -> Json:
+def event_detail(alarm: AlarmSetup, change: StateChange, *, dimensions: dict[str, str]) -> Json:
     """The `detail` of EventBridge's CloudWatch Alarm State Change."""
     metric: Json = {"namespace": alarm.namespace, "name": alarm.metric, "dimensions": dimensions}
     stat: Json = {"metric": metric, "period": alarm.period_seconds, "stat": "Sum"}

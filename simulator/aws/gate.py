@@ -36,10 +36,10 @@ class Gate:
         facts = {"service": signed.group(2) if signed else "unsigned", "action": _action(environ)}
 
         def started(
-            status: str, headers: list[tuple[str, str]], error: _Error | None = None, /
+            status: str, headers: list[tuple[str, str]], *error: _Error | None
         ) -> Callable[[bytes], object]:
             self._log.record(STAND_IN, asked, int(status.split(" ", 1)[0]), **facts)
-            return start_response(status, headers, error)
+            return start_response(status, headers, *error)
 
         if signed is None or signed.group(1) != self._key_id:
             return _refuse(environ, started)

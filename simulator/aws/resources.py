@@ -112,7 +112,7 @@ class Resources:
         """The body is in the queue as it is; returned is its SQS id."""
         return self._sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)["MessageId"]
 
-    def put_event(self, detail: str, resource: str, at: datetime) -> str:
+    def put_event(self, detail: str, resource: str, *, at: datetime) -> str:
         """The alarm's event went through the rule; returned is the event's id."""
         # Only AWS itself may really say aws.cloudwatch; moto lets its own owner say it.
         event = {"Source": "aws.cloudwatch", "DetailType": DETAIL_TYPE, "Detail": detail}

@@ -123,18 +123,18 @@ class AwsStandIn:
         `form` is `sns` or `eventbridge`, else ValueError. An alarm that fires again was OK in
         between. Metrics and logs have gone on up to now.
         """
-        return self._change("ALARM", self._scenario.alarm.reason, form)
+        return self._change("ALARM", self._scenario.alarm.reason, form=form)
 
     def recover_alarm(self, form: str = "sns") -> str:
         """The alarm is back to OK and its notice in the queue; returned is the notice's id."""
-        return self._change("OK", _calm_reason(self._scenario, datetime.now(UTC)), form)
+        return self._change("OK", _calm_reason(self._scenario, datetime.now(UTC)), form=form)
 
     def publish_alarm_body(self, body: str, *, to_topic: bool = False) -> str:
         """`body` is in the queue, as it is or wrapped by SNS (`to_topic`); returned is its id."""
         resources = self._started()
         return resources.publish(body, "") if to_topic else resources.send(body)
 
-    def _change(self, after: State, reason: str, form: str) -> str:
+    def _change(self, after: State, reason: str, *, form: str) -> str:
         if form not in FORMS:
             raise ValueError(f"form is one of {', '.join(FORMS)}, not {form!r}")
         resources = self._started()
@@ -150,8 +150,8 @@ class AwsStandIn:
         if form == "sns":
             body = sns_message(alarm, change, topic_arn=resources.topic_arn, dimensions=dimensions)
             return resources.publish(json.dumps(body), subject(alarm, change))
-        detail = event_detail(alarm, change, dimensions)
-        return resources.put_event(json.dumps(detail), alarm_arn(alarm), now)
+        detail = event_detail(alarm, change, dimensions=dimensions)
+        return resources.put_event(json.dumps(detail), alarm_arn(alarm), at=now)
 
     def _started(self) -> "Resources":
         if self._resources is None or self._server is None:

@@ -42,7 +42,7 @@ class Telemetry:
                 self._resources.logs.create_log_stream(
                     logGroupName=group, logStreamName=place["logStreamName"]
                 )
-            for batch in _batches(self._scenario.cluster.logs[log], now, last):
+            for batch in _batches(self._scenario.cluster.logs[log], now, last=last):
                 self._resources.logs.put_log_events(
                     logGroupName=group, logStreamName=place["logStreamName"], logEvents=batch
                 )
@@ -71,7 +71,7 @@ class Telemetry:
 
 
 def _batches(
-    setup: LogSetup, now: datetime, last: datetime | None
+    setup: LogSetup, now: datetime, *, last: datetime | None
 ) -> Iterator[list["InputLogEventTypeDef"]]:
     """The log's lines newer than `last`, in the portions that one request may carry."""
     batch: list[InputLogEventTypeDef] = []

@@ -9,7 +9,7 @@ class Refused(Exception):
     """A request that GitHub does not do; carries status, message and the errors of its fields."""
 
     def __init__(
-        self, status: int, message: str, errors: list[dict[str, str]] | None = None
+        self, status: int, message: str, *, errors: list[dict[str, str]] | None = None
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -32,4 +32,6 @@ def not_found() -> Refused:
 def invalid_search(code: str, message: str = "") -> Refused:
     """A search that cannot be run."""
     error = {"resource": "Search", "field": "q", "code": code}
-    return Refused(422, "Validation Failed", [error | ({"message": message} if message else {})])
+    return Refused(
+        422, "Validation Failed", errors=[error | ({"message": message} if message else {})]
+    )

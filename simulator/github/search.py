@@ -93,7 +93,7 @@ def search_code(repository: Repository, query: Query) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.path)
 
 
-def text_matches(entry: Entry, query: Query, address: str) -> list[Json]:
+def text_matches(entry: Entry, query: Query, *, address: str) -> list[Json]:
     """The fragments of a file in which the terms stand, with the places of each."""
     content = (entry.content or b"").decode()
     found: list[Json] = []
@@ -101,7 +101,7 @@ def text_matches(entry: Entry, query: Query, address: str) -> list[Json]:
         match = _pattern(term).search(content)
         if match is None:
             continue
-        start, end = _fragment(content, match.start(), match.end())
+        start, end = _fragment(content, match.start(), end=match.end())
         fragment = content[start:end]
         places: list[Json] = [
             {"text": hit.group(0), "indices": [hit.start(), hit.end()]}
@@ -184,7 +184,7 @@ def _pattern(term: str) -> re.Pattern[str]:
     return re.compile(r"\b" + r"\W+".join(words) + r"\b", re.IGNORECASE)
 
 
-def _fragment(content: str, start: int, end: int) -> tuple[int, int]:
+def _fragment(content: str, start: int, *, end: int) -> tuple[int, int]:
     for _ in range(_FRAGMENT_LINES + 1):
         start = content.rfind("\n", 0, max(start - 1, 0)) + 1
         after = content.find("\n", end + 1)

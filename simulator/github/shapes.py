@@ -17,7 +17,7 @@ _AUTHOR = re.compile(r"(?P<name>[^<]+?)\s*<(?P<email>[^>]+)>")
 class Shapes:
     """Builds answers about one repository; `base` is the API's address without a final slash."""
 
-    def __init__(self, repository: Repository, base: str, now: datetime) -> None:
+    def __init__(self, repository: Repository, base: str, *, now: datetime) -> None:
         self._repository = repository
         self._name = repository.setup.name
         self._api = f"{base}/repos/{self._name}"

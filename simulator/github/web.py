@@ -35,7 +35,7 @@ def build_github(
     The token may read that repository and nothing else. Without `limits` requests are counted and
     told, never refused for their number. Ages of commits count back from the moment of the request.
     """
-    desk = _Desk(scenario, log, token, limits or RateLimits())
+    desk = _Desk(scenario, log, token=token, limits=limits or RateLimits())
     one = "/repos/{owner}/{repo}"
     answers: dict[str, _Answer] = {
         one: desk.repository,
@@ -61,7 +61,9 @@ def build_github(
 
 
 class _Desk:
-    def __init__(self, scenario: Scenario, log: RequestLog, token: str, limits: RateLimits) -> None:
+    def __init__(
+        self, scenario: Scenario, log: RequestLog, *, token: str, limits: RateLimits
+    ) -> None:
         self._repository = Repository(scenario.repository)
         self._log = log
         self._token = token
@@ -74,7 +76,7 @@ class _Desk:
             facts: dict[str, object] = {}
             try:
                 self._admit(request, kind)
-                shapes = Shapes(self._repository, base, datetime.now(UTC))
+                shapes = Shapes(self._repository, base, now=datetime.now(UTC))
                 response = await answer(request, shapes)
             except Refused as refused:
                 response = refused.answer()
@@ -203,7 +205,7 @@ class _Desk:
                 item.pop(absent)
             item |= {"repository": shapes.repository(), "score": 1.0}
             if _wants(request, "text-match"):
-                item["text_matches"] = text_matches(entry, query, address)
+                item["text_matches"] = text_matches(entry, query, address=address)
             items.append(item)
         answer: Json = {"total_count": len(found), "incomplete_results": False, "items": items}
         return JSONResponse(answer, headers=headers)

@@ -51,7 +51,7 @@ def read_ask(request: Request, group: str) -> Ask:
     return Ask(_verb(request, name), group, resource, namespace, name)
 
 
-def check_access(cluster: ClusterSetup, user: str, ask: Ask) -> None:
+def check_access(cluster: ClusterSetup, user: str, *, ask: Ask) -> None:
     """Raises Refused (403) in the API's words unless the user may do it."""
     if not is_allowed(cluster, ask):
         raise _forbidden(user, ask)
@@ -72,7 +72,7 @@ def path_forbidden(user: str, request: Request) -> Refused:
     verb = _VERBS.get(request.method, request.method.lower())
     path = request.url.path
     message = f'forbidden: User "{user}" cannot {verb} path "{path}"'
-    return Refused(403, "Forbidden", message, {})
+    return Refused(403, "Forbidden", message=message, details={})
 
 
 def truthy(value: str | None) -> bool:
@@ -102,4 +102,4 @@ def _forbidden(user: str, ask: Ask) -> Refused:
     details: Object = {"kind": resource}
     details |= {"group": ask.group} if ask.group else {}
     details |= {"name": ask.name} if ask.name else {}
-    return Refused(403, "Forbidden", message, details)
+    return Refused(403, "Forbidden", message=message, details=details)

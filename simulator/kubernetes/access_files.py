@@ -34,7 +34,7 @@ def make_certificate(folder: Path) -> CertificateFiles:
     authority_key = ec.generate_private_key(ec.SECP256R1())
     server_key = ec.generate_private_key(ec.SECP256R1())
     authority = _authority(authority_key)
-    server = _server(server_key, authority, authority_key)
+    server = _server(server_key, authority, authority_key=authority_key)
     files.ca.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
     files.certificate.write_bytes(server.public_bytes(serialization.Encoding.PEM))
     files.key.touch(mode=0o600)
@@ -67,7 +67,7 @@ def write_kubeconfig(path: Path, url: str, *, ca_file: Path, token: str, namespa
 
 def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     name = _name("nightshift simulator authority")
-    builder = _builder(name, name, key.public_key())
+    builder = _builder(name, name, public_key=key.public_key())
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(sign_certificates=True), critical=True)
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
@@ -77,13 +77,14 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 def _server(
     key: ec.EllipticCurvePrivateKey,
     authority: x509.Certificate,
+    *,
     authority_key: ec.EllipticCurvePrivateKey,
 ) -> x509.Certificate:
     names = x509.SubjectAlternativeName(
         [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
     )
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
-    builder = _builder(_name("kube-apiserver"), authority.subject, key.public_key())
+    builder = _builder(_name("kube-apiserver"), authority.subject, public_key=key.public_key())
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
     builder = builder.add_extension(_usage(sign_certificates=False), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
@@ -98,7 +99,7 @@ def _name(common_name: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey
+    subject: x509.Name, issuer: x509.Name, *, public_key: ec.EllipticCurvePublicKey
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(issuer_name=issuer, subject_name=subject)

@@ -8,7 +8,9 @@ from simulator.kubernetes.shapes import Object
 class Refused(Exception):
     """A request that the API does not do; carries its `Status` object."""
 
-    def __init__(self, code: int, reason: str, message: str, details: Object | None = None) -> None:
+    def __init__(
+        self, code: int, reason: str, *, message: str, details: Object | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.status: Object = {
@@ -30,27 +32,27 @@ class Refused(Exception):
 
 def unauthorized() -> Refused:
     """No token, or one that nobody has."""
-    return Refused(401, "Unauthorized", "Unauthorized")
+    return Refused(401, "Unauthorized", message="Unauthorized")
 
 
 def bad_request(message: str) -> Refused:
     """A request that cannot be understood."""
-    return Refused(400, "BadRequest", message)
+    return Refused(400, "BadRequest", message=message)
 
 
-def not_found(resource: str, name: str, group: str) -> Refused:
+def not_found(resource: str, name: str, *, group: str) -> Refused:
     """An object that does not exist."""
     kind = f"{resource}.{group}" if group else resource
     details: Object = {"name": name, "kind": resource}
     if group:
         details["group"] = group
-    return Refused(404, "NotFound", f'{kind} "{name}" not found', details)
+    return Refused(404, "NotFound", message=f'{kind} "{name}" not found', details=details)
 
 
 def no_such_resource() -> Refused:
     """A path that this server does not serve."""
     message = "the server could not find the requested resource"
-    return Refused(404, "NotFound", message, {})
+    return Refused(404, "NotFound", message=message, details={})
 
 
 def invalid_log_options(field: str, words: str) -> Refused:
@@ -58,4 +60,6 @@ def invalid_log_options(field: str, words: str) -> Refused:
     message = f"{field}: {words}"
     cause = {"reason": "FieldValueInvalid", "message": words, "field": field}
     details: Object = {"group": "", "kind": "PodLogOptions", "causes": [cause]}
-    return Refused(422, "Invalid", f'PodLogOptions "" is invalid: {message}', details)
+    return Refused(
+        422, "Invalid", message=f'PodLogOptions "" is invalid: {message}', details=details
+    )

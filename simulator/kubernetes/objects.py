@@ -28,34 +28,34 @@ _REPORTERS = {
 _SCHEDULER_REASONS = {"Scheduled", "FailedScheduling", "Preempted"}
 
 
-def list_objects(cluster: ClusterSetup, resource: str, now: datetime) -> list[Object]:
+def list_objects(cluster: ClusterSetup, resource: str, *, now: datetime) -> list[Object]:
     """Every object of one resource in the scenario's namespace, by name; none of an unknown one."""
     found = _BUILDERS[resource](cluster, now) if resource in _BUILDERS else []
     return sorted(found, key=lambda item: str(dig(item, "metadata.name")))
 
 
 def _pods(cluster: ClusterSetup, now: datetime) -> list[Object]:
-    return [pod_object(cluster, pod, now) for pod in cluster.pods]
+    return [pod_object(cluster, pod, now=now) for pod in cluster.pods]
 
 
 def _deployments(cluster: ClusterSetup, now: datetime) -> list[Object]:
     wanted = [workload for workload in cluster.workloads if workload.kind == "Deployment"]
-    return [workload_object(cluster, workload, now) for workload in wanted]
+    return [workload_object(cluster, workload, now=now) for workload in wanted]
 
 
 def _stateful_sets(cluster: ClusterSetup, now: datetime) -> list[Object]:
     wanted = [workload for workload in cluster.workloads if workload.kind == "StatefulSet"]
-    return [workload_object(cluster, workload, now) for workload in wanted]
+    return [workload_object(cluster, workload, now=now) for workload in wanted]
 
 
 def _replica_sets(cluster: ClusterSetup, now: datetime) -> list[Object]:
     wanted = [workload for workload in cluster.workloads if workload.kind == "Deployment"]
-    return [item for workload in wanted for item in replica_sets(cluster, workload, now)]
+    return [item for workload in wanted for item in replica_sets(cluster, workload, now=now)]
 
 
 def _namespace(cluster: ClusterSetup, now: datetime) -> Object:
     name = cluster.namespace
-    head = metadata("Namespace", name, "", created_at=now - timedelta(days=90))
+    head = metadata("Namespace", name, namespace="", created_at=now - timedelta(days=90))
     head["labels"] = {"kubernetes.io/metadata.name": name}
     status = {"phase": "Active"}
     return {
@@ -65,16 +65,16 @@ def _namespace(cluster: ClusterSetup, now: datetime) -> Object:
     }
 
 
-def _event(cluster: ClusterSetup, index: int, now: datetime) -> Object:
+def _event(cluster: ClusterSetup, index: int, *, now: datetime) -> Object:
     setup = cluster.events[index]
     last_at = now - setup.age
     # One a minute is the rate that Kubernetes folds repeats to at its fastest.
     first_at = last_at - timedelta(minutes=setup.count - 1)
-    suffix = uid("Event", cluster.namespace, f"{index}")[:16].replace("-", "")
+    suffix = uid("Event", cluster.namespace, name=f"{index}")[:16].replace("-", "")
     name = f"{setup.object_name}.{suffix}"
     reporter = _reporter(setup)
     return {
-        "metadata": metadata("Event", name, cluster.namespace, created_at=first_at),
+        "metadata": metadata("Event", name, namespace=cluster.namespace, created_at=first_at),
         "involvedObject": _involved(cluster, setup),
         "reason": setup.reason,
         "message": setup.message,
@@ -100,7 +100,7 @@ def _involved(cluster: ClusterSetup, setup: EventSetup) -> Object:
         "kind": setup.object_kind,
         "namespace": cluster.namespace,
         "name": setup.object_name,
-        "uid": uid(setup.object_kind, cluster.namespace, setup.object_name),
+        "uid": uid(setup.object_kind, cluster.namespace, name=setup.object_name),
         "apiVersion": _OWN_KINDS.get(setup.object_kind, "v1"),
         "resourceVersion": "1",
     }
@@ -115,12 +115,12 @@ def _port(workload: WorkloadSetup) -> int:
     return int(port) if port.isdecimal() else 80
 
 
-def _service(cluster: ClusterSetup, workload: WorkloadSetup, now: datetime) -> Object:
+def _service(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetime) -> Object:
     head = metadata(
-        "Service", workload.name, cluster.namespace, created_at=now - timedelta(days=90)
+        "Service", workload.name, namespace=cluster.namespace, created_at=now - timedelta(days=90)
     )
     head["labels"] = {"app": workload.name}
-    number = uuid.UUID(uid("Service", cluster.namespace, workload.name)).int
+    number = uuid.UUID(uid("Service", cluster.namespace, name=workload.name)).int
     address = f"10.96.{number % 200 + 1}.{number // 200 % 250 + 1}"
     port = {"name": "main", "protocol": "TCP", "port": _port(workload)}
     return {
@@ -137,16 +137,16 @@ def _service(cluster: ClusterSetup, workload: WorkloadSetup, now: datetime) -> O
     }
 
 
-def _endpoints(cluster: ClusterSetup, workload: WorkloadSetup, now: datetime) -> Object:
+def _endpoints(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetime) -> Object:
     created_at = now - timedelta(days=90)
-    head = metadata("Endpoints", workload.name, cluster.namespace, created_at=created_at)
+    head = metadata("Endpoints", workload.name, namespace=cluster.namespace, created_at=created_at)
     head["labels"] = {"app": workload.name}
     ready: list[Object] = []
     waiting: list[Object] = []
     for setup in cluster.pods:
         if setup.workload != workload.name or setup.phase not in ("Pending", "Running"):
             continue
-        pod = pod_object(cluster, setup, now)
+        pod = pod_object(cluster, setup, now=now)
         if not dig(pod, "status.podIP"):
             continue
         target = {"kind": "Pod", "namespace": cluster.namespace, "name": setup.name}
@@ -170,13 +170,13 @@ _BUILDERS: dict[str, Callable[[ClusterSetup, datetime], list[Object]]] = {
     "statefulsets": _stateful_sets,
     "replicasets": _replica_sets,
     "events": lambda cluster, now: [
-        _event(cluster, index, now) for index in range(len(cluster.events))
+        _event(cluster, index, now=now) for index in range(len(cluster.events))
     ],
     "services": lambda cluster, now: [
-        _service(cluster, workload, now) for workload in cluster.workloads
+        _service(cluster, workload, now=now) for workload in cluster.workloads
     ],
     "endpoints": lambda cluster, now: [
-        _endpoints(cluster, workload, now) for workload in cluster.workloads
+        _endpoints(cluster, workload, now=now) for workload in cluster.workloads
     ],
     "namespaces": lambda cluster, now: [_namespace(cluster, now)],
 }

@@ -13,12 +13,12 @@ _PULLING = ("ImagePullBackOff", "ErrImagePull")
 
 
 def read_pod_log(
-    cluster: ClusterSetup, pod: PodSetup, query: Mapping[str, str], now: datetime
+    cluster: ClusterSetup, pod: PodSetup, *, query: Mapping[str, str], now: datetime
 ) -> bytes:
     """The part of the log that the query asks for. Raises Refused as the API does."""
     smallest = {"tailLines": 0, "limitBytes": 1, "sinceSeconds": 1}
-    limits = {name: _limit(query, name, least) for name, least in smallest.items()}
-    since_at = _since(query, limits["sinceSeconds"], now)
+    limits = {name: _limit(query, name, least=least) for name, least in smallest.items()}
+    since_at = _since(query, limits["sinceSeconds"], now=now)
     container = _container(pod, query.get("container", ""))
     previous = truthy(query.get("previous"))
     if container != pod.container:
@@ -29,7 +29,9 @@ def read_pod_log(
     if setup is None:
         return b""
     last_at = now - pod.last_end.age if previous and pod.last_end else now
-    lines = list(_since_lines(setup, last_at, since_at, stamped=truthy(query.get("timestamps"))))
+    lines = list(
+        _since_lines(setup, last_at, since_at=since_at, stamped=truthy(query.get("timestamps")))
+    )
     tail = limits["tailLines"]
     if tail is not None:
         lines = lines[max(0, len(lines) - tail) :]
@@ -38,7 +40,7 @@ def read_pod_log(
 
 
 def _since_lines(
-    setup: LogSetup, last_at: datetime, since_at: datetime | None, *, stamped: bool
+    setup: LogSetup, last_at: datetime, *, since_at: datetime | None, stamped: bool
 ) -> Iterator[str]:
     lines = zip(line_times(setup, last_at), write_log(setup, last_at), strict=True)
     for written_at, line in lines:
@@ -46,7 +48,7 @@ def _since_lines(
             yield f"{rfc3339(written_at)} {line}" if stamped else line
 
 
-def _limit(query: Mapping[str, str], name: str, least: int) -> int | None:
+def _limit(query: Mapping[str, str], name: str, *, least: int) -> int | None:
     text = query.get(name)
     if not text:
         return None
@@ -57,7 +59,7 @@ def _limit(query: Mapping[str, str], name: str, least: int) -> int | None:
     return number
 
 
-def _since(query: Mapping[str, str], seconds: int | None, now: datetime) -> datetime | None:
+def _since(query: Mapping[str, str], seconds: int | None, *, now: datetime) -> datetime | None:
     moment = query.get("sinceTime")
     if moment and seconds is not None:
         words = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"

@@ -16,19 +16,19 @@ _WAITING_MESSAGES = {
 _NODES = 3
 
 
-def pod_object(cluster: ClusterSetup, setup: PodSetup, now: datetime) -> Object:
+def pod_object(cluster: ClusterSetup, setup: PodSetup, *, now: datetime) -> Object:
     """The pod with spec and status, without `kind` and `apiVersion`."""
     workload = _workload(cluster, setup)
     created_at = now - setup.age
-    head = metadata("Pod", setup.name, cluster.namespace, created_at=created_at)
-    labels, owner = pod_owner(cluster, workload, setup.name)
+    head = metadata("Pod", setup.name, namespace=cluster.namespace, created_at=created_at)
+    labels, owner = pod_owner(cluster, workload, pod=setup.name)
     head["labels"] = labels
     if owner:
         head["ownerReferences"] = [owner]
     spec = pod_template(workload, (setup.container, *setup.sidecars))
-    number = uuid.UUID(uid("Pod", cluster.namespace, setup.name)).int
+    number = uuid.UUID(uid("Pod", cluster.namespace, name=setup.name)).int
     spec["nodeName"] = f"node-{number % _NODES + 1}"
-    return {"metadata": head, "spec": spec, "status": _status(cluster, setup, now)}
+    return {"metadata": head, "spec": spec, "status": _status(cluster, setup, now=now)}
 
 
 def _workload(cluster: ClusterSetup, setup: PodSetup) -> WorkloadSetup:
@@ -38,11 +38,11 @@ def _workload(cluster: ClusterSetup, setup: PodSetup) -> WorkloadSetup:
     return WorkloadSetup(name=setup.workload, image=f"{setup.workload}:latest")
 
 
-def _status(cluster: ClusterSetup, setup: PodSetup, now: datetime) -> Object:
-    number = uuid.UUID(uid("Pod", cluster.namespace, setup.name)).int
+def _status(cluster: ClusterSetup, setup: PodSetup, *, now: datetime) -> Object:
+    number = uuid.UUID(uid("Pod", cluster.namespace, name=setup.name)).int
     created_at = now - setup.age
-    containers = [_container(cluster, setup, now)]
-    containers += [_sidecar(cluster, name, created_at) for name in setup.sidecars]
+    containers = [_container(cluster, setup, now=now)]
+    containers += [_sidecar(cluster, name, started_at=created_at) for name in setup.sidecars]
     address = f"10.8.{number // 7 % 200}.{number // 1400 % 250 + 1}"
     return {
         "phase": setup.phase,
@@ -78,9 +78,9 @@ def _conditions(setup: PodSetup, now: datetime) -> list[Object]:
     return found
 
 
-def _container(cluster: ClusterSetup, setup: PodSetup, now: datetime) -> Object:
+def _container(cluster: ClusterSetup, setup: PodSetup, *, now: datetime) -> Object:
     workload = _workload(cluster, setup)
-    state, last_state = _states(setup, workload.image, now)
+    state, last_state = _states(setup, workload.image, now=now)
     return {
         "name": setup.container,
         "state": state,
@@ -94,7 +94,7 @@ def _container(cluster: ClusterSetup, setup: PodSetup, now: datetime) -> Object:
     }
 
 
-def _sidecar(cluster: ClusterSetup, name: str, started_at: datetime) -> Object:
+def _sidecar(cluster: ClusterSetup, name: str, *, started_at: datetime) -> Object:
     return {
         "name": name,
         "state": {"running": {"startedAt": stamp(started_at)}},
@@ -108,13 +108,13 @@ def _sidecar(cluster: ClusterSetup, name: str, started_at: datetime) -> Object:
     }
 
 
-def _states(setup: PodSetup, image: str, now: datetime) -> tuple[Object, Object]:
-    ended = _ended(setup, setup.last_end, now) if setup.last_end else {}
+def _states(setup: PodSetup, image: str, *, now: datetime) -> tuple[Object, Object]:
+    ended = _ended(setup, setup.last_end, now=now) if setup.last_end else {}
     if setup.phase in ("Succeeded", "Failed"):
         end = ContainerEnd(reason="Completed", exit_code=0)
         if setup.phase == "Failed":
             end = ContainerEnd(reason="Error", exit_code=1)
-        return ended or _ended(setup, end, now), {}
+        return ended or _ended(setup, end, now=now), {}
     waiting = setup.waiting or ("ContainerCreating" if setup.phase == "Pending" else None)
     if waiting:
         facts = {"container": setup.container, "pod": setup.name, "image": image}
@@ -128,7 +128,7 @@ def _states(setup: PodSetup, image: str, now: datetime) -> tuple[Object, Object]
     return {"running": {"startedAt": stamp(started_at)}}, ended
 
 
-def _ended(setup: PodSetup, end: ContainerEnd, now: datetime) -> Object:
+def _ended(setup: PodSetup, end: ContainerEnd, *, now: datetime) -> Object:
     finished_at = now - end.age
     started_at = max(now - setup.age, finished_at - timedelta(minutes=5))
     return {
@@ -143,5 +143,5 @@ def _ended(setup: PodSetup, end: ContainerEnd, now: datetime) -> Object:
 
 
 def _digest(text: str) -> str:
-    halves = (uid("digest", "first", text), uid("digest", "second", text))
+    halves = (uid("digest", "first", name=text), uid("digest", "second", name=text))
     return "".join(halves).replace("-", "")

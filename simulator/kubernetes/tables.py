@@ -28,12 +28,12 @@ _COLUMNS = {
 
 
 def table(
-    resource: str, items: list[Object], head: Object, *, now: datetime, include: str
+    resource: str, items: list[Object], *, head: Object, now: datetime, include: str
 ) -> Object:
     """A `Table` of the items; `include` is Metadata, Object or None, as the query says it."""
     rows = []
     for item in items:
-        row: Object = {"cells": _cells(resource, item, now)}
+        row: Object = {"cells": _cells(resource, item, now=now)}
         if include == "Object":
             row["object"] = item
         elif include != "None":
@@ -57,18 +57,18 @@ def _column(name: str) -> Object:
     }
 
 
-def _cells(resource: str, item: Object, now: datetime) -> list[object]:
+def _cells(resource: str, item: Object, *, now: datetime) -> list[object]:
     age = _age(dig(item, _AGE), now)
     if resource == "pods":
-        return _pod_cells(item, age, now)
+        return _pod_cells(item, age, now=now)
     if resource == "events":
         return _event_cells(item, now)
     if resource in ("deployments", "statefulsets", "replicasets"):
-        return _workload_cells(resource, item, age)
-    return _plain_cells(resource, item, age)
+        return _workload_cells(resource, item, age=age)
+    return _plain_cells(resource, item, age=age)
 
 
-def _plain_cells(resource: str, item: Object, age: str) -> list[object]:
+def _plain_cells(resource: str, item: Object, *, age: str) -> list[object]:
     name = dig(item, "metadata.name")
     if resource == "endpoints":
         return [name, _addresses(item), age]
@@ -81,7 +81,7 @@ def _plain_cells(resource: str, item: Object, age: str) -> list[object]:
     return [name, kind, address, "<none>", ports, age, _pairs(dig(item, "spec.selector"))]
 
 
-def _workload_cells(resource: str, item: Object, age: str) -> list[object]:
+def _workload_cells(resource: str, item: Object, *, age: str) -> list[object]:
     name = dig(item, "metadata.name")
     ready, wanted = _count(item, "status.readyReplicas"), _count(item, "spec.replicas")
     containers = _list(dig(item, "spec.template.spec.containers"))
@@ -96,7 +96,7 @@ def _workload_cells(resource: str, item: Object, age: str) -> list[object]:
     return [name, f"{ready}/{wanted}", updated, available, age, names, images, selector]
 
 
-def _pod_cells(item: Object, age: str, now: datetime) -> list[object]:
+def _pod_cells(item: Object, age: str, *, now: datetime) -> list[object]:
     statuses = _list(dig(item, "status.containerStatuses"))
     ready = sum(dig(status, "ready") is True for status in statuses)
     restarts = sum(_count(status, "restartCount") for status in statuses)

@@ -46,7 +46,7 @@ def build_kubernetes(scenario: Scenario, log: RequestLog, tokens: Mapping[str, s
     pods = scenario.cluster.pods
     named = [name for pod in pods for name in (pod.log, pod.previous_log) if name]
     check_logs(scenario.cluster.logs, named)
-    desk = _Desk(scenario, log, tokens)
+    desk = _Desk(scenario, log, tokens=tokens)
     open_paths = [_route(path, desk.logged(desk.open_path)) for path in _OPEN_PATHS]
     return Starlette(
         routes=[
@@ -67,7 +67,7 @@ def _route(path: str, endpoint: _Endpoint) -> Route:
 
 
 class _Desk:
-    def __init__(self, scenario: Scenario, log: RequestLog, tokens: Mapping[str, str]) -> None:
+    def __init__(self, scenario: Scenario, log: RequestLog, *, tokens: Mapping[str, str]) -> None:
         self._cluster = scenario.cluster
         self._log = log
         self._tokens = tokens
@@ -125,7 +125,7 @@ class _Desk:
         ask = read_ask(request, request.path_params.get("group", ""))
         if ask.group == "authorization.k8s.io" and ask.resource == _REVIEWS:
             return await self._review(request, ask)
-        check_access(self._cluster, user, ask)
+        check_access(self._cluster, user, ask=ask)
         kind = None
         group_version = _group_version(request)
         if group_version in discovery.GROUP_VERSIONS:
@@ -134,11 +134,13 @@ class _Desk:
             raise no_such_resource()
         now = datetime.now(UTC)
         if ask.resource == "pods/log":
-            return self._pod_log(request, ask, now)
-        known = list_objects(self._cluster, ask.resource, now)
+            return self._pod_log(request, ask, now=now)
+        known = list_objects(self._cluster, ask.resource, now=now)
         if ask.verb == "get":
             item = _find(known, ask)
-            return _one(request, ask, item | {"kind": kind, "apiVersion": group_version}, now)
+            return _one(
+                request, ask, item=item | {"kind": kind, "apiVersion": group_version}, now=now
+            )
         query = request.query_params
         tests = (
             label_test(query.get("labelSelector", "")),
@@ -147,16 +149,16 @@ class _Desk:
         items, head = page([item for item in known if all(test(item) for test in tests)], query)
         if _as_table(request):
             full = [item | {"kind": kind, "apiVersion": group_version} for item in items]
-            return JSONResponse(_table(request, ask, full, head=head, now=now))
+            return JSONResponse(_table(request, ask, items=full, head=head, now=now))
         answer = {"kind": f"{kind}List", "apiVersion": group_version, "metadata": head}
         return JSONResponse(answer | {"items": items})
 
-    def _pod_log(self, request: Request, ask: Ask, now: datetime) -> Response:
+    def _pod_log(self, request: Request, ask: Ask, *, now: datetime) -> Response:
         for pod in self._cluster.pods:
             if pod.name == ask.name:
-                text = read_pod_log(self._cluster, pod, request.query_params, now)
+                text = read_pod_log(self._cluster, pod, query=request.query_params, now=now)
                 return Response(text, media_type="text/plain")
-        raise not_found("pods", ask.name, "")
+        raise not_found("pods", ask.name, group="")
 
     async def _review(self, request: Request, ask: Ask) -> Response:
         if ask.verb != "create":
@@ -185,12 +187,14 @@ def _find(items: list[Object], ask: Ask) -> Object:
     for item in items:
         if dig(item, "metadata.name") == ask.name:
             return item
-    raise not_found(ask.resource, ask.name, ask.group)
+    raise not_found(ask.resource, ask.name, group=ask.group)
 
 
-def _one(request: Request, ask: Ask, item: Object, now: datetime) -> Response:
+def _one(request: Request, ask: Ask, *, item: Object, now: datetime) -> Response:
     if _as_table(request):
-        return JSONResponse(_table(request, ask, [item], head={"resourceVersion": "1"}, now=now))
+        return JSONResponse(
+            _table(request, ask, items=[item], head={"resourceVersion": "1"}, now=now)
+        )
     return JSONResponse(item)
 
 
@@ -200,12 +204,12 @@ def _as_table(request: Request) -> bool:
 
 
 def _table(
-    request: Request, ask: Ask, items: list[Object], *, head: Object, now: datetime
+    request: Request, ask: Ask, *, items: list[Object], head: Object, now: datetime
 ) -> Object:
     include = request.query_params.get("includeObject", "Metadata")
     if include not in ("Metadata", "Object", "None"):
         raise bad_request(f"unrecognized includeObject value: {include!r}")
-    return table(ask.resource, items, head, now=now, include=include)
+    return table(ask.resource, items, head=head, now=now, include=include)
 
 
 def _asked_for(spec: object) -> Ask:

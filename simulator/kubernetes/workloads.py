@@ -9,10 +9,12 @@ _HASH_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _FIRST_ROLL_OUT_AGE = timedelta(days=90)
 
 
-def workload_object(cluster: ClusterSetup, workload: WorkloadSetup, now: datetime) -> Object:
+def workload_object(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetime) -> Object:
     """The Deployment or StatefulSet with spec and status, without `kind` and `apiVersion`."""
     created_at = now - max(_FIRST_ROLL_OUT_AGE, workload.changed)
-    head = metadata(workload.kind, workload.name, cluster.namespace, created_at=created_at)
+    head = metadata(
+        workload.kind, workload.name, namespace=cluster.namespace, created_at=created_at
+    )
     head["labels"] = {"app": workload.name}
     head["generation"] = workload.revision
     spec: Object = {
@@ -35,11 +37,11 @@ def workload_object(cluster: ClusterSetup, workload: WorkloadSetup, now: datetim
     return {
         "metadata": head,
         "spec": spec | {"progressDeadlineSeconds": 600},
-        "status": _deployment_status(cluster, workload, now),
+        "status": _deployment_status(cluster, workload, now=now),
     }
 
 
-def replica_sets(cluster: ClusterSetup, workload: WorkloadSetup, now: datetime) -> list[Object]:
+def replica_sets(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetime) -> list[Object]:
     """One ReplicaSet for each roll-out that is kept, the current one with the pods."""
     rollouts = _rollouts(workload)
     found: list[Object] = []
@@ -47,12 +49,12 @@ def replica_sets(cluster: ClusterSetup, workload: WorkloadSetup, now: datetime) 
         steps_back = len(rollouts) - 1 - index
         revision = workload.revision - steps_back
         shown = workload.model_copy(update={"image": image})
-        name = _replica_set_name(cluster, workload, revision)
+        name = _replica_set_name(cluster, workload, revision=revision)
         created_at = now - workload.changed - timedelta(days=7) * steps_back
-        head = metadata("ReplicaSet", name, cluster.namespace, created_at=created_at)
+        head = metadata("ReplicaSet", name, namespace=cluster.namespace, created_at=created_at)
         labels = {"app": workload.name, "pod-template-hash": name.removeprefix(f"{workload.name}-")}
         head |= {"labels": labels, "annotations": _revision_note(revision, cause)}
-        head["ownerReferences"] = [_owner("Deployment", workload.name, cluster.namespace)]
+        head["ownerReferences"] = [_owner("Deployment", workload.name, namespace=cluster.namespace)]
         replicas = 0 if steps_back else workload.replicas
         spec: Object = {
             "replicas": replicas,
@@ -70,7 +72,7 @@ def replica_sets(cluster: ClusterSetup, workload: WorkloadSetup, now: datetime) 
 
 
 def pod_owner(
-    cluster: ClusterSetup, workload: WorkloadSetup, pod: str
+    cluster: ClusterSetup, workload: WorkloadSetup, *, pod: str
 ) -> tuple[dict[str, str], Object]:
     """A pod's labels and its owner reference, which is empty for a pod on its own."""
     labels = {"app": workload.name}
@@ -78,10 +80,10 @@ def pod_owner(
         return labels, {}
     if workload.kind == "StatefulSet":
         labels["statefulset.kubernetes.io/pod-name"] = pod
-        return labels, _owner("StatefulSet", workload.name, cluster.namespace)
-    name = _replica_set_name(cluster, workload, workload.revision)
+        return labels, _owner("StatefulSet", workload.name, namespace=cluster.namespace)
+    name = _replica_set_name(cluster, workload, revision=workload.revision)
     labels["pod-template-hash"] = name.removeprefix(f"{workload.name}-")
-    return labels, _owner("ReplicaSet", name, cluster.namespace)
+    return labels, _owner("ReplicaSet", name, namespace=cluster.namespace)
 
 
 def pod_template(workload: WorkloadSetup, containers: tuple[str, ...]) -> Object:
@@ -127,14 +129,14 @@ def _revision_note(revision: int, cause: str) -> Object:
     return note | ({"kubernetes.io/change-cause": cause} if cause else {})
 
 
-def _replica_set_name(cluster: ClusterSetup, workload: WorkloadSetup, revision: int) -> str:
+def _replica_set_name(cluster: ClusterSetup, workload: WorkloadSetup, *, revision: int) -> str:
     # The current one is written in its pods' names: cartservice-<hash>-<pod>.
     own = [pod.name for pod in cluster.pods if pod.workload == workload.name]
     stems = [name.rpartition("-")[0] for name in own]
     stems = [stem for stem in stems if stem.startswith(f"{workload.name}-")]
     if stems and revision == workload.revision:
         return stems[0]
-    number = int(uid("ReplicaSet", workload.name, f"{revision}").replace("-", ""), 16)
+    number = int(uid("ReplicaSet", workload.name, name=f"{revision}").replace("-", ""), 16)
     letters = []
     for _ in range(10):
         number, index = divmod(number, len(_HASH_LETTERS))
@@ -147,12 +149,12 @@ def _container(cluster: ClusterSetup, workload: WorkloadSetup) -> str:
     return names[0] if names else "server"
 
 
-def _owner(kind: str, name: str, namespace: str) -> Object:
+def _owner(kind: str, name: str, *, namespace: str) -> Object:
     return {
         "apiVersion": "apps/v1",
         "kind": kind,
         "name": name,
-        "uid": uid(kind, namespace, name),
+        "uid": uid(kind, namespace, name=name),
         "controller": True,
         "blockOwnerDeletion": True,
     }
@@ -176,7 +178,7 @@ def _stateful_status(workload: WorkloadSetup) -> Object:
     return status | _ready(workload)
 
 
-def _deployment_status(cluster: ClusterSetup, workload: WorkloadSetup, now: datetime) -> Object:
+def _deployment_status(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetime) -> Object:
     status: Object = {"observedGeneration": workload.revision}
     if workload.replicas:
         status |= {"replicas": workload.replicas, "updatedReplicas": workload.replicas}
@@ -184,7 +186,7 @@ def _deployment_status(cluster: ClusterSetup, workload: WorkloadSetup, now: date
     missing = workload.replicas - min(workload.ready, workload.replicas)
     if missing:
         status["unavailableReplicas"] = missing
-    newest = _replica_set_name(cluster, workload, workload.revision)
+    newest = _replica_set_name(cluster, workload, revision=workload.revision)
     changed_at = now - workload.changed
     # At most a quarter of the replicas may be away: the roll-out strategy above.
     enough = missing * 4 <= workload.replicas

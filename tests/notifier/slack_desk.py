@@ -19,7 +19,7 @@ class Faults:
     """An app in front of Slack; `next[method]` lists what happens to its next calls.
 
     `503`: refused before Slack saw it. `429`: refused with Retry-After 1. `lost`: Slack does
-    it, and the answer is a 502.
+    it, and the answer is a 502. `cut`: Slack does it, and the connection breaks.
     """
 
     app: ASGIApp
@@ -38,6 +38,9 @@ class Faults:
         if fault == "lost":
             await self.app(scope, receive, _nowhere)
             await _answer(send, 502)
+        elif fault == "cut":
+            await self.app(scope, receive, _nowhere)
+            await _break_off(send)
         elif fault:
             await _answer(send, int(fault))
         else:
@@ -80,6 +83,12 @@ def texts(value: object) -> list[str]:
 
 async def _nowhere(_message: Message) -> None:
     return None
+
+
+async def _break_off(send: Send) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b'{"ok": tr'})
 
 
 async def _answer(send: Send, status: int) -> None:

@@ -83,7 +83,7 @@ async def test_adopting_finds_the_message_among_many_others(
     assert desk.calls("conversations.history") == 2
 
 
-@pytest.mark.parametrize("fault", ["lost", "503", "500"])
+@pytest.mark.parametrize("fault", ["lost", "cut", "503", "500"])
 async def test_unanswered_post_is_looked_up_before_the_next_one(
     desk: Desk, make_replica: MakeReplica, fault: str
 ) -> None:

@@ -37,7 +37,7 @@ class Answer(NamedTuple):
 
 
 async def fetch(
-    wire: aiohttp.ClientSession, path: str, query: dict[str, str], headers: dict[str, str]
+    wire: aiohttp.ClientSession, path: str, *, query: dict[str, str], headers: dict[str, str]
 ) -> Answer:
     """The answer to one bare request."""
     async with wire.get(path, params=query, headers=headers) as answer:
@@ -59,7 +59,7 @@ class Host(NamedTuple):
 
     async def get(self, path: str, **query: str) -> Answer:
         """The answer to one bare request with the token."""
-        return await fetch(self.wire, path, query, {})
+        return await fetch(self.wire, path, query=query, headers={})
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ async def test_file_above_one_megabyte_comes_without_its_text(host: Host) -> Non
     big = (await host.get(f"/repos/{NAME}/contents/big.txt")).json()
     assert (big["content"], big["encoding"], big["size"]) == ("", "none", 1_120_000)
     accept = {"Accept": "application/vnd.github.raw+json"}
-    raw = await fetch(host.wire, f"/repos/{NAME}/contents/big.txt", {}, accept)
+    raw = await fetch(host.wire, f"/repos/{NAME}/contents/big.txt", query={}, headers=accept)
     assert len(raw.content) == 1_120_000
 
 
@@ -195,7 +195,7 @@ async def test_code_search_finds_whole_words_and_shows_where(host: Host) -> None
         (f'"loafers repo:{NAME}', "quote"),
     ],
 )
-async def test_search_that_github_refuses_is_refused(host: Host, query: str, word: str) -> None:
+async def test_search_that_github_refuses_is_refused(host: Host, query: str, *, word: str) -> None:
     refused = await host.get("/search/code", q=query)
     assert refused.status == 422
     assert refused.json()["message"] == "Validation Failed"
@@ -213,7 +213,7 @@ async def test_wrong_token_is_bad_credentials_and_other_repositories_are_not_fou
         await asyncio.to_thread(ask, TOKEN + "x", NAME)
     with pytest.raises(UnknownObjectException):
         await asyncio.to_thread(ask, TOKEN, "someone/else")
-    anonymous = await fetch(host.wire, f"/repos/{NAME}", {}, {"Authorization": ""})
+    anonymous = await fetch(host.wire, f"/repos/{NAME}", query={}, headers={"Authorization": ""})
     assert (anonymous.status, anonymous.json()["message"]) == (401, "Requires authentication")
 
 
@@ -238,7 +238,7 @@ async def test_limit_is_told_and_refused_when_enforced(tmp_path: Path) -> None:
         served(app) as address,
         aiohttp.ClientSession(address, headers=headers) as wire,
     ):
-        answers = [await fetch(wire, "/search/code", query, {}) for _ in range(11)]
+        answers = [await fetch(wire, "/search/code", query=query, headers={}) for _ in range(11)]
     assert [answer.status for answer in answers] == [200] * 10 + [403]
     assert answers[0].headers["x-ratelimit-remaining"] == "9"
     assert answers[0].headers["x-ratelimit-resource"] == "code_search"

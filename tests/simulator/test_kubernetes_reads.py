@@ -243,7 +243,7 @@ async def test_query_values_that_mean_nothing_are_refused(cluster: Cluster) -> N
     ],
 )
 async def test_what_the_role_does_not_allow_is_forbidden_in_rbacs_words(
-    cluster: Cluster, ask: Callable[[client.CoreV1Api], object], sentence: str
+    cluster: Cluster, ask: Callable[[client.CoreV1Api], object], *, sentence: str
 ) -> None:
     assert await cluster.refused(ask) == (403, sentence.format(user=USER))
 

@@ -17,7 +17,6 @@ from simulator.github import build_github
 from simulator.kubernetes import build_kubernetes, make_certificate, write_kubeconfig
 from simulator.request_log import RequestLog
 from simulator.scenario import Scenario
-from simulator.serving import Served
 from tests.toolrunner.foreign import serving
 
 
@@ -55,20 +54,18 @@ async def built_in(scenario: Scenario, folder: Path, **changes: object) -> Async
     files = make_certificate(folder)
     tokens = {name: secrets.token_hex(16) for name in ("kubernetes", "github", "servers")}
     user = "system:serviceaccount:nightshift:toolrunner"
-    cluster = Served(
+    cluster = serving(
         build_kubernetes(scenario, log, {tokens["kubernetes"]: user}),
         certificate=files.certificate,
         key=files.key,
     )
-    github = Served(build_github(scenario, log, tokens["github"]))
+    github = serving(build_github(scenario, log, tokens["github"]))
     async with contextlib.AsyncExitStack() as stack:
-        addresses = []
-        for listener in (cluster, github):
-            addresses.append(await listener.start())
-            stack.push_async_callback(listener.stop)
+        cluster_port = await stack.enter_async_context(cluster)
+        github_port = await stack.enter_async_context(github)
         write_kubeconfig(
             folder / "kubeconfig",
-            addresses[0],
+            f"https://127.0.0.1:{cluster_port}",
             ca_file=files.ca,
             token=tokens["kubernetes"],
             namespace=scenario.cluster.namespace,
@@ -79,7 +76,7 @@ async def built_in(scenario: Scenario, folder: Path, **changes: object) -> Async
                 "namespaces": f"{scenario.cluster.namespace}, elsewhere",
                 "KUBECONFIG": str(folder / "kubeconfig"),
                 "repository": scenario.repository.name,
-                "GITHUB_API_URL": addresses[1],
+                "GITHUB_API_URL": f"http://127.0.0.1:{github_port}",
                 "GITHUB_TOKEN": SecretStr(tokens["github"]),
             }
             | changes

@@ -77,10 +77,18 @@ class Serving(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[int]:
-    """The application on a loopback port, which is given."""
+async def serving(
+    app: ASGIApp, port: int = 0, *, certificate: Path | None = None, key: Path | None = None
+) -> AsyncIterator[int]:
+    """The application on a loopback port, which is given; over TLS with a certificate."""
     listening = socket.create_server(("127.0.0.1", port))
-    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        log_level="critical",
+        timeout_graceful_shutdown=1,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+    )
     server = Serving(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))
 
@@ -91,6 +99,9 @@ async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[int]:
     try:
         yield int(listening.getsockname()[1])
     finally:
+        if certificate:
+            # A TLS connection whose client left is only closed in peace while the server runs.
+            await eventually(lambda: _has_no_connections(server))
         server.should_exit = True
         await task
         # What a client that is gone left half open is not closed by a server that had to hurry.
@@ -150,3 +161,7 @@ async def told(bus: Bus, call_id: str, times: int = 1) -> ToolCallFinished:
         return about if len(about) >= times else []
 
     return (await eventually(found))[-1]
+
+
+async def _has_no_connections(server: uvicorn.Server) -> bool:
+    return not server.server_state.connections

@@ -3,14 +3,11 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
 
 from redis.asyncio import Redis
 
-from bus import deadlines
 from bus.connection import as_text
 from bus.errors import Unavailable
-from bus.events import InvestigationId
 from bus.streams import Keys
 
 HISTORY_SECONDS = 90 * 24 * 3600
@@ -66,16 +63,3 @@ class RedisNotices:
 
     def _name(self, key: str) -> str:
         return f"{self.keys.prefix}notice:{hashlib.sha256(key.encode()).hexdigest()[:32]}"
-
-
-@dataclass(frozen=True)
-class RedisDeadlines(deadlines.Deadlines):
-    """The bus's sorted set of due moments, and the moving on of one."""
-
-    async def postpone(self, investigation_id: InvestigationId, until: datetime) -> bool:
-        """Move the moment of one that is still there: of several replicas one gets True."""
-        score = round(until.timestamp(), 3)
-        moved = await self.redis.zadd(
-            self.keys.deadlines, {investigation_id: score}, xx=True, gt=True, ch=True
-        )
-        return bool(moved)

@@ -116,10 +116,10 @@ class Claude:
                 cause = error.__cause__ or error
                 reason = f"no usable answer from {self.settings.anthropic_base_url}: {cause}"
                 wait = self._wait(None, number)
-            span.set_attribute("http.request.resend_count", number)
             left = until - time.monotonic()
             if number == MAX_TRIES or wait >= left:
                 break
+            span.set_attribute("http.request.resend_count", number)
             await asyncio.sleep(wait)
         reason = clean(reason)[:500]
         self.reach.failed(reason)

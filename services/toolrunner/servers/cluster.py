@@ -93,7 +93,10 @@ class Cluster:
     def close(self) -> None:
         """Close the connections to the API, if there are any."""
         if "_api" in self.__dict__:
-            self._api.rest_client.pool_manager.clear()
+            # Dropping the pools would leave it to the garbage collector to close what they hold.
+            pools = self._api.rest_client.pool_manager.pools
+            for key in list(pools.keys()):
+                pools[key].close()
 
     def _list(self, permission: str, read: Callable[..., object]) -> list[Fields]:
         found: list[Fields] = []
