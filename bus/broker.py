@@ -77,7 +77,7 @@ class Consumer:
         for stream, reader in self.readers:
             await self.make_group(stream, reader)
             for min_idle_ms in (None, round(self.bus.settings.lease_seconds * 1000)):
-                self._read(stream, reader, min_idle_ms)
+                self._read(stream, reader, min_idle_ms=min_idle_ms)
         if any(stream.name in ("turns", "tool-calls") for stream, _ in self.readers):
             await self._read_stops()
 
@@ -90,11 +90,11 @@ class Consumer:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    def _read(self, stream: Stream, reader: Reader, min_idle_ms: int | None) -> None:
+    def _read(self, stream: Stream, reader: Reader, *, min_idle_ms: int | None) -> None:
         async def handle(message: RedisStreamMessage) -> None:
             raw: Any = message.raw_message
             await self.deliveries.deliver(
-                stream, reader, raw["message_ids"][0].decode(), raw["data"]
+                stream, reader, entry_id=raw["message_ids"][0].decode(), raw=raw["data"]
             )
 
         source = StreamSub(
@@ -105,7 +105,7 @@ class Consumer:
             min_idle_time=min_idle_ms,
             polling_interval=500 if min_idle_ms else 1000,
         )
-        self._subscribe(source, handle, self.bus.settings.max_workers)
+        self._subscribe(source, handle, workers=self.bus.settings.max_workers)
 
     async def _read_stops(self) -> None:
         seconds, _ = await self.bus.redis.time()
@@ -124,12 +124,14 @@ class Consumer:
                 self.deliveries.stop_work(event.investigation_id)
 
         key = self.bus.keys.stream(STOPS)
-        self._subscribe(StreamSub(key, last_id=f"{since}-0", polling_interval=1000), handle, 1)
+        source = StreamSub(key, last_id=f"{since}-0", polling_interval=1000)
+        self._subscribe(source, handle, workers=1)
 
     def _subscribe(
         self,
         source: StreamSub,
         handle: Callable[[RedisStreamMessage], Awaitable[None]],
+        *,
         workers: int,
     ) -> None:
         subscriber = self.broker.subscriber(

@@ -99,7 +99,7 @@ class Investigations:
         return stands or record
 
     async def apply(
-        self, investigation_id: InvestigationId, decide: Decide, entry: Entry | None = None
+        self, investigation_id: InvestigationId, decide: Decide, *, entry: Entry | None = None
     ) -> Record | None:
         """The record after the decision took effect, or as it stands when it has none.
 
@@ -116,7 +116,7 @@ class Investigations:
                 if entry is not None:
                     await self.acknowledge(entry)
                 return record
-            if await self.commit(record, commit, entry):
+            if await self.commit(record, commit, entry=entry):
                 return commit.record.changed(version=record.version + 1)
 
     async def acknowledge(self, entry: Entry) -> None:
@@ -124,7 +124,7 @@ class Investigations:
         await self.redis.xack(self.keys.stream(entry.stream), entry.group, entry.entry_id)
         entry.acknowledged = True
 
-    async def commit(self, before: Record, commit: Commit, entry: Entry | None = None) -> bool:
+    async def commit(self, before: Record, commit: Commit, *, entry: Entry | None = None) -> bool:
         """Write the decision if `before` still is the record's version; whether it was written."""
         old, new = records.fields_of(before), records.fields_of(commit.record)
         fields = flat({name: text for name, text in new.items() if old.get(name) != text})

@@ -71,7 +71,7 @@ class DeadLetters:
                 events += [_notice(entry, reason)]
             case "keep":
                 pass
-        await self._write(entry, events, due)
+        await self._write(entry, events, due=due)
 
     async def _fail(self, entry: Entry, letter: DeadLetter) -> bool:
         inv = InvestigationId(_investigation_of(entry))
@@ -86,9 +86,9 @@ class DeadLetters:
                 dead_letter_of=entry.stream.name,
             )
 
-        return bool(inv) and await self.investigations.apply(inv, decide, entry) is not None
+        return bool(inv) and await self.investigations.apply(inv, decide, entry=entry) is not None
 
-    async def _write(self, entry: Entry, events: list[Event], due: str) -> None:
+    async def _write(self, entry: Entry, events: list[Event], *, due: str) -> None:
         streams = [
             self.keys.dead(entry.stream)
             if isinstance(event, DeadLetter)

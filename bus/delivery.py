@@ -45,7 +45,7 @@ class Deliveries:
         return len(tasks)
 
     async def deliver(
-        self, stream: Stream, reader: Reader, entry_id: str, raw: dict[bytes, bytes]
+        self, stream: Stream, reader: Reader, *, entry_id: str, raw: dict[bytes, bytes]
     ) -> None:
         """Handle one delivery; afterwards the entry is acknowledged, handed back or set aside.
 
@@ -92,7 +92,7 @@ class Deliveries:
         if handle is None:
             return
         inv = str(getattr(event, "investigation_id", ""))
-        task = asyncio.ensure_future(self._in_span(handle, event, entry))
+        task = asyncio.ensure_future(self._in_span(handle, event, entry=entry))
         self._working.setdefault(inv, set()).add(task)
         self.leases.started(entry, task)
         try:
@@ -110,7 +110,7 @@ class Deliveries:
             if not self._working[inv]:
                 del self._working[inv]
 
-    async def _in_span(self, handle: Handle, event: Event, entry: Entry) -> None:
+    async def _in_span(self, handle: Handle, event: Event, *, entry: Entry) -> None:
         attributes: dict[str, AttributeValue] = {
             "messaging.system": "redis",
             "messaging.operation.type": "process",

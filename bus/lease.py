@@ -93,13 +93,14 @@ class Leases:
             for row in rows:
                 entry_id = as_text(row["message_id"])
                 deliveries = max(0, int(row["times_delivered"]) - 1)
-                await self._run(key, reader.group, entry_id, self.lease_seconds, str(deliveries))
+                place = (key, reader.group, entry_id)
+                await self._run(place, idle_seconds=self.lease_seconds, deliveries=str(deliveries))
                 handed += 1
         return handed
 
     async def _keep_one(self, place: Place, task: "asyncio.Task[None]") -> None:
         try:
-            word, _ = await self._run(*place, 0, "")
+            word, _ = await self._run(place, idle_seconds=0)
         except (RedisError, OSError) as error:
             log.warning("lease of %s on %s was not renewed: %s", place[2], place[0], error)
             return
@@ -111,11 +112,12 @@ class Leases:
     async def _set(
         self, entry: Entry, *, idle_seconds: float, deliveries: str = ""
     ) -> tuple[str, int]:
-        return await self._run(*self._place(entry), idle_seconds, deliveries)
+        return await self._run(self._place(entry), idle_seconds=idle_seconds, deliveries=deliveries)
 
     async def _run(
-        self, key: str, group: str, entry_id: str, idle_seconds: float, deliveries: str
+        self, place: Place, *, idle_seconds: float, deliveries: str = ""
     ) -> tuple[str, int]:
+        key, group, entry_id = place
         idle = str(round(idle_seconds * 1000))
         answer = await self._renew.run([key], [group, self.consumer, entry_id, idle, deliveries])
         if not isinstance(answer, list):

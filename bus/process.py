@@ -137,7 +137,7 @@ def build_app(
     )
 
 
-def run(name: str, kind: type[S], build: Callable[[S, Bus], Service]) -> None:
+def run(name: str, kind: type[S], *, build: Callable[[S, Bus], Service]) -> None:
     """The whole of a service's `__main__`.
 
     Exits 0 after a signal, 1 with one sentence otherwise.
@@ -155,12 +155,12 @@ def run(name: str, kind: type[S], build: Callable[[S, Bus], Service]) -> None:
         if only_check:
             _show(settings)
             return
-        asyncio.run(_run(name, settings, build))
+        asyncio.run(_run(name, settings, build=build))
     except NotConfigured as error:
         sys.exit(f"nightshift {name}: {error}")
 
 
-async def _run(name: str, settings: S, build: Callable[[S, Bus], Service]) -> None:
+async def _run(name: str, settings: S, *, build: Callable[[S, Bus], Service]) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -41,7 +41,7 @@ class Results:
         self._store = Script(self.redis, "store_result")
 
     async def start(
-        self, investigation_id: InvestigationId, tool_call_id: ToolCallId, by: str
+        self, investigation_id: InvestigationId, tool_call_id: ToolCallId, *, by: str
     ) -> Start:
         """Record that a call starts, and say what to do.
 

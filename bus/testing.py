@@ -13,7 +13,8 @@ from redis.asyncio import Redis
 from bus.connection import as_text
 from bus.envelope import Entry, read_event, text_fields
 from bus.events import DeadLetter, Event
-from bus.streams import Keys, Stream
+from bus.port import Bus
+from bus.streams import Stream
 
 T = TypeVar("T")
 
@@ -34,24 +35,24 @@ async def eventually(condition: Callable[[], Awaitable[T]], seconds: float = 5.0
         await asyncio.sleep(0.02)
 
 
-async def entries(redis: Redis, keys: Keys, stream: Stream) -> list[Entry]:
+async def entries(bus: Bus, stream: Stream) -> list[Entry]:
     """Every entry of a stream, in order."""
-    rows: list[Any] = list(await redis.xrange(keys.stream(stream)) or [])
+    rows: list[Any] = list(await bus.redis.xrange(bus.keys.stream(stream)) or [])
     return [
         Entry(stream=stream, group="", entry_id=as_text(entry_id), fields=text_fields(raw))
         for entry_id, raw in rows
     ]
 
 
-async def dead_letters(redis: Redis, keys: Keys, stream: Stream) -> list[DeadLetter]:
+async def dead_letters(bus: Bus, stream: Stream) -> list[DeadLetter]:
     """Every dead letter of a stream, in order."""
-    rows: list[Any] = list(await redis.xrange(keys.dead(stream)) or [])
+    rows: list[Any] = list(await bus.redis.xrange(bus.keys.dead(stream)) or [])
     return [DeadLetter.model_validate_json(fields[b"data"]) for _, fields in rows]
 
 
-async def events(redis: Redis, keys: Keys, stream: Stream) -> list[Event]:
+async def events(bus: Bus, stream: Stream) -> list[Event]:
     """Every event on a stream, in order."""
-    return [read_event(entry) for entry in await entries(redis, keys, stream)]
+    return [read_event(entry) for entry in await entries(bus, stream)]
 
 
 async def keys_without_expiry(redis: Redis, prefix: str) -> list[str]:

@@ -102,7 +102,7 @@ class World:
 
         files = await asyncio.to_thread(make_certificate, self.state / "kubernetes")
         token = self._tokens["kubernetes"]
-        app = build_kubernetes(self._scenario, self.log, {token: READER})
+        app = build_kubernetes(self._scenario, self.log, tokens={token: READER})
         listener = Served(app, certificate=files.certificate, key=files.key)
         await self._serve("kubernetes", listener)
         write_kubeconfig(
@@ -116,7 +116,7 @@ class World:
     async def _start_github(self) -> None:
         from simulator.github import build_github
 
-        app = build_github(self._scenario, self.log, self._tokens["github"])
+        app = build_github(self._scenario, self.log, token=self._tokens["github"])
         await self._serve("github", Served(app))
 
     async def _start_model(self) -> None:

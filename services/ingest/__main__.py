@@ -5,4 +5,4 @@ from services.ingest.app import build
 from services.ingest.settings import Settings
 
 if __name__ == "__main__":
-    run("ingest", Settings, build)
+    run("ingest", Settings, build=build)

@@ -5,4 +5,4 @@ from services.notifier.app import build
 from services.notifier.settings import Settings
 
 if __name__ == "__main__":
-    run("notifier", Settings, build)
+    run("notifier", Settings, build=build)

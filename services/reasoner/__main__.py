@@ -5,4 +5,4 @@ from services.reasoner.app import build
 from services.reasoner.settings import Settings
 
 if __name__ == "__main__":
-    run("reasoner", Settings, build)
+    run("reasoner", Settings, build=build)

@@ -40,7 +40,7 @@ class Reasoner:
         record = await self.investigations.apply(
             finished.investigation_id,
             lambda stands: investigation.after_result(stands, finished),
-            entry,
+            entry=entry,
         )
         if record is None:
             raise Rejected("there is no record of this investigation")
@@ -74,7 +74,7 @@ class Reasoner:
         self, investigation_id: InvestigationId, entry: Entry, *, decide: Decide
     ) -> None:
         """Raises Unavailable without a record (its incident may come later), at last Rejected."""
-        if await self.investigations.apply(investigation_id, decide, entry) is not None:
+        if await self.investigations.apply(investigation_id, decide, entry=entry) is not None:
             return
         age = (await self.investigations.now() - entry.written_at).total_seconds()
         if age > self.deadline_seconds:

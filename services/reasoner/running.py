@@ -70,7 +70,7 @@ class Turns:
             if record is None:
                 raise Rejected("there is no record of this investigation")
             if not investigation.is_due(record, due.turn):
-                await self.investigations.apply(due.investigation_id, lambda _: None, entry)
+                await self.investigations.apply(due.investigation_id, lambda _: None, entry=entry)
                 return
             prepared = await self._prepare(record)
             if prepared is not None:
@@ -173,7 +173,7 @@ class Turns:
             taken = commit is not None
             return commit
 
-        await self.investigations.apply(answer.request.investigation_id, decide, entry)
+        await self.investigations.apply(answer.request.investigation_id, decide, entry=entry)
         if taken:
             _count(answer, self.rules.model)
         return taken
@@ -195,7 +195,7 @@ class Turns:
         def decide(stands: Record) -> Commit | None:
             return investigation.given_up(stands, number, outcome=outcome, reason=reason, at=at)
 
-        await self.investigations.apply(record.investigation_id, decide, entry)
+        await self.investigations.apply(record.investigation_id, decide, entry=entry)
 
     async def _change(self, record: Record, decide: Callable[[Record], Commit | None]) -> None:
         await self.investigations.apply(record.investigation_id, decide)

@@ -5,4 +5,4 @@ from services.toolrunner.app import build
 from services.toolrunner.settings import Settings
 
 if __name__ == "__main__":
-    run("toolrunner", Settings, build)
+    run("toolrunner", Settings, build=build)

@@ -20,7 +20,7 @@ from services.toolrunner.policy import Gate
 from services.toolrunner.settings import Settings
 
 
-def build(settings: Settings, bus: Bus, gate: Gate | None = None) -> Service:
+def build(settings: Settings, bus: Bus, *, gate: Gate | None = None) -> Service:
     """The service; nothing connects yet. Raises NotConfigured for files that cannot be used."""
     gate = gate or load_allow_list(settings.policy_dir)
     check = StrictSchema()

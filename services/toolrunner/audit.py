@@ -34,19 +34,22 @@ class AuditChain:
 
     @asynccontextmanager
     async def entry(
-        self, call: ToolCallRequested, judged: Judged, answer: Answer
+        self, call: ToolCallRequested, judged: Judged, *, answer: Answer
     ) -> AsyncIterator[ToolCallAudited]:
         """The next entry, to be written inside the block; calls wait here for each other."""
         async with self._lock:
-            audited = self._next(call, judged, answer)
+            audited = self._next(call, judged, answer=answer)
+            written = False
             try:
                 yield audited
-            except BaseException:
-                self._life, self._number, self._previous = secrets.token_hex(4), 0, ""
-                raise
-            self._number, self._previous = audited.number, entry_sha256(audited)
+                written = True
+            finally:
+                if written:
+                    self._number, self._previous = audited.number, entry_sha256(audited)
+                else:
+                    self._life, self._number, self._previous = secrets.token_hex(4), 0, ""
 
-    def _next(self, call: ToolCallRequested, judged: Judged, answer: Answer) -> ToolCallAudited:
+    def _next(self, call: ToolCallRequested, judged: Judged, *, answer: Answer) -> ToolCallAudited:
         return ToolCallAudited(
             investigation_id=call.investigation_id,
             tool_call_id=call.tool_call_id,

@@ -43,7 +43,7 @@ class Catalogue:
         return {tool["name"]: tool["input_schema"] for tool in json.loads(self.text)}
 
 
-def catalogue_of(tools: Iterable[Tool], gate: Gate, check: SchemaCheck) -> Catalogue:
+def catalogue_of(tools: Iterable[Tool], gate: Gate, *, check: SchemaCheck) -> Catalogue:
     """The catalogue of those tools that the policy could allow, and `read_result`.
 
     A tool whose name is too long, odd or given twice, or whose schema is none, is left out; a log
@@ -54,7 +54,7 @@ def catalogue_of(tools: Iterable[Tool], gate: Gate, check: SchemaCheck) -> Catal
     offered = [_OWN]
     for tool in allowed:
         schema = strict(tool.input_schema)
-        if problem := _problem(tool, times[tool.name], check.schema_problem(schema)):
+        if problem := _problem(tool, times[tool.name], schema_problem=check.schema_problem(schema)):
             log.error("tool %s is not offered: %s", tool.name[:100], problem)
             continue
         offered.append(Tool(tool.name, clean(tool.description)[:MAX_DESCRIPTION], schema))
@@ -92,7 +92,7 @@ def _closed_value(value: JsonValue) -> JsonValue:
     return _closed(value) if isinstance(value, dict) else value
 
 
-def _problem(tool: Tool, times: int, schema_problem: str) -> str:
+def _problem(tool: Tool, times: int, *, schema_problem: str) -> str:
     if not _NAME.match(tool.name):
         return "its name is longer than 64 characters or holds others than A-Z a-z 0-9 _ -"
     if times > 1:

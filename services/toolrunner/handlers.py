@@ -60,17 +60,17 @@ class Handlers:
                 "nightshift.incident.id": call.investigation_id,
             },
         ) as span:
-            await self._run(call, entry, span)
+            await self._run(call, entry, span=span)
 
-    async def _run(self, call: ToolCallRequested, entry: Entry, span: Span) -> None:
+    async def _run(self, call: ToolCallRequested, entry: Entry, *, span: Span) -> None:
         inv, call_id = call.investigation_id, call.tool_call_id
         record = await self.investigations.read(inv)
         if record is None:
             return
         schemas = await self.schemas_of(record.catalogue)
-        judged = judge(call, schemas, self.gate, check=self.check)
+        judged = judge(call, schemas, gate=self.gate, check=self.check)
         _tell_decision(judged, span)
-        start = await self.results.start(inv, call_id, self.settings.consumer)
+        start = await self.results.start(inv, call_id, by=self.settings.consumer)
         span.set_attribute("nightshift.call", start)
         if start in ("ended", "closed"):
             return
@@ -81,14 +81,16 @@ class Handlers:
             return
         if judged.decision.allowed:
             repeated = start == "started before"
-            answer = await self._answer(inv, judged, record.deadline_at, repeated=repeated)
+            answer = await self._answer(
+                inv, judged, deadline_at=record.deadline_at, repeated=repeated
+            )
         else:
             answer = refused(judged, schemas)
-        await self._store(call, judged, answer, entry=entry)
-        _tell_outcome(judged, answer, span)
+        await self._store(call, judged, answer=answer, entry=entry)
+        _tell_outcome(judged, answer, span=span)
 
     async def _answer(
-        self, inv: InvestigationId, judged: Judged, deadline_at: datetime, *, repeated: bool
+        self, inv: InvestigationId, judged: Judged, *, deadline_at: datetime, repeated: bool
     ) -> Answer:
         started = time.monotonic()
         try:
@@ -98,7 +100,7 @@ class Handlers:
             if left <= 0:
                 raise ToolFailed("no time is left before the deadline; nothing was read")
             seconds = min(self.settings.tool_seconds, left)
-            text = await self.servers.call(judged.tool, judged.arguments, seconds)
+            text = await self.servers.call(judged.tool, judged.arguments, seconds=seconds)
             cap = self.settings.shown_characters
             # A thread, because cleaning megabytes must not hold up leases and other calls.
             return await asyncio.to_thread(
@@ -115,15 +117,15 @@ class Handlers:
         if result is None:
             known = ", ".join(sorted(await self.results.shown(inv))) or "none yet"
             raise ToolFailed(f"there is no result {wanted.call_id!r}; stored results: {known}")
-        view = page(result.whole, wanted, self.settings.shown_characters)
+        view = page(result.whole, wanted, cap=self.settings.shown_characters)
         return Answer("repeated" if repeated else "executed", view)
 
     async def _store(
-        self, call: ToolCallRequested, judged: Judged, answer: Answer, *, entry: Entry
+        self, call: ToolCallRequested, judged: Judged, *, answer: Answer, entry: Entry
     ) -> None:
         facts = {"ok": answer.ok, "tool": call.tool, "redactions": answer.redactions}
         result = Result.model_validate({"whole": answer.whole, "shown": answer.shown, **facts})
-        async with self.audit.entry(call, judged, answer) as audited:
+        async with self.audit.entry(call, judged, answer=answer) as audited:
             await self.results.store(finished(call, answer), result, audited=audited, entry=entry)
 
 
@@ -137,7 +139,7 @@ def _tell_decision(judged: Judged, span: Span) -> None:
     span.set_attribute("nightshift.policy.reason", judged.decision.reason[:500])
 
 
-def _tell_outcome(judged: Judged, answer: Answer, span: Span) -> None:
+def _tell_outcome(judged: Judged, answer: Answer, *, span: Span) -> None:
     span.set_attribute("nightshift.outcome", answer.outcome)
     if not answer.ok:
         span.set_attribute("error.type", f"tool_{answer.outcome}")

@@ -23,7 +23,7 @@ class ToolServers(Protocol):
         """What the servers offer, as last seen."""
         ...
 
-    async def call(self, tool: str, arguments: Mapping[str, JsonValue], seconds: float) -> str:
+    async def call(self, tool: str, arguments: Mapping[str, JsonValue], *, seconds: float) -> str:
         """The text a tool answered. Raises ToolFailed, within `seconds`, when it gave none."""
         ...
 

@@ -51,7 +51,7 @@ def page_request(arguments: Mapping[str, JsonValue]) -> PageRequest:
     )
 
 
-def shown(header: str, whole: str, cap: int) -> str:
+def shown(header: str, whole: str, *, cap: int) -> str:
     """The whole with numbered lines; of one longer than `cap` characters its start and its end."""
     lines = _numbered(whole)
     if sum(len(line) + 1 for line in lines) <= cap:
@@ -64,7 +64,7 @@ def shown(header: str, whole: str, cap: int) -> str:
     return "\n".join([header, *head, *([left_out] if last >= first else []), *tail])
 
 
-def page(whole: str, wanted: PageRequest, cap: int) -> str:
+def page(whole: str, wanted: PageRequest, *, cap: int) -> str:
     """The wanted lines with the numbers of their whole. Raises ToolFailed when there are none."""
     lines = _numbered(whole)
     if not lines:

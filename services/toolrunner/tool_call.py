@@ -52,7 +52,7 @@ class Answer:
         return self.outcome in ("executed", "repeated")
 
 
-def judge(call: ToolCallRequested, schemas: Schemas, gate: Gate, *, check: SchemaCheck) -> Judged:
+def judge(call: ToolCallRequested, schemas: Schemas, *, gate: Gate, check: SchemaCheck) -> Judged:
     """The decision: only an offered tool, with exactly its arguments, if the policy allows it."""
     schema = schemas.get(call.tool)
     arguments, text, problem = _canonical_arguments(call.arguments)
@@ -89,7 +89,7 @@ def answered(tool: str, text: str, *, shown_characters: int, repeated: bool) -> 
         header += f", {cleaned.redactions} secret{'' if cleaned.redactions == 1 else 's'} replaced"
     return Answer(
         outcome="repeated" if repeated else "executed",
-        shown=shown(header, whole, shown_characters),
+        shown=shown(header, whole, cap=shown_characters),
         whole=whole,
         redactions=cleaned.redactions,
     )

@@ -28,7 +28,7 @@ _Answer = Callable[[Request, Shapes], Awaitable[Response]]
 
 
 def build_github(
-    scenario: Scenario, log: RequestLog, token: str, *, limits: RateLimits | None = None
+    scenario: Scenario, log: RequestLog, *, token: str, limits: RateLimits | None = None
 ) -> Starlette:
     """An app that answers for the scenario's repository as api.github.com does to one `token`.
 

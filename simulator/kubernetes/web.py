@@ -35,7 +35,9 @@ _OPEN_PATHS = ("/healthz", "/livez", "/readyz", "/version")
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def build_kubernetes(scenario: Scenario, log: RequestLog, tokens: Mapping[str, str]) -> Starlette:
+def build_kubernetes(
+    scenario: Scenario, log: RequestLog, *, tokens: Mapping[str, str]
+) -> Starlette:
     """An app that answers as the scenario's cluster; `tokens` says which user a bearer token is.
 
     Every user may get and list in the scenario's namespace, without secrets and config maps and

@@ -42,7 +42,7 @@ async def test_twenty_openers_of_one_incident_make_one_record_and_one_due_turn(
         *(bus.investigations.open(an_incident(), entry, acknowledge=False) for _ in range(20))
     )
     assert len({record.nonce for record in records}) == 1
-    assert await events(bus.redis, bus.keys, TURNS) == [
+    assert await events(bus, TURNS) == [
         TurnDue(investigation_id=records[0].investigation_id, turn=1)
     ]
 
@@ -68,12 +68,12 @@ async def test_commit_writes_state_events_and_acknowledgement_together(make_bus:
     await bus.investigations.open(an_incident(), entry, acknowledge=False)
     inv = a_record().investigation_id
     await bus.investigations.apply(
-        inv, lambda record: end(record, "inconclusive", at=OPENED_AT), entry
+        inv, lambda record: end(record, "inconclusive", at=OPENED_AT), entry=entry
     )
     record = await bus.investigations.read(inv)
     assert record is not None
     assert record.state == "ended"
-    assert len(await events(bus.redis, bus.keys, DIAGNOSES)) == 1
+    assert len(await events(bus, DIAGNOSES)) == 1
     assert await pending(bus) == 0
     assert await bus.redis.zscore(bus.keys.deadlines, inv) is None
 
@@ -109,9 +109,9 @@ async def test_stale_decision_is_taken_again_and_acknowledges_nothing_before(
         seen.append(record.version)
         return closing(record, "1-1")
 
-    assert not await bus.investigations.commit(stale, closing(stale, "1-1"), entry)
+    assert not await bus.investigations.commit(stale, closing(stale, "1-1"), entry=entry)
     assert await pending(bus) == 1
-    record = await bus.investigations.apply(inv, decide, entry)
+    record = await bus.investigations.apply(inv, decide, entry=entry)
     assert record is not None
     assert record.open_calls == ()
     assert left_pending == [1]
@@ -149,7 +149,7 @@ async def test_transcript_is_what_was_appended_verbatim(make_bus: MakeBus) -> No
 async def test_entries_of_a_commit_lie_in_the_incidents_trace(make_bus: MakeBus) -> None:
     bus = make_bus("reasoner")
     record = await opened(bus)
-    written = await entries(bus.redis, bus.keys, TURNS)
+    written = await entries(bus, TURNS)
     assert [entry.fields["traceparent"] for entry in written] == [record.trace.traceparent]
 
 

@@ -43,7 +43,7 @@ def service(bus: Bus, stream: Stream, event: type[Event], handle: Handle) -> Ser
 
 
 async def dead(bus: Bus, stream: Stream) -> list[DeadLetter]:
-    return await dead_letters(bus.redis, bus.keys, stream)
+    return await dead_letters(bus, stream)
 
 
 async def pending(bus: Bus, stream: Stream) -> int:
@@ -75,10 +75,8 @@ async def test_entry_that_fails_three_times_ends_its_investigation_as_failed(
     assert len(runs) == 3
     letters = await dead(bus, TURNS)
     assert "failed 3 times, at last with RuntimeError: it always breaks" in letters[0].reason
-    assert [type(event) for event in await events(bus.redis, bus.keys, DIAGNOSES)] == [
-        DiagnosisReached
-    ]
-    assert [type(event) for event in await events(bus.redis, bus.keys, STOPS)] == [StopRequested]
+    assert [type(event) for event in await events(bus, DIAGNOSES)] == [DiagnosisReached]
+    assert [type(event) for event in await events(bus, STOPS)] == [StopRequested]
 
 
 async def test_outage_is_counted_against_nothing(make_bus: MakeBus, start: Start) -> None:
@@ -124,7 +122,7 @@ async def test_entry_whose_owners_keep_dying_is_set_aside_after_six_deliveries(
 
     await eventually(set_aside)
     assert runs == []
-    assert len(await events(bus.redis, bus.keys, NOTICES)) == 1
+    assert len(await events(bus, NOTICES)) == 1
 
 
 async def test_unreadable_incident_gives_one_dead_letter_and_one_notice_for_both_groups(
@@ -153,7 +151,7 @@ async def test_unreadable_incident_gives_one_dead_letter_and_one_notice_for_both
     assert [letter.group for letter in letters] == ["reasoner", "reasoner"]
     assert all("not JSON" in letter.reason for letter in letters)
     assert {"data": "\\xff\\xfe"} in [letter.fields for letter in letters]
-    notices = await events(reasoner.redis, reasoner.keys, NOTICES)
+    notices = await events(reasoner, NOTICES)
     assert [type(notice) for notice in notices] == [NoticeRequested, NoticeRequested]
 
 
@@ -174,7 +172,7 @@ async def test_tool_call_that_is_set_aside_is_answered_with_an_error(
     )
 
     async def answered() -> list[Event]:
-        return await events(bus.redis, bus.keys, TOOL_RESULTS)
+        return await events(bus, TOOL_RESULTS)
 
     (finished,) = await eventually(answered)
     assert isinstance(finished, ToolCallFinished)

@@ -33,7 +33,7 @@ def service(bus: Bus, stream: Stream, event: type[Event], handle: Handle) -> Ser
 
 
 async def dead(bus: Bus, stream: Stream) -> list[DeadLetter]:
-    return await dead_letters(bus.redis, bus.keys, stream)
+    return await dead_letters(bus, stream)
 
 
 async def pending(bus: Bus, stream: Stream) -> int:
@@ -198,7 +198,7 @@ async def test_handler_span_hangs_under_the_entrys_trace(make_bus: MakeBus, star
     await start(running)
 
     async def published() -> list[str]:
-        written = await entries(bus.redis, bus.keys, STOPS)
+        written = await entries(bus, STOPS)
         return [entry.fields["traceparent"] for entry in written]
 
     (traceparent,) = await eventually(published)

@@ -93,7 +93,7 @@ async def test_what_redis_has_not_put_on_disk_is_not_taken_as_written(
 
         await bus.redis.aclose()
     assert not (await RedisFingerprints(directly).write_once("a", [NOTICE])).first
-    assert len(await entries(directly.redis, directly.keys, NOTICES)) == 1
+    assert len(await entries(directly, NOTICES)) == 1
 
 
 async def test_a_redis_without_the_question_is_asked_once_and_never_called_durable(

@@ -39,8 +39,8 @@ async def test_an_alarm_becomes_one_incident_and_leaves_the_queue(
 
     await queue_is_empty(queue)
 
-    (entry,) = await entries(bus.redis, bus.keys, INCIDENTS)
-    (incident,) = await events(bus.redis, bus.keys, INCIDENTS)
+    (entry,) = await entries(bus, INCIDENTS)
+    (incident,) = await events(bus, INCIDENTS)
     assert isinstance(incident, IncidentOpened)
     assert incident.service == "cartservice"
     assert entry.fields["traceparent"] == root_of(str(incident.incident_id)).traceparent
@@ -57,7 +57,7 @@ async def test_the_same_alarm_many_times_in_parallel_is_one_incident(make_bus: M
 
     await asyncio.gather(*(deliver(number) for number in range(100)))
 
-    assert len(await entries(replicas[0].redis, replicas[0].keys, INCIDENTS)) == 1
+    assert len(await entries(replicas[0], INCIDENTS)) == 1
 
 
 async def test_duplicates_in_the_queue_are_all_deleted(queue: Queue, ingest: Ingest) -> None:
@@ -66,7 +66,7 @@ async def test_duplicates_in_the_queue_are_all_deleted(queue: Queue, ingest: Ing
 
     await queue_is_empty(queue)
 
-    assert len(await entries(bus.redis, bus.keys, INCIDENTS)) == 2
+    assert len(await entries(bus, INCIDENTS)) == 2
 
 
 async def test_a_body_that_cannot_be_read_is_one_dead_letter_and_one_notice(
@@ -79,13 +79,13 @@ async def test_a_body_that_cannot_be_read_is_one_dead_letter_and_one_notice(
 
     await queue_is_empty(queue)
 
-    (entry,) = await entries(bus.redis, bus.keys, replace(INCIDENTS, name="incidents.dead"))
+    (entry,) = await entries(bus, replace(INCIDENTS, name="incidents.dead"))
     letter = DeadLetter.model_validate_json(entry.fields["data"])
     assert "not JSON" in letter.reason
     assert len(letter.fields["body"].encode()) == 64 * 1024
     assert secret not in letter.fields["body"]
-    assert len(await entries(bus.redis, bus.keys, NOTICES)) == 1
-    assert await entries(bus.redis, bus.keys, INCIDENTS) == []
+    assert len(await entries(bus, NOTICES)) == 1
+    assert await entries(bus, INCIDENTS) == []
 
 
 async def test_one_broken_record_takes_no_other_one_with_it(make_bus: MakeBus) -> None:
@@ -94,9 +94,9 @@ async def test_one_broken_record_takes_no_other_one_with_it(make_bus: MakeBus) -
 
     await Triggers(RedisFingerprints(bus), bus.tracing).on_body(json.dumps({"Records": records}))
 
-    dead = await entries(bus.redis, bus.keys, replace(INCIDENTS, name="incidents.dead"))
+    dead = await entries(bus, replace(INCIDENTS, name="incidents.dead"))
     assert len(dead) == 1
-    assert len(await entries(bus.redis, bus.keys, INCIDENTS)) == 1
+    assert len(await entries(bus, INCIDENTS)) == 1
 
 
 async def test_a_crash_between_append_and_delete_opens_no_second_incident(
@@ -118,7 +118,7 @@ async def test_a_crash_between_append_and_delete_opens_no_second_incident(
     bus = (await ingest()).bus
     await queue_is_empty(queue)
 
-    assert len(await entries(bus.redis, bus.keys, INCIDENTS)) == 1
+    assert len(await entries(bus, INCIDENTS)) == 1
 
 
 async def test_an_entry_is_deleted_from_the_queue_only_after_it_is_on_disk(
@@ -129,10 +129,10 @@ async def test_an_entry_is_deleted_from_the_queue_only_after_it_is_on_disk(
     bus = (await ingest()).bus
 
     async def appended() -> bool:
-        return len(await entries(bus.redis, bus.keys, INCIDENTS)) == 1
+        return len(await entries(bus, INCIDENTS)) == 1
 
     await eventually(appended)
-    written_at = (await entries(bus.redis, bus.keys, INCIDENTS))[0].written_at
+    written_at = (await entries(bus, INCIDENTS))[0].written_at
     await queue_is_empty(queue)
 
     version = str((await bus.redis.info("server"))["redis_version"])
@@ -156,7 +156,7 @@ async def test_while_redis_is_down_the_alarm_stays_in_the_queue_and_comes_throug
     own_redis.start()
     await queue_is_empty(queue)
     bus = service.bus
-    assert len(await entries(bus.redis, bus.keys, INCIDENTS)) == 1
+    assert len(await entries(bus, INCIDENTS)) == 1
     assert await service.health.problems() == {}
 
 
@@ -182,8 +182,8 @@ async def test_ok_is_news_for_a_running_investigation_and_nothing_otherwise(
     queue.send(*[flat_alarm(state="OK", StateChangeTime="2026-03-09T02:20:00Z")] * 2)
     await queue_is_empty(queue)
 
-    (incident,) = await events(bus.redis, bus.keys, INCIDENTS)
-    (news,) = await events(bus.redis, bus.keys, UPDATES)
+    (incident,) = await events(bus, INCIDENTS)
+    (news,) = await events(bus, UPDATES)
     assert isinstance(incident, IncidentOpened)
     assert isinstance(news, AlarmRecovered)
     assert news.investigation_id == incident.incident_id

@@ -17,7 +17,7 @@ async def test_the_span_of_an_alarm_hangs_under_the_root_of_its_incident(make_bu
 
     await Triggers(RedisFingerprints(bus), bus.tracing).on_body(event())
 
-    (entry,) = await entries(bus.redis, bus.keys, INCIDENTS)
+    (entry,) = await entries(bus, INCIDENTS)
     (span,) = spans.get_finished_spans()
     assert span.parent is not None
     parent = f"00-{span.parent.trace_id:032x}-{span.parent.span_id:016x}-01"
@@ -33,7 +33,7 @@ async def test_nothing_secret_or_invisible_reaches_the_entry(make_bus: MakeBus) 
 
     await Triggers(RedisFingerprints(bus), bus.tracing).on_body(body)
 
-    (entry,) = await entries(bus.redis, bus.keys, INCIDENTS)
+    (entry,) = await entries(bus, INCIDENTS)
     assert secret not in entry.fields["data"]
     assert "[secret:slack:" in entry.fields["data"]
     assert "\u202e" not in entry.fields["data"]

@@ -71,7 +71,7 @@ class Replica:
         values = {"service": "cartservice", "summary": "HTTP 500 on checkout"} | fields
         incident = IncidentOpened.model_validate(values | {"incident_id": incident_id})
         await self.bus.publish(incident)
-        last = (await entries(self.bus.redis, self.bus.keys, INCIDENTS))[-1]
+        last = (await entries(self.bus, INCIDENTS))[-1]
         entry = Entry(
             stream=INCIDENTS, group="notifier", entry_id=last.entry_id, fields=last.fields
         )
@@ -92,7 +92,7 @@ class Replica:
 
     async def stop_signals(self) -> list[InvestigationStopped]:
         """Every stop signal so far."""
-        found: list[Event] = await events(self.bus.redis, self.bus.keys, STOPS)
+        found: list[Event] = await events(self.bus, STOPS)
         return [event for event in found if isinstance(event, InvestigationStopped)]
 
     async def slack_state(self, investigation_id: str) -> dict[str, str]:

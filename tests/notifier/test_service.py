@@ -49,7 +49,7 @@ async def placed(desk: Desk, bus: Bus, incident: IncidentOpened = INCIDENT) -> R
 
 
 async def stop_signals(bus: Bus) -> list[InvestigationStopped]:
-    found = await events(bus.redis, bus.keys, STOPS)
+    found = await events(bus, STOPS)
     return [event for event in found if isinstance(event, InvestigationStopped)]
 
 
@@ -97,7 +97,7 @@ async def test_incident_is_opened_placed_and_closed_with_one_message(
     assert len(desk.messages) == 1
     (stopped,) = await stop_signals(bus)
     assert (stopped.investigation_id, stopped.ts) == (record.investigation_id, desk.messages[0].ts)
-    turns = await events(bus.redis, bus.keys, TURNS)
+    turns = await events(bus, TURNS)
     assert turns == [TurnDue(investigation_id=INV, turn=1)]
 
 
@@ -131,7 +131,7 @@ async def test_deadline_without_any_reasoner_posts_timed_out(desk: Desk, service
     await eventually(closed)
     assert "Timed out" in desk.said()
     assert "no model answered" in desk.said()
-    stops = await events(bus.redis, bus.keys, STOPS)
+    stops = await events(bus, STOPS)
     assert [type(event) for event in stops] == [StopRequested, InvestigationStopped]
     assert await bus.redis.zcard(bus.keys.deadlines) == 0
 
@@ -170,7 +170,7 @@ async def test_ended_investigation_left_in_the_deadlines_gets_a_plain_card_and_i
         return bool(await stop_signals(bus)) and not await bus.redis.zcard(bus.keys.deadlines)
 
     await eventually(closed)
-    assert await events(bus.redis, bus.keys, DIAGNOSES) == []
+    assert await events(bus, DIAGNOSES) == []
     (message,) = desk.messages
     assert message.now.blocks == []
     assert "the model said 401" in message.now.text
@@ -204,7 +204,7 @@ async def test_slack_down_hands_the_incident_back_and_posts_it_later(
         return len(desk.messages) == 1 and await quiet(bus, "incidents")
 
     await eventually(stands, seconds=9)
-    assert await events(bus.redis, bus.keys, STOPS) == []
+    assert await events(bus, STOPS) == []
 
 
 async def test_alarm_that_joins_is_shown_and_one_for_an_ended_investigation_is_not(

@@ -43,9 +43,9 @@ async def test_one_call_and_a_diagnosis_end_as_diagnosed_with_verified_evidence(
     assert record.diagnosis.confidence == "high"
     assert record.diagnosis.model == "scripted:claude-sonnet-5-5"
     assert [call.arguments for call in loop.called] == [{"pod": "cart"}]
-    reached = await events(loop.bus.redis, loop.bus.keys, DIAGNOSES)
+    reached = await events(loop.bus, DIAGNOSES)
     assert reached == [DiagnosisReached(investigation_id=INV, outcome="diagnosed")]
-    told = await events(loop.bus.redis, loop.bus.keys, PROGRESS)
+    told = await events(loop.bus, PROGRESS)
     assert isinstance(told[0], InvestigationProgressed)
     assert told[0].activity == f"reading logs: {LOGS}"
     assert told[0].cost_usd == pytest.approx(0.003)

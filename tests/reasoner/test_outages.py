@@ -67,7 +67,7 @@ async def test_a_refusal_for_good_ends_as_failed_at_once(make_loop: MakeLoop, st
     assert record.outcome == "failed"
     assert record.reason == f"the model API refused: {status} api_error: status {status} as told"
     assert len(loop.desk.bodies) == 1
-    assert len(await events(loop.bus.redis, loop.bus.keys, DIAGNOSES)) == 1
+    assert len(await events(loop.bus, DIAGNOSES)) == 1
 
 
 async def test_the_same_bad_request_three_times_ends_as_failed(make_loop: MakeLoop) -> None:

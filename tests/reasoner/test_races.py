@@ -75,7 +75,7 @@ async def test_two_replicas_with_one_turn_send_the_same_bytes_and_commit_one_rep
     assert (record.spend.model_calls, len(loop.desk.raw)) == (1, 2)
     assert loop.desk.raw[0] == loop.desk.raw[1]
     assert len(await loop.bus.investigations.transcript(INV)) == 2
-    assert len(await events(loop.bus.redis, loop.bus.keys, DIAGNOSES)) == 1
+    assert len(await events(loop.bus, DIAGNOSES)) == 1
 
     async def both_settled() -> bool:
         (key,) = [key async for key in loop.bus.redis.scan_iter(f"{loop.bus.keys.prefix}spend:*")]
@@ -106,7 +106,7 @@ async def test_an_investigation_that_was_ended_during_the_call_stays_ended(
     held.set()
     await handled(loop, 1)
     assert (record.outcome, await loop.bus.investigations.transcript(INV)) == ("recovered", [])
-    assert len(await events(loop.bus.redis, loop.bus.keys, STOPS)) == 1
+    assert len(await events(loop.bus, STOPS)) == 1
 
 
 async def test_a_joined_alarm_is_shown_once_in_the_next_turn(make_loop: MakeLoop) -> None:

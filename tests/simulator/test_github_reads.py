@@ -67,7 +67,7 @@ async def host(tmp_path: Path) -> AsyncIterator[Host]:
     log = RequestLog(tmp_path / "requests.jsonl")
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with (
-        served(build_github(small_scenario(), log, TOKEN)) as address,
+        served(build_github(small_scenario(), log, token=TOKEN)) as address,
         aiohttp.ClientSession(address, headers=headers) as wire,
     ):
         yield Host(address, log, wire)
@@ -231,7 +231,7 @@ async def test_nothing_can_be_written(host: Host) -> None:
 
 async def test_limit_is_told_and_refused_when_enforced(tmp_path: Path) -> None:
     log = RequestLog(tmp_path / "requests.jsonl")
-    app = build_github(small_scenario(), log, TOKEN, limits=RateLimits(enforced=True))
+    app = build_github(small_scenario(), log, token=TOKEN, limits=RateLimits(enforced=True))
     headers = {"Authorization": f"token {TOKEN}"}
     query = {"q": f"loafers repo:{NAME}"}
     async with (

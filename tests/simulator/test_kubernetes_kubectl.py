@@ -41,7 +41,9 @@ class Kubectl(NamedTuple):
 @pytest.fixture
 async def kubectl(tmp_path: Path) -> AsyncIterator[Kubectl]:
     files = make_certificate(tmp_path / "tls")
-    app = build_kubernetes(small_scenario(), RequestLog(tmp_path / "r.jsonl"), {TOKEN: "reader"})
+    app = build_kubernetes(
+        small_scenario(), RequestLog(tmp_path / "r.jsonl"), tokens={TOKEN: "reader"}
+    )
     listener = Served(app, certificate=files.certificate, key=files.key)
     url = await listener.start()
     path = tmp_path / "kubeconfig"

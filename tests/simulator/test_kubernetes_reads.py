@@ -56,7 +56,7 @@ class Cluster(NamedTuple):
 async def serve(scenario: Scenario, folder: Path) -> AsyncIterator[Cluster]:
     log = RequestLog(folder / "requests.jsonl")
     files = make_certificate(folder / "tls")
-    app = build_kubernetes(scenario, log, {TOKEN: USER})
+    app = build_kubernetes(scenario, log, tokens={TOKEN: USER})
     listener = Served(app, certificate=files.certificate, key=files.key)
     url = await listener.start()
     kubeconfig = folder / "kubeconfig"
@@ -294,5 +294,7 @@ def test_pod_with_a_log_that_does_not_exist_is_refused_when_built(tmp_path: Path
     broken = scenario.cluster.model_copy(update={"pods": pods})
     with pytest.raises(ScenarioError, match="nowhere"):
         build_kubernetes(
-            scenario.model_copy(update={"cluster": broken}), RequestLog(tmp_path / "r.jsonl"), {}
+            scenario.model_copy(update={"cluster": broken}),
+            RequestLog(tmp_path / "r.jsonl"),
+            tokens={},
         )

@@ -10,7 +10,7 @@ import pytest
 
 from simulator.model import build_model
 from simulator.request_log import RequestLog
-from simulator.scenario import load_scenario
+from simulator.scenario import Scenario, load_scenario
 from simulator.serving import served
 from tests.simulator.model_talk import KEY, MODEL, OPENING, VERSION
 
@@ -50,10 +50,15 @@ def text(words: str, **fields: object) -> dict[str, object]:
     return {"type": "text", "text": words} | fields
 
 
+@pytest.fixture(scope="module")
+def scenario() -> Scenario:
+    return load_scenario("cart-loafers")
+
+
 @pytest.fixture
-async def address(tmp_path: Path) -> AsyncIterator[str]:
+async def address(tmp_path: Path, scenario: Scenario) -> AsyncIterator[str]:
     log = RequestLog(tmp_path / "requests.jsonl")
-    async with served(build_model(load_scenario("cart-loafers"), log, KEY)) as address:
+    async with served(build_model(scenario, log, KEY)) as address:
         yield address
 
 

@@ -55,11 +55,11 @@ async def built_in(scenario: Scenario, folder: Path, **changes: object) -> Async
     tokens = {name: secrets.token_hex(16) for name in ("kubernetes", "github", "servers")}
     user = "system:serviceaccount:nightshift:toolrunner"
     cluster = serving(
-        build_kubernetes(scenario, log, {tokens["kubernetes"]: user}),
+        build_kubernetes(scenario, log, tokens={tokens["kubernetes"]: user}),
         certificate=files.certificate,
         key=files.key,
     )
-    github = serving(build_github(scenario, log, tokens["github"]))
+    github = serving(build_github(scenario, log, token=tokens["github"]))
     async with contextlib.AsyncExitStack() as stack:
         cluster_port = await stack.enter_async_context(cluster)
         github_port = await stack.enter_async_context(github)

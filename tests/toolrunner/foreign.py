@@ -155,7 +155,7 @@ async def told(bus: Bus, call_id: str, times: int = 1) -> ToolCallFinished:
     """What was told about a call, once it was told so many times."""
 
     async def found() -> list[ToolCallFinished]:
-        all_events = await events(bus.redis, bus.keys, TOOL_RESULTS)
+        all_events = await events(bus, TOOL_RESULTS)
         ours = [event for event in all_events if isinstance(event, ToolCallFinished)]
         about = [event for event in ours if event.tool_call_id == call_id]
         return about if len(about) >= times else []

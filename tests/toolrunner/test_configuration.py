@@ -131,7 +131,7 @@ def test_odd_long_repeated_and_broken_tools_are_left_out_of_the_catalogue(
         Tool(f"shop__{name}", "", broken if name == "broken" else {"type": "object"})
         for name in names
     ]
-    catalogue = catalogue_of(tools, gate, StrictSchema())
+    catalogue = catalogue_of(tools, gate, check=StrictSchema())
     assert sorted(catalogue.schemas) == ["read_result", "shop__ok"]
     assert len(caplog.records) == 5
 
@@ -140,8 +140,8 @@ def test_the_catalogue_is_the_same_bytes_whatever_the_order_of_servers() -> None
     gate = AllowList(tools={"a": ("x", "y"), "b": ("z",)})
     schema: dict[str, JsonValue] = {"properties": {"q": {"type": "string"}}, "type": "object"}
     tools = [Tool(name, "Words.", schema) for name in ("a__x", "a__y", "b__z")]
-    one = catalogue_of(tools, gate, StrictSchema())
-    other = catalogue_of(reversed(tools), gate, StrictSchema())
+    one = catalogue_of(tools, gate, check=StrictSchema())
+    other = catalogue_of(reversed(tools), gate, check=StrictSchema())
     assert one.sha256 == other.sha256
 
 
@@ -156,7 +156,7 @@ def test_unknown_arguments_are_refused_also_inside_objects_that_list_their_prope
         }
     }
     check = StrictSchema()
-    strict = catalogue_of([Tool("a__x", "", schema)], gate, check).schemas["a__x"]
+    strict = catalogue_of([Tool("a__x", "", schema)], gate, check=check).schemas["a__x"]
     assert not check.problem(strict, {"one": {"b": ""}, "many": [{}], "open": {"any": "x"}})
     wrongs: list[dict[str, JsonValue]] = [
         {"two": 1},

@@ -14,15 +14,15 @@ WHOLE = "\n".join(f"entry {number}" for number in range(1, 101))
 
 
 def test_a_text_within_the_cap_is_shown_in_full() -> None:
-    assert shown("head", "a\nb", 100) == "head\n1| a\n2| b"
+    assert shown("head", "a\nb", cap=100) == "head\n1| a\n2| b"
 
 
 def test_an_empty_text_is_its_header() -> None:
-    assert shown("head", "", 100) == "head"
+    assert shown("head", "", cap=100) == "head"
 
 
 def test_a_text_beyond_the_cap_shows_its_start_and_end_and_says_what_is_left_out() -> None:
-    lines = shown("head", WHOLE, 400).split("\n")
+    lines = shown("head", WHOLE, cap=400).split("\n")
     assert lines[1] == "1| entry 1"
     assert lines[-1] == "100| entry 100"
     (ours,) = [line for line in lines[1:] if "| " not in line]
@@ -33,22 +33,24 @@ def test_a_text_beyond_the_cap_shows_its_start_and_end_and_says_what_is_left_out
 
 
 def test_a_single_line_beyond_the_cap_is_cut() -> None:
-    assert len(shown("head", "x" * 10_000, 400)) < 600
+    assert len(shown("head", "x" * 10_000, cap=400)) < 600
 
 
 def test_a_page_keeps_the_line_numbers_of_its_whole() -> None:
-    view = page(WHOLE, PageRequest("2-1", first_line=99), 10_000)
+    view = page(WHOLE, PageRequest("2-1", first_line=99), cap=10_000)
     assert view == "2-1: lines 99 to 100 of 100\n99| entry 99\n100| entry 100"
 
 
 def test_a_page_can_hold_only_lines_that_contain_a_text() -> None:
-    view = page(WHOLE, PageRequest("2-1", contains="y 9"), 10_000).split("\n")
+    view = page(WHOLE, PageRequest("2-1", contains="y 9"), cap=10_000).split("\n")
     assert view[0] == "2-1: lines 1 to 100 of 100, 11 of them contain 'y 9'"
     assert view[1:3] == ["9| entry 9", "90| entry 90"]
 
 
 def test_a_page_beyond_the_cap_says_where_to_go_on() -> None:
-    assert page(WHOLE, PageRequest("2-1"), 30).split("\n")[-1].startswith("(more from line 3 on")
+    assert (
+        page(WHOLE, PageRequest("2-1"), cap=30).split("\n")[-1].startswith("(more from line 3 on")
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_a_page_beyond_the_cap_says_where_to_go_on() -> None:
 )
 def test_a_range_without_lines_is_an_error(wanted: PageRequest) -> None:
     with pytest.raises(ToolFailed, match="holds none"):
-        page(WHOLE, wanted, 1_000)
+        page(WHOLE, wanted, cap=1_000)
 
 
 async def shown_of(bus: Bus, record: Record, call_id: str) -> str:

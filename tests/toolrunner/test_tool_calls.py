@@ -18,7 +18,7 @@ async def stored(bus: Bus, record: Record, call_id: str) -> Result:
 
 
 async def audits(bus: Bus) -> list[ToolCallAudited]:
-    found = await events(bus.redis, bus.keys, AUDIT)
+    found = await events(bus, AUDIT)
     return [event for event in found if isinstance(event, ToolCallAudited)]
 
 
@@ -156,7 +156,7 @@ async def test_a_call_that_was_started_before_is_made_once_more_and_audited_as_r
 ) -> None:
     bus = await run()
     record = await investigation(bus, "1-1")
-    await bus.results.start(record.investigation_id, ToolCallId("1-1"), "a replica that died")
+    await bus.results.start(record.investigation_id, ToolCallId("1-1"), by="a replica that died")
     await ask(bus, record, "1-1", tool="shop__read", topic="tea")
     assert (await told(bus, "1-1")).ok
     assert [entry.outcome for entry in await audits(bus)] == ["repeated"]

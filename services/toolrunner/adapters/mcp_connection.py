@@ -67,19 +67,19 @@ class Connection:
             self._wanted.clear()
             await _set_within(self._wanted, wait)
 
-    async def call(self, tool: str, arguments: Mapping[str, JsonValue], seconds: float) -> str:
+    async def call(self, tool: str, arguments: Mapping[str, JsonValue], *, seconds: float) -> str:
         """The text that the server's tool answered. Raises ToolFailed with a sentence."""
         try:
             async with asyncio.timeout(seconds), self._free:
                 self._running += 1
                 try:
-                    return await self._call(tool, arguments, seconds)
+                    return await self._call(tool, arguments, seconds=seconds)
                 finally:
                     self._running -= 1
         except TimeoutError:
             raise self._too_slow(seconds) from None
 
-    async def _call(self, tool: str, arguments: Mapping[str, JsonValue], seconds: float) -> str:
+    async def _call(self, tool: str, arguments: Mapping[str, JsonValue], *, seconds: float) -> str:
         # Twice: a connection may have died unnoticed since it was last used.
         for _ in range(2):
             client = await self._connected()

@@ -41,16 +41,12 @@ def bounded_client(max_bytes: int) -> McpHttpClientFactory:
         if isinstance(response.stream, httpx2.AsyncByteStream):
             response.stream = _Bounded(response.stream, max_bytes)
 
-    def make(
-        headers: dict[str, str] | None = None,
-        timeout: httpx2.Timeout | None = None,
-        auth: httpx2.Auth | None = None,
-        **_: Any,
-    ) -> httpx2.AsyncClient:
+    def make(*_: Any, **given: Any) -> httpx2.AsyncClient:
+        timeout = given.get("timeout")
         read = timeout.read if timeout else 300.0
         return httpx2.AsyncClient(
-            headers=headers,
-            auth=auth,
+            headers=given.get("headers"),
+            auth=given.get("auth"),
             timeout=httpx2.Timeout(30.0, connect=CONNECT_SECONDS, read=read),
             event_hooks={"request": [carry_trace], "response": [bound]},
         )

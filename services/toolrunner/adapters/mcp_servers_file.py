@@ -70,15 +70,15 @@ def load_servers(file: str) -> dict[str, ServerEntry]:
     return {
         name: entry.model_copy(
             update={
-                "headers": _filled(file, name, entry.headers),
-                "env": _filled(file, name, entry.env),
+                "headers": _filled(file, name, values=entry.headers),
+                "env": _filled(file, name, values=entry.env),
             }
         )
         for name, entry in entries.items()
     }
 
 
-def _filled(file: str, server: str, values: Mapping[str, str]) -> dict[str, str]:
+def _filled(file: str, server: str, *, values: Mapping[str, str]) -> dict[str, str]:
     def value_of(found: "re.Match[str]") -> str:
         value = os.environ.get(found[1])
         if value is None:

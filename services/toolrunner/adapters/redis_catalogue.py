@@ -45,7 +45,7 @@ class PublishedCatalogue:
         while True:
             tools = self.servers.tools()
             if tools != seen or self.current is None:
-                self.current, seen = catalogue_of(tools, self.gate, self.check), tools
+                self.current, seen = catalogue_of(tools, self.gate, check=self.check), tools
                 offered = ", ".join(sorted(self.current.schemas))
                 log.info("offering catalogue %s: %s", self.current.sha256[:12], offered)
             try:

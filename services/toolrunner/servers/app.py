@@ -44,10 +44,10 @@ def build(settings: ServersSettings) -> Starlette:
     cluster, cloudwatch = Cluster(settings), CloudWatch(settings)
     token = OneToken(settings.servers_token)
     apps = {
-        name: _server(name, tools, token).http_app(
+        name: _server(name, tools, token=token).http_app(
             path="/mcp", stateless_http=True, json_response=True, host_origin_protection=True
         )
-        for name, tools in _tools(cluster, Repository(settings), cloudwatch).items()
+        for name, tools in _tools(cluster, Repository(settings), cloudwatch=cloudwatch).items()
     }
 
     @asynccontextmanager
@@ -67,7 +67,7 @@ def build(settings: ServersSettings) -> Starlette:
 
 
 def _tools(
-    cluster: Cluster, repository: Repository, cloudwatch: CloudWatch
+    cluster: Cluster, repository: Repository, *, cloudwatch: CloudWatch
 ) -> dict[str, tuple[Tool, ...]]:
     return {
         "kubernetes": (
@@ -89,7 +89,7 @@ def _tools(
     }
 
 
-def _server(name: str, tools: tuple[Tool, ...], token: OneToken) -> FastMCP[None]:
+def _server(name: str, tools: tuple[Tool, ...], *, token: OneToken) -> FastMCP[None]:
     server: FastMCP[None] = FastMCP(
         name, auth=token, mask_error_details=True, strict_input_validation=True
     )

@@ -57,19 +57,20 @@ class CloudWatch:
         self,
         log_group: Name,
         pattern: Annotated[str, Field(max_length=1024)],
+        *,
         minutes: Minutes = 30,
     ) -> str:
         """Log events of the last minutes that match a CloudWatch filter pattern, oldest first."""
         since = datetime.now(UTC) - timedelta(minutes=minutes)
         return _ask(
             f"logs:FilterLogEvents on log group {log_group}",
-            lambda: "\n".join(self._events(log_group, pattern, since)),
+            lambda: "\n".join(self._events(log_group, pattern, since=since)),
         )
 
-    def get_metric_points(self, namespace: Name, metric: Name, minutes: Minutes = 60) -> str:
+    def get_metric_points(self, namespace: Name, metric: Name, *, minutes: Minutes = 60) -> str:
         """A metric's average, sum and maximum over the last minutes, for each set of dimensions."""
         permission = f"cloudwatch:ListMetrics and cloudwatch:GetMetricData on {namespace} {metric}"
-        return _ask(permission, lambda: "\n".join(self._points(namespace, metric, minutes)))
+        return _ask(permission, lambda: "\n".join(self._points(namespace, metric, minutes=minutes)))
 
     def close(self) -> None:
         """Close the connections to AWS, if there are any."""
@@ -77,7 +78,7 @@ class CloudWatch:
             if client := self.__dict__.get(name):
                 client.close()
 
-    def _events(self, log_group: str, pattern: str, since: datetime) -> Iterator[str]:
+    def _events(self, log_group: str, pattern: str, *, since: datetime) -> Iterator[str]:
         pages = self._logs.get_paginator("filter_log_events").paginate(
             logGroupName=log_group,
             filterPattern=pattern,
@@ -92,7 +93,7 @@ class CloudWatch:
                 at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
                 yield f"{moment(at, milliseconds=True)} {event['message'].rstrip()}"
 
-    def _points(self, namespace: str, metric: str, minutes: int) -> Iterator[str]:
+    def _points(self, namespace: str, metric: str, *, minutes: int) -> Iterator[str]:
         listed = self._cloudwatch.list_metrics(Namespace=namespace, MetricName=metric)["Metrics"]
         found = {_dimensions(series): series for series in listed}
         if not found:
@@ -102,7 +103,7 @@ class CloudWatch:
         end = datetime.now(UTC)
         for dimensions, series in sorted(found.items()):
             answer = self._cloudwatch.get_metric_data(
-                MetricDataQueries=[_query(series, name, minutes) for name in STATISTICS],
+                MetricDataQueries=[_query(series, name, minutes=minutes) for name in STATISTICS],
                 StartTime=end - timedelta(minutes=minutes),
                 EndTime=end,
                 ScanBy="TimestampAscending",
@@ -137,7 +138,7 @@ def _client_config() -> Config:
     )
 
 
-def _query(series: "MetricOutputTypeDef", stat: str, minutes: int) -> "MetricDataQueryTypeDef":
+def _query(series: "MetricOutputTypeDef", stat: str, *, minutes: int) -> "MetricDataQueryTypeDef":
     metric: MetricTypeDef = {
         "Namespace": series.get("Namespace", ""),
         "MetricName": series.get("MetricName", ""),

@@ -65,7 +65,11 @@ class Cluster:
         return content.decode("utf-8", "replace")
 
     def describe_workload(
-        self, namespace: str, kind: Literal["Deployment", "StatefulSet", "DaemonSet"], name: str
+        self,
+        namespace: str,
+        kind: Literal["Deployment", "StatefulSet", "DaemonSet"],
+        *,
+        name: str,
     ) -> str:
         """A workload's state, conditions, containers, limits, probes and environment."""
         self._check(namespace, name)
