@@ -32,7 +32,7 @@ def demo(
 
     os.environ.setdefault("NIGHTSHIFT_FINAL_REPEAT_SECONDS", "1")
     try:
-        ok = run_once(scenario, form, say)
+        ok = run_once(scenario, form=form, say=say)
     except (StackFailed, NoRedis) as error:
         typer.echo(f"nightshift demo: {error}", err=True)
         raise typer.Exit(1) from None

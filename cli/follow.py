@@ -47,10 +47,10 @@ class Follower:
             nested = bool(entries) and isinstance(entries[0], list)
             for entry_id, fields in entries[0] if nested else entries:
                 self._last[key] = entry_id
-                found.append(self._happening(key, entry_id, fields))
+                found.append(self._happening(key, entry_id, fields=fields))
         yield from sorted(found, key=lambda happening: happening.at)
 
-    def _happening(self, key: str, entry_id: str, fields: dict[str, str]) -> Happening:
+    def _happening(self, key: str, entry_id: str, *, fields: dict[str, str]) -> Happening:
         at = datetime.fromtimestamp(int(entry_id.split("-")[0]) / 1000, UTC)
         try:
             values = json.loads(fields.get("data", "{}"))

@@ -16,7 +16,7 @@ PREFIX = "nightshift:"
 LONGEST_SECONDS = 330.0
 
 
-def run_once(scenario: str, form: str, say: Say) -> bool:
+def run_once(scenario: str, *, form: str, say: Say) -> bool:
     """Whether the incident ended as diagnosed; everything a person wants to see was printed."""
     with running_stack(Plan(scenario=scenario), say) as stack:
         redis = Redis.from_url(stack.redis_url, decode_responses=True)
@@ -24,7 +24,7 @@ def run_once(scenario: str, form: str, say: Say) -> bool:
         call(f"{stack.control}/_simulator/fire-alarm", {"form": form})
         say(f"CloudWatch alarm fired ({form})")
         fired = time.monotonic()
-        stopped = _follow(stack, follower, say)
+        stopped = _follow(stack, follower, say=say)
         if stopped is None:
             return False
         say(f"alarm to final card: {time.monotonic() - fired:.1f} s")
@@ -34,7 +34,7 @@ def run_once(scenario: str, form: str, say: Say) -> bool:
         return stopped.values.get("outcome") == "diagnosed"
 
 
-def _follow(stack: Stack, follower: Follower, say: Say) -> Happening | None:
+def _follow(stack: Stack, follower: Follower, *, say: Say) -> Happening | None:
     give_up_at = time.monotonic() + LONGEST_SECONDS
     while time.monotonic() < give_up_at:
         for happening in follower.read():

@@ -74,7 +74,7 @@ class Stack:
         """Address of the simulator's control API."""
         return str(self.world["addresses"]["control"])
 
-    def start(self, name: str, module: str, env: Mapping[str, str], *args: str) -> Part:
+    def start(self, name: str, module: str, *args: str, env: Mapping[str, str]) -> Part:
         """Start `python -m module` with that environment; it may not be ready yet."""
         log = self.folder / f"{name}.log"
         port = env.get("NIGHTSHIFT_HTTP_PORT", "")
@@ -99,7 +99,7 @@ class Stack:
                 code = part.process.returncode
                 raise StackFailed(f"{part.name} ended with {code}: {part.last_words()}")
 
-    def wait(self, what: str, condition: Callable[[], bool], seconds: float = 30) -> None:
+    def wait(self, what: str, condition: Callable[[], bool], *, seconds: float = 30) -> None:
         """The condition holds afterwards. Raises StackFailed when a part ends or time runs out."""
         give_up_at = time.monotonic() + seconds
         while not condition():
@@ -135,7 +135,7 @@ def clean_environment() -> dict[str, str]:
     } | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
 
 
-def service_environment(stack: Stack, service: str, replica: str) -> dict[str, str]:
+def service_environment(stack: Stack, service: str, *, replica: str) -> dict[str, str]:
     """What one service gets: its own border's variables, and nobody else's."""
     shared = stack.world["environment"]
     env = clean_environment() | shared.get("all", {}) | shared.get(service, {})
@@ -189,7 +189,7 @@ def _start_simulator(stack: Stack) -> None:
     args += ["--model-seconds", str(stack.plan.model_seconds)]
     if os.environ.get("ANTHROPIC_API_KEY"):
         args.append("--real-model")
-    part = stack.start("simulator", "simulator", clean_environment(), *args)
+    part = stack.start("simulator", "simulator", *args, env=clean_environment())
     state = stack.folder / "simulator.json"
     stack.wait("the simulator's start", state.exists)
     stack.world = json.loads(state.read_text(encoding="utf-8"))
@@ -205,12 +205,12 @@ def _start_services(stack: Stack) -> None:
         count = stack.plan.reasoners if service == "reasoner" else 1
         for number in range(1, count + 1):
             replica = f"{service}-{number}"
-            env = service_environment(stack, service, replica)
+            env = service_environment(stack, service, replica=replica)
             if service == "toolrunner":
                 module = "services.toolrunner.servers"
-                stack.start("toolrunner-servers", module, _without_http(env) | servers)
+                stack.start("toolrunner-servers", module, env=_without_http(env) | servers)
                 env |= servers
-            stack.start(replica, f"services.{service}", env)
+            stack.start(replica, f"services.{service}", env=env)
 
 
 def _without_http(env: dict[str, str]) -> dict[str, str]:

@@ -6,11 +6,14 @@ import signal
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.clock import Clock
+
+if TYPE_CHECKING:
+    from cli.stack import Stack
 
 STATE = Path(".nightshift")
 
@@ -19,6 +22,7 @@ def up(
     scenario: Annotated[
         str, typer.Argument(help="What is wrong in the simulated world.")
     ] = "cart-loafers",
+    *,
     reasoners: Annotated[int, typer.Option(min=1, max=32, help="Reasoner processes.")] = 1,
     model_seconds: Annotated[float, typer.Option(min=0, help="Time of a scripted reply.")] = 0.4,
 ) -> None:
@@ -42,7 +46,7 @@ def up(
             scenario=scenario, reasoners=reasoners, model_seconds=model_seconds, redis_port=6379
         )
         with running_stack(plan, say) as stack:
-            _tell(stack.redis_url, stack.control, stack.world, str(stack.folder))
+            _tell(stack)
             while True:
                 stack.check()
                 time.sleep(0.3)
@@ -55,7 +59,8 @@ def up(
         (STATE / "up.json").unlink(missing_ok=True)
 
 
-def _tell(redis_url: str, control: str, world: dict[str, object], folder: str) -> None:
+def _tell(stack: "Stack") -> None:
+    redis_url, control, folder = stack.redis_url, stack.control, str(stack.folder)
     STATE.mkdir(exist_ok=True)
     state = {"redis_url": redis_url, "control": control, "logs": folder, "process": os.getpid()}
     (STATE / "up.json").write_text(json.dumps(state), encoding="utf-8")

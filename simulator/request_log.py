@@ -14,7 +14,7 @@ class RequestLog:
         self.path = path
         self._lock = threading.Lock()
 
-    def record(self, stand_in: str, request: str, status: int, **facts: object) -> None:
+    def record(self, stand_in: str, request: str, *, status: int, **facts: object) -> None:
         """Append one request: who was asked, `METHOD path`, the HTTP status, and what else is worth keeping."""
         line = {"at": datetime.now(UTC).isoformat(), "stand_in": stand_in, "request": request}
         text = json.dumps(line | {"status": status} | facts, ensure_ascii=False, default=str)

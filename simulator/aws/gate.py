@@ -38,7 +38,7 @@ class Gate:
         def started(
             status: str, headers: list[tuple[str, str]], *error: _Error | None
         ) -> Callable[[bytes], object]:
-            self._log.record(STAND_IN, asked, int(status.split(" ", 1)[0]), **facts)
+            self._log.record(STAND_IN, asked, status=int(status.split(" ", 1)[0]), **facts)
             return start_response(status, headers, *error)
 
         if signed is None or signed.group(1) != self._key_id:

@@ -86,7 +86,7 @@ class _Desk:
             if request.url.query:
                 facts["query"] = request.url.query
             asked = f"{request.method} {request.url.path}"
-            self._log.record(STAND_IN, asked, response.status_code, **facts)
+            self._log.record(STAND_IN, asked, status=response.status_code, **facts)
             return response
 
         return respond

@@ -87,7 +87,7 @@ class _Desk:
                 response = JSONResponse(refused.body(request_id), status_code=refused.status)
             response.headers["request-id"] = request_id
             asked = f"{request.method} {request.url.path}"
-            self._log.record(STAND_IN, asked, response.status_code, **facts)
+            self._log.record(STAND_IN, asked, status=response.status_code, **facts)
             return response
 
         return respond

@@ -104,14 +104,14 @@ def _export(path: str, take: Callable[[bytes], bytes], *, log: RequestLog) -> Ro
             return _refused(path, log, status=400, sentence=f"not an OTLP request: {wrong}")
         except _Unreadable as wrong:
             return _refused(path, log, status=wrong.status, sentence=str(wrong))
-        log.record(STAND_IN, f"POST {path}", 200)
+        log.record(STAND_IN, f"POST {path}", status=200)
         return Response(answer, media_type=PROTOBUF)
 
     return Route(path, receive, methods=["POST"])
 
 
 def _refused(path: str, log: RequestLog, *, status: int, sentence: str) -> Response:
-    log.record(STAND_IN, f"POST {path}", status, error=sentence)
+    log.record(STAND_IN, f"POST {path}", status=status, error=sentence)
     return PlainTextResponse(sentence, status_code=status)
 
 

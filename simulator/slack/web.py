@@ -60,7 +60,7 @@ class _Desk:
             if wait is not None:
                 status, headers = 429, {"Retry-After": str(wait)}
         facts |= {key: answer[key] for key in ("error", "errors", "ts") if key in answer}
-        self._log.record(STAND_IN, f"{request.method} /api/{name}", status, **facts)
+        self._log.record(STAND_IN, f"{request.method} /api/{name}", status=status, **facts)
         return JSONResponse(answer, status_code=status, headers=headers)
 
     async def upload(self, request: Request) -> Response:
@@ -73,7 +73,7 @@ class _Desk:
             status, words = 400, f"{file.length} bytes were announced"
         else:
             file.content = content
-        self._log.record(STAND_IN, f"POST {request.url.path}", status, bytes=len(content))
+        self._log.record(STAND_IN, f"POST {request.url.path}", status=status, bytes=len(content))
         return PlainTextResponse(words, status_code=status)
 
     async def messages(self, _request: Request) -> Response:

@@ -103,7 +103,7 @@ class Desk:
 
     def wait(self, what: str, condition: Callable[[], object], seconds: float = 20) -> None:
         """The condition holds afterwards; fails when a process ends or time runs out."""
-        self.stack.wait(what, lambda: bool(condition()), seconds)
+        self.stack.wait(what, lambda: bool(condition()), seconds=seconds)
 
     def wait_for_end(self, incident_id: str, seconds: float = 20) -> Record:
         """The ended record, once its stop signal was sent."""
