@@ -62,7 +62,7 @@ class Consumer:
             health_check_interval=30,
             graceful_timeout=settings.drain_seconds,
             apply_types=False,
-            logger=log,
+            logger=logging.getLogger("faststream.reader"),
             log_level=logging.DEBUG,
         )
 

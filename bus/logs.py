@@ -12,7 +12,17 @@ from opentelemetry import trace
 
 from bus.settings import BusSettings
 
-QUIET = ("httpx", "httpx2", "botocore", "urllib3", "slack_sdk", "mcp", "fastmcp", "anthropic")
+QUIET = (
+    "faststream.reader",
+    "httpx",
+    "httpx2",
+    "botocore",
+    "urllib3",
+    "slack_sdk",
+    "mcp",
+    "fastmcp",
+    "anthropic",
+)
 
 
 class JsonLines(logging.Formatter):
@@ -32,7 +42,7 @@ class JsonLines(logging.Formatter):
         }
         span = trace.get_current_span()
         context = span.get_span_context()
-        if context.is_valid:
+        if context.is_valid and context.trace_flags.sampled:
             line["trace_id"] = f"{context.trace_id:032x}"
         incident = getattr(span, "attributes", None) or {}
         if found := incident.get("nightshift.incident.id"):

@@ -34,6 +34,8 @@ from opentelemetry.util.types import AttributeValue
 
 from bus.events import Value
 
+EXPORT_SECONDS = 3
+"""Longest time of an export, retries included: a stop must not wait for telemetry that is down."""
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
 _chosen: ContextVar[tuple[int, int] | None] = ContextVar("chosen span ids", default=None)
 
@@ -92,6 +94,11 @@ class _ChosenIds(RandomIdGenerator):
         return (_chosen.get() or (0, 0))[1] or super().generate_span_id()
 
 
+def _exporter() -> OTLPSpanExporter:
+    given = os.environ.get("OTEL_EXPORTER_OTLP_TIMEOUT")
+    return OTLPSpanExporter(timeout=None if given else EXPORT_SECONDS)
+
+
 class Tracing:
     """The tracer of one process. Without an OTLP endpoint spans are made but sent nowhere."""
 
@@ -108,7 +115,7 @@ class Tracing:
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
         ):
             self.provider.add_span_processor(
-                BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=500)
+                BatchSpanProcessor(_exporter(), schedule_delay_millis=500)
             )
         self.tracer = self.provider.get_tracer("nightshift")
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -111,17 +110,18 @@ class Stack:
             time.sleep(0.05)
 
     def stop(self, seconds: float = 12) -> None:
-        """Every process has ended, by SIGTERM, or by SIGKILL after that time."""
-        for part in self.parts:
-            if part.process.poll() is None:
-                part.process.send_signal(signal.SIGTERM)
+        """Every process has ended, by SIGTERM, or by SIGKILL after that time; the world as last."""
         give_up_at = time.monotonic() + seconds
-        for part in self.parts:
-            try:
-                part.process.wait(max(0.1, give_up_at - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                part.process.kill()
-                part.process.wait()
+        for parts in (self.parts[1:], self.parts[:1]):
+            for part in parts:
+                if part.process.poll() is None:
+                    part.process.send_signal(signal.SIGTERM)
+            for part in parts:
+                try:
+                    part.process.wait(max(0.1, give_up_at - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    part.process.kill()
+                    part.process.wait()
         if self.redis is not None:
             self.redis.stop()
 
@@ -197,24 +197,12 @@ def _start_simulator(stack: Stack) -> None:
 
 
 def _start_services(stack: Stack) -> None:
-    servers = {
-        "NIGHTSHIFT_SERVERS_PORT": str(free_port()),
-        "NIGHTSHIFT_SERVERS_TOKEN": secrets.token_hex(16),
-    }
     for service in SERVICES:
         count = stack.plan.reasoners if service == "reasoner" else 1
         for number in range(1, count + 1):
             replica = f"{service}-{number}"
             env = service_environment(stack, service, replica=replica)
-            if service == "toolrunner":
-                module = "services.toolrunner.servers"
-                stack.start("toolrunner-servers", module, env=_without_http(env) | servers)
-                env |= servers
             stack.start(replica, f"services.{service}", env=env)
-
-
-def _without_http(env: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in env.items() if name != "NIGHTSHIFT_HTTP_PORT"}
 
 
 def _wait_until_ready(stack: Stack, say: Say) -> None:

@@ -127,7 +127,7 @@ class World:
         app = build_model(
             self._scenario,
             self.log,
-            self._tokens["model"],
+            api_key=self._tokens["model"],
             seconds_per_reply=self._seconds_per_reply,
         )
         await self._serve("model", Served(app))

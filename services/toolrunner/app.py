@@ -1,7 +1,6 @@
 """Composition root and routing table: settings -> adapters -> handlers -> streams."""
 
 from bus.broker import Bus, Route
-from bus.errors import NotConfigured
 from bus.events import ToolCallRequested
 from bus.process import Service, build_app
 from bus.streams import TOOL_CALLS
@@ -11,6 +10,7 @@ from services.toolrunner.adapters.mcp_servers_file import (
     built_in_servers,
     load_servers,
 )
+from services.toolrunner.adapters.own_servers import OwnServers
 from services.toolrunner.adapters.policy_files import load_allow_list
 from services.toolrunner.adapters.redis_catalogue import PublishedCatalogue
 from services.toolrunner.adapters.strict_schema import StrictSchema
@@ -22,10 +22,12 @@ from services.toolrunner.settings import Settings
 
 def build(settings: Settings, bus: Bus, *, gate: Gate | None = None) -> Service:
     """The service; nothing connects yet. Raises NotConfigured for files that cannot be used."""
+    alone = not settings.mcp_servers and not settings.servers_token.get_secret_value()
+    own = OwnServers() if alone else None
     gate = gate or load_allow_list(settings.policy_dir)
     check = StrictSchema()
     servers = McpServers(
-        _entries(settings),
+        _entries(settings, own),
         at_once=settings.calls_per_server,
         max_bytes=settings.tool_result_bytes,
     )
@@ -47,18 +49,14 @@ def build(settings: Settings, bus: Bus, *, gate: Gate | None = None) -> Service:
         bus,
         # stream, event, method; its result goes out on tool-results and audit.
         [Route(TOOL_CALLS, ToolCallRequested, handlers.on_tool_call_requested)],
-        background=[servers.keep, catalogue.keep],
+        background=[servers.keep, catalogue.keep, *([own.keep] if own else [])],
         checks={"catalogue": catalogue.problem},
     )
 
 
-def _entries(settings: Settings) -> dict[str, ServerEntry]:
+def _entries(settings: Settings, own: OwnServers | None) -> dict[str, ServerEntry]:
     if settings.mcp_servers:
         return load_servers(settings.mcp_servers)
-    token = settings.servers_token.get_secret_value()
-    if not token:
-        raise NotConfigured(
-            "settings: NIGHTSHIFT_SERVERS_TOKEN is missing; or name other servers in a file with "
-            "NIGHTSHIFT_MCP_SERVERS"
-        )
-    return built_in_servers(settings.servers_port, token)
+    if own is not None:
+        return built_in_servers(own.port, own.token)
+    return built_in_servers(settings.servers_port, settings.servers_token.get_secret_value())

@@ -13,11 +13,11 @@ class Settings(BusSettings):
     """Read from the environment only; wrong values are refused."""
 
     mcp_servers: str = ""
-    """Path of an `mcpServers` JSON file; empty: the built-in servers on their loopback port."""
+    """Path of an `mcpServers` JSON file; empty: the built-in servers."""
     servers_port: int = Field(default=8090, ge=1, le=65_535)
-    """Loopback port of the built-in servers, used when there is no `mcpServers` file."""
+    """Loopback port of built-in servers that run as a process of their own."""
     servers_token: SecretStr = SecretStr("")
-    """Bearer token of the built-in servers, needed when there is no `mcpServers` file."""
+    """Bearer token of such servers; empty: the toolrunner runs the built-in servers itself."""
     policy_dir: str = str(SHIPPED_POLICIES)
     """Folder of the policy files; default: the shipped one, which allows the built-in tools."""
     tool_seconds: float = Field(default=30.0, gt=0, le=600)

@@ -15,6 +15,7 @@ from simulator.model.speeches import Speech, speeches
 
 _RESULT = re.compile(r"<result (\S+) (\S+)>\n(.*?)\n?</result \1 \2>", re.DOTALL)
 _NUMBERED = re.compile(r"^ *(\d+)\| ?(.*)$")
+_QUOTED = re.compile(r"<(\S+ \S+ \S+)>\n.*?</\1>", re.DOTALL)
 _CONCLUDE = re.compile(r"\bconclude\b", re.IGNORECASE)
 
 
@@ -55,7 +56,10 @@ class Conversation:
 
 
 def read_conversation(prompt: Prompt) -> Conversation:
-    """The conversation of a prompt that may be answered."""
+    """The conversation of a prompt that may be answered.
+
+    What stands between markers is told by others: no word in it is an order to conclude.
+    """
     said = speeches(prompt.messages)
     replies = [speech for speech in said if speech.role == "assistant"]
     choice = prompt.tool_choice
@@ -64,7 +68,7 @@ def read_conversation(prompt: Prompt) -> Conversation:
         opening=_text_of(said[0]),
         replies_with_calls=sum(1 for speech in replies if speech.of(ToolUseBlock)),
         shown=_shown(said),
-        told_to_conclude=bool(_CONCLUDE.search(_text_of(said[-1]))),
+        told_to_conclude=bool(_CONCLUDE.search(_QUOTED.sub("", _text_of(said[-1])))),
         tools={tool.name: tool.input_schema.model_dump(exclude_none=True) for tool in offered},
         one_call_at_a_time=isinstance(choice, Automatic) and choice.disable_parallel_tool_use,
     )

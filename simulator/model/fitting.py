@@ -5,27 +5,27 @@ from collections.abc import Mapping
 
 def fitted(value: object, schema: Mapping[str, object]) -> object:
     """The value with only those fields of its objects that the schema names, at every depth."""
-    return _fitted(value, schema, _mapping(schema.get("$defs")))
+    return _fitted(value, schema, named=_mapping(schema.get("$defs")))
 
 
-def _fitted(value: object, schema: Mapping[str, object], named: Mapping[str, object]) -> object:
+def _fitted(value: object, schema: Mapping[str, object], *, named: Mapping[str, object]) -> object:
     if isinstance(value, dict):
-        shape = _branch(schema, named, "properties")
+        shape = _branch(schema, "properties", named=named)
         properties = _mapping(shape.get("properties"))
         if not properties:
             return value
         return {
-            key: _fitted(inner, _mapping(properties[key]), named)
+            key: _fitted(inner, _mapping(properties[key]), named=named)
             for key, inner in value.items()
-            if key in properties and _takes(inner, _mapping(properties[key]), named)
+            if key in properties and _takes(inner, _mapping(properties[key]), named=named)
         }
     if isinstance(value, list):
-        items = _mapping(_branch(schema, named, "items").get("items"))
-        return [_fitted(inner, items, named) for inner in value]
+        items = _mapping(_branch(schema, "items", named=named).get("items"))
+        return [_fitted(inner, items, named=named) for inner in value]
     return value
 
 
-def _takes(value: object, schema: Mapping[str, object], named: Mapping[str, object]) -> bool:
+def _takes(value: object, schema: Mapping[str, object], *, named: Mapping[str, object]) -> bool:
     """Whether the field may be sent: null only where the schema takes it or names no type."""
     if value is not None:
         return True
@@ -39,7 +39,7 @@ def _holds_null(kind: object) -> bool:
 
 
 def _branch(
-    schema: Mapping[str, object], named: Mapping[str, object], key: str
+    schema: Mapping[str, object], key: str, *, named: Mapping[str, object]
 ) -> Mapping[str, object]:
     return next((branch for branch in _branches(schema, named) if key in branch), {})
 

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from simulator.model.conversation import Conversation, Shown, ShownLine
@@ -11,6 +11,8 @@ from simulator.scenario import ScriptedEvidence
 LONGEST_QUOTE = 500
 LEAST_LIKENESS = 0.6
 SUBMIT = "submit_diagnosis"
+_NAMED = re.compile(r"^\W*([0-9]+-[0-9]+|trigger:\S+?): ")
+_NUMBERED = re.compile(r"^ *\d+\| ?(.*)$")
 
 
 @dataclass(frozen=True)
@@ -45,21 +47,38 @@ def refused_quotes(conversation: Conversation) -> set[Quote]:
 
 
 def nearest_quote(conversation: Conversation, wrong: Quote, *, but_not: set[Quote]) -> Quote | None:
-    """The shown line most like the first line of `wrong`, of the same call where there is one."""
+    """The line most like the first one of `wrong`.
+
+    The lines that a refusal offered come first, then those that the same call showed, then all.
+    """
     first = wrong.text.split("\n", 1)[0]
-    same = [shown for shown in conversation.shown if shown.call_id == wrong.call_id]
-    for results in (same, conversation.shown):
-        candidates = {
-            line.text: Quote(shown.call_id, line.text[:LONGEST_QUOTE])
-            for shown in results
-            for line in shown.lines
-            if shown.call_id and line.text.strip()
-        }
-        near = difflib.get_close_matches(first, candidates, n=5, cutoff=LEAST_LIKENESS)
-        fresh = [candidates[text] for text in near if candidates[text] not in but_not]
-        if fresh:
-            return fresh[0]
+    everything = list(_lines(conversation))
+    same = [quote for quote in everything if quote.call_id == wrong.call_id]
+    for quotes in (list(_offered(conversation)), same, everything):
+        candidates = {quote.text: quote for quote in quotes if quote not in but_not}
+        near = difflib.get_close_matches(first, candidates, n=1, cutoff=LEAST_LIKENESS)
+        if near:
+            return candidates[near[0]]
     return None
+
+
+def _lines(conversation: Conversation) -> Iterator[Quote]:
+    for shown in conversation.shown:
+        for line in shown.lines:
+            if shown.call_id and line.text.strip():
+                yield Quote(shown.call_id, line.text[:LONGEST_QUOTE])
+
+
+def _offered(conversation: Conversation) -> Iterator[Quote]:
+    """The numbered lines of refusals, each below the sentence that names its result."""
+    for shown in conversation.of(SUBMIT):
+        call_id = ""
+        for line in shown.text.split("\n") if shown.is_error else []:
+            named, numbered = _NAMED.match(line), _NUMBERED.match(line)
+            if numbered and call_id:
+                yield Quote(call_id, numbered[1])
+            elif named:
+                call_id = named[1]
 
 
 def _joined(lines: Iterable[ShownLine]) -> str:
@@ -82,4 +101,8 @@ def _given(shown: Shown) -> Iterable[Quote]:
 
 def _names(text: str, quote: Quote) -> bool:
     first = quote.text.split("\n", 1)[0].strip()
-    return bool(first) and first in text
+    if first and first in text:
+        return True
+    return any(
+        (named := _NAMED.match(line)) and named[1] == quote.call_id for line in text.split("\n")
+    )

@@ -37,13 +37,13 @@ class Written:
         }
 
 
-def write(reply: Reply, request: MessagesRequest, signer: Signer) -> Written:
+def write(reply: Reply, request: MessagesRequest, *, signer: Signer) -> Written:
     """The reply as blocks; those that do not fit into `max_tokens` are left out."""
     blocks: list[tuple[ContentBlock, int]] = []
     thinking = request.thinking
     thinking_tokens = 0
     if isinstance(thinking, (Adaptive, Enabled)):
-        blocks.append(_thinking(reply.thinking, request, signer))
+        blocks.append(_thinking(reply.thinking, request, signer=signer))
         thinking_tokens = tokens(blocks[0][1])
     blocks.append(({"type": "text", "text": reply.text}, len(reply.text)))
     blocks += [
@@ -77,7 +77,7 @@ def as_events(message: dict[str, object]) -> Iterator[bytes]:
     yield _event("message_stop")
 
 
-def _thinking(text: str, request: MessagesRequest, signer: Signer) -> tuple[ContentBlock, int]:
+def _thinking(text: str, request: MessagesRequest, *, signer: Signer) -> tuple[ContentBlock, int]:
     """What is not displayed is written and paid for all the same."""
     chosen = request.thinking
     display = chosen.display if isinstance(chosen, (Adaptive, Enabled)) else None

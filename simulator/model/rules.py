@@ -43,7 +43,7 @@ _THINK_FIRST = (
 )
 
 
-def check(prompt: Prompt, model: KnownModel, signer: Signer) -> None:
+def check(prompt: Prompt, model: KnownModel, *, signer: Signer) -> None:
     """The prompt may be answered. Raises Refused with the first rule that it breaks."""
     _check_roles(prompt)
     _check_text(prompt)
@@ -56,7 +56,7 @@ def check(prompt: Prompt, model: KnownModel, signer: Signer) -> None:
     signer.check(prompt)
 
 
-def check_limits(request: MessagesRequest, model: KnownModel, input_tokens: int) -> None:
+def check_limits(request: MessagesRequest, model: KnownModel, *, input_tokens: int) -> None:
     """The reply and the prompt fit the model. Raises Refused."""
     if request.max_tokens > model.max_output_tokens:
         raise Refused(

@@ -40,7 +40,8 @@ def next_reply(scenario: Scenario, conversation: Conversation) -> Reply:
     if taken < len(playable) and not conversation.told_to_conclude:
         turn = playable[taken]
         calls = tuple(
-            Call(call.tool, _filled(call.arguments, scenario, conversation)) for call in turn.calls
+            Call(call.tool, _filled(call.arguments, scenario, conversation=conversation))
+            for call in turn.calls
         )
         plan = ", ".join(call.tool for call in calls)
         return Reply(f"{LABEL} Turn {taken + 1} of the script: {plan}.", _said(turn.text), calls)
@@ -80,10 +81,10 @@ def _playable(turns: tuple[ScriptedTurn, ...], conversation: Conversation) -> li
 
 
 def _filled(
-    arguments: dict[str, object], scenario: Scenario, conversation: Conversation
+    arguments: dict[str, object], scenario: Scenario, *, conversation: Conversation
 ) -> dict[str, object]:
     def pod(match: re.Match[str]) -> str:
-        return _pod_name(match[1], scenario, conversation)
+        return _pod_name(match[1], scenario, conversation=conversation)
 
     return {
         key: _POD.sub(pod, value) if isinstance(value, str) else value
@@ -91,7 +92,7 @@ def _filled(
     }
 
 
-def _pod_name(workload: str, scenario: Scenario, conversation: Conversation) -> str:
+def _pod_name(workload: str, scenario: Scenario, *, conversation: Conversation) -> str:
     """The first pod of the workload that was listed, else the scenario's first one."""
     listed = "\n".join(shown.text for shown in conversation.of(LIST_PODS))
     name = rf"(?<![\w-]){re.escape(workload)}"

@@ -62,7 +62,7 @@ class RedactedThinkingBlock(Shape):
     """Thinking that nobody may read."""
 
     type: Literal["redacted_thinking"]
-    data: str
+    encrypted: str = Field(alias="data")
 
 
 class ToolUseBlock(Shape):

@@ -20,7 +20,7 @@ class Signer:
     def sign(self, thinking: str, prompt: Prompt) -> str:
         """The signature of thinking that follows `prompt`."""
         before = _before(prompt, len(speeches(prompt.messages)))
-        return self._signature(thinking, prompt.model, before)
+        return self._signature(thinking, prompt.model, before=before)
 
     def check(self, prompt: Prompt) -> None:
         """Every thinking block stands as it was written. Raises Refused naming a wrong one."""
@@ -29,10 +29,12 @@ class Signer:
                 if isinstance(block, RedactedThinkingBlock):
                     raise Refused(f"{place}: Invalid `data` in `redacted_thinking` block")
                 if isinstance(block, ThinkingBlock):
-                    self._check_one(block, place, prompt, position)
+                    self._check_one(block, place, prompt=prompt, position=position)
 
-    def _check_one(self, block: ThinkingBlock, place: str, prompt: Prompt, position: int) -> None:
-        expected = self._signature(block.thinking, prompt.model, _before(prompt, position))
+    def _check_one(
+        self, block: ThinkingBlock, place: str, *, prompt: Prompt, position: int
+    ) -> None:
+        expected = self._signature(block.thinking, prompt.model, before=_before(prompt, position))
         if hmac.compare_digest(expected, block.signature):
             return
         given, wanted = block.signature.split("."), expected.split(".")
@@ -42,7 +44,7 @@ class Signer:
             raise Refused(f"{place}: The block is bound to a different model")
         raise Refused(f"{place}: The block is bound to a different conversation")
 
-    def _signature(self, thinking: str, model: str, before: str) -> str:
+    def _signature(self, thinking: str, model: str, *, before: str) -> str:
         written = self._digest(f"text\0{thinking}")
         by = self._digest(f"model\0{written}\0{model}")
         after = self._digest(f"conversation\0{by}\0{before}")

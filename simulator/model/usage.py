@@ -81,25 +81,25 @@ class PromptCache:
         keys = _keys(prompt, told)
         marked = [each for each in breakpoints(prompt) if counted[each.part] >= LEAST_TOKENS]
         now = self._clock()
-        found = max((self._nearest(keys, each, now) for each in marked), default=-1)
+        found = max((self._nearest(keys, each, now=now) for each in marked), default=-1)
         read = counted[found] if found >= 0 else 0
         if found >= 0:
-            self._use(keys[found], self._entries[keys[found]][1], now)
+            self._use(keys[found], self._entries[keys[found]][1], now=now)
         written = {"1h": 0, "5m": 0}
         upto = read
         for each in marked:
-            self._use(keys[each.part], SECONDS[each.ttl], now)
+            self._use(keys[each.part], SECONDS[each.ttl], now=now)
             written[each.ttl] += max(0, counted[each.part] - upto)
             upto = max(upto, counted[each.part])
         return Usage(counted[-1] - upto, read, written["5m"], written["1h"])
 
-    def _nearest(self, keys: list[str], each: Breakpoint, now: float) -> int:
+    def _nearest(self, keys: list[str], each: Breakpoint, *, now: float) -> int:
         for part in range(each.part, max(-1, each.part - LOOK_BACK), -1):
             if self._entries.get(keys[part], (0.0, 0.0))[0] > now:
                 return part
         return -1
 
-    def _use(self, key: str, seconds: float, now: float) -> None:
+    def _use(self, key: str, seconds: float, *, now: float) -> None:
         held_for = max(seconds, self._entries.get(key, (0.0, 0.0))[1])
         if self._entries.get(key, (0.0, 0.0))[0] <= now:
             held_for = seconds

@@ -34,8 +34,8 @@ _Answer = Callable[[Request, _Facts], Awaitable[Response]]
 def build_model(
     scenario: Scenario,
     log: RequestLog,
-    api_key: str,
     *,
+    api_key: str,
     seconds_per_reply: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
@@ -95,12 +95,12 @@ class _Desk:
     async def create(self, request: Request, facts: _Facts) -> Response:
         wanted = parse(await _body(request), MessagesRequest)
         model = known_model(wanted.model)
-        check(wanted, model, self._signer)
-        check_limits(wanted, model, prompt_tokens(wanted))
+        check(wanted, model, signer=self._signer)
+        check_limits(wanted, model, input_tokens=prompt_tokens(wanted))
         usage = self._cache.account(wanted)
         conversation = read_conversation(wanted)
-        written = write(next_reply(self._scenario, conversation), wanted, self._signer)
-        facts |= _facts(wanted, usage, written)
+        written = write(next_reply(self._scenario, conversation), wanted, signer=self._signer)
+        facts |= _facts(wanted, usage, written=written)
         await asyncio.sleep(self._seconds_per_reply)
         message = written.message(wanted.model, usage)
         if wanted.stream:
@@ -109,7 +109,7 @@ class _Desk:
 
     async def count(self, request: Request, facts: _Facts) -> Response:
         wanted = parse(await _body(request), Prompt)
-        check(wanted, known_model(wanted.model), self._signer)
+        check(wanted, known_model(wanted.model), signer=self._signer)
         counted = prompt_tokens(wanted)
         facts |= {"model": wanted.model, "input_tokens": counted}
         return JSONResponse({"input_tokens": counted})
@@ -155,7 +155,7 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _facts(wanted: MessagesRequest, usage: Usage, written: Written) -> _Facts:
+def _facts(wanted: MessagesRequest, usage: Usage, *, written: Written) -> _Facts:
     calls = [block["name"] for block in written.content if block["type"] == "tool_use"]
     return {
         "model": wanted.model,

@@ -24,7 +24,7 @@ async def test_the_cart_incident_is_diagnosed_with_exact_evidence_and_a_warm_cac
     scenario = load_scenario("cart-loafers")
     log = RequestLog(tmp_path / "requests.jsonl")
     names = {call.tool for turn in scenario.script.turns for call in turn.calls}
-    app = build_model(scenario, log, KEY)
+    app = build_model(scenario, log, api_key=KEY)
     loop = await make_loop(app=app, tools=tuple(sorted(names)))
     loop.answers.update(answers(scenario))
     await loop.open()

@@ -1,4 +1,4 @@
-"""Talking to the scripted model as the reasoner does: a client, tools, and results as they are shown."""
+"""Talking to the scripted model as the reasoner does: tools, and results as they are shown."""
 
 import json
 from collections.abc import Mapping
@@ -49,10 +49,17 @@ _DEFINED = {
 def tools(*, without: tuple[str, ...] = ()) -> list[ToolParam]:
     """The tools of the product by the names that a scenario may use, and the final one."""
     offered: list[ToolParam] = [
-        {"name": name, "input_schema": {"type": "object", "properties": dict.fromkeys(names, {})}}
+        {
+            "name": name,
+            "input_schema": {"type": "object", "properties": {key: {} for key in names}},
+        }
         for name, names in _ARGUMENTS.items()
     ]
-    schema = {"type": "object", "properties": _DIAGNOSIS, "$defs": _DEFINED}
+    schema: dict[str, object] = {
+        "type": "object",
+        "properties": _DIAGNOSIS,
+        "$defs": _DEFINED,
+    }
     offered.append({"name": SUBMIT, "input_schema": schema})
     return [tool for tool in offered if tool["name"] not in without]
 

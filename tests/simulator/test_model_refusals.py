@@ -58,7 +58,7 @@ def scenario() -> Scenario:
 @pytest.fixture
 async def address(tmp_path: Path, scenario: Scenario) -> AsyncIterator[str]:
     log = RequestLog(tmp_path / "requests.jsonl")
-    async with served(build_model(scenario, log, KEY)) as address:
+    async with served(build_model(scenario, log, api_key=KEY)) as address:
         yield address
 
 

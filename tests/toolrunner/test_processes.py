@@ -73,7 +73,6 @@ async def test_wrong_settings_end_both_processes_with_one_sentence(tmp_path: Pat
             {"NIGHTSHIFT_SERVERS_TOKEN": token, "NIGHTSHIFT_SERVERS_PORT": port},
             f"port {port} cannot be listened on",
         ),
-        ("services.toolrunner", {}, "NIGHTSHIFT_SERVERS_TOKEN is missing"),
         (
             "services.toolrunner",
             {"NIGHTSHIFT_MCP_SERVERS": str(tmp_path / "no.json")},

@@ -8,7 +8,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from threading import Thread
 
 import uvicorn
 from opentelemetry import trace
@@ -39,19 +41,22 @@ def main() -> None:
         description="The built-in MCP servers: kubernetes, github, cloudwatch.",
     )
     parser.add_argument("--check", action="store_true", help="validate and print the settings")
-    only_check = parser.parse_args().check
+    parser.add_argument(
+        "--until-input-ends", action="store_true", help="stop when standard input ends"
+    )
+    given = parser.parse_args()
     try:
         settings = load(ServersSettings)
-        if only_check:
+        if given.check:
             _show(settings)
             return
         _set_up_logging(settings.log_level)
-        asyncio.run(_serve(settings))
+        asyncio.run(_serve(settings, until_input_ends=given.until_input_ends))
     except NotConfigured as error:
         sys.exit(f"nightshift {NAME}: {error}")
 
 
-async def _serve(settings: ServersSettings) -> None:
+async def _serve(settings: ServersSettings, *, until_input_ends: bool) -> None:
     tracing = Tracing(NAME, f"{socket.gethostname()}-{os.getpid()}")
     trace.set_tracer_provider(tracing.provider)
     listening = _listen(settings.servers_port)
@@ -61,10 +66,20 @@ async def _serve(settings: ServersSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, server, "should_exit", True)
+    if until_input_ends:
+        stop = partial(setattr, server, "should_exit", True)
+        Thread(target=_at_end_of_input, args=(loop, stop), daemon=True).start()
     log.info("serving on http://%s:%s", HOST, listening.getsockname()[1])
     await server.serve(sockets=[listening])
     log.info("stopped")
     await asyncio.to_thread(tracing.stop)
+
+
+def _at_end_of_input(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    with contextlib.suppress(RuntimeError):  # the loop may be closed by now
+        loop.call_soon_threadsafe(stop)
 
 
 def _listen(port: int) -> socket.socket:
