@@ -1,4 +1,7 @@
-"""What a stand-in was asked: one JSON line a request, for tests and for whoever checks from outside."""
+"""What a stand-in was asked.
+
+One JSON line a request, for tests and for whoever checks from outside.
+"""
 
 import json
 import threading
@@ -15,7 +18,10 @@ class RequestLog:
         self._lock = threading.Lock()
 
     def record(self, stand_in: str, request: str, *, status: int, **facts: object) -> None:
-        """Append one request: who was asked, `METHOD path`, the HTTP status, and what else is worth keeping."""
+        """Append one request.
+
+        Who was asked, `METHOD path`, the HTTP status, and what else is worth keeping.
+        """
         line = {"at": datetime.now(UTC).isoformat(), "stand_in": stand_in, "request": request}
         text = json.dumps(line | {"status": status} | facts, ensure_ascii=False, default=str)
         with self._lock, self.path.open("a", encoding="utf-8") as file:

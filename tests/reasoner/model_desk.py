@@ -57,7 +57,7 @@ class ModelDesk:
         self.on_request(len(self.bodies))
         try:
             prompt = parse(body, MessagesRequest)
-            check(prompt, known_model(prompt.model), self.signer)
+            check(prompt, known_model(prompt.model), signer=self.signer)
         except Refused as refused:
             self.refused.append(refused.message)
             return JSONResponse(refused.body("req_1"), status_code=refused.status)

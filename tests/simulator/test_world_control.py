@@ -45,8 +45,8 @@ def queue() -> AlarmQueue:
 @pytest.fixture
 async def session(tmp_path: Path, queue: AlarmQueue) -> AsyncIterator[aiohttp.ClientSession]:
     log = RequestLog(tmp_path / "requests.jsonl")
-    log.record("github", "GET /repos", 200)
-    log.record("slack", "POST /api/auth.test", 200)
+    log.record("github", "GET /repos", status=200)
+    log.record("slack", "POST /api/auth.test", status=200)
     slack, spans = SlackStandIn({CHANNEL: "incidents"}), SpanStore()
     slack.messages.append(Message(CHANNEL, "1.000001", [Version("1.000001", "hello")]))
     spans.add([Span(TRACE, "1" * 16, "", "investigation", "internal", "notifier", 0, 1)])
