@@ -31,7 +31,7 @@ check: $(STAMP) ## ruff, mypy --strict, import-linter, spelling
 	$(BIN)/codespell
 
 test: $(STAMP) ## Everything that needs no key and no cluster
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 $(ARGS)
 
 demo: $(STAMP) ## One alarm becomes one diagnosis, before your eyes
 	@$(BIN)/nightshift demo $(ARGS)

@@ -10,6 +10,7 @@ import pytest
 from docker.errors import DockerException
 from pydantic import SecretStr
 from testcontainers.community.redis import RedisContainer
+from xdist.workermanage import WorkerController
 
 from bus.broker import Bus
 from bus.process import Service
@@ -19,12 +20,25 @@ from simulator.redis_server import NoRedis, RedisServer, embedded_redis, machine
 
 MakeBus = Callable[..., Bus]
 Start = Callable[[Service], Awaitable[None]]
-_used = {"redis": "no Redis was needed"}
+_used: set[str] = set()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which Redis the tests ran against."""
-    terminalreporter.write_line(f"Redis: {_used['redis']}")
+    terminalreporter.write_line(f"Redis: {', '.join(sorted(_used)) or 'none was needed'}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist tells its controller."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["redis"] = sorted(_used)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerController) -> None:
+    """The controller hears it."""
+    _used.update(getattr(node, "workeroutput", {}).get("redis", []))
 
 
 @pytest.fixture(scope="session")
@@ -35,12 +49,12 @@ def redis_url() -> Iterator[str]:
     """
     given = os.environ.get("REDIS_URL")
     if given:
-        _used["redis"] = "the server that REDIS_URL names"
+        _used.add("the server that REDIS_URL names")
         yield given
         return
     server = machine_redis()
     if server is None and (container := _container()):
-        _used["redis"] = f"container {container.image}"
+        _used.add(f"container {container.image}")
         yield f"redis://{container.get_container_host_ip()}:{container.get_exposed_port(6379)}/0"
         container.stop()
         return
@@ -114,7 +128,7 @@ def _defaults(kind: type[BusSettings]) -> dict[str, Any]:
 
 def _running(server: RedisServer) -> Iterator[str]:
     server.start()
-    _used["redis"] = server.kind
+    _used.add(server.kind)
     yield server.url
     server.stop()
 

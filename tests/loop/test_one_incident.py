@@ -127,6 +127,7 @@ def test_whole_loop_is_one_trace_under_one_root(desk: Desk) -> None:
 
 
 def test_metrics_and_readiness_are_served(desk: Desk) -> None:
+    desk.wait_for_end(desk.publish(service="cartservice", summary="to be counted"))
     for part in desk.stack.parts:
         if part.ready_url:
             assert desk.get(part.ready_url)[0] == 200
