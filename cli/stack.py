@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -164,15 +165,21 @@ def running_stack(plan: Plan, say: Say) -> Iterator[Stack]:
     redis = None if given else any_redis(folder / "redis", port=plan.redis_port)
     url, kind = (given, "given by REDIS_URL") if given or redis is None else (redis.url, redis.kind)
     stack = Stack(plan, folder, str(url), kind, redis=redis)
+    keep_logs = False
     try:
         say(f"Redis: {kind}")
         _start_simulator(stack)
-        _start_services(stack)
         say("the outside world: simulated; starting four services")
+        _start_services(stack)
         _wait_until_ready(stack, say)
         yield stack
+    except StackFailed as error:
+        keep_logs = True
+        raise StackFailed(f"{error}; logs: {folder}") from None
     finally:
         stack.stop()
+        if not keep_logs:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def call(url: str, body: object = None) -> JsonObject:
