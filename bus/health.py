@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 from starlette.applications import Starlette
@@ -97,23 +96,6 @@ def http_app(health: Health, routes: Sequence[BaseRoute]) -> Starlette:
 
     own = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
     return Starlette(routes=[*own, *routes])
-
-
-class HttpServer(uvicorn.Server):
-    """A uvicorn server that leaves signals to the process."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Take over no signal."""
-        yield
-
-
-def http_server(app: Starlette, *, host: str, port: int) -> HttpServer:
-    """A quiet server on that address; port 0 takes a free one."""
-    config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", lifespan="off", timeout_graceful_shutdown=2
-    )
-    return HttpServer(config)
 
 
 async def _bounded(check: Check) -> str:

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 
 from opentelemetry import trace
 
-from bus.settings import BusSettings
-
 QUIET = (
     "faststream.reader",
     "httpx",
@@ -52,10 +50,10 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def set_up_logging(service: str, settings: BusSettings) -> None:
-    """Every logger writes JSON lines to standard error from the settings' level on."""
+def set_up_logging(service: str, level: str) -> None:
+    """Every logger writes JSON lines to standard error from that level on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service))
-    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

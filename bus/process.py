@@ -20,9 +20,10 @@ from starlette.routing import BaseRoute
 from bus.broker import Bus, Consumer, Route
 from bus.connection import wait_for_redis
 from bus.errors import NotConfigured
-from bus.health import Check, Health, HttpServer, http_app, http_server
+from bus.health import Check, Health, http_app
 from bus.logs import set_up_logging
 from bus.metrics import set_up_metrics
+from bus.serving import HttpServer, http_server
 from bus.settings import BusSettings, load, variable_of
 
 log = logging.getLogger(__name__)
@@ -151,7 +152,7 @@ def run(name: str, kind: type[S], *, build: Callable[[S, Bus], Service]) -> None
     only_check = parser.parse_args().check
     try:
         settings = load(kind)
-        set_up_logging(name, settings)
+        set_up_logging(name, settings.log_level)
         if only_check:
             _show(settings)
             return

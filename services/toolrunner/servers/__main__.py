@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from threading import Thread
 
@@ -16,7 +16,8 @@ import uvicorn
 from opentelemetry import trace
 
 from bus.errors import NotConfigured
-from bus.logs import QUIET, JsonLines
+from bus.logs import set_up_logging
+from bus.serving import HttpServer
 from bus.settings import load, variable_of
 from bus.tracing import Tracing
 from services.toolrunner.servers.app import build
@@ -25,13 +26,6 @@ from services.toolrunner.servers.settings import ServersSettings
 NAME = "toolrunner-servers"
 HOST = "127.0.0.1"
 log = logging.getLogger(__name__)
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `_serve`, so that a stop on request exits with 0."""
-        yield
 
 
 def main() -> None:
@@ -50,7 +44,7 @@ def main() -> None:
         if given.check:
             _show(settings)
             return
-        _set_up_logging(settings.log_level)
+        set_up_logging(NAME, settings.log_level)
         asyncio.run(_serve(settings, until_input_ends=given.until_input_ends))
     except NotConfigured as error:
         sys.exit(f"nightshift {NAME}: {error}")
@@ -60,7 +54,7 @@ async def _serve(settings: ServersSettings, *, until_input_ends: bool) -> None:
     tracing = Tracing(NAME, f"{socket.gethostname()}-{os.getpid()}")
     trace.set_tracer_provider(tracing.provider)
     listening = _listen(settings.servers_port)
-    server = _Server(
+    server = HttpServer(
         uvicorn.Config(build(settings), log_level="warning", timeout_graceful_shutdown=8)
     )
     loop = asyncio.get_running_loop()
@@ -95,14 +89,6 @@ def _show(settings: ServersSettings) -> None:
     for field in type(settings).model_fields:
         value = getattr(settings, field)
         sys.stdout.write(f"{variable_of(ServersSettings, field)}={value}\n")
-
-
-def _set_up_logging(level: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines(NAME))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":
