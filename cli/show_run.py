@@ -16,8 +16,8 @@ PREFIX = "nightshift:"
 LONGEST_SECONDS = 330.0
 
 
-def run_once(scenario: str, *, form: str, say: Say) -> bool:
-    """Whether the incident ended as diagnosed; everything a person wants to see was printed."""
+def run_once(scenario: str, *, form: str, say: Say) -> str:
+    """The outcome, once everything a person wants to see was printed; empty when none came."""
     with running_stack(Plan(scenario=scenario), say) as stack:
         redis = Redis.from_url(stack.redis_url, decode_responses=True)
         follower = Follower(redis, PREFIX)
@@ -26,12 +26,12 @@ def run_once(scenario: str, *, form: str, say: Say) -> bool:
         fired = time.monotonic()
         stopped = _follow(stack, follower, say=say)
         if stopped is None:
-            return False
+            return ""
         say(f"alarm to final card: {time.monotonic() - fired:.1f} s")
         _print_card(stack, stopped)
         _print_trace(stack, stopped)
         redis.close()
-        return stopped.values.get("outcome") == "diagnosed"
+        return str(stopped.values.get("outcome"))
 
 
 def _follow(stack: Stack, follower: Follower, *, say: Say) -> Happening | None:
