@@ -42,6 +42,6 @@ def demo(
     # The script must find the cause; Claude may say honestly that it did not.
     expected = ("diagnosed",) if scripted else ("diagnosed", "inconclusive")
     say(
-        "done" if outcome in expected else f"the outcome is {outcome or 'missing'}, not a diagnosis"
+        "done" if outcome in expected else f"no diagnosis: {outcome or 'no outcome'}"
     )
     raise typer.Exit(0 if outcome in expected else 1)
