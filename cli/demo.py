@@ -41,7 +41,5 @@ def demo(
         raise typer.Exit(130) from None
     # The script must find the cause; Claude may say honestly that it did not.
     expected = ("diagnosed",) if scripted else ("diagnosed", "inconclusive")
-    say(
-        "done" if outcome in expected else f"no diagnosis: {outcome or 'no outcome'}"
-    )
+    say("done" if outcome in expected else f"no diagnosis: {outcome or 'no outcome'}")
     raise typer.Exit(0 if outcome in expected else 1)

@@ -215,7 +215,9 @@ def _start_services(stack: Stack) -> None:
 def _wait_until_ready(stack: Stack, say: Say) -> None:
     for part in stack.parts:
         if part.ready_url:
-            stack.wait(f"{part.name} becoming ready", partial(_is_ready, part.ready_url))
+            stack.wait(
+                f"{part.name} becoming ready", partial(_is_ready, part.ready_url), seconds=90
+            )
             say(f"{part.name} is ready (process {part.process.pid})")
 
 

@@ -26,7 +26,7 @@ class Settings(BusSettings):
     """Largest result of one tool call; a larger one is an error that says so."""
     shown_characters: int = Field(default=200_000, ge=2_000, le=4_000_000)
     """Most characters of a result that the model is shown; the rest is read with `read_result`."""
-    servers_wait_seconds: float = Field(default=10.0, ge=0, le=120)
-    """How long the first catalogue waits for MCP servers that do not answer yet."""
+    servers_wait_seconds: float = Field(default=45.0, ge=0, le=120)
+    """How long the first catalogue waits for servers that do not answer yet; incidents wait too."""
     calls_per_server: int = Field(default=8, ge=1, le=200)
     """Calls that one replica makes to one MCP server at the same time."""
