@@ -5,6 +5,7 @@ being down counts as neither. What follows is written in `bus.streams`, reader b
 """
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from bus.commits import Investigations
 from bus.connection import Script
 from bus.envelope import Entry, entry_fields, flat
 from bus.events import (
+    ID_PATTERN,
     DeadLetter,
     Event,
     InvestigationId,
@@ -22,7 +24,7 @@ from bus.events import (
     ToolCallId,
 )
 from bus.record import Commit, Record, end_from_outside
-from bus.streams import KEPT_SECONDS, STREAM_OF, Keys
+from bus.streams import INCIDENTS, KEPT_SECONDS, STREAM_OF, Keys
 
 MAX_ERRORS = 3
 MAX_DELIVERIES = 6
@@ -58,7 +60,13 @@ class DeadLetters:
             await self.investigations.acknowledge(entry)
             return
         letter = _letter(entry, reason)
-        if reader.set_aside == "fail the investigation" and await self._fail(entry, letter):
+        # An incident that cannot be read has opened nothing; the id it names may be another's.
+        owned = readable or entry.stream is not INCIDENTS
+        if (
+            reader.set_aside == "fail the investigation"
+            and owned
+            and await self._fail(entry, letter)
+        ):
             return
         events: list[Event] = [letter]
         due = ""
@@ -141,16 +149,16 @@ def _answer(entry: Entry, reason: str) -> list[Event]:
 
 
 def _investigation_of(entry: Entry) -> str:
-    values = _values(entry)
-    found = values.get("investigation_id") or values.get("incident_id")
-    if not found and entry.stream.name == "incidents":
+    name = "incident_id" if entry.stream is INCIDENTS else "investigation_id"
+    found = _values(entry).get(name)
+    if found is None and entry.stream is INCIDENTS:
         return f"inc-{entry.entry_id}"
-    return str(found or "")
+    return found if isinstance(found, str) and re.match(ID_PATTERN, found) else ""
 
 
 def _values(entry: Entry) -> dict[str, object]:
     try:
         values = json.loads(entry.fields.get("data", ""))
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}

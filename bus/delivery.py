@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bus import metrics
@@ -24,7 +24,8 @@ from bus.port import Bus, Handle, Route
 from bus.streams import Reader, Stream
 
 log = logging.getLogger(__name__)
-REDIS_IS_UNWELL = ("OOM", "READONLY", "LOADING", "MISCONF", "NOREPLICAS")
+OUTAGES = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError)
+REDIS_IS_UNWELL = ("OOM ", "READONLY ", "LOADING ", "MISCONF ", "NOREPLICAS ")
 
 
 @dataclass
@@ -155,6 +156,9 @@ class Deliveries:
 
 
 def _redis_is_unwell(error: Exception) -> bool:
-    if isinstance(error, RedisConnectionError | RedisTimeoutError):
+    if isinstance(
+        error, RedisConnectionError | RedisTimeoutError | OutOfMemoryError | ReadOnlyError
+    ):
         return True
-    return isinstance(error, ResponseError) and str(error).startswith(REDIS_IS_UNWELL)
+    # inside a script's error the word stands somewhere in the text
+    return isinstance(error, ResponseError) and any(word in str(error) for word in REDIS_IS_UNWELL)

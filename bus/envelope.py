@@ -119,7 +119,7 @@ def _values(fields: Mapping[str, str]) -> dict[str, object]:
         raise Rejected(f"`data` has {len(text)} characters, more than {MAX_ENTRY_CHARACTERS}")
     try:
         values = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise Rejected(f"`data` is not JSON: {error}") from None
     if not isinstance(values, dict):
         raise Rejected(f"`data` must be a JSON object, not {type(values).__name__}")

@@ -55,6 +55,17 @@ async def events(bus: Bus, stream: Stream) -> list[Event]:
     return [read_event(entry) for entry in await entries(bus, stream)]
 
 
+async def all_settled(bus: Bus, stream: Stream, *, group: str) -> bool:
+    """Whether a group has read the whole stream and left nothing pending (Redis 6.2 and newer)."""
+    key = bus.keys.stream(stream)
+    newest: Any = await bus.redis.xinfo_stream(key)
+    for row in await bus.redis.xinfo_groups(key):
+        if as_text(row["name"]) == group:
+            read = as_text(row["last-delivered-id"]) == as_text(newest["last-generated-id"])
+            return bool(read and row["pending"] == 0)
+    return False
+
+
 async def keys_without_expiry(redis: Redis, prefix: str) -> list[str]:
     """Keys under the prefix that would stay for ever.
 

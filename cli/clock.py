@@ -1,6 +1,10 @@
 """Lines with the seconds since the command began."""
 
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import typer
 
@@ -14,3 +18,34 @@ class Clock:
     def say(self, text: str) -> None:
         """Print the text behind the seconds that have passed."""
         typer.echo(f"{time.monotonic() - self._began:6.1f} s  {text}")
+
+
+class _Interrupts:
+    held = 0
+    waiting = False
+
+
+def interrupt_on_signals() -> None:
+    """SIGTERM, SIGINT and SIGHUP end the command by KeyboardInterrupt, in a background job too."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if _Interrupts.held:
+            _Interrupts.waiting = True
+            return
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+
+
+@contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """What is inside is done whole; a signal that came meanwhile interrupts afterwards."""
+    _Interrupts.held += 1
+    try:
+        yield
+    finally:
+        _Interrupts.held -= 1
+    if _Interrupts.waiting and not _Interrupts.held:
+        _Interrupts.waiting = False
+        raise KeyboardInterrupt

@@ -4,24 +4,27 @@ An alarm about Online Boutique becomes a diagnosis in Slack, before your eyes.
 """
 
 import os
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from cli.clock import Clock
+from cli.clock import Clock, interrupt_on_signals
 
 
 def demo(
     scenario: Annotated[
         str, typer.Argument(help="Name of a scenario, or a .yaml file.")
     ] = "cart-loafers",
-    form: Annotated[str, typer.Option(help="How the alarm arrives: sns or eventbridge.")] = "sns",
+    form: Annotated[
+        Literal["sns", "eventbridge"], typer.Option(help="How the alarm arrives.")
+    ] = "sns",
 ) -> None:
     """Run the real four services against a simulated outside world, once, and show the whole loop.
 
     Needs no key and no cluster. With ANTHROPIC_API_KEY set, Claude answers instead of the script.
     """
     say = Clock().say
+    interrupt_on_signals()
     say("Nightshift demo: one alarm in, one diagnosis in Slack")
     scripted = not os.environ.get("ANTHROPIC_API_KEY")
     answers = "a scripted model answers (no ANTHROPIC_API_KEY)" if scripted else "Claude answers"

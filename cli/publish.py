@@ -37,7 +37,10 @@ def publish(
     """
     if alarm in FORMS:
         control = _running().get("control") or _fail("no `nightshift up` is running here")
-        answer = call(f"{control}/_simulator/fire-alarm", {"form": alarm})
+        try:
+            answer = call(f"{control}/_simulator/fire-alarm", {"form": alarm})
+        except OSError:
+            _fail(f"the `nightshift up` that was at {control} does not answer; start it again")
         typer.echo(f"alarm fired: {json.dumps(answer)}")
     elif alarm:
         _send(Path(alarm))
@@ -51,11 +54,11 @@ def _add(values: dict[str, str], count: int) -> None:
         os.environ.get("NIGHTSHIFT_STREAM_PREFIX")
         or BusSettings.model_fields["stream_prefix"].default
     )
-    redis = Redis.from_url(url, decode_responses=True, socket_timeout=5)
     for _ in range(count):
         try:
+            redis = Redis.from_url(url, decode_responses=True, socket_timeout=5)
             entry_id = redis.xadd(f"{prefix}incidents", {"data": json.dumps(values)})
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, ValueError) as error:
             _fail(f"Redis at {url.rpartition('@')[2]} cannot be used: {error}")
         typer.echo(f"inc-{as_text(entry_id)}")
 
@@ -67,7 +70,10 @@ def _send(file: Path) -> None:
     queue = os.environ.get("NIGHTSHIFT_QUEUE_URL") or _fail("NIGHTSHIFT_QUEUE_URL is not set")
     try:
         body = file.read_text(encoding="utf-8")
-        sent = boto3.client("sqs").send_message(QueueUrl=queue, MessageBody=body)
+        sqs = boto3.client("sqs", region_name=os.environ.get("AWS_REGION"))
+        sent = sqs.send_message(QueueUrl=queue, MessageBody=body)
+            QueueUrl=queue, MessageBody=body
+        )
     except (OSError, UnicodeDecodeError, BotoCoreError, ClientError) as error:
         _fail(f"{file} was not sent: {error}")
     typer.echo(f"sent as message {sent['MessageId']}")

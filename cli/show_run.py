@@ -62,7 +62,9 @@ def _print_trace(stack: Stack, stopped: Happening) -> None:
     give_up_at = time.monotonic() + 6
     while time.monotonic() < give_up_at:
         has_root = any(span.span_id == root.span_id for span in spans)
-        if has_root and services <= {span.service for span in spans}:
+        ids = {span.span_id for span in spans}
+        whole = all(span.parent_id in ids for span in spans if span.parent_id)
+        if whole and has_root and services <= {span.service for span in spans}:
             break
         time.sleep(0.2)
         spans = _spans(url)

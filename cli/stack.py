@@ -17,6 +17,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from cli.clock import interrupts_wait
 from simulator.redis_server import RedisServer, any_redis, free_port
 
 ROOT = Path(__file__).parent.parent
@@ -39,6 +40,8 @@ class Plan:
     reasoners: int = 1
     model_seconds: float = 0.4
     redis_port: int = 0
+    own_redis: bool = False
+    """A Redis of its own even where REDIS_URL is given."""
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -78,7 +81,7 @@ class Stack:
         """Start `python -m module` with that environment; it may not be ready yet."""
         log = self.folder / f"{name}.log"
         port = env.get("NIGHTSHIFT_HTTP_PORT", "")
-        with log.open("ab") as output:
+        with log.open("ab") as output, interrupts_wait():
             process = subprocess.Popen(
                 [sys.executable, "-m", module, *args],
                 cwd=ROOT,
@@ -87,9 +90,9 @@ class Stack:
                 stderr=output,
                 start_new_session=True,
             )
-        ready = f"http://127.0.0.1:{port}/readyz" if port else ""
-        part = Part(name, process, log, ready)
-        self.parts.append(part)
+            ready = f"http://127.0.0.1:{port}/readyz" if port else ""
+            part = Part(name, process, log, ready)
+            self.parts.append(part)
         return part
 
     def check(self) -> None:
@@ -98,6 +101,8 @@ class Stack:
             if part.process.poll() is not None:
                 code = part.process.returncode
                 raise StackFailed(f"{part.name} ended with {code}: {part.last_words()}")
+        if self.redis is not None and not self.redis.runs:
+            raise StackFailed("Redis ended by itself")
 
     def wait(self, what: str, condition: Callable[[], bool], *, seconds: float = 30) -> None:
         """The condition holds afterwards. Raises StackFailed when a part ends or time runs out."""
@@ -161,7 +166,7 @@ def running_stack(plan: Plan, say: Say) -> Iterator[Stack]:
     Raises StackFailed or NoRedis with one sentence.
     """
     folder = Path(tempfile.mkdtemp(prefix="nightshift-"))
-    given = os.environ.get("REDIS_URL")
+    given = None if plan.own_redis else os.environ.get("REDIS_URL")
     redis = None if given else any_redis(folder / "redis", port=plan.redis_port)
     url, kind = (given, "given by REDIS_URL") if given or redis is None else (redis.url, redis.kind)
     stack = Stack(plan, folder, str(url), kind, redis=redis)
@@ -177,9 +182,10 @@ def running_stack(plan: Plan, say: Say) -> Iterator[Stack]:
         keep_logs = True
         raise StackFailed(f"{error}; logs: {folder}") from None
     finally:
-        stack.stop()
-        if not keep_logs:
-            shutil.rmtree(folder, ignore_errors=True)
+        with interrupts_wait():
+            stack.stop()
+            if not keep_logs:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def call(url: str, body: object = None) -> JsonObject:

@@ -2,15 +2,13 @@
 
 import json
 import os
-import signal
 import time
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.clock import Clock
+from cli.clock import Clock, interrupt_on_signals
 
 if TYPE_CHECKING:
     from cli.stack import Stack
@@ -36,10 +34,7 @@ def up(
 
     say = Clock().say
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
+    interrupt_on_signals()
     say(f"starting; scenario {scenario}, {reasoners} reasoner{'s' if reasoners > 1 else ''}")
     try:
         plan = Plan(

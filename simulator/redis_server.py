@@ -59,7 +59,9 @@ class RedisServer:
         for name, value in settings.items():
             command += [f"--{name}", value]
         with (self.folder / "redis.log").open("ab") as output:
-            self._process = subprocess.Popen(command, stdout=output, stderr=output)
+            self._process = subprocess.Popen(
+                command, stdout=output, stderr=output, start_new_session=True
+            )
         give_up_at = time.monotonic() + 10
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > give_up_at:
@@ -67,6 +69,11 @@ class RedisServer:
                 raise NoRedis(f"{self.kind} did not start: {words.strip()}")
             time.sleep(0.02)
         return self
+
+    @property
+    def runs(self) -> bool:
+        """Whether the server was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
 
     def kill(self) -> None:
         """End the server at once, as a crash would; `start` brings it back with its data."""
@@ -140,6 +147,7 @@ def any_redis(folder: Path | None = None, *, port: int = 0) -> RedisServer:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:

@@ -122,6 +122,11 @@ class Turns:
         if not await self.day_budget.reserve(day, name, usd=usd, keep_usd=keep):
             await self._without_money(record, entry)
             return
+        stands = await self.investigations.read(record.investigation_id)
+        if stands is None or not investigation.is_due(stands, record.turn):
+            # Waiting for the reservation took so long that the turn is somebody else's by now.
+            await self.day_budget.settle(day, name, spent_usd=0.0)
+            return
         try:
             reply = await self.model.ask(request, seconds=seconds)
         except CutOff:

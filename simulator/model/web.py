@@ -23,6 +23,8 @@ from simulator.model.usage import PromptCache, Usage, prompt_tokens
 from simulator.request_log import RequestLog
 from simulator.scenario import Scenario
 
+SIGNING_NAME = "scripted model"
+"""Signatures outlive a restart of the stand-in, as the real ones do."""
 STAND_IN = "model"
 VERSIONS = ("2023-06-01", "2026-10-21")
 MOST_BYTES = 32 * 1024 * 1024
@@ -69,7 +71,7 @@ class _Desk:
         self._log = log
         self._api_key = api_key
         self._seconds_per_reply = seconds_per_reply
-        self._signer = Signer(api_key)
+        self._signer = Signer(SIGNING_NAME)
         self._cache = PromptCache(clock)
 
     def answering(self, answer: _Answer) -> Callable[[Request], Awaitable[Response]]:

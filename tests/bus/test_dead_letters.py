@@ -179,3 +179,33 @@ async def test_tool_call_that_is_set_aside_is_answered_with_an_error(
     assert not finished.ok
     assert "this call makes no sense" in finished.error
     assert len(await dead(bus, TOOL_CALLS)) == 1
+
+
+async def test_wrong_incident_ends_nobody_elses_investigation(
+    make_bus: MakeBus, start: Start
+) -> None:
+    """A hand-made entry once named a running investigation, could not be read, and failed it."""
+    bus = make_bus("reasoner")
+    await opened(bus)
+
+    async def handle(event: Event, entry: Entry) -> None:
+        return
+
+    await start(service(bus, INCIDENTS, IncidentOpened, handle))
+    key = bus.keys.stream(INCIDENTS)
+    digits = "7" * 5000
+    for text in (
+        '{"summary":7,"incident_id":"inc-1"}',
+        '{"investigation_id":"inc-1"}',
+        '{"service":"a","summary":' + digits + "}",
+        '{"service":"a","summary":"b","incident_id":"\\ud800"}',
+    ):
+        await bus.redis.xadd(key, {"data": text})
+
+    async def set_aside() -> bool:
+        return len(await dead(bus, INCIDENTS)) == 4
+
+    await eventually(set_aside)
+    record = await bus.investigations.read(INV)
+    assert record is not None
+    assert record.state == "turn_due"

@@ -15,7 +15,9 @@ pytestmark = pytest.mark.timeout(120)
 
 def test_sixty_incidents_and_three_reasoners_end_once_each_with_one_message() -> None:
     settings = {"NIGHTSHIFT_FINAL_REPEAT_SECONDS": "1"}
-    plan = Plan(scenario="cart-loafers", reasoners=3, model_seconds=0.3, settings=settings)
+    plan = Plan(
+        scenario="cart-loafers", reasoners=3, model_seconds=0.3, settings=settings, own_redis=True
+    )
     with running_stack(plan, quiet) as stack, Redis.from_url(stack.redis_url) as redis:
         desk = Desk(stack, redis)
         incidents = [
@@ -42,7 +44,12 @@ def test_sixty_incidents_and_three_reasoners_end_once_each_with_one_message() ->
 
 def test_deadline_ends_in_slack_though_every_reasoner_is_dead() -> None:
     settings = {"NIGHTSHIFT_DEADLINE_SECONDS": "8", "NIGHTSHIFT_FINAL_REPEAT_SECONDS": "1"}
-    plan = Plan(scenario="cart-loafers", model_seconds=1.5, settings=settings)
+    plan = Plan(
+        scenario="cart-loafers",
+        model_seconds=1.5,
+        settings=settings,
+        own_redis=True,
+    )
     with running_stack(plan, quiet) as stack, Redis.from_url(stack.redis_url) as redis:
         desk = Desk(stack, redis)
         incident = desk.publish(service="cartservice", summary="HTTP 500 on checkout")

@@ -72,7 +72,12 @@ def real_incident(folder: Path) -> Scenario:
 def test_real_incident_is_diagnosed_from_its_own_lines(tmp_path: Path) -> None:
     real_incident(tmp_path)
     settings = {"NIGHTSHIFT_FINAL_REPEAT_SECONDS": "1"}
-    plan = Plan(scenario=str(tmp_path / "real-cart.yaml"), model_seconds=0.05, settings=settings)
+    plan = Plan(
+        scenario=str(tmp_path / "real-cart.yaml"),
+        model_seconds=0.05,
+        settings=settings,
+        own_redis=True,
+    )
     with running_stack(plan, quiet) as stack, Redis.from_url(stack.redis_url) as redis:
         desk = Desk(stack, redis)
         trigger = CASES / "incidents" / "inc-ob-fl-cart-loafers" / "trigger.json"

@@ -21,8 +21,8 @@ from bus.events import (
 from bus.port import Bus
 from bus.process import Service
 from bus.record import Commit, Record, end
-from bus.streams import INCIDENTS, STOPS
-from bus.testing import entries, events
+from bus.streams import INCIDENTS, STOPS, STREAMS
+from bus.testing import all_settled, entries, events
 from services.notifier.adapters.redis_memory import RedisHistory
 from services.notifier.adapters.redis_places import RedisPlaces
 from services.notifier.app import build, slack_channel
@@ -103,10 +103,8 @@ class Replica:
 
     async def acknowledged(self, stream: str) -> bool:
         """Whether the notifier has read and acknowledged everything on a stream."""
-        key = f"{self.bus.keys.prefix}{stream}"
-        rows = await self.bus.redis.xinfo_groups(key)
-        mine = next(row for row in rows if row["name"] == b"notifier")
-        return bool(mine["pending"] == 0 and mine["entries-read"] == await self.bus.redis.xlen(key))
+        by_name = {known.name: known for known in STREAMS}
+        return await all_settled(self.bus, by_name[stream], group="notifier")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from bus.envelope import Entry
 from bus.events import Alarm, AlarmJoined, AlarmRecovered, FeedbackGiven, TurnDue
 from bus.record import Commit, Record
 from bus.streams import DIAGNOSES, STOPS, TURNS, UPDATES
-from bus.testing import events, eventually
+from bus.testing import all_settled, events, eventually
 from tests.reasoner.conftest import INV, LOGS, Loop, MakeLoop
 from tests.reasoner.model_desk import Said, asks, submits
 
@@ -40,9 +40,8 @@ async def handled(loop: Loop, stream_entries: int) -> None:
     """The reasoner has read that many entries of `turns` and owns none."""
 
     async def met() -> bool:
-        waiting = await loop.bus.redis.xpending(loop.bus.keys.stream(TURNS), "reasoner")
-        (group,) = await loop.bus.redis.xinfo_groups(loop.bus.keys.stream(TURNS))
-        return bool(waiting["pending"] == 0 and group["entries-read"] == stream_entries)
+        length = await loop.bus.redis.xlen(loop.bus.keys.stream(TURNS))
+        return length == stream_entries and await all_settled(loop.bus, TURNS, group="reasoner")
 
     await eventually(met)
 
@@ -187,7 +186,6 @@ async def test_feedback_is_acknowledged(make_loop: MakeLoop) -> None:
     assert Entry(stream=UPDATES, group="reasoner", entry_id=entry_id, fields={}).written_at
 
     async def read() -> bool:
-        (group,) = await loop.bus.redis.xinfo_groups(loop.bus.keys.stream(UPDATES))
-        return bool(group["entries-read"] == 1 and group["pending"] == 0)
+        return await all_settled(loop.bus, UPDATES, group="reasoner")
 
     await eventually(read)

@@ -5,7 +5,7 @@ from bus.events import ToolCallAudited, ToolCallId
 from bus.record import Commit, Record, end
 from bus.results import Result
 from bus.streams import AUDIT, TOOL_CALLS
-from bus.testing import events, eventually
+from bus.testing import all_settled, events, eventually
 from services.toolrunner.audit import entry_sha256
 from tests.toolrunner.conftest import Run
 from tests.toolrunner.foreign import Shop, ask, investigation, told
@@ -178,8 +178,8 @@ async def test_calls_of_an_ended_investigation_and_closed_calls_are_not_made(
     await ask(bus, record, "1-1", tool="shop__read", topic="ended")
 
     async def acknowledged() -> bool:
-        groups = await bus.redis.xinfo_groups(bus.keys.stream(TOOL_CALLS))
-        return bool(groups[0]["pending"] == 0 and groups[0]["entries-read"] == 2)
+        length = await bus.redis.xlen(bus.keys.stream(TOOL_CALLS))
+        return length == 2 and await all_settled(bus, TOOL_CALLS, group="toolrunner")
 
     await eventually(acknowledged)
     assert shop.calls == []

@@ -1,0 +1,33 @@
+"""`--help` of every command."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.nightshift import run
+
+pytestmark = pytest.mark.timeout(90)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("", ["demo", "up", "publish"]),
+        ("demo", ["SCENARIO", "--form"]),
+        ("up", ["SCENARIO", "--reasoners", "--model-seconds", "REDIS_URL"]),
+        ("publish", ["--service", "--summary", "--severity", "--count", "--alarm", "REDIS_URL"]),
+    ],
+)
+def test_help_names_every_option_and_exits_zero(
+    command: str, words: list[str], tmp_path: Path
+) -> None:
+    end = run(*filter(None, [command]), "--help", folder=tmp_path)
+    assert end.code == 0
+    assert end.errors == ""
+    assert [word for word in words if word.lower() not in end.output.lower()] == []
+
+
+def test_without_a_command_the_help_is_shown(tmp_path: Path) -> None:
+    end = run(folder=tmp_path)
+    assert "demo" in end.output
+    assert "publish" in end.output
