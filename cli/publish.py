@@ -72,8 +72,6 @@ def _send(file: Path) -> None:
         body = file.read_text(encoding="utf-8")
         sqs = boto3.client("sqs", region_name=os.environ.get("AWS_REGION"))
         sent = sqs.send_message(QueueUrl=queue, MessageBody=body)
-            QueueUrl=queue, MessageBody=body
-        )
     except (OSError, UnicodeDecodeError, BotoCoreError, ClientError) as error:
         _fail(f"{file} was not sent: {error}")
     typer.echo(f"sent as message {sent['MessageId']}")
