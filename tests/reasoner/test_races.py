@@ -3,6 +3,8 @@
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
+
 from bus.envelope import Entry
 from bus.events import Alarm, AlarmJoined, AlarmRecovered, FeedbackGiven, TurnDue
 from bus.record import Commit, Record
@@ -166,6 +168,7 @@ async def test_a_recovery_with_policy_continue_only_informs(make_loop: MakeLoop)
     assert (record.concluding, len(loop.called)) == ("", 1)
 
 
+@pytest.mark.timeout(30)
 async def test_an_update_waits_for_its_incident(make_loop: MakeLoop) -> None:
     loop = await make_loop(asks((LOGS, {})), submits())
     await loop.bus.publish(JOINED)
@@ -176,7 +179,7 @@ async def test_an_update_waits_for_its_incident(make_loop: MakeLoop) -> None:
 
     await eventually(handed_back)
     await loop.open()
-    await loop.until(lambda record: len(record.updates) == 1, 9)
+    await loop.until(lambda record: len(record.updates) == 1, 20)
 
 
 async def test_feedback_is_acknowledged(make_loop: MakeLoop) -> None:
