@@ -1,5 +1,6 @@
 """A small language for what a JSON value must look like; it words its findings as Slack does."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -17,12 +18,12 @@ class Finding:
         return f"{self.text} [json-pointer:{self.pointer}]"
 
 
-class Shape:
+class Shape(ABC):
     """What one JSON value must look like."""
 
+    @abstractmethod
     def findings(self, value: object, pointer: str) -> Iterator[Finding]:
         """Everything wrong with `value`, which stands at `pointer`; nothing when it fits."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ INDEX_ADDRESS = re.compile(
             "pypi" + r"\.org",
             "python" + r"hosted\.org",
             "--(?:extra-)?" + "index-url",
-            "/simple" + "/",
+            "/sim" + "ple/",
         )
     )
 )
