@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 CODE := bus services simulator cli tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test demo up docs lock clean
+.PHONY: help install check test chaos demo up docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -31,7 +31,10 @@ check: $(STAMP) ## ruff, mypy --strict, import-linter, spelling
 	$(BIN)/codespell
 
 test: $(STAMP) ## Everything that needs no key and no cluster
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+chaos: $(STAMP) ## The services under fire, full lane (ARGS="--seed 7" repeats a run)
+	$(BIN)/pytest tests/chaos --full -n 2 --dist loadgroup $(ARGS)
 
 demo: $(STAMP) ## One alarm becomes one diagnosis, before your eyes
 	@$(BIN)/nightshift demo $(ARGS)

@@ -1,6 +1,7 @@
 """A real Redis for the session, and a bus with a prefix of its own for each test."""
 
 import os
+import random
 import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -18,15 +19,37 @@ from bus.process import Service
 from bus.settings import BusSettings
 from bus.testing import keys_without_expiry
 from simulator.redis_server import NoRedis, RedisServer, embedded_redis, machine_redis
+from tests.lane import Figure, Figures, Lane, table
 
 MakeBus = Callable[..., Bus]
 Start = Callable[[Service], Awaitable[None]]
 _used: set[str] = set()
+_figures = Figures()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which Redis the tests ran against."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--full` and `--seed`; see `tests.lane`."""
+    group = parser.getgroup("nightshift")
+    group.addoption("--full", action="store_true", help="the full lane instead of the sample")
+    group.addoption("--seed", type=int, default=0, help="what faults are drawn from (0: by chance)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One seed for the whole run; a worker gets the controller's with its options."""
+    if not config.option.seed:
+        config.option.seed = random.SystemRandom().randrange(1, 1_000_000)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say which Redis the tests ran against, which faults were drawn, and what was measured."""
     terminalreporter.write_line(f"Redis: {', '.join(sorted(_used)) or 'none was needed'}")
+    if _figures.rows:
+        size = "full lane" if config.option.full else "sample"
+        terminalreporter.write_line(f"figures ({size}, --seed {config.option.seed}):")
+        for line in table(_figures.rows):
+            terminalreporter.write_line(line)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -34,12 +57,28 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["redis"] = sorted(_used)
+        output["figures"] = [vars(figure) for figure in _figures.rows]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: WorkerController) -> None:
     """The controller hears it."""
-    _used.update(getattr(node, "workeroutput", {}).get("redis", []))
+    output = getattr(node, "workeroutput", {})
+    _used.update(output.get("redis", []))
+    _figures.rows += [Figure(**row) for row in output.get("figures", [])]
+
+
+@pytest.fixture(scope="session")
+def lane(request: pytest.FixtureRequest) -> Lane:
+    """The size and the seed of this run."""
+    options = request.config.option
+    return Lane(full=options.full, seed=options.seed)
+
+
+@pytest.fixture(scope="session")
+def figures() -> Figures:
+    """Where a test notes what it measured."""
+    return _figures
 
 
 @pytest.fixture(scope="session")
