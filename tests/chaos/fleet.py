@@ -1,0 +1,207 @@
+"""A fleet: several replicas of each service over a Redis and an outside world of its own.
+
+Every part is a process, started and ended by its id: Redis with an append-only file, the
+simulator, the built-in MCP servers (as in a cluster, so that killing a toolrunner does not end
+them), and the replicas. All but Redis are forked from zygotes (`tests.chaos.zygote`).
+"""
+
+import itertools
+import json
+import random
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
+
+from cli.stack import SERVICES, Plan, Stack, StackFailed, clean_environment, service_environment
+from simulator.redis_server import RedisServer, any_redis
+from tests.chaos.nursery import Forked, zygote_of
+from tests.chaos.replica import Replica
+from tests.loop.desk import Desk
+
+REPLICAS = {"ingest": 1, "reasoner": 2, "toolrunner": 2, "notifier": 2}
+SERVERS = "services.toolrunner.servers"
+PORTS = range(20_000, 32_000)
+"""Below the ports that the kernel gives to outgoing connections."""
+_PORT = random.SystemRandom()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetPlan:
+    """What is to run. `settings` are environment variables for every service."""
+
+    scenario: str = "cart-loafers"
+    replicas: Mapping[str, int] = field(default_factory=dict)
+    """Replicas by service, where it is not one ingest and two of each other service."""
+    model_seconds: float = 0.05
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def count(self, service: str) -> int:
+        """How many replicas of that service there are at the start."""
+        return self.replicas.get(service, REPLICAS[service])
+
+
+@dataclass
+class FleetStack(Stack):
+    """The stack as `Desk` sees it. Redis may be away: a test kills it on purpose."""
+
+    processes: list[Forked] = field(default_factory=list)
+    replicas: list[Replica] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Raises StackFailed when a process has ended that nobody ended."""
+        for part in self.processes:
+            if part.code is not None:
+                raise StackFailed(f"{part.name} ended with {part.code}: {part.last_words()}")
+        for replica in self.replicas:
+            if not replica.alive and not replica.expected_to_end:
+                code, words = replica.process.code, replica.process.last_words()
+                raise StackFailed(f"{replica.name} ended by itself with {code}: {words}")
+
+
+@dataclass
+class Fleet:
+    """The running whole. Use `running_fleet`, which always takes it down."""
+
+    plan: FleetPlan
+    stack: FleetStack
+    redis: RedisServer
+    desk: Desk
+    keep_logs: bool = False
+    """Set by whoever found something wrong: the logs stay where `folder` is."""
+    servers: Mapping[str, str] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def folder(self) -> Path:
+        """Where the logs and Redis's files are."""
+        return self.stack.folder
+
+    @property
+    def replicas(self) -> list[Replica]:
+        """Those that have not ended, oldest first."""
+        return [replica for replica in self.stack.replicas if replica.alive]
+
+    def of(self, service: str) -> list[Replica]:
+        """The replicas of a service that have not ended."""
+        return [replica for replica in self.replicas if replica.service == service]
+
+    def start(self, service: str, settings: Mapping[str, str] | None = None) -> Replica:
+        """One more replica, under a name that no other had; it may not be ready yet."""
+        name = f"{service}-{next(self._numbers)}"
+        port = free_port()
+        env = service_environment(self.stack, service, replica=name)
+        env |= {"NIGHTSHIFT_HTTP_PORT": str(port), **(settings or {})}
+        if service == "toolrunner":
+            env |= self.servers
+        process = self._fork(name, f"services.{service}", env)
+        replica = Replica(name, service, process, port)
+        self.stack.replicas.append(replica)
+        return replica
+
+    def replace(self, replica: Replica) -> Replica:
+        """Another one in its place; it was killed, unless it had ended."""
+        replica.kill()
+        return self.start(replica.service)
+
+    def wait_ready(self, *replicas: Replica, seconds: float = 60) -> None:
+        """Those replicas (all, without one) are ready."""
+        for replica in replicas or self.replicas:
+            self.stack.wait(f"{replica.name} becoming ready", replica.ready, seconds=seconds)
+
+    def _fork(self, name: str, module: str, env: Mapping[str, str], *args: str) -> Forked:
+        zygote = zygote_of(module)
+        key = f"{self.folder.name}/{name}"
+        return zygote.fork(key, env, log=self.folder / f"{name}.log", args=args)
+
+    def _start_all(self) -> None:
+        for module in ("simulator", SERVERS, *(f"services.{name}" for name in SERVICES)):
+            zygote_of(module)  # all of them import at the same time
+        self._start_simulator()
+        self._start_servers()
+        for service in SERVICES:
+            for _ in range(self.plan.count(service)):
+                self.start(service)
+        self.wait_ready()
+
+    def _start_simulator(self) -> None:
+        args = ["--scenario", self.plan.scenario, "--state", str(self.folder)]
+        args += ["--model-seconds", str(self.plan.model_seconds)]
+        env = clean_environment()
+        self.stack.processes.append(self._fork("simulator", "simulator", env, *args))
+        state = self.folder / "simulator.json"
+        self.stack.wait("the simulator's start", state.exists, seconds=60)
+        self.stack.world = json.loads(state.read_text(encoding="utf-8"))
+
+    def _start_servers(self) -> None:
+        port = free_port()
+        self.servers = {
+            "NIGHTSHIFT_SERVERS_PORT": str(port),
+            "NIGHTSHIFT_SERVERS_TOKEN": f"{_PORT.getrandbits(128):032x}",
+        }
+        env = service_environment(self.stack, "toolrunner", replica="servers") | self.servers
+        self.stack.processes.append(self._fork("servers", SERVERS, env))
+        self.stack.wait("the MCP servers' start", lambda: _listens(port), seconds=60)
+
+    def _end(self) -> None:
+        """No process is left, frozen ones included."""
+        for replica in self.replicas:
+            replica.kill()
+        for part in self.stack.processes:
+            Replica(part.name, "", part, 0).kill()
+        self.redis.stop()
+
+
+@contextmanager
+def running_fleet(plan: FleetPlan) -> Iterator[Fleet]:
+    """Everything runs and is ready inside the block; nothing is left after it.
+
+    Raises StackFailed or NoRedis with one sentence; then the logs are kept.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="nightshift-fleet-"))
+    redis = any_redis(folder / "redis")
+    inner = Plan(scenario=plan.scenario, settings=plan.settings, model_seconds=plan.model_seconds)
+    stack = FleetStack(inner, folder, redis.url, redis.kind, redis=redis)
+    # The desk outlives a Redis that is killed and started again.
+    patient = Retry(ConstantBackoff(0.1), 300, supported_errors=(RedisConnectionError,))
+    with Redis.from_url(redis.url, retry=patient) as connection:
+        fleet = Fleet(plan, stack, redis, Desk(stack, connection))
+        try:
+            fleet._start_all()
+            yield fleet
+        except StackFailed as error:
+            fleet.keep_logs = True
+            raise StackFailed(f"{error}; logs: {folder}") from None
+        finally:
+            fleet._end()
+            if not fleet.keep_logs:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    while True:
+        port = _PORT.choice(PORTS)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
