@@ -45,7 +45,7 @@ def test_forked_replica_is_a_process_of_its_own(fleet: Fleet) -> None:
 
 
 def test_incident_is_diagnosed_by_forked_replicas_and_each_becomes_ready(fleet: Fleet) -> None:
-    assert [replica.name for replica in fleet.replicas if not replica.ready()] == []
+    fleet.wait_ready()
     assert {replica.service for replica in fleet.replicas} == set(SERVICES)
     incident = fleet.desk.publish(service="cartservice", summary="HTTP 500 on checkout")
     assert fleet.desk.wait_for_end(incident).outcome == "diagnosed"
