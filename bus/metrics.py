@@ -27,6 +27,12 @@ PENDING = _meter.create_gauge(
 OLDEST_PENDING_SECONDS = _meter.create_gauge(
     "nightshift.queue.oldest_pending", "s", "Age of the oldest unacknowledged entry"
 )
+STREAM_LENGTH = _meter.create_gauge("nightshift.stream.length", "1", "Entries on a stream")
+WAITING_SECONDS = _meter.create_gauge(
+    "nightshift.stream.waiting",
+    "s",
+    "Age of the oldest entry that a group has not acknowledged, read or not, as the owner sees it",
+)
 INCIDENTS = _meter.create_counter(
     "nightshift.incidents", "1", "Triggers seen, by what became of them"
 )

@@ -21,6 +21,7 @@ from bus.broker import Bus, Consumer, Route
 from bus.connection import wait_for_redis
 from bus.errors import NotConfigured
 from bus.health import Check, Health, http_app
+from bus.janitor import Janitor
 from bus.logs import set_up_logging
 from bus.metrics import set_up_metrics
 from bus.serving import HttpServer, http_server
@@ -57,6 +58,7 @@ class Service:
         self._run("leases", self.consumer.leases.keep)
         self._run("queue gauges", self.health.measure)
         self._run("reader watch", self._watch_readers)
+        self._run("janitor", Janitor(self.bus).keep)
         for work in self.background:
             self._run(getattr(work, "__qualname__", "background"), work)
         self.health.started = True

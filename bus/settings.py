@@ -46,6 +46,10 @@ class BusSettings(BaseSettings):
     """Entries of one stream that one process works on at the same time."""
     drain_seconds: float = Field(default=8.0, ge=0.1, le=600)
     """Time handlers get to finish after SIGTERM, before their entries are handed over."""
+    janitor_seconds: float = Field(default=60.0, ge=0.05, le=86_400)
+    """How often a stream's owner trims it."""
+    keep_acknowledged_seconds: float = Field(default=3600.0, ge=0, le=31_536_000)
+    """How long an entry stays on its stream at least, for whoever looks with `XRANGE`."""
     redis_wait_seconds: float = Field(default=10.0, ge=0)
     """How long a start waits for Redis before it gives up with a sentence."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

@@ -27,8 +27,10 @@ SetAside = Literal[
     "fail the investigation", "answer the call", "tell someone", "sweep again", "keep"
 ]
 
-KEPT_SECONDS = 7 * 24 * 3600
+HOUR, DAY = 3600, 24 * 3600
+KEPT_SECONDS = 7 * DAY
 """How long the keys of an investigation live after they were last written (design, section 2)."""
+DEAD_LETTERS_KEPT_SECONDS = 30 * DAY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,15 @@ class Stream:
     owner: str
     writers: tuple[str, ...]
     readers: tuple[Reader, ...]
-    retention: str
+    kept_seconds: int = 0
+    """Age at which an entry is trimmed; 0: once every group has acknowledged it."""
+
+    @property
+    def retention(self) -> str:
+        """How long an entry stays, in words."""
+        if not self.kept_seconds:
+            return "until every group has acknowledged it, and a while longer"
+        return in_words(self.kept_seconds)
 
     def reader(self, group: str) -> Reader:
         """The reader of that group; KeyError where the group does not read this stream."""
@@ -60,7 +70,12 @@ class Stream:
         raise KeyError(f"{group} does not read {self.name}")
 
 
-ACKNOWLEDGED = "until every group has acknowledged it"
+def in_words(seconds: int) -> str:
+    """A time to keep something, as a person says it."""
+    unit, name = (DAY, "day") if seconds >= DAY else (HOUR, "hour")
+    count = seconds // unit
+    return f"{count} {name}" + ("s" if count > 1 else "")
+
 
 INCIDENTS = Stream(
     name="incidents",
@@ -71,7 +86,6 @@ INCIDENTS = Stream(
         Reader(group="reasoner", set_aside="fail the investigation"),
         Reader(group="notifier", set_aside="tell someone", unreadable="acknowledge"),
     ),
-    retention=ACKNOWLEDGED,
 )
 TURNS = Stream(
     name="turns",
@@ -79,7 +93,6 @@ TURNS = Stream(
     owner="reasoner",
     writers=("reasoner", "notifier"),
     readers=(Reader(group="reasoner", set_aside="fail the investigation"),),
-    retention=ACKNOWLEDGED,
 )
 TOOL_CALLS = Stream(
     name="tool-calls",
@@ -87,7 +100,6 @@ TOOL_CALLS = Stream(
     owner="toolrunner",
     writers=("reasoner",),
     readers=(Reader(group="toolrunner", set_aside="answer the call"),),
-    retention=ACKNOWLEDGED,
 )
 TOOL_RESULTS = Stream(
     name="tool-results",
@@ -95,7 +107,6 @@ TOOL_RESULTS = Stream(
     owner="reasoner",
     writers=("toolrunner",),
     readers=(Reader(group="reasoner", set_aside="fail the investigation"),),
-    retention=ACKNOWLEDGED,
 )
 UPDATES = Stream(
     name="updates",
@@ -106,7 +117,6 @@ UPDATES = Stream(
         Reader(group="reasoner", set_aside="tell someone"),
         Reader(group="notifier", set_aside="tell someone", unreadable="acknowledge"),
     ),
-    retention=ACKNOWLEDGED,
 )
 PROGRESS = Stream(
     name="progress",
@@ -114,7 +124,7 @@ PROGRESS = Stream(
     owner="notifier",
     writers=("reasoner", "toolrunner"),
     readers=(Reader(group="notifier", set_aside="keep"),),
-    retention="1 hour",
+    kept_seconds=HOUR,
 )
 DIAGNOSES = Stream(
     name="diagnoses",
@@ -122,15 +132,14 @@ DIAGNOSES = Stream(
     owner="notifier",
     writers=("reasoner", "notifier", "ingest"),
     readers=(Reader(group="notifier", set_aside="sweep again"),),
-    retention=ACKNOWLEDGED,
 )
 STOPS = Stream(
     name="stops",
     events=(StopRequested, InvestigationStopped),
     owner="notifier",
     writers=("notifier", "ingest", "reasoner", "toolrunner"),
-    readers=(),
-    retention="1 hour; read by every replica without a group, from 300 s before its start",
+    readers=(),  # every replica reads it, without a group, from 300 s before its start
+    kept_seconds=HOUR,
 )
 NOTICES = Stream(
     name="notices",
@@ -138,7 +147,6 @@ NOTICES = Stream(
     owner="notifier",
     writers=("ingest", "reasoner", "toolrunner", "notifier"),
     readers=(Reader(group="notifier", set_aside="keep"),),
-    retention=ACKNOWLEDGED,
 )
 AUDIT = Stream(
     name="audit",
@@ -146,7 +154,7 @@ AUDIT = Stream(
     owner="toolrunner",
     writers=("toolrunner",),
     readers=(),
-    retention="30 days",
+    kept_seconds=30 * DAY,
 )
 
 STREAMS = (

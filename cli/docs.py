@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings
 from bus.dead_letter import MAX_DELIVERIES, MAX_ERRORS
 from bus.events import Event
 from bus.settings import BusSettings, variable_of
-from bus.streams import STREAMS, Stream
+from bus.streams import DEAD_LETTERS_KEPT_SECONDS, STREAMS, Stream, in_words
 
 DOCS = Path(__file__).parent.parent / "docs"
 SETTINGS = (
@@ -41,6 +41,10 @@ def events_page() -> str:
             "`data` alone.",
             f"After {MAX_ERRORS} errors of its own or {MAX_DELIVERIES} deliveries an entry is set",
             "aside on `<stream>.dead`; the last column says what else happens then.",
+            f"Dead letters are kept for {in_words(DEAD_LETTERS_KEPT_SECONDS)}.",
+            "",
+            "A stream is trimmed by its owner alone, once every group that reads it exists; what a",
+            "group has read and not acknowledged always stays.",
             "",
             "| stream | events | owner | written by | read by | kept | set aside |",
             "|---|---|---|---|---|---|---|",
