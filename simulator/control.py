@@ -62,8 +62,12 @@ def _reading_routes(log: RequestLog, slack: SlackStandIn) -> list[Route]:
         stand_in = request.query_params.get("stand_in")
         return JSONResponse({"requests": await asyncio.to_thread(log.read, stand_in)})
 
-    async def messages(_request: Request) -> Response:
-        return JSONResponse({"messages": slack.record()})
+    async def messages(request: Request) -> Response:
+        # A page at a time, because a thousand cards with all their versions are many megabytes.
+        first, count = (request.query_params.get(name, "") for name in ("first", "count"))
+        start = int(first) if first.isdecimal() else 0
+        end = start + int(count) if count.isdecimal() else None
+        return JSONResponse({"messages": slack.record(start, end)})
 
     return [
         Route("/_simulator/requests", requests),

@@ -160,7 +160,12 @@ class CloudWatchSetup(_Part):
 
 
 class ScriptedCall(_Part):
-    """One call of the scripted model. `{pod:cartservice}` stands for that workload's first pod."""
+    """One call of the scripted model. `{pod:cartservice}` stands for that workload's first pod.
+
+    `{case}` stands for the first word of the opening like `case-7f`, `{call}` for the turn and the
+    place of the call, such as `2-1`: with both in it a request tells which call of which incident
+    it belongs to.
+    """
 
     tool: str
     arguments: dict[str, object]

@@ -74,6 +74,12 @@ def read_conversation(prompt: Prompt) -> Conversation:
     )
 
 
+def opening_of(prompt: Prompt) -> str:
+    """The text with which the conversation opens; a prompt that will be refused has one too."""
+    first = prompt.messages[0].content if prompt.messages else []
+    return "\n".join(block.text for block in first if isinstance(block, TextBlock))
+
+
 def _text_of(speech: Speech) -> str:
     return "\n".join(block.text for _, block in speech.of(TextBlock))
 

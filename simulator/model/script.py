@@ -12,6 +12,7 @@ from simulator.scenario import Scenario, ScriptedCall, ScriptedTurn
 LIST_PODS = "kubernetes__list_pods"
 LIST_EVENTS = "kubernetes__list_events"
 _POD = re.compile(r"\{pod:([a-z0-9-]+)\}")
+_CASE = re.compile(r"\bcase-[a-z0-9]+")
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,15 @@ def next_reply(scenario: Scenario, conversation: Conversation) -> Reply:
     if taken < len(playable) and not conversation.told_to_conclude:
         turn = playable[taken]
         calls = tuple(
-            Call(call.tool, _filled(call.arguments, scenario, conversation=conversation))
-            for call in turn.calls
+            Call(
+                call.tool,
+                _filled(
+                    _named(call.arguments, conversation.opening, call_id=f"{taken + 1}-{k}"),
+                    scenario,
+                    conversation=conversation,
+                ),
+            )
+            for k, call in enumerate(turn.calls, start=1)
         )
         plan = ", ".join(call.tool for call in calls)
         return Reply(f"{LABEL} Turn {taken + 1} of the script: {plan}.", _said(turn.text), calls)
@@ -78,6 +86,17 @@ def _playable(turns: tuple[ScriptedTurn, ...], conversation: Conversation) -> li
         elif offered:
             playable.append(ScriptedTurn(text=turn.text, calls=offered))
     return playable
+
+
+def _named(arguments: dict[str, object], opening: str, *, call_id: str) -> dict[str, object]:
+    """The arguments with the case and the call filled in, by which a stand-in's log tells calls."""
+    found = _CASE.search(opening)
+    words = {"{case}": found[0] if found else "case-none", "{call}": call_id}
+    filled = dict(arguments)
+    for name, value in arguments.items():
+        for word, meant in words.items() if isinstance(value, str) else ():
+            filled[name] = str(filled[name]).replace(word, meant)
+    return filled
 
 
 def _filled(

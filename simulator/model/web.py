@@ -1,17 +1,19 @@
 """The scripted model on the wire: `POST /v1/messages`, `count_tokens` and the list of models."""
 
 import asyncio
+import hashlib
 import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from simulator.model.conversation import read_conversation
+from simulator.model.conversation import Conversation, opening_of, read_conversation
 from simulator.model.known_models import MODELS, known_model
 from simulator.model.refusal import Refused
 from simulator.model.reply import Written, as_events, write
@@ -28,6 +30,8 @@ SIGNING_NAME = "scripted model"
 STAND_IN = "model"
 VERSIONS = ("2023-06-01", "2026-10-21")
 MOST_BYTES = 32 * 1024 * 1024
+OPENING_LOGGED = 600
+"""Characters of the first message in the log: enough to tell which incident was asked about."""
 
 _Facts = dict[str, object]
 _Answer = Callable[[Request, _Facts], Awaitable[Response]]
@@ -79,7 +83,7 @@ class _Desk:
 
         async def respond(request: Request) -> Response:
             request_id = f"req_{secrets.token_hex(12)}"
-            facts: _Facts = {"request_id": request_id}
+            facts: _Facts = {"request_id": request_id, "began_at": datetime.now(UTC).isoformat()}
             try:
                 _check_key(request, self._api_key)
                 _check_version(request)
@@ -96,13 +100,14 @@ class _Desk:
 
     async def create(self, request: Request, facts: _Facts) -> Response:
         wanted = parse(await _body(request), MessagesRequest)
+        facts |= {"opening": opening_of(wanted)[:OPENING_LOGGED], "messages": len(wanted.messages)}
         model = known_model(wanted.model)
         check(wanted, model, signer=self._signer)
         check_limits(wanted, model, input_tokens=prompt_tokens(wanted))
         usage = self._cache.account(wanted)
         conversation = read_conversation(wanted)
         written = write(next_reply(self._scenario, conversation), wanted, signer=self._signer)
-        facts |= _facts(wanted, usage, written=written)
+        facts |= _facts(wanted, usage, written=written) | _shown(conversation)
         await asyncio.sleep(self._seconds_per_reply)
         message = written.message(wanted.model, usage)
         if wanted.stream:
@@ -161,8 +166,17 @@ def _facts(wanted: MessagesRequest, usage: Usage, *, written: Written) -> _Facts
     calls = [block["name"] for block in written.content if block["type"] == "tool_use"]
     return {
         "model": wanted.model,
-        "messages": len(wanted.messages),
         "stop_reason": written.stop_reason,
         "calls": calls,
         "usage": usage.described(written.output_tokens, written.thinking_tokens),
     }
+
+
+def _shown(conversation: Conversation) -> _Facts:
+    """Whether the model was told to conclude, and a short hash of each result, by call id."""
+    hashes = {
+        shown.call_id: hashlib.sha256(shown.text.encode()).hexdigest()[:12]
+        for shown in conversation.shown
+        if shown.call_id
+    }
+    return {"concludes": conversation.told_to_conclude, "shown": hashes}

@@ -124,8 +124,11 @@ class SlackStandIn:
         said = [message for message in self.messages if message.channel == channel]
         return [message for message in said if message.thread_ts == thread_ts != message.ts]
 
-    def record(self) -> list[dict[str, object]]:
-        """Every message, oldest first, with all versions; a reply has the thread's `thread_ts`."""
+    def record(self, start: int = 0, end: int | None = None) -> list[dict[str, object]]:
+        """Messages `start` to `end`, oldest first, with all versions.
+
+        A reply has the thread's `thread_ts`.
+        """
         return [
             {
                 **message.as_slack(with_metadata=True),
@@ -144,7 +147,7 @@ class SlackStandIn:
                     for version in message.versions
                 ],
             }
-            for message in self.messages
+            for message in self.messages[start:end]
         ]
 
     def _file(self, file_id: str) -> dict[str, object]:

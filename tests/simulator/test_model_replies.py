@@ -98,6 +98,19 @@ async def test_everything_that_is_said_is_labelled_as_scripted(
     assert [line["status"] for line in log.read("model")] == [200] * 4
 
 
+async def test_the_log_tells_which_incident_was_asked_about_and_what_was_shown(
+    client: AsyncAnthropic, scenario: Scenario, log: RequestLog
+) -> None:
+    await investigate(client, scenario, [ASK])
+    lines = log.read("model")
+    assert {str(line["opening"]) for line in lines} == {str(ASK["content"])[:600]}
+    assert [line["messages"] for line in lines] == [1, 3, 5, 7]
+    assert [line["concludes"] for line in lines] == [False] * 4
+    assert all(str(line["began_at"]) < str(line["at"]) for line in lines)
+    shown = [line["shown"] for line in lines]
+    assert [len(hashes) for hashes in shown if isinstance(hashes, dict)] == [0, 3, 5, 7]
+
+
 async def test_the_same_conversation_gets_the_same_reply_from_a_new_stand_in(
     client: AsyncAnthropic, scenario: Scenario, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from simulator.model.conversation import read_conversation
 from simulator.model.script import Reply, next_reply
 from simulator.model.shapes import Prompt, parse
-from simulator.scenario import Scenario, load_scenario
+from simulator.scenario import Scenario, ScriptedCall, ScriptedTurn, load_scenario
 from tests.simulator.model_talk import MODEL, OPENING, SUBMIT, answer, shown, tools
 
 PODS, EVENTS = "kubernetes__list_pods", "kubernetes__list_events"
@@ -82,6 +82,23 @@ def test_a_call_whose_tool_is_not_offered_is_left_out(scenario: Scenario) -> Non
     talk.offered = list(tools(without=(LOGS,)))
     talk.answer(talk.next())
     assert FILE in [call.tool for call in talk.next().calls]
+
+
+def test_a_call_names_its_case_and_its_place_where_the_script_asks_for_it(
+    scenario: Scenario,
+) -> None:
+    named = ScriptedCall(tool=FILE, arguments={"path": "{case}/{call}", "limit": 5})
+    turns = (ScriptedTurn(text="look", calls=(named, named)),) * 2
+    script = scenario.script.model_copy(update={"turns": turns})
+    talk = Talk(scenario.model_copy(update={"script": script}), f"{OPENING} (case-7f and more)")
+    asked = []
+    while (reply := talk.next()).calls[0].tool != SUBMIT:
+        asked += [call.arguments for call in reply.calls]
+        talk.answer(reply, blank=(FILE,))
+    assert [arguments["path"] for arguments in asked] == [
+        f"case-7f/{call}" for call in ("1-1", "1-2", "2-1", "2-2")
+    ]
+    assert asked[0]["limit"] == 5
 
 
 def test_an_incident_of_another_service_gets_an_honest_unknown(scenario: Scenario) -> None:

@@ -43,12 +43,20 @@ def queue() -> AlarmQueue:
 
 
 @pytest.fixture
-async def session(tmp_path: Path, queue: AlarmQueue) -> AsyncIterator[aiohttp.ClientSession]:
+def slack() -> SlackStandIn:
+    stand_in = SlackStandIn({CHANNEL: "incidents"})
+    stand_in.messages.append(Message(CHANNEL, "1.000001", [Version("1.000001", "hello")]))
+    return stand_in
+
+
+@pytest.fixture
+async def session(
+    tmp_path: Path, queue: AlarmQueue, slack: SlackStandIn
+) -> AsyncIterator[aiohttp.ClientSession]:
     log = RequestLog(tmp_path / "requests.jsonl")
     log.record("github", "GET /repos", status=200)
     log.record("slack", "POST /api/auth.test", status=200)
-    slack, spans = SlackStandIn({CHANNEL: "incidents"}), SpanStore()
-    slack.messages.append(Message(CHANNEL, "1.000001", [Version("1.000001", "hello")]))
+    spans = SpanStore()
     spans.add([Span(TRACE, "1" * 16, "", "investigation", "internal", "notifier", 0, 1)])
     app = build_control(log, alarms=queue, slack=slack, spans=spans)
     async with served(app) as address, aiohttp.ClientSession(address) as session:
@@ -105,3 +113,14 @@ async def test_messages_and_traces_can_be_read(session: aiohttp.ClientSession) -
         (span,) = (await answer.json())["spans"]
     assert message["versions"][0]["text"] == "hello"
     assert span["service"] == "notifier"
+
+
+@pytest.mark.parametrize(("first", "texts"), [(0, ["hello"]), (1, ["again"]), (2, [])])
+async def test_messages_can_be_read_a_page_at_a_time(
+    session: aiohttp.ClientSession, slack: SlackStandIn, first: int, texts: list[str]
+) -> None:
+    slack.messages.append(Message(CHANNEL, "1.000002", [Version("1.000002", "again")]))
+    page = {"first": str(first), "count": "1"}
+    async with session.get("/_simulator/messages", params=page) as answer:
+        messages = (await answer.json())["messages"]
+    assert [message["text"] for message in messages] == texts
