@@ -15,7 +15,7 @@ from faststream.redis import RedisBroker, StreamSub
 from faststream.redis.message import FAKE_CONSUMER, RedisStreamMessage
 from redis.exceptions import ResponseError
 
-from bus.connection import retry
+from bus.connection import SOCKET_SECONDS, retry
 from bus.dead_letter import DeadLetters
 from bus.delivery import Deliveries
 from bus.envelope import Entry, read_event, text_fields
@@ -57,7 +57,7 @@ class Consumer:
         self.broker = RedisBroker(
             settings.redis_url.get_secret_value(),
             max_connections=4 * settings.max_workers + 100,
-            socket_timeout=15,
+            socket_timeout=SOCKET_SECONDS,
             retry=retry(),
             health_check_interval=30,
             graceful_timeout=settings.drain_seconds,

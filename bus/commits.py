@@ -145,7 +145,7 @@ class Investigations:
             _due(commit),
             str(KEPT_SECONDS),
             *((entry.group, entry.entry_id) if entry else ("", "")),
-            *(commit.reservation, repr(commit.spent_usd)),
+            *(commit.reservation, repr(commit.spent_usd), "1" if _closes(commit.record) else ""),
             *fields,
             *messages,
             *(text for event in outgoing for text in (str(len(event)), *event)),
@@ -180,6 +180,11 @@ def _cleaned(incident: IncidentOpened) -> IncidentOpened:
             "attachments": {name: clean(text) for name, text in incident.attachments.items()},
         }
     )
+
+
+def _closes(record: Record) -> bool:
+    """Whether the step leads to the end, so that it must work when Redis is full, too."""
+    return record.state == "ended" or bool(record.concluding)
 
 
 def _due(commit: Commit) -> str:

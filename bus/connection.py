@@ -19,6 +19,10 @@ RETRIES = 6
 """Tries of one command over a broken connection; with the back-off about three seconds in all."""
 
 
+SOCKET_SECONDS = 5.0
+"""Longest silence of Redis before a connection is given up; the reader pauses another 5 s then."""
+
+
 def retry() -> Retry:
     """How commands are tried again over broken connections.
 
@@ -37,7 +41,7 @@ def connect(settings: BusSettings) -> "Redis":
         settings.redis_url.get_secret_value(),
         max_connections=2 * settings.max_workers + 50,
         timeout=10,
-        socket_timeout=15,
+        socket_timeout=SOCKET_SECONDS,
         socket_connect_timeout=5,
         retry=retry(),
         health_check_interval=30,

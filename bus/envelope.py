@@ -5,6 +5,8 @@ alone.
 """
 
 import json
+import math
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +14,7 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from bus.errors import Rejected
+from bus.errors import Rejected, Unavailable
 from bus.events import EVENTS, SCHEMA_VERSION, Event, IncidentOpened
 from bus.streams import Stream
 from bus.tracing import Root, root_of
@@ -33,6 +35,17 @@ class Entry:
     delivery_count: int = 1
     acknowledged: bool = field(default=False)
     """Set by whoever acknowledged it as part of a commit."""
+    held_until: float = field(default=math.inf)
+    """Until then nobody else can have taken the entry over, by this process's monotonic clock."""
+
+    def check_held(self) -> None:
+        """Ask this before anything that the outside will see.
+
+        Raises Unavailable when this process was frozen or cut off for so long that the entry may
+        have another owner by now; then it is left to whoever has it.
+        """
+        if time.monotonic() > self.held_until:
+            raise Unavailable("the lease on this entry has run out", retry_in_seconds=0.0)
 
     @property
     def written_at(self) -> datetime:

@@ -6,6 +6,7 @@ script, so that a replica which slept past its lease cannot steal an entry back.
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -28,7 +29,7 @@ class Leases:
     keys: Keys
     consumer: str
     lease_seconds: float
-    running: dict[Place, "asyncio.Task[None]"] = field(default_factory=dict)
+    running: dict[Place, "tuple[Entry, asyncio.Task[None]]"] = field(default_factory=dict)
     _lost: set[Place] = field(default_factory=set)
     _renew: Script = field(init=False)
 
@@ -49,7 +50,7 @@ class Leases:
 
     def started(self, entry: Entry, task: "asyncio.Task[None]") -> None:
         """From now on the entry's lease is renewed, until `finished`."""
-        self.running[self._place(entry)] = task
+        self.running[self._place(entry)] = (entry, task)
 
     def finished(self, entry: Entry) -> None:
         """The handler is done with the entry."""
@@ -72,12 +73,14 @@ class Leases:
     async def keep(self) -> None:
         """Renew what is being handled, every quarter of the lease, until cancelled.
 
-        A handler whose entry got another owner is cancelled: its work is being done elsewhere.
+        A handler whose entry got another owner, or was acknowledged by one, is cancelled: its work
+        is being done elsewhere.
         """
         while True:
             await asyncio.sleep(self.lease_seconds / 4)
-            for place, task in list(self.running.items()):
-                await self._keep_one(place, task)
+            # Side by side: many entries over a slow connection must not outlast their leases.
+            kept = [self._keep_one(entry, task=task) for entry, task in list(self.running.values())]
+            await asyncio.gather(*kept)
 
     async def hand_over(self, readers: Iterable[tuple[Stream, Reader]]) -> int:
         """Hand back everything that is pending for this consumer, uncounted.
@@ -98,21 +101,29 @@ class Leases:
                 handed += 1
         return handed
 
-    async def _keep_one(self, place: Place, task: "asyncio.Task[None]") -> None:
+    async def _keep_one(self, entry: Entry, *, task: "asyncio.Task[None]") -> None:
+        place = self._place(entry)
         try:
-            word, _ = await self._run(place, idle_seconds=0)
+            word, _ = await self._set(entry, idle_seconds=0)
         except (RedisError, OSError) as error:
             log.warning("lease of %s on %s was not renewed: %s", place[2], place[0], error)
             return
-        if word == "taken" and place in self.running:
-            log.warning("entry %s on %s was taken over; its handler stops here", place[2], place[0])
+        # An entry that its own handler has acknowledged is gone too, and then all is well.
+        if word != "ours" and not entry.acknowledged and place in self.running:
+            log.warning("entry %s on %s is %s; its handler stops here", place[2], place[0], word)
             self._lost.add(place)
             task.cancel()
 
     async def _set(
         self, entry: Entry, *, idle_seconds: float, deliveries: str = ""
     ) -> tuple[str, int]:
-        return await self._run(self._place(entry), idle_seconds=idle_seconds, deliveries=deliveries)
+        asked_at = time.monotonic()
+        answer = await self._run(
+            self._place(entry), idle_seconds=idle_seconds, deliveries=deliveries
+        )
+        if answer[0] == "ours":
+            entry.held_until = asked_at + self.lease_seconds - idle_seconds
+        return answer
 
     async def _run(
         self, place: Place, *, idle_seconds: float, deliveries: str = ""

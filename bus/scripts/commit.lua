@@ -3,11 +3,13 @@
 --       9.. streams of the outgoing entries, in order
 -- ARGV  1 expected version  2 changed fields (count)  3 messages (count)  4 investigation id
 --       5 deadlines: '' leaves, 'end' removes, else the next due moment  6 seconds to keep
---       7 group or ''  8 entry id  9 reservation or ''  10 dollars spent
+--       7 group or ''  8 entry id  9 reservation or ''  10 dollars spent  11 '1' when it closes an investigation
 --       then fields, messages, and for each outgoing entry its field count and fields
 local version = redis.call('HGET', KEYS[1], 'version')
 if version ~= ARGV[1] then return 0 end          -- stale: touch nothing, above all do not acknowledge
-local at = 11
+-- A full Redis refuses writes that need memory, but only as a script's first write (6.2 to 8): closing must work.
+if ARGV[11] == '1' then redis.call('EXPIRE', KEYS[1], ARGV[6]) end
+local at = 12
 local function take(count)
   local part = {}
   for i = 1, count do part[i] = ARGV[at + i - 1] end

@@ -4,6 +4,7 @@
 --       5 next due moment  6 seconds to keep  7 group or ''  8 entry id  then the three lists
 local created = redis.call('EXISTS', KEYS[1]) == 0
 if created then
+  redis.call('EXPIRE', KEYS[1], ARGV[6])          -- first, for a full Redis: see commit.lua
   local at = 9
   local function take(count)
     local part = {}

@@ -32,6 +32,7 @@ SLACK_TIMEOUT_SECONDS = 10.0
 LEASE_SHARE = 0.3
 """A turn holds up to three calls of Slack, so one may take no more than this share of the lease."""
 INTRODUCTION_SECONDS = 5.0
+REPAIR_SECONDS = 1.0
 
 
 def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) -> Service:
@@ -39,10 +40,9 @@ def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) ->
     slack = slack or slack_channel(settings, bus)
     places = RedisPlaces(bus.redis, bus.keys, settings.lease_seconds, settings.progress_seconds)
     messages = Messages(slack, places)
-    history = RedisHistory(bus.redis, bus.keys)
+    history, notices = RedisHistory(bus.redis, bus.keys), RedisNotices(bus.redis, bus.keys)
     closing = Closing(bus, messages, history, settings.trace_url, settings.final_repeat_seconds)
     live = Live(bus.investigations, messages)
-    notices = RedisNotices(bus.redis, bus.keys)
     sweep = Sweep(bus.investigations, Deadlines(bus.redis, bus.keys), closing)
     do = Handlers(
         bus.investigations, messages, live, closing, history, notices, settings.deadline_seconds
@@ -61,6 +61,7 @@ def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) ->
         background=(
             lambda: every(settings.sweep_seconds, sweep.sweep),
             lambda: every(0, sweep.close_left_over),
+            lambda: every(REPAIR_SECONDS, closing.repair),
             lambda: every(INTRODUCTION_SECONDS, slack.introduce),
         ),
         checks={"slack": slack.problem},

@@ -1,10 +1,12 @@
 """The end of an investigation: the final card, the stop signal, the root span, the history."""
 
 import asyncio
+import logging
 from dataclasses import dataclass
 
 from bus import metrics
 from bus.cleaning import clean
+from bus.errors import NightshiftError
 from bus.port import Bus
 from bus.record import Record
 from services.notifier.blocks import Card
@@ -12,6 +14,8 @@ from services.notifier.message import Messages, cleaned
 from services.notifier.ports import Finished, History
 from services.notifier.report import final_card, plain_card
 from services.notifier.stop import conclusion, last_words, root_attributes
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,26 @@ class Closing:
         if finished.late_edit:
             await asyncio.sleep(self.repeat_seconds)
             await self._write(shown, plain=False)
+
+    async def repair(self) -> None:
+        """The next final card that a late edit may lie over stands again.
+
+        Written by whoever made the edit: at once, and again when the edit cannot be late any more.
+        """
+        investigation_id = await self.messages.covered.get()
+        record = await self.bus.investigations.read(investigation_id)
+        if record is None or record.state != "ended":
+            return
+        for wait in (0.0, self.repeat_seconds):
+            await asyncio.sleep(wait)
+            try:
+                await self._write(cleaned(record), plain=False)
+            except NightshiftError as error:
+                log.warning(
+                    "the final card of %s waits to be repaired: %s", investigation_id, error
+                )
+                self.messages.covered.put_nowait(investigation_id)
+                return
 
     async def close_plainly(self, record: Record) -> None:
         """The same with a card of plain text, where the full one could not be written."""

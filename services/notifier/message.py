@@ -5,12 +5,12 @@ whoever comes after a writer that died looks for the message before it posts one
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bus.cleaning import clean
 from bus.errors import Unavailable
-from bus.events import Value
+from bus.events import InvestigationId, Value
 from bus.record import Record
 from services.notifier.blocks import Card
 from services.notifier.ports import (
@@ -19,6 +19,7 @@ from services.notifier.ports import (
     MessageGone,
     Places,
     Purpose,
+    Settled,
     Slack,
     Turn,
     Unanswered,
@@ -38,18 +39,25 @@ class Messages:
 
     slack: Slack
     places: Places
+    covered: "asyncio.Queue[InvestigationId]" = field(default_factory=asyncio.Queue)
+    """Incidents whose final card was written while an edit was under way that may lie over it."""
 
     async def place(self, record: Record, card: Card) -> None:
         """The incident's message stands; nothing is written where it stood already."""
         turn = await self._turn(record, "place")
         if turn.word == "yours":
-            place = await self._write(record, card, turn=turn)
-            await self.places.wrote(record.investigation_id, turn, place=place)
+            await self.edit(record, card, turn=turn)
 
     async def edit(self, record: Record, card: Card, *, turn: Turn) -> None:
-        """The standing message shows the card; the turn, which the caller took, is over."""
+        """The message shows the card; the turn, which the caller took, is over.
+
+        A message that turns out to be a second one is taken back.
+        """
         place = await self._write(record, card, turn=turn)
-        await self.places.wrote(record.investigation_id, turn, place=place)
+        settled = await self.places.wrote(record.investigation_id, turn, place=place)
+        self._note(record, settled)
+        if settled == "duplicate":
+            await self.slack.remove(place)
 
     async def leave(self, record: Record, turn: Turn) -> None:
         """The turn is over and nothing was written in it."""
@@ -62,7 +70,11 @@ class Messages:
     async def finish(self, record: Record, card: Card, *, turn: Turn) -> Finished:
         """The final card stands and the stop signal is out; a repeat writes the card only."""
         place = await self._write(record, card, turn=turn)
-        return await self.places.finish(record.investigation_id, turn, signal=signal(record, place))
+        stands = signal(record, place)
+        finished = await self.places.finish(record.investigation_id, turn, signal=stands)
+        if finished.duplicate:
+            await self.slack.remove(place)
+        return finished
 
     async def _turn(self, record: Record, purpose: Purpose) -> Turn:
         for _ in range(WAITS):
@@ -77,7 +89,7 @@ class Messages:
         try:
             return await self._write_or_plain(record, card, turn=turn)
         except (Unanswered, asyncio.CancelledError):
-            await self.places.failed(inv, turn, known=False)
+            self._note(record, await self.places.failed(inv, turn, known=False))
             raise
         except (Unavailable, CardRefused):
             await self.places.failed(inv, turn, known=True)
@@ -109,6 +121,10 @@ class Messages:
             else:
                 return place
         return await self.slack.post(card, inv)
+
+    def _note(self, record: Record, settled: Settled) -> None:
+        if settled == "covered":
+            self.covered.put_nowait(record.investigation_id)
 
     def _check(self, turn: Turn) -> None:
         left = turn.ends_at - asyncio.get_running_loop().time()

@@ -10,6 +10,8 @@ from services.notifier.blocks import Card
 from services.notifier.stop import Place
 
 Purpose = Literal["place", "progress", "final"]
+Settled = Literal["over", "duplicate", "covered"]
+"""How a turn went: well; another message stands already; or it lay over the final card."""
 
 
 class Unanswered(Unavailable):
@@ -56,6 +58,8 @@ class Finished:
     """This call wrote the stop signal."""
     late_edit: bool
     """A progress edit whose answer nobody knows may still arrive."""
+    duplicate: bool = False
+    """The final card stands in another message: the one just written is one too many."""
 
 
 class Places(Protocol):
@@ -71,13 +75,17 @@ class Places(Protocol):
     ) -> Turn:
         """Ask for the turn to write. Of progress only the newest `order` gets one."""
 
-    async def wrote(self, investigation_id: InvestigationId, turn: Turn, *, place: Place) -> None:
+    async def wrote(
+        self, investigation_id: InvestigationId, turn: Turn, *, place: Place
+    ) -> Settled:
         """The message stands at that place, and Slack has answered: the turn is over."""
 
     async def found(self, investigation_id: InvestigationId, place: Place) -> None:
         """The message was found at that place; the turn goes on."""
 
-    async def failed(self, investigation_id: InvestigationId, turn: Turn, *, known: bool) -> None:
+    async def failed(
+        self, investigation_id: InvestigationId, turn: Turn, *, known: bool
+    ) -> Settled:
         """Nothing was written (`known`), or nobody knows: the turn is over."""
 
     async def finish(
@@ -98,6 +106,9 @@ class Slack(Protocol):
 
     async def edit(self, place: Place, card: Card, *, incident_id: str) -> None:
         """The message at that place says what the card says."""
+
+    async def remove(self, place: Place) -> None:
+        """Our message at that place is gone, if it was there."""
 
     async def find(self, incident_id: str, since: datetime) -> Place | None:
         """Where the incident's message stands, if it was posted after that time."""

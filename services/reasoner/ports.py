@@ -42,8 +42,13 @@ class Catalogues(Protocol):
 class DayBudget(Protocol):
     """The dollars of one UTC day, of all replicas together."""
 
-    async def reserve(self, day: str, name: str, *, usd: float, keep_usd: float) -> bool:
-        """Whether `usd` were reserved under that name so that `keep_usd` more would still fit."""
+    async def reserve(
+        self, day: str, name: str, *, usd: float, keep_usd: float, concludes: bool = False
+    ) -> bool:
+        """Whether `usd` were reserved under that name so that `keep_usd` more would still fit.
+
+        A turn that concludes gets one even where nothing else can be stored any more.
+        """
         ...
 
     async def settle(self, day: str, name: str, *, spent_usd: float) -> None:

@@ -119,7 +119,10 @@ class Turns:
         name = f"{record.investigation_id}:{record.turn}:{uuid.uuid4().hex[:8]}"
         keep = 0.0 if request.concludes else prepared.estimate.held_back_usd
         usd = prepared.estimate.call_usd
-        if not await self.day_budget.reserve(day, name, usd=usd, keep_usd=keep):
+        reserved = await self.day_budget.reserve(
+            day, name, usd=usd, keep_usd=keep, concludes=request.concludes
+        )
+        if not reserved:
             await self._without_money(record, entry)
             return
         stands = await self.investigations.read(record.investigation_id)
@@ -128,6 +131,7 @@ class Turns:
             await self.day_budget.settle(day, name, spent_usd=0.0)
             return
         try:
+            entry.check_held()
             reply = await self.model.ask(request, seconds=seconds)
         except CutOff:
             log.info("turn %d of %s was cut off", record.turn, record.investigation_id)

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from opentelemetry.trace import Span, Status, StatusCode
@@ -15,6 +14,7 @@ from bus.commits import Investigations
 from bus.envelope import Entry
 from bus.errors import ToolFailed
 from bus.events import InvestigationId, ToolCallRequested
+from bus.record import Record
 from bus.results import Result, Results
 from bus.tracing import Tracing
 from services.toolrunner.audit import AuditChain
@@ -81,26 +81,26 @@ class Handlers:
             return
         if judged.decision.allowed:
             repeated = start == "started before"
-            answer = await self._answer(
-                inv, judged, deadline_at=record.deadline_at, repeated=repeated
-            )
+            answer = await self._answer(record, judged, entry=entry, repeated=repeated)
         else:
             answer = refused(judged, schemas)
         await self._store(call, judged, answer=answer, entry=entry)
         _tell_outcome(judged, answer, span=span)
 
     async def _answer(
-        self, inv: InvestigationId, judged: Judged, *, deadline_at: datetime, repeated: bool
+        self, record: Record, judged: Judged, *, entry: Entry, repeated: bool
     ) -> Answer:
         started = time.monotonic()
         try:
             if judged.tool == READ_RESULT:
-                return await self._page(inv, judged, repeated=repeated)
-            left = (deadline_at - await self.investigations.now()).total_seconds()
+                return await self._page(record.investigation_id, judged, repeated=repeated)
+            left = (record.deadline_at - await self.investigations.now()).total_seconds()
             if left <= 0:
                 raise ToolFailed("no time is left before the deadline; nothing was read")
             seconds = min(self.settings.tool_seconds, left)
-            text = await self.servers.call(judged.tool, judged.arguments, seconds=seconds)
+            text = await self.servers.call(
+                judged.tool, judged.arguments, seconds=seconds, check=entry.check_held
+            )
             cap = self.settings.shown_characters
             # A thread, because cleaning megabytes must not hold up leases and other calls.
             return await asyncio.to_thread(

@@ -1,6 +1,6 @@
 """What the toolrunner's concepts need from the outside."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,8 +23,18 @@ class ToolServers(Protocol):
         """What the servers offer, as last seen."""
         ...
 
-    async def call(self, tool: str, arguments: Mapping[str, JsonValue], *, seconds: float) -> str:
-        """The text a tool answered. Raises ToolFailed, within `seconds`, when it gave none."""
+    async def call(
+        self,
+        tool: str,
+        arguments: Mapping[str, JsonValue],
+        *,
+        seconds: float,
+        check: Callable[[], None],
+    ) -> str:
+        """The text a tool answered. Raises ToolFailed, within `seconds`, when it gave none.
+
+        `check` is asked each time before the server is; what it raises goes on to the caller.
+        """
         ...
 
 

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 from simulator.slack.calls import Call
 from simulator.slack.files import share_files
-from simulator.slack.posting import add_reaction, post_ephemeral, post_message, update_message
+from simulator.slack.posting import (
+    add_reaction,
+    delete_message,
+    post_ephemeral,
+    post_message,
+    update_message,
+)
 from simulator.slack.reading import (
     auth_test,
     channel_info,
@@ -45,6 +51,7 @@ METHODS = {
     ),
     "chat.postEphemeral": _method(post_ephemeral, f"{_CONTENT} {_SENDER} user", posts=True),
     "chat.update": _method(update_message, f"{_CONTENT} ts reply_broadcast file_ids"),
+    "chat.delete": _method(delete_message, "channel ts as_user"),
     "chat.getPermalink": _method(permalink, "channel message_ts"),
     "conversations.history": _method(history, _PAGE),
     "conversations.replies": _method(replies, f"{_PAGE} ts"),

@@ -1,4 +1,4 @@
-"""The methods that write: chat.postMessage, chat.update, chat.postEphemeral, reactions.add."""
+"""The methods that write: chat.postMessage, .update, .delete, .postEphemeral, reactions.add."""
 
 import json
 import re
@@ -72,6 +72,15 @@ def update_message(world: SlackStandIn, call: Call) -> dict[str, object]:
         "text": message.now.text,
         "message": said,
     }
+
+
+def delete_message(world: SlackStandIn, call: Call) -> dict[str, object]:
+    """The message stands nowhere any more; a bot may take back what it said itself."""
+    message = message_of(world, call, named_by="ts")
+    if message.ephemeral_for is not None:
+        raise Refused("cant_delete_message")
+    world.messages.remove(message)
+    return {"channel": message.channel, "ts": message.ts}
 
 
 def add_reaction(world: SlackStandIn, call: Call) -> dict[str, object]:

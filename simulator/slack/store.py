@@ -87,7 +87,7 @@ class UploadedFile:
 
 
 class SlackStandIn:
-    """The workspace: `channels` maps channel ids to names, `messages` holds all ever posted."""
+    """The workspace: `channels` maps channel ids to names, `messages` holds what was posted."""
 
     def __init__(
         self, channels: Mapping[str, str], *, clock: Callable[[], float] = time.time

@@ -120,7 +120,10 @@ def stops_after(redis: "Redis", last: str) -> list[tuple[str, dict[str, str]]]:
 
 @pytest.mark.parametrize("target", ["check", "test"])
 def test_target_is_in_the_makefile(target: str) -> None:
-    tool = {"check": "$(BIN)/ruff check $(CODE)", "test": "$(BIN)/pytest -n 2 $(ARGS)"}
+    tool = {
+        "check": "$(BIN)/ruff check $(CODE)",
+        "test": "$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)",
+    }
     assert tool[target] in recipe(target)
 
 

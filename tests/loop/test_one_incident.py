@@ -115,7 +115,9 @@ def test_whole_loop_is_one_trace_under_one_root(desk: Desk) -> None:
     def complete() -> bool:
         spans = desk.spans(incident)
         ids = {span.span_id for span in spans}
-        return {span.service for span in spans} >= SERVICES and record.trace.span_id in ids
+        parents = {span.parent_id for span in spans if span.parent_id}
+        everybody = {span.service for span in spans} >= SERVICES
+        return everybody and record.trace.span_id in ids and parents <= ids
 
     desk.wait("the whole trace", complete)
     spans = desk.spans(incident)

@@ -1,7 +1,10 @@
 """The final card, then exactly one stop signal, then the root span; and what a repeat does."""
 
 import asyncio
+import contextlib
+import dataclasses
 import json
+import math
 
 import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -9,13 +12,14 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from bus.errors import Rejected, Unavailable
 from bus.events import Outcome
+from bus.record import Record
 from bus.testing import eventually
 from bus.tracing import root_of
 from services.notifier.blocks import Card
 from services.notifier.report import live_card
 from services.notifier.stop import ended as ended_or_rejected
 from services.notifier.stop import last_words
-from tests.notifier.conftest import MakeReplica
+from tests.notifier.conftest import MakeReplica, Replica
 from tests.notifier.records import OUTCOMES, diagnosis, opened
 from tests.notifier.slack_desk import CHANNEL, Desk
 
@@ -96,6 +100,51 @@ async def test_late_edit_of_a_frozen_writer_does_not_stand(
     assert "RedisCartStore.cs" in desk.said()
     assert "late edit" not in desk.said()
     assert len(await other.stop_signals()) == 1
+
+
+async def test_edit_that_arrives_after_all_else_is_written_over_by_its_writer(
+    desk: Desk, make_replica: MakeReplica
+) -> None:
+    """A writer froze between its last look and Slack, longer than anybody waits for a late edit."""
+    frozen = make_replica(lease_seconds=0.6, final_repeat_seconds=0.1)
+    other = make_replica(lease_seconds=0.6, final_repeat_seconds=0.1)
+    record = await other.open()
+    await other.messages.place(record, live_card(record))
+    turn = await frozen.places.take(record.investigation_id, "progress", order="1-0")
+    await other.closing.close(await other.end(record, "diagnosed", diagnosis()))
+    woken = dataclasses.replace(turn, ends_at=math.inf)
+    await frozen.messages.edit(record, live_card(record, "late edit"), turn=woken)
+    assert "late edit" in desk.said()
+    await frozen.closing.repair()
+    assert "late edit" not in desk.said()
+    assert "RedisCartStore.cs" in desk.said()
+    assert len(await other.stop_signals()) == 1
+
+
+@pytest.mark.parametrize("closed", [False, True])
+async def test_first_message_that_arrives_after_anothers_is_taken_back(
+    desk: Desk, make_replica: MakeReplica, closed: bool
+) -> None:
+    """A writer froze between its last look and Slack, and another one has posted meanwhile."""
+    frozen, other = make_replica(lease_seconds=0.6), make_replica(lease_seconds=0.6)
+    record = await other.open()
+    turn = await frozen.places.take(record.investigation_id, "place")
+    await eventually(lambda: placed(other, record))
+    if closed:
+        await other.closing.close(await other.end(record))
+    standing = [message.ts for message in desk.messages]
+    woken = dataclasses.replace(turn, ends_at=math.inf)
+    await frozen.messages.edit(record, live_card(record), turn=woken)
+    assert [message.ts for message in desk.messages] == standing
+    state = await other.slack_state(record.investigation_id)
+    assert state["ts"] == standing[0]
+
+
+async def placed(replica: Replica, record: Record) -> bool:
+    with contextlib.suppress(Unavailable):
+        await replica.messages.place(record, live_card(record))
+        return True
+    return False
 
 
 async def test_card_that_slack_refuses_is_written_in_plain_text(

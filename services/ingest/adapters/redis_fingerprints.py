@@ -17,7 +17,7 @@ from bus.port import Bus
 from bus.streams import INCIDENTS, KEPT_SECONDS, STREAM_OF
 from services.ingest.ports import Written
 
-DISK_WAIT_MS = 5000
+DISK_WAIT_MS = 3000
 
 
 class RedisFingerprints:
@@ -85,7 +85,7 @@ class RedisFingerprints:
         if isinstance(answer, Exception):
             raise answer
         if isinstance(answer, list) and int(answer[0]) < 1:
-            raise Unavailable("Redis has not put an entry on disk within 5 s")
+            raise Unavailable(f"Redis has not put an entry on disk within {DISK_WAIT_MS} ms")
         return isinstance(answer, list)
 
     def _key(self, name: str) -> str:

@@ -3,6 +3,8 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -15,6 +17,14 @@ HISTORY_LENGTH = 50
 """Of one fingerprint; the oldest go first."""
 NOTICE_SECONDS = 3600
 CLAIM_SECONDS = 30
+_REMEMBER = """
+-- KEYS 1 history of a fingerprint   ARGV 1 name  2 facts  3 seconds to keep
+-- First, so that a full Redis takes it too: see bus/scripts/commit.lua.
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return redis.call('HLEN', KEYS[1])
+"""
 
 
 @dataclass(frozen=True)
@@ -24,14 +34,16 @@ class RedisHistory:
     redis: Redis
     keys: Keys
 
+    @cached_property
+    def _remember(self) -> Any:
+        return self.redis.register_script(_REMEMBER)
+
     async def remember(self, fingerprint: str, name: str, *, facts: dict[str, str]) -> None:
         """Keep the facts for 90 days; the same name again replaces them."""
         key = f"{self.keys.prefix}history:{fingerprint}"
-        async with self.redis.pipeline(transaction=True) as together:
-            together.hset(key, name, json.dumps(facts, ensure_ascii=False))
-            together.expire(key, HISTORY_SECONDS)
-            await together.execute()
-        if await self.redis.hlen(key) > HISTORY_LENGTH:
+        text = json.dumps(facts, ensure_ascii=False)
+        length = await self._remember(keys=[key], args=[name, text, str(HISTORY_SECONDS)])
+        if length > HISTORY_LENGTH:
             raw = await self.redis.hgetall(key)
             oldest = sorted(raw, key=lambda field: str(json.loads(raw[field]).get("at", "")))
             await self.redis.hdel(key, *oldest[:-HISTORY_LENGTH])

@@ -15,7 +15,7 @@ from bus.envelope import entry_fields, flat
 from bus.events import InvestigationId, InvestigationStopped
 from bus.streams import KEPT_SECONDS, STOPS, Keys
 from bus.tracing import current_traceparent
-from services.notifier.ports import Finished, Purpose, Turn
+from services.notifier.ports import Finished, Purpose, Settled, Turn
 from services.notifier.stop import Place
 
 SETTLE_SHARE = 10
@@ -70,18 +70,22 @@ class RedisPlaces:
             ends_at=asked_at + self.lease_seconds,
         )
 
-    async def wrote(self, investigation_id: InvestigationId, turn: Turn, *, place: Place) -> None:
+    async def wrote(
+        self, investigation_id: InvestigationId, turn: Turn, *, place: Place
+    ) -> Settled:
         """The message stands at that place, and the turn is over."""
-        await self._settled(investigation_id, turn, word="wrote", place=place)
+        return await self._settled(investigation_id, turn, word="wrote", place=place)
 
     async def found(self, investigation_id: InvestigationId, place: Place) -> None:
         """The message was found at that place; the turn goes on."""
         await self._settled(investigation_id, None, word="wrote", place=place)
 
-    async def failed(self, investigation_id: InvestigationId, turn: Turn, *, known: bool) -> None:
+    async def failed(
+        self, investigation_id: InvestigationId, turn: Turn, *, known: bool
+    ) -> Settled:
         """Nothing was written, or nobody knows; the turn is over."""
         word = "not written" if known else "unknown"
-        await self._settled(investigation_id, turn, word=word, place=None)
+        return await self._settled(investigation_id, turn, word=word, place=None)
 
     async def finish(
         self, investigation_id: InvestigationId, turn: Turn, *, signal: InvestigationStopped
@@ -97,7 +101,11 @@ class RedisPlaces:
             ],
             args=[turn.owner, investigation_id, place.channel, place.ts, KEPT_SECONDS, *fields],
         )
-        return Finished(first=int(answer[0]) == 1, late_edit=float(as_text(answer[1])) > 0)
+        return Finished(
+            first=int(answer[0]) == 1,
+            late_edit=float(as_text(answer[1])) > 0,
+            duplicate=int(answer[2]) == 1,
+        )
 
     async def _settled(
         self,
@@ -106,9 +114,9 @@ class RedisPlaces:
         *,
         word: str,
         place: Place | None,
-    ) -> None:
+    ) -> Settled:
         spot = place or Place(channel="", ts="")
-        await self._settle(
+        answer: Any = await self._settle(
             keys=[self.keys.of(investigation_id, "slack"), self._pointer(spot)],
             args=[
                 *(turn.owner if turn else "", word, spot.channel, spot.ts, investigation_id),
@@ -116,6 +124,8 @@ class RedisPlaces:
                 *(_ms(self.lease_seconds / LATE_SHARE), turn.state if turn else ""),
             ],
         )
+        settled: Settled = _one_of(as_text(answer), ("over", "duplicate", "covered"))
+        return settled
 
     def _pointer(self, place: Place) -> str:
         return f"{self.keys.prefix}thread:{place.channel}:{place.ts}"

@@ -1,4 +1,4 @@
-"""Slack's Web API through slack_sdk: three calls, no retries of the SDK's own, honest errors.
+"""Slack's Web API through slack_sdk: a few calls, no retries of the SDK's own, honest errors.
 
 The SDK's retry handlers repeat a post whose connection dropped, which may stand already; so none is
 used, and what an error means for the next try is said by its class.
@@ -86,6 +86,11 @@ class SlackChannel:
         arguments = _content(card) | {"metadata": _metadata(incident_id)}
         await self._call("chat.update", channel=place.channel, ts=place.ts, **arguments)
 
+    async def remove(self, place: Place) -> None:
+        """Our message is gone; one that stands nowhere is as good."""
+        with suppress(MessageGone):
+            await self._call("chat.delete", channel=place.channel, ts=place.ts)
+
     async def find(self, incident_id: str, since: datetime) -> Place | None:
         """Where the incident's message stands, if it was posted after that time.
 
@@ -135,6 +140,7 @@ class SlackChannel:
         calls: dict[str, Callable[..., Awaitable[Any]]] = {
             "chat.postMessage": self.client.chat_postMessage,
             "chat.update": self.client.chat_update,
+            "chat.delete": self.client.chat_delete,
             "conversations.history": self.client.conversations_history,
             "auth.test": self.client.auth_test,
         }

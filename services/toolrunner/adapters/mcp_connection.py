@@ -6,7 +6,7 @@ one after each loss, with back-off. A server that is away is a gap: its calls fa
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from fastmcp import Client
@@ -67,22 +67,37 @@ class Connection:
             self._wanted.clear()
             await _set_within(self._wanted, wait)
 
-    async def call(self, tool: str, arguments: Mapping[str, JsonValue], *, seconds: float) -> str:
+    async def call(
+        self,
+        tool: str,
+        arguments: Mapping[str, JsonValue],
+        *,
+        seconds: float,
+        check: Callable[[], None],
+    ) -> str:
         """The text that the server's tool answered. Raises ToolFailed with a sentence."""
         try:
             async with asyncio.timeout(seconds), self._free:
                 self._running += 1
                 try:
-                    return await self._call(tool, arguments, seconds=seconds)
+                    return await self._call(tool, arguments, seconds=seconds, check=check)
                 finally:
                     self._running -= 1
         except TimeoutError:
             raise self._too_slow(seconds) from None
 
-    async def _call(self, tool: str, arguments: Mapping[str, JsonValue], *, seconds: float) -> str:
+    async def _call(
+        self,
+        tool: str,
+        arguments: Mapping[str, JsonValue],
+        *,
+        seconds: float,
+        check: Callable[[], None],
+    ) -> str:
         # Twice: a connection may have died unnoticed since it was last used.
         for _ in range(2):
             client = await self._connected()
+            check()
             try:
                 answer = await client.call_tool_mcp(tool, dict(arguments), timeout=seconds)
                 return self._text(answer)

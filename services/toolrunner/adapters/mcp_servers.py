@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Literal
 
 from pydantic import JsonValue
@@ -35,13 +35,20 @@ class McpServers:
         """What the servers listed last, in no particular order."""
         return [tool for connection in self._connections.values() for tool in connection.tools]
 
-    async def call(self, tool: str, arguments: Mapping[str, JsonValue], *, seconds: float) -> str:
+    async def call(
+        self,
+        tool: str,
+        arguments: Mapping[str, JsonValue],
+        *,
+        seconds: float,
+        check: Callable[[], None],
+    ) -> str:
         """The text a tool answered. Raises ToolFailed, within `seconds`, when it gave none."""
         server, _, name = tool.partition("__")
         connection = self._connections.get(server)
         if connection is None:
             raise ToolFailed(f"{server}: no such server is configured any more; nothing was read")
-        return await connection.call(name, arguments, seconds=seconds)
+        return await connection.call(name, arguments, seconds=seconds, check=check)
 
     async def all_listed(self, seconds: float) -> None:
         """Return once every server has listed its tools, or after that time."""

@@ -3,24 +3,32 @@
 -- ARGV  1 owner ('' keeps the turn)  2 'wrote', 'not written' or 'unknown'  3 channel  4 ts
 --       5 investigation id  6 seconds to keep  7 how long nobody writes after 'unknown' (ms)
 --       8 how long an edit may be late (ms)  9 state before this turn
+-- Answers 'over'; 'duplicate' where another message stands already, which this turn did not know of; 'covered'
+-- where the turn was lost and the final card stands: what this turn wrote may lie over it
+redis.call('EXPIRE', KEYS[1], ARGV[6])             -- first, for a full Redis: see bus/scripts/commit.lua
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local has = redis.call('HMGET', KEYS[1], 'owner', 'purpose', 'state', 'ts')
 local function number(value) return string.format('%.0f', value) end
+local mine = ARGV[1] == '' or has[1] == ARGV[1]
+local other = ARGV[1] ~= '' and has[4] and has[4] ~= ARGV[4] and (not mine or ARGV[9] ~= 'posted')
 
-if ARGV[2] == 'wrote' and has[3] ~= 'final' then
+if ARGV[2] == 'wrote' and has[3] ~= 'final' and not other then
   redis.call('HSET', KEYS[1], 'channel', ARGV[3], 'ts', ARGV[4], 'state', 'posted')
   redis.call('SET', KEYS[2], ARGV[5], 'EX', ARGV[6])
   redis.call('EXPIRE', KEYS[1], ARGV[6])
 end
-if ARGV[1] == '' or has[1] ~= ARGV[1] then return 0 end
+local answer = 'over'
+if ARGV[2] == 'wrote' and other then answer = 'duplicate'
+elseif ARGV[2] ~= 'not written' and not mine and has[3] == 'final' then answer = 'covered' end
+if ARGV[1] == '' or not mine then return answer end
 if ARGV[2] == 'unknown' then
   redis.call('HSET', KEYS[1], 'until', number(now + ARGV[7]), 'owner', 'nobody', 'purpose', '')
   if has[2] == 'progress' then redis.call('HSET', KEYS[1], 'late_until', number(now + ARGV[8])) end
-  return 1
+  return 'over'
 end
 redis.call('HDEL', KEYS[1], 'owner', 'until', 'purpose')
 if ARGV[2] == 'not written' and has[3] == 'posting' and ARGV[9] == '' then
   redis.call('HDEL', KEYS[1], 'state')            -- surely nothing stands: no need to look before the next try
 end
-return 1
+return answer

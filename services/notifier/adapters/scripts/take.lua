@@ -3,6 +3,7 @@
 -- ARGV  1 owner  2 lease (ms)  3 place, progress or final  4 seconds to keep
 --       5 order of the progress  6 activity  7 least gap of progress edits (ms)  8 how long an edit may be late (ms)
 -- Answers {word, milliseconds to wait, state, channel, ts, activity}
+redis.call('EXPIRE', KEYS[1], ARGV[4])             -- first, for a full Redis: see bus/scripts/commit.lua
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local names = {'owner', 'until', 'purpose', 'state', 'channel', 'ts', 'newest', 'edited_at', 'activity'}

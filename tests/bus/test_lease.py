@@ -1,0 +1,95 @@
+"""Leases against owners that froze: whose entry it is, and until when that is sure."""
+
+import asyncio
+
+import pytest
+
+from bus.broker import Bus, Route
+from bus.envelope import Entry
+from bus.errors import Unavailable
+from bus.events import InvestigationId, TurnDue
+from bus.lease import Leases
+from bus.process import build_app
+from bus.streams import TURNS
+from bus.testing import entries, eventually
+from tests.conftest import MakeBus, Start
+
+TURN = TurnDue(investigation_id=InvestigationId("inc-1"), turn=7)
+
+
+async def taken(bus: Bus, *, lease_seconds: float) -> Entry:
+    """An entry that this consumer owns, its lease just taken."""
+    key = bus.keys.stream(TURNS)
+    await bus.redis.xgroup_create(key, "reasoner", id="0", mkstream=True)
+    await bus.publish(TURN)
+    await bus.redis.xreadgroup("reasoner", bus.settings.consumer, {key: ">"})
+    (entry,) = await entries(bus, TURNS)
+    entry.group = "reasoner"
+    leases = Leases(bus.redis, bus.keys, bus.settings.consumer, lease_seconds)
+    assert await leases.take(entry)
+    return entry
+
+
+async def test_handler_stops_when_its_entry_was_finished_by_another_owner(
+    make_bus: MakeBus, start: Start
+) -> None:
+    """A replica froze, its entry was taken over and acknowledged, and then it woke up.
+
+    Its renewal found no entry at all, said nothing, and the handler went on to call the outside.
+    """
+    bus = make_bus("reasoner", lease_seconds=0.5)
+    begun, stopped = asyncio.Event(), asyncio.Event()
+
+    async def work(event: TurnDue, entry: Entry) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            stopped.set()
+            raise
+
+    await start(build_app(bus, [Route(TURNS, TurnDue, work)]))
+    entry_id = await bus.publish(TURN)
+    await begun.wait()
+    key = bus.keys.stream(TURNS)
+    await bus.redis.xclaim(key, "reasoner", "another", 0, [entry_id])
+    await bus.redis.xack(key, "reasoner", entry_id)
+    await asyncio.wait_for(stopped.wait(), 5)
+
+
+async def test_entry_is_held_for_its_lease_and_no_longer(make_bus: MakeBus) -> None:
+    entry = await taken(make_bus("reasoner"), lease_seconds=0.3)
+    entry.check_held()
+
+    async def ran_out() -> bool:
+        try:
+            entry.check_held()
+        except Unavailable:
+            return True
+        return False
+
+    await eventually(ran_out)
+
+
+async def test_renewal_extends_what_is_held(make_bus: MakeBus) -> None:
+    bus = make_bus("reasoner")
+    entry = await taken(bus, lease_seconds=0.5)
+    first = entry.held_until
+    leases = Leases(bus.redis, bus.keys, bus.settings.consumer, 0.5)
+    task = asyncio.create_task(for_ever())
+    keeper = asyncio.create_task(leases.keep())
+    leases.started(entry, task)
+
+    async def renewed_past_the_first_lease() -> bool:
+        return entry.held_until > first + 0.5
+
+    await eventually(renewed_past_the_first_lease)
+    entry.check_held()
+    for running in (task, keeper):
+        running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await keeper
+
+
+async def for_ever() -> None:
+    await asyncio.Event().wait()
