@@ -21,7 +21,7 @@ from services.ingest.adapters.redis_fingerprints import RedisFingerprints
 from services.ingest.ports import Written
 from tests.conftest import MakeBus
 
-ASKED = b"*4\r\n$7\r\nWAITAOF\r\n$1\r\n1\r\n$1\r\n0\r\n$4\r\n5000\r\n"
+ASKED = b"*4\r\n$7\r\nWAITAOF\r\n$1\r\n1\r\n$1\r\n0\r\n$4\r\n3000\r\n"
 NOTICE = NoticeRequested(text="a sentence")
 
 
