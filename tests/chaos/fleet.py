@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from redis import Redis
 from redis.backoff import ConstantBackoff
@@ -24,6 +25,7 @@ from redis.retry import Retry
 from cli.stack import SERVICES, Plan, Stack, StackFailed, clean_environment, service_environment
 from simulator.redis_server import RedisServer, any_redis
 from tests.chaos.nursery import Forked, zygote_of
+from tests.chaos.proxy.proxy import Proxy
 from tests.chaos.replica import Replica
 from tests.loop.desk import Desk
 
@@ -31,6 +33,14 @@ REPLICAS = {"ingest": 1, "reasoner": 2, "toolrunner": 2, "notifier": 2}
 SERVERS = "services.toolrunner.servers"
 PORTS = range(20_000, 32_000)
 """Below the ports that the kernel gives to outgoing connections."""
+CHANNELS = {
+    "redis": ("REDIS_URL", *SERVICES),
+    "model": ("ANTHROPIC_BASE_URL", "reasoner"),
+    "slack": ("SLACK_API_URL", "notifier"),
+    "mcp": ("NIGHTSHIFT_SERVERS_PORT", "toolrunner"),
+    "sqs": ("AWS_ENDPOINT_URL", "ingest"),
+}
+"""Channels that can be proxied: the variable that says where it leads, and who uses it."""
 _PORT = random.SystemRandom()
 
 
@@ -43,6 +53,8 @@ class FleetPlan:
     """Replicas by service, where it is not one ingest and two of each other service."""
     model_seconds: float = 0.05
     settings: Mapping[str, str] = field(default_factory=dict)
+    proxied: frozenset[str] = frozenset()
+    """Channels that lead through the proxy: any of `CHANNELS`."""
 
     def count(self, service: str) -> int:
         """How many replicas of that service there are at the start."""
@@ -77,6 +89,7 @@ class Fleet:
     desk: Desk
     keep_logs: bool = False
     """Set by whoever found something wrong: the logs stay where `folder` is."""
+    proxy: Proxy = field(default_factory=Proxy)
     servers: Mapping[str, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -102,6 +115,7 @@ class Fleet:
         env |= {"NIGHTSHIFT_HTTP_PORT": str(port), **(settings or {})}
         if service == "toolrunner":
             env |= self.servers
+        env |= self._proxied(name, service, env)
         process = self._fork(name, f"services.{service}", env)
         replica = Replica(name, service, process, port)
         self.stack.replicas.append(replica)
@@ -110,12 +124,27 @@ class Fleet:
     def replace(self, replica: Replica) -> Replica:
         """Another one in its place; it was killed, unless it had ended."""
         replica.kill()
+        self.proxy.shut(replica.name)
         return self.start(replica.service)
 
     def wait_ready(self, *replicas: Replica, seconds: float = 60) -> None:
         """Those replicas (all, without one) are ready."""
         for replica in replicas or self.replicas:
             self.stack.wait(f"{replica.name} becoming ready", replica.ready, seconds=seconds)
+
+    def _proxied(self, name: str, service: str, env: Mapping[str, str]) -> dict[str, str]:
+        """The variables that lead this replica through addresses of its own."""
+        variables = {
+            channel: CHANNELS[channel][0]
+            for channel in self.plan.proxied
+            if service in CHANNELS[channel][1:]
+        }
+        targets = {channel: _target(env[variable]) for channel, variable in variables.items()}
+        ports = self.proxy.open(name, service, targets)
+        return {
+            variable: env[variable].replace(str(targets[channel][1]), str(ports[channel]))
+            for channel, variable in variables.items()
+        }
 
     def _fork(self, name: str, module: str, env: Mapping[str, str], *args: str) -> Forked:
         zygote = zygote_of(module)
@@ -157,6 +186,7 @@ class Fleet:
             replica.kill()
         for part in self.stack.processes:
             Replica(part.name, "", part, 0).kill()
+        self.proxy.close()
         self.redis.stop()
 
 
@@ -197,6 +227,14 @@ def free_port() -> int:
             except OSError:
                 continue
         return port
+
+
+def _target(address: str) -> tuple[str, int]:
+    """Where an address, or a loopback port, leads."""
+    if address.isdecimal():
+        return ("127.0.0.1", int(address))
+    parts = urlsplit(address)
+    return (parts.hostname or "127.0.0.1", parts.port or 80)
 
 
 def _listens(port: int) -> bool:
