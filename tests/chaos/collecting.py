@@ -1,0 +1,194 @@
+"""Collects the evidence of a run from where it lies."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from bus.connection import as_text
+from bus.streams import STREAMS
+from cli.stack import Stack, call
+from tests.chaos.evidence import (
+    Asked,
+    Entry,
+    Evidence,
+    Fault,
+    Message,
+    Note,
+    Version,
+    case_of,
+    says,
+)
+from tests.chaos.recorder import Recorder
+from tests.loop.desk import PREFIX
+
+PAGE = 100
+_CALL = re.compile(r"\b(case-[a-z0-9]+)(?:/|%2F|-)(\d+-\d+)\b")
+_SUMMARY = re.compile(r"^summary: (.*)$", re.MULTILINE)
+SUMMARY_COMPARED = 200
+
+
+def collect(
+    stack: Stack,
+    recorder: Recorder,
+    *,
+    faults: Iterable[Fault] = (),
+    notes: Iterable[Note] = (),
+    sent: Iterable[str] = (),
+) -> Evidence:
+    """The evidence of everything since the recorder began."""
+    entries = tuple(_entry(*row) for row in recorder.rows())
+    names = _Names.of(entries)
+    with Redis.from_url(stack.redis_url) as redis:
+        return Evidence(
+            entries=entries,
+            asked=tuple(_asked(Path(str(stack.world["requests"])), names)),
+            messages=tuple(_messages(stack)),
+            faults=tuple(faults),
+            notes=tuple(notes),
+            sent=tuple(sent),
+            pending=pending_of(redis),
+            deadlines=tuple(
+                as_text(name) for name in _rows(redis.zrange(f"{PREFIX}deadlines", 0, -1))
+            ),
+            lasting_keys=tuple(_lasting_keys(redis)),
+        )
+
+
+def pending_of(redis: "Redis") -> dict[str, int]:
+    """What each group has not read or not acknowledged yet; groups with nothing left out."""
+    found: Counter[str] = Counter()
+    for stream in STREAMS:
+        key = PREFIX + stream.name
+        if not redis.exists(key):
+            continue
+        newest = as_text(_fields(redis.xinfo_stream(key))["last-generated-id"])
+        for group in _rows(redis.xinfo_groups(key)):
+            name = f"{stream.name}/{as_text(group['name'])}"
+            read = as_text(group["last-delivered-id"])
+            found[name] += int(group["pending"])
+            if read != newest:
+                found[name] += len(_rows(redis.xrange(key, f"({read}", "+", count=1000)))
+    return {name: count for name, count in found.items() if count}
+
+
+@dataclass(frozen=True)
+class _Names:
+    """By what a request is recognised: a case in a path, or a summary in an opening."""
+
+    cases: Mapping[str, str]
+    summaries: Mapping[str, str]
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> "_Names":
+        cases: dict[str, str] = {}
+        summaries: dict[str, str] = {}
+        for entry in entries:
+            if entry.stream != "incidents":
+                continue
+            summary = str(entry.values.get("summary", ""))[:SUMMARY_COMPARED].strip()
+            if case := case_of(entry):
+                cases[case] = entry.incident
+            # The same summary twice recognises nobody.
+            known = summaries.get(summary, entry.incident)
+            summaries[summary] = entry.incident if known == entry.incident else ""
+        return cls(cases, summaries)
+
+    def by_opening(self, opening: str) -> str:
+        summary = _SUMMARY.search(opening)
+        return self.summaries.get(summary[1][:SUMMARY_COMPARED].strip(), "") if summary else ""
+
+
+def _entry(stream: str, entry_id: str, fields: Mapping[str, str]) -> Entry:
+    try:
+        values = json.loads(fields.get("data", ""))
+    except ValueError:
+        values = {}
+    values = values if isinstance(values, dict) else {}
+    if stream == "incidents":
+        values = {"incident_id": f"inc-{entry_id}"} | values
+    at = int(entry_id.partition("-")[0]) / 1000
+    kind = "DeadLetter" if stream.endswith(".dead") else "IncidentOpened"
+    return Entry(at, stream, fields.get("event") or kind, values, entry_id)
+
+
+def _asked(path: Path, names: _Names) -> Iterator[Asked]:
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            facts = json.loads(line)
+            if facts["stand_in"] in ("model", "kubernetes", "github", "slack"):
+                yield _one_asked(facts, names)
+
+
+def _one_asked(facts: dict[str, Any], names: _Names) -> Asked:
+    incident = named = ""
+    if facts["stand_in"] == "model":
+        incident = names.by_opening(str(facts.get("opening", "")))
+        named = str(facts.get("messages", ""))
+    elif facts["stand_in"] == "slack":
+        incident = _incident_of(facts.get("metadata"))
+    else:
+        found = _CALL.search(f"{facts['request']}?{facts.get('query', '')}")
+        incident, named = (names.cases.get(found[1], ""), found[2]) if found else ("", "")
+    answered_at = _seconds(facts["at"])
+    began = facts.get("began_at")
+    return Asked(
+        _seconds(began) if began else answered_at,
+        answered_at,
+        facts["stand_in"],
+        facts["request"],
+        int(facts["status"]),
+        incident,
+        named,
+        facts,
+    )
+
+
+def _messages(stack: Stack) -> Iterator[Message]:
+    first = 0
+    while True:
+        url = f"{stack.control}/_simulator/messages?first={first}&count={PAGE}"
+        page = call(url)["messages"]
+        for said in page:
+            incident = _incident_of(said.get("metadata"))
+            if incident and said.get("thread_ts") in (None, said["ts"]):
+                versions = tuple(
+                    Version(float(each["at"]), says(each["text"], each["blocks"]), each["text"])
+                    for each in said["versions"]
+                )
+                yield Message(incident, said["ts"], versions)
+        if len(page) < PAGE:
+            return
+        first += PAGE
+
+
+def _incident_of(metadata: Any) -> str:
+    if isinstance(metadata, str):
+        metadata = json.loads(metadata or "{}")
+    return str(((metadata or {}).get("event_payload") or {}).get("incident_id", ""))
+
+
+def _lasting_keys(redis: "Redis") -> Iterator[str]:
+    streams = {PREFIX + stream.name + end for stream in STREAMS for end in ("", ".dead")}
+    lasting = streams | {f"{PREFIX}deadlines", f"{PREFIX}generation"}
+    for raw in redis.scan_iter(match=f"{PREFIX}*", count=1000):
+        if as_text(raw) not in lasting and redis.ttl(raw) == -1:
+            yield as_text(raw)
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
+
+
+def _rows(answer: Any) -> list[Any]:
+    return list(answer)
+
+
+def _fields(answer: Any) -> dict[str, Any]:
+    return dict(answer)

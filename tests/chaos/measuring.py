@@ -1,0 +1,46 @@
+"""Figures from evidence: what was counted, beside what was violated."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tests.chaos.checker import Violation, repeats
+from tests.chaos.evidence import PROGRESS, Evidence
+from tests.chaos.story import stories_of
+
+
+def kinds(violations: Iterable[Violation]) -> Counter[str]:
+    """How often each kind of violation was found."""
+    return Counter(violation.kind for violation in violations)
+
+
+def repeated(evidence: Evidence) -> tuple[int, int]:
+    """Model calls and tool requests that were made again."""
+    stories = stories_of(evidence).values()
+    model = sum(len(repeats(story.model_calls())) for story in stories)
+    return model, sum(len(repeats(story.tool_requests())) for story in stories)
+
+
+def struck(evidence: Evidence) -> str:
+    """How often each service was struck."""
+    counts = Counter(fault.service for fault in evidence.faults)
+    return ", ".join(f"{count} {service}" for service, count in sorted(counts.items()))
+
+
+def told_again(evidence: Evidence) -> int:
+    """Results that were told a second time in the same words: of no effect."""
+    told = Counter(
+        (entry.incident, entry.call)
+        for entry in evidence.entries
+        if entry.event == "ToolCallFinished"
+    )
+    return sum(count - 1 for count in told.values())
+
+
+def covered_for_a_while(evidence: Evidence) -> int:
+    """Messages that showed progress once more after their final card, and were mended."""
+    found = 0
+    for message in evidence.messages:
+        said = [version.says for version in message.versions]
+        final = next((at for at, word in enumerate(said) if word not in (PROGRESS, "")), len(said))
+        found += PROGRESS in said[final:]
+    return found

@@ -1,0 +1,110 @@
+"""Many incidents while replicas of all services are killed: nothing is lost or done twice."""
+
+import random
+import time
+from collections import Counter
+
+import pytest
+
+from tests.chaos.checker import Rules, check, report
+from tests.chaos.collecting import collect, pending_of
+from tests.chaos.evidence import Evidence, Fault
+from tests.chaos.fleet import Fleet, FleetPlan, running_fleet
+from tests.chaos.load import SCENARIO, SETTINGS, Load
+from tests.chaos.measuring import kinds, repeated, struck
+from tests.chaos.recorder import recording
+from tests.lane import Figures, Lane
+
+pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(1200)]
+DEADLINE_SECONDS = 60.0
+KILL_EVERY_SECONDS = (2.0, 5.0)
+
+
+def kill_one(fleet: Fleet, draw: random.Random) -> Fault:
+    """A replica of any service was killed, and another one started in its place at once."""
+    victim = draw.choice(fleet.replicas)
+    at = time.time()
+    fleet.replace(victim)
+    return Fault(at, at, victim.service, f"{victim.name} killed")
+
+
+def storm(load: Load, draw: random.Random) -> list[Fault]:
+    """All incidents have ended, or had the time to; who was killed meanwhile."""
+    faults = []
+    give_up_at = float("inf")
+    while not load.until(time.monotonic() + draw.uniform(*KILL_EVERY_SECONDS)):
+        if load.begun < load.total:
+            give_up_at = time.monotonic() + DEADLINE_SECONDS + 10
+        if time.monotonic() > give_up_at:
+            break
+        faults.append(kill_one(load.fleet, draw))
+    return faults
+
+
+def settled(fleet: Fleet) -> None:
+    """Nothing is read or pending any more, or the time for it is over."""
+    give_up_at = time.monotonic() + 15
+    fleet.stack.wait(
+        "quiet",
+        lambda: not pending_of(fleet.desk.redis) or time.monotonic() > give_up_at,
+        seconds=20,
+    )
+
+
+def note(figures: Figures, evidence: Evidence, found: Counter[str], seconds: float) -> None:
+    """The figures of a storm."""
+    incidents = [one for one in evidence.entries if one.event == "DiagnosisReached"]
+    outcomes = Counter(str(one.values["outcome"]) for one in incidents)
+    model, tools = repeated(evidence)
+    size = f"{len({one.incident for one in incidents})} incidents, a kill every 2 to 5 s"
+    figures.add("R1", f"storm: {size}: seconds", seconds)
+    figures.add("R1", "storm: kills", struck(evidence))
+    figures.add(
+        "R1", "storm: lost incidents and alarms", found["lost incident"] + found["lost alarm"], 0
+    )
+    figures.add("R1", "storm: two outcomes", found["two outcomes"], 0)
+    figures.add("R1", "storm: open after deadline + 10 s", found["late"], 0)
+    figures.add("R1", "storm: outcomes", dict(outcomes))
+    figures.add("R1", "storm: model calls repeated", model)
+    figures.add("R1", "storm: tool calls repeated", tools)
+    figures.add(
+        "R1", "storm: repeated though nobody was killed", found["repeat without a fault"], 0
+    )
+    figures.add(
+        "R2",
+        "storm: incidents without exactly one message",
+        found["no message"] + found["two messages"],
+        0,
+    )
+    figures.add(
+        "R5",
+        "storm: tool calls made again after their result was committed",
+        found["called after its result"],
+        0,
+    )
+
+
+def test_storm_of_incidents_under_kills_loses_nothing_and_does_nothing_twice(
+    lane: Lane, figures: Figures
+) -> None:
+    settings = {**SETTINGS, "NIGHTSHIFT_DEADLINE_SECONDS": str(DEADLINE_SECONDS)}
+    plan = FleetPlan(scenario=SCENARIO, settings=settings, model_seconds=lane.pick(1.0, 2.0))
+    with running_fleet(plan) as fleet, recording(fleet.redis.url) as recorder:
+        load = Load(
+            fleet,
+            recorder,
+            total=lane.pick(40, 1000),
+            at_once=lane.pick(12, 30),
+            alarm_every=10,
+            join_every=8,
+        )
+        began = time.monotonic()
+        faults = storm(load, lane.random("storm"))
+        seconds = time.monotonic() - began
+        settled(fleet)
+        evidence = collect(fleet.stack, recorder, faults=faults, sent=load.sent)
+        violations = check(evidence, Rules(deadline_seconds=DEADLINE_SECONDS))
+        fleet.keep_logs = bool(violations)
+    note(figures, evidence, kinds(violations), seconds)
+    assert len(faults) >= 3
+    assert not violations, f"logs: {fleet.folder}\n{report(evidence, violations)}"
