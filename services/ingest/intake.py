@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 EVERYSEC_SECONDS = 2.0
 """After this an append-only file that is synced every second holds what was appended."""
 DELETE_AT_ONCE = 10
-LONGEST_BACK_OFF_SECONDS = 30.0
+LONGEST_BACK_OFF_SECONDS = 5.0
 
 
 @dataclass

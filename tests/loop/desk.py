@@ -46,6 +46,11 @@ class Desk:
             return None
         return record_from({as_text(name): as_text(value) for name, value in raw.items()})
 
+    def turn(self, incident_id: str) -> int:
+        """The investigation's turn, 0 while it has no record."""
+        record = self.record(incident_id)
+        return record.turn if record else 0
+
     def incidents(self) -> list[str]:
         """Ids of all investigations that have a record."""
         keys: list[Any] = list(self.redis.scan_iter(match=f"{PREFIX}*:record"))

@@ -53,7 +53,7 @@ def test_deadline_ends_in_slack_though_every_reasoner_is_dead() -> None:
     with running_stack(plan, quiet) as stack, Redis.from_url(stack.redis_url) as redis:
         desk = Desk(stack, redis)
         incident = desk.publish(service="cartservice", summary="HTTP 500 on checkout")
-        desk.wait("the second turn", lambda: turn_of(desk, incident) >= 2)
+        desk.wait("the second turn", lambda: desk.turn(incident) >= 2)
         reasoner = next(part for part in stack.parts if part.name == "reasoner-1")
         reasoner.process.send_signal(signal.SIGKILL)
         reasoner.process.wait()
@@ -65,9 +65,3 @@ def test_deadline_ends_in_slack_though_every_reasoner_is_dead() -> None:
         card = desk.card(incident)
         assert "Timed out" in card
         assert "kubernetes__list_pods" in card
-
-
-def turn_of(desk: Desk, incident: str) -> int:
-    """The investigation's turn, 0 while it has no record."""
-    record = desk.record(incident)
-    return record.turn if record else 0
