@@ -5,9 +5,10 @@ being down counts as neither. What follows is written in `bus.streams`, reader b
 """
 
 import json
+import logging
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from redis.asyncio import Redis
 
@@ -25,7 +26,9 @@ from bus.events import (
 )
 from bus.record import Commit, Record, end_from_outside
 from bus.streams import INCIDENTS, KEPT_SECONDS, STREAM_OF, Keys
+from bus.versions import OtherRelease
 
+log = logging.getLogger(__name__)
 MAX_ERRORS = 3
 MAX_DELIVERIES = 6
 
@@ -59,7 +62,8 @@ class DeadLetters:
         if not readable and reader.unreadable == "acknowledge":
             await self.investigations.acknowledge(entry)
             return
-        letter = _letter(entry, reason)
+        reason = _printable(reason)
+        letter = _letter(entry, reason, now=await self.investigations.now())
         # An incident that cannot be read has opened nothing; the id it names may be another's.
         owned = readable or entry.stream is not INCIDENTS
         if (
@@ -94,7 +98,13 @@ class DeadLetters:
                 dead_letter_of=entry.stream.name,
             )
 
-        return bool(inv) and await self.investigations.apply(inv, decide, entry=entry) is not None
+        try:
+            applied = bool(inv) and await self.investigations.apply(inv, decide, entry=entry)
+        except (OtherRelease, ValueError) as error:
+            # A record that cannot be read cannot be ended either; then a person is told.
+            log.error("%s cannot be ended as failed: %s", inv, error)
+            return False
+        return bool(applied)
 
     async def _write(self, entry: Entry, events: list[Event], *, due: str) -> None:
         streams = [
@@ -115,7 +125,12 @@ class DeadLetters:
         entry.acknowledged = True
 
 
-def _letter(entry: Entry, reason: str) -> DeadLetter:
+def _printable(text: str) -> str:
+    """Half a surrogate pair can be read in JSON, and be written nowhere."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _letter(entry: Entry, reason: str, *, now: datetime) -> DeadLetter:
     return DeadLetter(
         stream=entry.stream.name,
         group=entry.group,
@@ -123,7 +138,7 @@ def _letter(entry: Entry, reason: str) -> DeadLetter:
         reason=reason[:2000],
         delivery_count=entry.delivery_count,
         fields=dict(entry.fields),
-        set_aside_at=datetime.now(UTC),
+        set_aside_at=now,
     )
 
 
@@ -135,13 +150,13 @@ def _notice(entry: Entry, reason: str) -> NoticeRequested:
 
 
 def _answer(entry: Entry, reason: str) -> list[Event]:
-    values = _values(entry)
-    if not {"investigation_id", "tool_call_id"} <= values.keys():
+    inv, call = _investigation_of(entry), _values(entry).get("tool_call_id")
+    if not inv or not isinstance(call, str) or not re.match(ID_PATTERN, call):
         return [_notice(entry, reason)]
     return [
         ToolCallFinished(
-            investigation_id=InvestigationId(str(values["investigation_id"])),
-            tool_call_id=ToolCallId(str(values["tool_call_id"])),
+            investigation_id=InvestigationId(inv),
+            tool_call_id=ToolCallId(call),
             ok=False,
             error=f"the call could not be made: {reason}"[:2000],
         )

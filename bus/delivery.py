@@ -22,6 +22,7 @@ from bus.events import Event
 from bus.lease import Leases
 from bus.port import Bus, Handle, Route
 from bus.streams import Reader, Stream
+from bus.versions import OtherRelease
 
 log = logging.getLogger(__name__)
 OUTAGES = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError)
@@ -134,6 +135,8 @@ class Deliveries:
 
     async def _after_error(self, entry: Entry, error: Exception) -> str:
         lease = self.bus.settings.lease_seconds
+        if isinstance(error, OtherRelease) and await self._deadline_is_past(entry):
+            return await self._set_aside(entry, str(error), readable=True)
         if isinstance(error, Unavailable) or _redis_is_unwell(error):
             wait = error.retry_in_seconds if isinstance(error, Unavailable) else 2.0
             log.info("entry %s on %s waits: %s", entry.entry_id, entry.stream.name, error)
@@ -146,6 +149,10 @@ class Deliveries:
             return await self._set_aside(entry, reason, readable=True)
         await self.leases.hand_back(entry, after_seconds=min(2.0**errors / 2, lease), counted=False)
         return "failed"
+
+    async def _deadline_is_past(self, entry: Entry) -> bool:
+        age = await self.bus.investigations.now() - entry.written_at
+        return age.total_seconds() > self.bus.settings.deadline_seconds
 
     async def _set_aside(self, entry: Entry, reason: str, *, readable: bool) -> str:
         log.error("entry %s on %s is set aside: %s", entry.entry_id, entry.stream.name, reason)

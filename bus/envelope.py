@@ -18,6 +18,7 @@ from bus.errors import Rejected, Unavailable
 from bus.events import EVENTS, SCHEMA_VERSION, Event, IncidentOpened
 from bus.streams import Stream
 from bus.tracing import Root, root_of
+from bus.versions import HERE, Version
 
 MAX_ENTRY_CHARACTERS = 1_000_000
 
@@ -85,15 +86,17 @@ def read_event(entry: Entry) -> Event:
     fields = entry.fields
     kind = _kind(entry)
     values = _values(fields)
-    major, _, minor = fields.get("version", SCHEMA_VERSION).partition(".")
-    if major != SCHEMA_VERSION.split(".")[0]:
+    try:
+        version = Version.of(fields.get("version", SCHEMA_VERSION))
+    except ValueError as error:
+        raise Rejected(str(error)) from None
+    if version.major != HERE.major:
         raise Rejected(
             f"schema version {fields['version']} is not known here ({SCHEMA_VERSION} is)"
         )
-    if minor.isdigit() and int(minor) > int(SCHEMA_VERSION.split(".")[1]):
-        values = {name: value for name, value in values.items() if name in kind.model_fields}
     try:
-        event = kind.model_validate(values)
+        # What a later minor version adds is left out; anybody else's unknown field is a mistake.
+        event = kind.model_validate(values, extra="ignore" if version > HERE else "forbid")
     except ValidationError as error:
         raise Rejected(f"{kind.name()}: {_first_problem(error)}") from None
     entry.event_id = fields.get("id") or entry.entry_id

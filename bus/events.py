@@ -15,7 +15,7 @@ IncidentId = NewType("IncidentId", str)
 InvestigationId = NewType("InvestigationId", str)
 ToolCallId = NewType("ToolCallId", str)
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 
 Outcome = Literal[

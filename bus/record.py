@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import Field
 
 from bus.events import (
+    SCHEMA_VERSION,
     Diagnosis,
     DiagnosisReached,
     Event,
@@ -26,6 +27,7 @@ from bus.events import (
     Value,
 )
 from bus.tracing import Root
+from bus.versions import HERE, OtherRelease, Version
 
 State = Literal["turn_due", "awaiting_tools", "ended"]
 CONCLUDE_SHARE = 5
@@ -69,6 +71,8 @@ class Record(Value):
     """One investigation, whole; lists grow and nothing is rewritten but the state."""
 
     investigation_id: InvestigationId
+    schema_version: str = "1.0"
+    """Of whoever opened it; 1.0 wrote none."""
     version: int = 0
     state: State = "turn_due"
     turn: int = 1
@@ -148,6 +152,7 @@ def new_record(
         raise ValueError("an incident is opened with its id")
     return Record(
         investigation_id=InvestigationId(incident.incident_id),
+        schema_version=SCHEMA_VERSION,
         incident=incident.model_copy(update={"attachments": {}}),
         opened_at=opened_at,
         deadline_at=opened_at + lasts,
@@ -237,8 +242,13 @@ def fields_of(record: Record) -> dict[str, str]:
 def record_from(fields: Mapping[str, str]) -> Record:
     """The record in those hash fields.
 
-    Fields of a later version that are not known are left out.
+    What a later minor version adds is left out, at any depth; a commit writes only what it changes,
+    so that a field which is not known here stays as it is. Raises OtherRelease for a record of
+    another major version, ValueError for one that is broken.
     """
+    written = fields.get("schema_version", Record.model_fields["schema_version"].default)
+    if Version.of(written).major != HERE.major:
+        raise OtherRelease(f"its record is in schema {written}; {SCHEMA_VERSION} is read here")
     plain = {
         name
         for name, field in Record.model_fields.items()
@@ -246,7 +256,8 @@ def record_from(fields: Mapping[str, str]) -> Record:
     }
     known = {name: text for name, text in fields.items() if name in Record.model_fields}
     return Record.model_validate(
-        {name: text if name in plain else _value(text) for name, text in known.items()}
+        {name: text if name in plain else _value(text) for name, text in known.items()},
+        extra="ignore",
     )
 
 

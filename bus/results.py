@@ -96,7 +96,9 @@ class Results:
             return None
         known = json.loads(facts) if facts else {}
         text = zlib.decompress(whole if isinstance(whole, bytes) else whole.encode()).decode()
-        return Result(whole=text, shown=as_text(shown), **known)
+        return Result.model_validate(
+            {**known, "whole": text, "shown": as_text(shown)}, extra="ignore"
+        )
 
     async def shown(self, investigation_id: InvestigationId) -> dict[str, str]:
         """What the model gets to see of every stored result, by tool call id."""

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from bus.dead_letter import MAX_DELIVERIES, MAX_ERRORS
-from bus.events import Event
+from bus.events import SCHEMA_VERSION, Event
 from bus.settings import BusSettings, variable_of
 from bus.streams import DEAD_LETTERS_KEPT_SECONDS, STREAMS, Stream, in_words
 
@@ -42,6 +42,12 @@ def events_page() -> str:
             f"After {MAX_ERRORS} errors of its own or {MAX_DELIVERIES} deliveries an entry is set",
             "aside on `<stream>.dead`; the last column says what else happens then.",
             f"Dead letters are kept for {in_words(DEAD_LETTERS_KEPT_SECONDS)}.",
+            "",
+            "A minor version only adds fields that have a default: what a later one than",
+            f"{SCHEMA_VERSION} adds to an entry or a record is left out. An entry of another major",
+            "version is set aside; a record of one is left to the replicas of its release. What",
+            "must not be lost when an older replica writes stands in a field of the record itself,",
+            "not inside one.",
             "",
             "A stream is trimmed by its owner alone, once every group that reads it exists; what a",
             "group has read and not acknowledged always stays.",

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
@@ -91,7 +90,8 @@ class Triggers:
             return NOTHING_WRITTEN
         metrics.INCIDENTS.add(1, {"outcome": "recovered"})
         root = root_of(investigation_id).traceparent
-        news = recovery_of(alarm, investigation_id)
+        at = alarm.changed_at or await self.fingerprints.now()
+        news = recovery_of(alarm, investigation_id, at=at)
         return await self.fingerprints.write_once(
             content_hash(alarm, "OK"), [news], traceparent=root
         )
@@ -106,7 +106,7 @@ class Triggers:
             reason=clean(reason)[:2000],
             delivery_count=1,
             fields={"body": text},
-            set_aside_at=datetime.now(UTC),
+            set_aside_at=await self.fingerprints.now(),
         )
         notice = NoticeRequested(
             text=f"A message in the alarm queue could not be read: {letter.reason}"[:2000],

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bus.events import (
     Alarm,
@@ -47,11 +47,11 @@ def severity_of(alarm: Alarm) -> Severity:
     return "warning" if _WARNING.search(written) else "error"
 
 
-def recovery_of(alarm: Alarm, investigation_id: InvestigationId) -> AlarmRecovered:
+def recovery_of(alarm: Alarm, investigation_id: InvestigationId, *, at: datetime) -> AlarmRecovered:
     """The news that the alarm of a running investigation is over: finish what is under way."""
     return AlarmRecovered(
         investigation_id=investigation_id,
         alarm_name=alarm.name,
-        recovered_at=alarm.changed_at or datetime.now(UTC),
+        recovered_at=at,
         policy="finish small",
     )

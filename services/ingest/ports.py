@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from bus.events import Event, InvestigationId
@@ -52,3 +53,6 @@ class Fingerprints(Protocol):
 
     async def ready(self) -> None:
         """Nothing, as long as writes are possible."""
+
+    async def now(self) -> datetime:
+        """The time by Redis: what is recorded for others is never this machine's."""

@@ -10,6 +10,7 @@ from bus.commits import Investigations
 from bus.deadlines import decide_when_due
 from bus.errors import NightshiftError
 from bus.events import InvestigationId
+from bus.versions import OtherRelease
 from services.notifier.closing import Closing
 from services.notifier.ports import Deadlines
 
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 
 LEFT_OVER_SECONDS = 5
 UNREADABLE_SECONDS = 60
+OTHER_RELEASE_SECONDS = 1.7
+"""Its own replicas sweep it in between: no multiple of anybody's interval."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,9 @@ class Sweep:
         for investigation_id in await self.deadlines.due(now):
             try:
                 await self._sweep_one(investigation_id, now)
+            except OtherRelease:
+                later = now + timedelta(seconds=OTHER_RELEASE_SECONDS)
+                await self.deadlines.postpone(investigation_id, later)
             except (NightshiftError, ValueError) as error:
                 log.error("%s is due and cannot be read: %s", investigation_id, error)
                 later = now + timedelta(seconds=UNREADABLE_SECONDS)

@@ -166,3 +166,18 @@ async def test_reservation_is_replaced_by_what_was_spent(make_bus: MakeBus) -> N
         ),
     )
     assert await bus.redis.hgetall(day) == {b"spent": b"0.03"}
+
+
+async def test_commit_leaves_what_a_newer_version_wrote_as_it_was(make_bus: MakeBus) -> None:
+    bus = make_bus("reasoner")
+    await opened(bus)
+    inv = a_record().investigation_id
+    key = bus.keys.of(inv, "record")
+    later = {"schema_version": "1.9", "colour": '{"red": 1}'}
+    await bus.redis.hset(key, mapping=dict(later.items()))
+    await bus.investigations.apply(inv, lambda record: end(record, "failed", at=OPENED_AT))
+    record = await bus.investigations.read(inv)
+    assert record is not None
+    assert record.outcome == "failed"
+    left = await bus.redis.hmget(key, list(later))
+    assert left == [text.encode() for text in later.values()]

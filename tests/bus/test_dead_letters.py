@@ -209,3 +209,54 @@ async def test_wrong_incident_ends_nobody_elses_investigation(
     record = await bus.investigations.read(INV)
     assert record is not None
     assert record.state == "turn_due"
+
+
+async def test_record_that_cannot_be_read_costs_three_errors_and_one_notice(
+    make_bus: MakeBus, start: Start
+) -> None:
+    """Setting the entry aside read the record, failed like the handler, and came back for ever."""
+    bus = make_bus("reasoner", lease_seconds=1)
+    await opened(bus)
+    await bus.redis.hset(bus.keys.of(INV, "record"), "spend", "{")
+    runs: list[int] = []
+
+    async def read(event: Event, entry: Entry) -> None:
+        runs.append(entry.delivery_count)
+        await bus.investigations.read(INV)
+
+    await start(service(bus, TURNS, TurnDue, read))
+
+    async def settled() -> bool:
+        return bool(await dead(bus, TURNS)) and await pending(bus, TURNS) == 0
+
+    await eventually(settled, 9)
+    assert len(runs) == 3
+    assert len(await dead(bus, TURNS)) == 1
+    assert [type(event) for event in await events(bus, NOTICES)] == [NoticeRequested]
+
+
+async def test_record_of_another_release_waits_for_it_until_the_deadline_and_then_is_told(
+    make_bus: MakeBus, start: Start
+) -> None:
+    bus = make_bus("reasoner", lease_seconds=0.5, deadline_seconds=2)
+    record = await opened(bus)
+    await bus.redis.hset(bus.keys.of(INV, "record"), "schema_version", "2.0")
+    seen: list[tuple[int, bool]] = []
+
+    async def read(event: Event, entry: Entry) -> None:
+        age = await bus.investigations.now() - record.opened_at
+        seen.append((entry.delivery_count, age.total_seconds() > 2))
+        await bus.investigations.read(INV)
+
+    await start(service(bus, TURNS, TurnDue, read))
+
+    async def set_aside() -> list[DeadLetter]:
+        return await dead(bus, TURNS)
+
+    (letter,) = await eventually(set_aside, 9)
+    assert "schema 2.0" in letter.reason
+    assert len(seen) > 3
+    assert max(count for count, _ in seen) <= 2
+    assert [late for _, late in seen].count(True) == 1
+    assert len(await events(bus, NOTICES)) == 1
+    assert await bus.redis.hget(bus.keys.of(INV, "record"), "outcome") == b"null"

@@ -56,6 +56,11 @@ def test_ingests_own_root_has_no_parent() -> None:
         ),
         ({"data": "{}", "event": "TurnDue"}, "does not belong on incidents"),
         ({"data": "{}", "version": "2.0"}, "schema version 2.0 is not known"),
+        ({"data": "{}", "version": "0.9"}, "schema version 0.9 is not known"),
+        ({"data": "{}", "version": "one"}, "'one' is no schema version"),
+        ({"data": "{}", "version": "1"}, "'1' is no schema version"),
+        ({"data": "{}", "version": "1.x"}, "is no schema version"),
+        ({"data": "{}", "version": "1.2\n"}, "is no schema version"),
         ({"data": "[" * 100_000}, "not JSON"),
     ],
 )
@@ -69,6 +74,22 @@ def test_unknown_fields_of_a_newer_minor_version_are_left_out() -> None:
     incident = read_event(entry_of({"data": body, "version": "1.7"}))
     assert isinstance(incident, IncidentOpened)
     assert incident.service == "a"
+
+
+def test_what_a_newer_minor_version_adds_inside_a_field_is_left_out() -> None:
+    alarm = {"name": "cart-errors", "owner": {"team": "red"}}
+    body = json.dumps({"service": "a", "summary": "b", "alarm": alarm})
+    with pytest.raises(Rejected, match="owner: Extra inputs"):
+        read_event(entry_of({"data": body}))
+    incident = read_event(entry_of({"data": body, "version": "1.999"}))
+    assert isinstance(incident, IncidentOpened)
+    assert incident.alarm is not None
+    assert incident.alarm.name == "cart-errors"
+
+
+def test_entry_of_an_older_minor_version_is_read() -> None:
+    body = json.dumps({"service": "a", "summary": "b"})
+    assert isinstance(read_event(entry_of({"data": body, "version": "1.0"})), IncidentOpened)
 
 
 def test_event_of_another_stream_is_refused() -> None:

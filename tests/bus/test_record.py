@@ -1,10 +1,14 @@
 """The decisions about a record that several services take."""
 
+import json
 from datetime import timedelta
+
+import pytest
 
 from bus.deadlines import decide_when_due
 from bus.events import DiagnosisReached, StopRequested, TurnDue
 from bus.record import conclude, end_from_outside, fields_of, record_from
+from bus.versions import OtherRelease
 from tests.bus.incidents import OPENED_AT, a_record, waiting_for
 
 
@@ -16,6 +20,34 @@ def test_record_survives_the_way_through_its_fields() -> None:
 def test_fields_of_a_newer_version_are_left_out() -> None:
     record = a_record()
     assert record_from(fields_of(record) | {"colour": "red"}) == record
+
+
+def test_what_a_newer_version_adds_inside_a_field_is_left_out() -> None:
+    record = waiting_for("1-1")
+    fields = fields_of(record)
+    (call,) = json.loads(fields["calls"])
+    later = fields | {"calls": json.dumps([call | {"colour": {"red": 1}}])}
+    later["spend"] = json.dumps(json.loads(fields["spend"]) | {"thinking_tokens": 7})
+    later["schema_version"] = "1.9"
+    assert record_from(later) == record.changed(schema_version="1.9")
+
+
+def test_record_without_a_schema_version_is_of_the_first() -> None:
+    fields = fields_of(a_record())
+    del fields["schema_version"]
+    assert record_from(fields) == a_record(schema_version="1.0")
+
+
+@pytest.mark.parametrize("version", ["2.0", "0.9", "11.0"])
+def test_record_of_another_major_version_is_for_another_release(version: str) -> None:
+    fields = fields_of(a_record()) | {"schema_version": version, "state": "resting"}
+    with pytest.raises(OtherRelease, match=f"schema {version}"):
+        record_from(fields)
+
+
+def test_record_with_a_malformed_version_is_broken() -> None:
+    with pytest.raises(ValueError, match="no schema version"):
+        record_from(fields_of(a_record()) | {"schema_version": "two"})
 
 
 def test_conclude_point_lies_a_fifth_before_the_deadline() -> None:

@@ -13,6 +13,7 @@ FORBIDDEN_NAMES = {"data", "info", "payload"}
 FORBIDDEN_FUNCTIONS = {"process", "handle_message"}
 MAY_PRINT = {"cli", "examples", "simulator"}
 MAY_CATCH_ALL = {"bus/delivery.py", "bus/process.py"}
+MACHINE_CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time"}
 SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore|pragma: no cover|ruff:|mypy:|pylint:|fmt:)")
 WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 
@@ -165,3 +166,17 @@ def comments(source: Source) -> Iterator[tuple[int, str]]:
     for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], token.string
+
+
+def test_no_machines_clock_decides_or_is_recorded() -> None:
+    """Replicas run on machines whose clocks differ; Redis has the one that all of them share."""
+    none(
+        (
+            source.at(node, f"{ast.unparse(node.func)}()")
+            for source in sources("bus", "services")
+            if not source.is_adapter and "servers" not in source.path.parts
+            for node in ast.walk(source.tree)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in MACHINE_CLOCKS
+        ),
+        "the time comes from Redis: `investigations.now()`",
+    )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from bus.errors import Unavailable
 from bus.events import Event, InvestigationId
@@ -72,6 +73,9 @@ class MemoryFingerprints:
 
     async def ready(self) -> None:
         return None
+
+    async def now(self) -> datetime:
+        return datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
 
 def messages(count: int) -> list[QueueMessage]:

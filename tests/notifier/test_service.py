@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from bus.deadlines import Deadlines
 from bus.errors import NotConfigured
 from bus.events import (
     Alarm,
@@ -174,17 +173,6 @@ async def test_ended_investigation_left_in_the_deadlines_gets_a_plain_card_and_i
     (message,) = desk.messages
     assert message.now.blocks == []
     assert "the model said 401" in message.now.text
-
-
-async def test_id_without_a_record_is_taken_out_of_the_deadlines(service: Service) -> None:
-    bus = service.bus
-    await bus.redis.zadd(bus.keys.deadlines, {"inc-gone": 1.0})
-
-    async def gone() -> bool:
-        now = await bus.investigations.now()
-        return await Deadlines(bus.redis, bus.keys).due(now) == []
-
-    await eventually(gone)
 
 
 async def test_slack_down_hands_the_incident_back_and_posts_it_later(

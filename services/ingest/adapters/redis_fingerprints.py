@@ -4,7 +4,9 @@
 last opened for it. Marking and appending is one script: a crash at any instant leaves both or none.
 """
 
+import logging
 from collections.abc import Sequence
+from datetime import datetime
 from importlib.resources import files
 
 from redis.exceptions import RedisError, ResponseError
@@ -17,6 +19,7 @@ from bus.port import Bus
 from bus.streams import INCIDENTS, KEPT_SECONDS, STREAM_OF
 from services.ingest.ports import Written
 
+log = logging.getLogger(__name__)
 DISK_WAIT_MS = 3000
 
 
@@ -34,6 +37,13 @@ class RedisFingerprints:
         try:
             # A full or read-only Redis answers a ping, so this writes.
             await self._bus.redis.set(self._key("ready"), "1", ex=60)
+        except (RedisError, OSError) as error:
+            raise _unavailable(error) from error
+
+    async def now(self) -> datetime:
+        """The time by Redis; raises Unavailable when it does not answer."""
+        try:
+            return await self._bus.investigations.now()
         except (RedisError, OSError) as error:
             raise _unavailable(error) from error
 
@@ -61,6 +71,9 @@ class RedisFingerprints:
             record = await self._bus.investigations.read(found) if known else None
         except (RedisError, OSError) as error:
             raise _unavailable(error) from error
+        except ValueError as error:
+            log.error("the record of %s cannot be read: %s", known, error)
+            return None
         # Without a record the incident waits to be opened: it is about to run.
         is_over = not known or (record is not None and record.state == "ended")
         return None if is_over else found
