@@ -1,7 +1,8 @@
-"""`nightshift`: try it, run it on a laptop, publish an incident."""
+"""`nightshift`: try it, run it on a laptop, publish an incident, look after dead letters."""
 
 import typer
 
+from cli import dead_letters
 from cli.demo import demo
 from cli.publish import publish
 from cli.up import up
@@ -16,6 +17,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(up)
 app.command()(publish)
+app.add_typer(dead_letters.app, name="dead-letters")
 
 if __name__ == "__main__":
     app()

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from redis import Redis
 from redis.exceptions import RedisError
 
 from bus.connection import as_text
 from bus.events import Severity
-from bus.settings import BusSettings
+from bus.streams import INCIDENTS
+from cli import where
 from cli.stack import call
 
 FORMS = ("sns", "eventbridge")
@@ -36,7 +36,7 @@ def publish(
     Finds a running `nightshift up` by itself; else set REDIS_URL (or NIGHTSHIFT_QUEUE_URL).
     """
     if alarm in FORMS:
-        control = _running().get("control") or _fail("no `nightshift up` is running here")
+        control = where.running().get("control") or _fail("no `nightshift up` is running here")
         try:
             answer = call(f"{control}/_simulator/fire-alarm", {"form": alarm})
         except OSError:
@@ -49,17 +49,13 @@ def publish(
 
 
 def _add(values: dict[str, str], count: int) -> None:
-    url = os.environ.get("REDIS_URL") or _running().get("redis_url") or "redis://127.0.0.1:6379/0"
-    prefix = (
-        os.environ.get("NIGHTSHIFT_STREAM_PREFIX")
-        or BusSettings.model_fields["stream_prefix"].default
-    )
     for _ in range(count):
         try:
-            redis = Redis.from_url(url, decode_responses=True, socket_timeout=5)
-            entry_id = redis.xadd(f"{prefix}incidents", {"data": json.dumps(values)})
+            with where.connect() as redis:
+                entry = {"data": json.dumps(values)}
+                entry_id = redis.xadd(where.keys().stream(INCIDENTS), dict(entry.items()))
         except (RedisError, OSError, ValueError) as error:
-            _fail(f"Redis at {url.rpartition('@')[2]} cannot be used: {error}")
+            _fail(f"Redis at {where.shown_url()} cannot be used: {error}")
         typer.echo(f"inc-{as_text(entry_id)}")
 
 
@@ -75,14 +71,6 @@ def _send(file: Path) -> None:
     except (OSError, UnicodeDecodeError, BotoCoreError, ClientError) as error:
         _fail(f"{file} was not sent: {error}")
     typer.echo(f"sent as message {sent['MessageId']}")
-
-
-def _running() -> dict[str, str]:
-    state = Path(".nightshift/up.json")
-    if not state.exists():
-        return {}
-    found: dict[str, str] = json.loads(state.read_text(encoding="utf-8"))
-    return found
 
 
 def _fail(sentence: str) -> str:

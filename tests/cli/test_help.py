@@ -12,10 +12,11 @@ pytestmark = pytest.mark.timeout(90)
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("", ["demo", "up", "publish"]),
+        ("", ["demo", "up", "publish", "dead-letters"]),
         ("demo", ["SCENARIO", "--form"]),
         ("up", ["SCENARIO", "--reasoners", "--model-seconds", "REDIS_URL"]),
         ("publish", ["--service", "--summary", "--severity", "--count", "--alarm", "REDIS_URL"]),
+        ("dead-letters", ["list", "show", "replay", "exits 0"]),
     ],
 )
 def test_help_names_every_option_and_exits_zero(

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.timeout(180)
 UP = ".venv/bin/nightshift up --reasoners 3"
 PUBLISH = '.venv/bin/nightshift publish --service cartservice --summary "HTTP 500 on checkout"'
 FIRE = ".venv/bin/nightshift publish --alarm eventbridge"
+DEAD_LETTERS = ".venv/bin/nightshift dead-letters list"
 XADD = (
     "redis-cli XADD nightshift:incidents '*' data"
     """ '{"service":"cartservice","summary":"HTTP 500 on checkout"}'"""
@@ -79,6 +80,8 @@ def test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c(
         outcomes = ended_incidents(laptop.redis_port, 3)
         assert incidents < set(outcomes)
         assert set(outcomes.values()) == {"diagnosed"}
+        letters = run(*shlex.split(DEAD_LETTERS)[1:], folder=tmp_path)
+        assert (letters.code, letters.output) == (0, "no dead letters\n")
         end = laptop.end(signal.SIGINT)
         assert (end.code, end.errors) == (0, "")
         assert laptop.left() == {}
@@ -158,6 +161,7 @@ EXERCISED = {
     UP: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     XADD: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     PUBLISH: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
+    DEAD_LETTERS: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     FIRE: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     "make check": test_target_is_in_the_makefile,
     "make test": test_target_is_in_the_makefile,
