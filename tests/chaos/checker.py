@@ -7,17 +7,21 @@ in `CHECKS_OF_ALL`. `tests/chaos/test_checker.py` makes each kind of violation o
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 from pydantic import ValidationError
 
 from bus.events import ToolCallAudited
 from services.toolrunner.audit import entry_sha256
 from tests.chaos.evidence import PROGRESS, Asked, Entry, Evidence, Fault, case_of
-from tests.chaos.story import Story, stories_of, timeline
+from tests.chaos.story import (
+    SKEW_SECONDS,
+    Story,
+    called_again,
+    repeats,
+    stories_of,
+    timeline,
+)
 
-SKEW_SECONDS = 0.01
-"""Redis tells milliseconds, so two sources may differ by that much about one moment."""
 IN_FLIGHT_SECONDS = 1.0
 """A request sent before its sender was struck may come in, by way of others, so much later."""
 TOLD = 5
@@ -43,6 +47,8 @@ class Rules:
     """After the deadline, until everything stands."""
     late_work_seconds: float = 2.0
     """After the outcome, for work that was in flight."""
+    on_its_way_seconds: float = 0.0
+    """After the thaw of a toolrunner, for a call that it was sending when it was frozen."""
     dead_letters: frozenset[str] = frozenset()
     """Streams whose entries were meant to be set aside."""
     is_over: bool = True
@@ -68,16 +74,6 @@ def report(evidence: Evidence, violations: list[Violation]) -> str:
     lines += [f"  {one.promise} {one.kind} {one.incident}: {one.what}" for one in violations[:50]]
     incidents = list(dict.fromkeys(one.incident for one in violations if one.incident))
     return "\n\n".join(["\n".join(lines), *(timeline(evidence, one) for one in incidents[:TOLD])])
-
-
-def repeats(asked: list[Asked]) -> list[tuple[Asked, Asked]]:
-    """Requests that were made again, each with the one before it; refused ones do not count."""
-    by_name: dict[object, list[Asked]] = {}
-    for one in asked:
-        if one.status < 400 or one.stand_in != "model":
-            name = (one.stand_in, one.incident, one.call, bool(one.facts.get("concludes")))
-            by_name.setdefault(name, []).append(one)
-    return [pair for made in by_name.values() for pair in pairwise(made)]
 
 
 def _one_outcome(story: Story, _: Evidence, rules: Rules) -> Iterator[Violation]:
@@ -176,7 +172,7 @@ def _results_stand(story: Story, _: Evidence, __: Rules) -> Iterator[Violation]:
             yield Violation("R5", "result replaced", story.incident, what)
 
 
-def _calls_once(story: Story, _: Evidence, __: Rules) -> Iterator[Violation]:
+def _calls_once(story: Story, evidence: Evidence, rules: Rules) -> Iterator[Violation]:
     executed = Counter(
         entry.call for entry in story.of("ToolCallAudited") if _was(entry, "executed")
     )
@@ -184,12 +180,9 @@ def _calls_once(story: Story, _: Evidence, __: Rules) -> Iterator[Violation]:
         if count > 1:
             what = f"{count} audit entries say that {call} was called for the first time"
             yield Violation("R5", "repeat not audited", story.incident, what)
-    told_at: dict[str, float] = {}
-    for entry in story.of("ToolCallFinished"):
-        told_at.setdefault(entry.call, entry.at)
-    for one in story.tool_requests():
-        after = one.at - told_at.get(one.call, one.at)
-        if after > SKEW_SECONDS:
+    for one, after in called_again(story):
+        awake = (one.at - f.until for f in evidence.faults if f.service == "toolrunner")
+        if not any(0 <= seconds < rules.on_its_way_seconds for seconds in awake):
             what = f"{one.request} for {one.call}, {after:.3f} s after its result was committed"
             yield Violation("R5", "called after its result", story.incident, what)
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -58,6 +59,17 @@ def collect(
                 as_text(name) for name in _rows(redis.zrange(f"{PREFIX}deadlines", 0, -1))
             ),
             lasting_keys=tuple(_lasting_keys(redis)),
+        )
+
+
+def settled(stack: Stack, seconds: float = 15) -> None:
+    """Everything is read and acknowledged, or that much time has passed."""
+    give_up_at = time.monotonic() + seconds
+    with Redis.from_url(stack.redis_url) as redis:
+        stack.wait(
+            "quiet",
+            lambda: not pending_of(redis) or time.monotonic() > give_up_at,
+            seconds=seconds + 5,
         )
 
 

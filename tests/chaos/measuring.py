@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from tests.chaos.checker import Violation, repeats
+from tests.chaos.checker import Violation
 from tests.chaos.evidence import PROGRESS, Evidence
-from tests.chaos.story import stories_of
+from tests.chaos.story import called_again, repeats, stories_of
 
 
 def kinds(violations: Iterable[Violation]) -> Counter[str]:
@@ -44,3 +44,18 @@ def covered_for_a_while(evidence: Evidence) -> int:
         final = next((at for at, word in enumerate(said) if word not in (PROGRESS, "")), len(said))
         found += PROGRESS in said[final:]
     return found
+
+
+def worked_after(evidence: Evidence) -> list[float]:
+    """Of every model or tool call that started after the outcome: how many seconds after it."""
+    found = []
+    for story in stories_of(evidence).values():
+        ended_at = story.outcomes[0].at if story.outcomes else float("inf")
+        calls = [*story.model_calls(), *story.tool_requests()]
+        found += [one.at - ended_at for one in calls if one.at > ended_at]
+    return found
+
+
+def made_after_their_result(evidence: Evidence) -> int:
+    """Tool requests that came in after their call's result was committed, excused ones too."""
+    return sum(len(list(called_again(story))) for story in stories_of(evidence).values())

@@ -1,10 +1,13 @@
 """One incident's part of the evidence, and its timeline with all sources merged by time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tests.chaos.evidence import Asked, Entry, Evidence, Fault, Message, Note
 
+SKEW_SECONDS = 0.01
+"""Redis tells milliseconds, so two sources may differ by that much about one moment."""
 SHOWN = 400
 """Most lines of a timeline; a story longer than this is cut in the middle."""
 LATER_SECONDS = 5.0
@@ -82,6 +85,27 @@ def stories_of(evidence: Evidence) -> dict[str, Story]:
         story(note.incident).notes.append(note)
     found.pop("", None)
     return found
+
+
+def repeats(asked: list[Asked]) -> list[tuple[Asked, Asked]]:
+    """Requests that were made again, each with the one before it; refused ones do not count."""
+    by_name: dict[object, list[Asked]] = {}
+    for one in asked:
+        if one.status < 400 or one.stand_in != "model":
+            name = (one.stand_in, one.incident, one.call, bool(one.facts.get("concludes")))
+            by_name.setdefault(name, []).append(one)
+    return [pair for made in by_name.values() for pair in pairwise(made)]
+
+
+def called_again(story: Story) -> Iterator[tuple[Asked, float]]:
+    """Every tool request that was made after its call's result was committed: how long after."""
+    told_at: dict[str, float] = {}
+    for entry in story.of("ToolCallFinished"):
+        told_at.setdefault(entry.call, entry.at)
+    for one in story.tool_requests():
+        after = one.at - told_at.get(one.call, one.at)
+        if after > SKEW_SECONDS:
+            yield one, after
 
 
 def timeline(evidence: Evidence, incident: str) -> str:

@@ -228,6 +228,13 @@ def test_a_result_that_is_told_again_in_the_same_words_is_no_violation() -> None
     assert check(again(sound()), RULES) == []
 
 
+def test_a_call_on_its_way_when_its_sender_froze_is_excused_right_after_the_thaw() -> None:
+    evidence = DOCTORED["called after its result"](sound())
+    assert check(evidence, replace(RULES, on_its_way_seconds=0.2)) == []
+    found = check(evidence, replace(RULES, on_its_way_seconds=0.05))
+    assert [violation.kind for violation in found] == ["called after its result"]
+
+
 def test_what_may_still_come_is_not_missed_before_the_end() -> None:
     early = without("InvestigationStopped")(without("DiagnosisReached")(sound()))
     early = replace(early, pending={"turns/reasoner": 1}, messages=())

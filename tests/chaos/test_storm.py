@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tests.chaos.checker import Rules, check, report
-from tests.chaos.collecting import collect, pending_of
+from tests.chaos.collecting import collect, settled
 from tests.chaos.evidence import Evidence, Fault
 from tests.chaos.fleet import Fleet, FleetPlan, running_fleet
 from tests.chaos.load import SCENARIO, SETTINGS, Load
@@ -39,16 +39,6 @@ def storm(load: Load, draw: random.Random) -> list[Fault]:
             break
         faults.append(kill_one(load.fleet, draw))
     return faults
-
-
-def settled(fleet: Fleet) -> None:
-    """Nothing is read or pending any more, or the time for it is over."""
-    give_up_at = time.monotonic() + 15
-    fleet.stack.wait(
-        "quiet",
-        lambda: not pending_of(fleet.desk.redis) or time.monotonic() > give_up_at,
-        seconds=20,
-    )
 
 
 def note(figures: Figures, evidence: Evidence, found: Counter[str], seconds: float) -> None:
@@ -101,7 +91,7 @@ def test_storm_of_incidents_under_kills_loses_nothing_and_does_nothing_twice(
         began = time.monotonic()
         faults = storm(load, lane.random("storm"))
         seconds = time.monotonic() - began
-        settled(fleet)
+        settled(fleet.stack)
         evidence = collect(fleet.stack, recorder, faults=faults, sent=load.sent)
         violations = check(evidence, Rules(deadline_seconds=DEADLINE_SECONDS))
         fleet.keep_logs = bool(violations)

@@ -1,0 +1,64 @@
+"""Replicas that slept past their lease wake up and go on: nothing is done twice by them (R5)."""
+
+import time
+
+import pytest
+
+from tests.chaos.checker import Rules, check, report
+from tests.chaos.collecting import collect, settled
+from tests.chaos.fleet import FleetPlan, running_fleet
+from tests.chaos.load import SCENARIO, SETTINGS, Load
+from tests.chaos.measuring import (
+    covered_for_a_while,
+    kinds,
+    made_after_their_result,
+    repeated,
+    struck,
+    told_again,
+)
+from tests.chaos.recorder import recording
+from tests.chaos.zombies import Freezer
+from tests.lane import Figures, Lane
+
+pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(900)]
+DEADLINE_SECONDS = 60.0
+ON_ITS_WAY_SECONDS = 1.0
+"""A read that was past its last check when its sender froze leaves right after the thaw: nothing
+can hold it back. It is counted by itself (docs/decisions, 0014)."""
+THREE = {"reasoner": 3, "toolrunner": 3, "notifier": 3}
+
+
+def test_zombies_commit_no_turn_twice_and_do_nothing_after_the_outcome(
+    lane: Lane, figures: Figures
+) -> None:
+    settings = {**SETTINGS, "NIGHTSHIFT_DEADLINE_SECONDS": str(DEADLINE_SECONDS)}
+    plan = FleetPlan(scenario=SCENARIO, settings=settings, model_seconds=1.0, replicas=THREE)
+    with running_fleet(plan) as fleet, recording(fleet.redis.url) as recorder:
+        load = Load(fleet, recorder, total=100_000, at_once=lane.pick(12, 24))
+        freezer = Freezer(fleet, lane.random("zombies"), total=lane.pick(8, 200))
+        began = time.monotonic()
+        fleet.stack.wait("the zombies", lambda: [load.step(), freezer.step()][1], seconds=600)
+        load.total = load.begun
+        load.until(time.monotonic() + DEADLINE_SECONDS + 10)
+        seconds = time.monotonic() - began
+        settled(fleet.stack)
+        evidence = collect(fleet.stack, recorder, faults=freezer.faults)
+        rules = Rules(deadline_seconds=DEADLINE_SECONDS, on_its_way_seconds=ON_ITS_WAY_SECONDS)
+        violations = check(evidence, rules)
+        fleet.keep_logs = bool(violations)
+    found = kinds(violations)
+    model, tools = repeated(evidence)
+    figures.add("R5", f"zombies over {load.begun} incidents in {seconds:.0f} s", struck(evidence))
+    figures.add("R5", "zombies that held work when they froze", freezer.holding)
+    figures.add("R5", "zombies: turns committed twice", found["turn committed twice"], 0)
+    figures.add("R5", "zombies: work after the outcome", found["work after the outcome"], 0)
+    figures.add("R5", "zombies: second posts", found["two messages"], 0)
+    figures.add("R5", "zombies: final cards overwritten", found["card shows progress"], 0)
+    figures.add("R5", "zombies: final cards covered and mended", covered_for_a_while(evidence))
+    again = "zombies: tool calls made again after their result"
+    figures.add("R5", again, found["called after its result"], 0)
+    on_their_way = made_after_their_result(evidence) - found["called after its result"]
+    figures.add("R5", "zombies: reads that were being sent when they froze", on_their_way)
+    figures.add("R5", "zombies: model calls and tool calls repeated", f"{model} and {tools}")
+    figures.add("R5", "zombies: results told again, of no effect", told_again(evidence))
+    assert not violations, f"logs: {fleet.folder}\n{report(evidence, violations)}"
