@@ -149,3 +149,15 @@ def test_reset_ends_every_connection_and_new_ones_pass(
         ended = [late.exception(5) for late in waiting]
     assert RedisConnectionError in [type(error) for error in ended]
     assert [client.ping() for client in clients] == [True, True]
+
+
+def test_refused_connections_are_accepted_again_on_the_same_port(
+    proxy: Proxy, through: Callable[..., "Redis"]
+) -> None:
+    client = through()
+    assert client.ping()
+    proxy.weather("redis", "refused")
+    with pytest.raises(RedisConnectionError, match="refused"):
+        client.ping()
+    proxy.weather("redis", "fair")
+    assert client.ping()

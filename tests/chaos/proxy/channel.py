@@ -12,10 +12,10 @@ from tests.chaos.proxy.naming import Named
 from tests.chaos.proxy.passage import Cutting, Passage, Phase
 
 LIMIT = 2**26
-Weather = Literal["fair", "slow", "half-open", "black hole"]
+Weather = Literal["fair", "slow", "half-open", "black hole", "refused"]
 """`slow`: every request takes longer. `half-open`: what connections there are say nothing any
 more, for ever, and nor do new ones while it lasts. `black hole`: nothing passes while it lasts,
-and then it does."""
+and then it does. `refused`: nobody listens, and all connections were reset."""
 
 
 class Desk(Protocol):
@@ -128,7 +128,7 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 async def listen(channel: Channel, carry: Carry) -> None:
-    """The channel listens on a free loopback port; each connection is carried until it ends."""
+    """The channel listens on its port, at first a free one; each connection is carried."""
     channel.fair.set()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -139,5 +139,5 @@ async def listen(channel: Channel, carry: Carry) -> None:
         channel.lines.discard(line)
         line.end(error)
 
-    channel.server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=LIMIT)
+    channel.server = await asyncio.start_server(accept, "127.0.0.1", channel.port, limit=LIMIT)
     channel.port = channel.server.sockets[0].getsockname()[1]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from tests.chaos.proxy.channel import Channel, Weather, listen
+from tests.chaos.proxy.channel import Carry, Channel, Weather, listen
 from tests.chaos.proxy.http_channel import carry_http
 from tests.chaos.proxy.naming import Named, trace_of
 from tests.chaos.proxy.passage import Hook, Passage, Phase, Verdict, obey
@@ -53,7 +53,8 @@ class Proxy:
     def weather(self, channel: str, weather: Weather, *, latency_seconds: float = 0.0) -> None:
         """The weather on that channel of every replica, present and future."""
         self._weather[channel] = (weather, latency_seconds)
-        self._call(self._each(channel, lambda one: one.change(weather, latency_seconds)))
+        for one in [one for one in self._channels if one.name == channel]:
+            self._call(self._change(one))
 
     def reset(self, channel: str) -> int:
         """Every connection on that channel was reset; how many there were."""
@@ -124,12 +125,20 @@ class Proxy:
         return replace(named, incident=incident, operation=shown)
 
     async def _open(self, channel: Channel) -> int:
-        carry = carry_redis if channel.name == "redis" else carry_http
-        await listen(channel, carry)
-        weather, latency = self._weather.get(channel.name, ("fair", 0.0))
-        channel.change(weather, latency)
+        await listen(channel, _carry(channel))
+        await self._change(channel)
         self._channels.append(channel)
         return channel.port
+
+    async def _change(self, channel: Channel) -> None:
+        """The weather that the channel's name has is the channel's."""
+        before = channel.weather
+        channel.change(*self._weather.get(channel.name, ("fair", 0.0)))
+        if channel.weather == "refused" and channel.server is not None:
+            channel.server.close()
+            channel.reset()
+        elif before == "refused":
+            await listen(channel, _carry(channel))
 
     async def _shut(self, channels: Iterable[Channel]) -> None:
         for channel in channels:
@@ -148,6 +157,10 @@ class Proxy:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+
+
+def _carry(channel: Channel) -> Carry:
+    return carry_redis if channel.name == "redis" else carry_http
 
 
 def matters(passage: Passage) -> bool:
