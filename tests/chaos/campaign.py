@@ -1,0 +1,102 @@
+"""A campaign: a fleet under load and under faults, watched from outside and judged at the end."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bus.connection import as_text
+from tests.chaos.checker import Rules, check, report
+from tests.chaos.collecting import collect, pending_of
+from tests.chaos.evidence import Evidence, Fault
+from tests.chaos.fleet import Fleet, FleetPlan, running_fleet
+from tests.chaos.recorder import Recorder, recording
+from tests.chaos.replica import Replica
+from tests.loop.desk import PREFIX
+
+
+@dataclass
+class Campaign:
+    """What is done to a fleet, and what was published into it. Use `campaign`."""
+
+    fleet: Fleet
+    recorder: Recorder
+    faults: list[Fault] = field(default_factory=list)
+    published: list[str] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def publish(self, count: int) -> list[str]:
+        """Incidents were written onto the stream; their ids."""
+        new = [
+            self.fleet.desk.publish(
+                service="cartservice", summary=f"HTTP 500 on checkout, case-{number:04d}"
+            )
+            for number in itertools.islice(self._numbers, count)
+        ]
+        self.published += new
+        return new
+
+    @property
+    def ended(self) -> int:
+        """How many stop signals there are."""
+        return self.recorder.count("stops", "InvestigationStopped")
+
+    @property
+    def open(self) -> int:
+        """How many incidents have no stop signal yet."""
+        return len(self.published) - self.ended
+
+    def strike(self, service: str, what: str, *, since: float = 0.0) -> None:
+        """Noted: that was done to the service, at this moment or from `since` until now."""
+        now = time.time()
+        self.faults.append(Fault(since or now, now, service, what))
+
+    def kill(self, replica: Replica) -> float:
+        """The replica was killed, and nothing that it had said is on its way; when it was."""
+        self.strike(replica.service, f"{replica.name} killed")
+        replica.kill()
+        self.fleet.proxy.shut(replica.name)
+        return time.time()
+
+    def wait(self, what: str, condition: Callable[[], object], seconds: float = 30) -> None:
+        """The condition holds afterwards; fails when a process ends or time runs out."""
+        try:
+            self.fleet.desk.wait(what, condition, seconds)
+        except Exception:
+            self.fleet.keep_logs = True
+            raise
+
+    def pass_time(self, seconds: float) -> None:
+        """That much time went by, and no process has ended in it."""
+        until = time.monotonic() + seconds
+        self.wait("the time", lambda: time.monotonic() >= until, seconds + 5)
+
+    def wait_for_ends(self, seconds: float) -> None:
+        """Everything that was published has its stop signal, and nothing is pending any more."""
+        self.wait("the end of all incidents", lambda: self.open <= 0, seconds)
+        self.wait("quiet", lambda: not pending_of(self.fleet.desk.redis), 20)
+
+    def owners(self, stream: str, group: str) -> dict[str, str]:
+        """The replica that each pending entry of the group belongs to."""
+        rows: Any = self.fleet.desk.redis.xpending_range(
+            PREFIX + stream, group, min="-", max="+", count=10_000
+        )
+        return {as_text(row["message_id"]): as_text(row["consumer"]) for row in rows}
+
+    def judge(self, rules: Rules) -> Evidence:
+        """The evidence, which breaks no promise; the logs are kept where it does."""
+        evidence = collect(self.fleet.stack, self.recorder, faults=self.faults)
+        violations = check(evidence, rules)
+        if violations:
+            self.fleet.keep_logs = True
+            raise AssertionError(f"logs: {self.fleet.folder}\n{report(evidence, violations)}")
+        return evidence
+
+
+@contextmanager
+def campaign(plan: FleetPlan) -> Iterator[Campaign]:
+    """A campaign over a fleet of its own, which runs inside the block."""
+    with running_fleet(plan) as fleet, recording(fleet.redis.url) as recorder:
+        yield Campaign(fleet, recorder)
