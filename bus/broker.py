@@ -5,6 +5,7 @@ over what a dead replica left (`min_idle_time`, Redis 6.2 and newer). What becom
 `bus.delivery`'s.
 """
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from faststream.redis import RedisBroker, StreamSub
 from faststream.redis.message import FAKE_CONSUMER, RedisStreamMessage
 from redis.exceptions import ResponseError
 
-from bus.connection import SOCKET_SECONDS, retry
+from bus.connection import SOCKET_SECONDS, as_text, retry
 from bus.dead_letter import DeadLetters
 from bus.delivery import Deliveries
 from bus.envelope import Entry, read_event, text_fields
@@ -54,6 +55,7 @@ class Consumer:
         self.leases = Leases(bus.redis, bus.keys, settings.consumer, settings.lease_seconds)
         dead_letters = DeadLetters(bus.redis, bus.keys, bus.investigations)
         self.deliveries = Deliveries(bus, self.routes, self.leases, dead_letters)
+        guarded: Any = {"redis_connect_func": bus.store.connected}
         self.broker = RedisBroker(
             settings.redis_url.get_secret_value(),
             max_connections=4 * settings.max_workers + 100,
@@ -64,6 +66,7 @@ class Consumer:
             apply_types=False,
             logger=logging.getLogger("faststream.reader"),
             log_level=logging.DEBUG,
+            **guarded,
         )
 
     @property
@@ -80,10 +83,17 @@ class Consumer:
                 self._read(stream, reader, min_idle_ms=min_idle_ms)
         if any(stream.name in ("turns", "tool-calls") for stream, _ in self.readers):
             await self._read_stops()
+        # FastStream creates each group once more at its start, which a full Redis refuses.
+        vars(await self.broker.connect())["xgroup_create"] = _stands
 
     async def make_group(self, stream: Stream, reader: Reader) -> None:
         """The reader's group stands afterwards, from the stream's first entry on."""
         key = self.bus.keys.stream(stream)
+        # Looked for first: a full Redis refuses to create even a group that stands.
+        with contextlib.suppress(ResponseError):
+            groups = await self.bus.redis.xinfo_groups(key)
+            if reader.group in [as_text(row["name"]) for row in groups]:
+                return
         try:
             await self.bus.redis.xgroup_create(key, reader.group, id="0", mkstream=True)
         except ResponseError as error:
@@ -93,9 +103,9 @@ class Consumer:
     def _read(self, stream: Stream, reader: Reader, *, min_idle_ms: int | None) -> None:
         async def handle(message: RedisStreamMessage) -> None:
             raw: Any = message.raw_message
-            await self.deliveries.deliver(
-                stream, reader, entry_id=raw["message_ids"][0].decode(), raw=raw["data"]
-            )
+            entry_id = as_text(raw["message_ids"][0])
+            self.bus.store.saw(self.bus.keys.stream(stream), entry_id)
+            await self.deliveries.deliver(stream, reader, entry_id=entry_id, raw=raw["data"])
 
         source = StreamSub(
             self.bus.keys.stream(stream),
@@ -149,6 +159,10 @@ class Consumer:
 
 async def _unread(message: Any) -> RedisStreamMessage:
     return RedisStreamMessage(raw_message=message, body=b"", consumer=FAKE_CONSUMER, group=None)
+
+
+async def _stands(**_: object) -> None:
+    raise ResponseError("BUSYGROUP: the group already exists")
 
 
 async def _itself(message: RedisStreamMessage) -> RedisStreamMessage:

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -15,6 +16,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from bus.errors import NotConfigured
 from bus.settings import BusSettings
 
+OnConnect = Callable[[AbstractConnection], Awaitable[None]]
 RETRIES = 6
 """Tries of one command over a broken connection; with the back-off about three seconds in all."""
 
@@ -35,8 +37,11 @@ def retry() -> Retry:
     )
 
 
-def connect(settings: BusSettings) -> "Redis":
-    """A client that waits for a free connection rather than failing; it connects at first use."""
+def connect(settings: BusSettings, on_connect: OnConnect) -> "Redis":
+    """A client that waits for a free connection rather than failing; it connects at first use.
+
+    `on_connect` makes each new connection ready, or refuses it.
+    """
     pool = BlockingConnectionPool.from_url(
         settings.redis_url.get_secret_value(),
         max_connections=2 * settings.max_workers + 50,
@@ -45,6 +50,7 @@ def connect(settings: BusSettings) -> "Redis":
         socket_connect_timeout=5,
         retry=retry(),
         health_check_interval=30,
+        redis_connect_func=on_connect,
     )
     return Redis.from_pool(pool)
 
@@ -82,12 +88,16 @@ def as_text(raw: object) -> str:
     return raw.decode() if isinstance(raw, bytes) else str(raw)
 
 
+def script_text(name: str) -> str:
+    """A Lua script of `bus/scripts`."""
+    return files("bus").joinpath("scripts", f"{name}.lua").read_text(encoding="utf-8")
+
+
 class Script:
     """A Lua script of `bus/scripts`; loaded into Redis at first use and after a restart."""
 
     def __init__(self, redis: "Redis", name: str) -> None:
-        text = files("bus").joinpath("scripts", f"{name}.lua").read_text(encoding="utf-8")
-        self._script = redis.register_script(text)
+        self._script = redis.register_script(script_text(name))
 
     async def run(self, keys: Sequence[str], args: Sequence[str | bytes]) -> object:
         """What the script returned."""

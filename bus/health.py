@@ -31,11 +31,14 @@ class Health:
 
     def dead_readers(self) -> list[str]:
         """Streams whose reading has stopped for good."""
-        reading = self.consumer.reading if self.started else {}
+        reads = self.started and not self.consumer.bus.store.trouble
+        reading = self.consumer.reading if reads else {}
         return sorted({name for name, sub in reading.items() if not sub.running})
 
     async def problems(self) -> dict[str, str]:
         """What keeps the process from working, by name; answers within about three seconds."""
+        if trouble := self.consumer.bus.store.trouble:
+            return {"store": trouble}
         found = {"start": ""} if self.started else {"start": "still starting"}
         if dead := self.dead_readers():
             found["readers"] = f"reading stopped: {', '.join(dead)}"

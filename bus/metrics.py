@@ -33,6 +33,9 @@ WAITING_SECONDS = _meter.create_gauge(
     "s",
     "Age of the oldest entry that a group has not acknowledged, read or not, as the owner sees it",
 )
+STORE_REFUSED = _meter.create_gauge(
+    "nightshift.store.refused", "1", "1 once Redis lost data and nothing is consumed, else 0: alert"
+)
 INCIDENTS = _meter.create_counter(
     "nightshift.incidents", "1", "Triggers seen, by what became of them"
 )

@@ -12,9 +12,10 @@ from typing import Any
 from redis.asyncio import Redis
 
 from bus.commits import Investigations
-from bus.connection import as_text, connect
+from bus.connection import as_text
 from bus.envelope import Entry, entry_fields
 from bus.events import Event
+from bus.generation import Store
 from bus.results import Results
 from bus.settings import BusSettings
 from bus.streams import STREAM_OF, Keys, Stream
@@ -27,6 +28,7 @@ class Bus:
 
     settings: BusSettings
     service: str
+    store: Store
     redis: Redis
     keys: Keys
     investigations: Investigations
@@ -36,10 +38,12 @@ class Bus:
     @classmethod
     def of(cls, settings: BusSettings, service: str) -> "Bus":
         """A bus for that service (also its consumer group) at the settings' Redis."""
-        redis, keys = connect(settings), Keys(settings.stream_prefix)
+        store, keys = Store(settings, service), Keys(settings.stream_prefix)
+        redis = store.redis
         return cls(
             settings=settings,
             service=service,
+            store=store,
             redis=redis,
             keys=keys,
             investigations=Investigations(

@@ -49,6 +49,7 @@ class Service:
     async def start(self) -> None:
         """Groups stand, entries are read, background work runs, HTTP answers."""
         self.failed = asyncio.get_running_loop().create_future()
+        await self.bus.store.begin()
         settings = self.bus.settings
         app = http_app(self.health, self.http_routes)
         self.server = http_server(app, host=settings.http_host, port=settings.http_port)
@@ -61,6 +62,7 @@ class Service:
         self._run("janitor", Janitor(self.bus).keep)
         for work in self.background:
             self._run(getattr(work, "__qualname__", "background"), work)
+        self._run("store", self._watch_store)
         self.health.started = True
 
     async def stop(self) -> None:
@@ -100,7 +102,20 @@ class Service:
         while not dead:
             await asyncio.sleep(0.5)
             dead = self.health.dead_readers()
-        raise NotConfigured(f"reading {', '.join(dead)} stopped; was Redis flushed? start again")
+        with contextlib.suppress(RedisError, OSError):
+            await self.bus.store.look()
+        if not self.bus.store.trouble:
+            raise NotConfigured(
+                f"reading {', '.join(dead)} stopped: the group is gone; start again"
+            )
+
+    async def _watch_store(self) -> None:
+        """A changed store ends all work; the process stays, so that no restart hides the loss."""
+        await self.bus.store.watch()
+        for task in self._tasks[1:]:
+            if task is not asyncio.current_task():
+                task.cancel()
+        await self.consumer.broker.stop()
 
     def _run(self, name: str, work: Background) -> None:
         async def watched() -> None:

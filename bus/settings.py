@@ -32,6 +32,8 @@ class BusSettings(BaseSettings):
     """Where streams and state live: `redis://` or `rediss://`."""
     stream_prefix: str = Field(default="nightshift:", min_length=1, max_length=100)
     """Put before every key and stream name; a hash tag such as `{nightshift}:` keeps one slot."""
+    generation: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,64}$")
+    """What `nightshift init` printed: a Redis without it is refused. Empty: any Redis will do."""
     lease_seconds: float = Field(default=30.0, ge=0.5, le=600)
     """How long an entry stays with a replica that no longer renews it."""
     deadline_seconds: float = Field(default=300.0, ge=2, le=86_400)

@@ -1,9 +1,10 @@
-"""`nightshift`: try it, run it on a laptop, publish an incident, look after dead letters."""
+"""`nightshift`: try it, run it, publish an incident, look after dead letters and Redis."""
 
 import typer
 
 from cli import dead_letters
 from cli.demo import demo
+from cli.init import init
 from cli.publish import publish
 from cli.up import up
 
@@ -17,6 +18,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(up)
 app.command()(publish)
+app.command()(init)
 app.add_typer(dead_letters.app, name="dead-letters")
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from bus.settings import BusSettings
 from cli.clock import interrupts_wait
+from cli.init import name_store
 from simulator.redis_server import RedisServer, any_redis, free_port
 
 ROOT = Path(__file__).parent.parent
@@ -95,6 +97,13 @@ class Stack:
             self.parts.append(part)
         return part
 
+    def name_redis(self) -> None:
+        """An own Redis is known to be new: nobody needs to be told."""
+        if self.redis is not None:
+            prefix = BusSettings.model_fields["stream_prefix"].default
+            given = clean_environment() | dict(self.plan.settings)
+            name_store(self.redis_url, given.get("NIGHTSHIFT_STREAM_PREFIX") or prefix)
+
     def check(self) -> None:
         """Raises StackFailed when a part has ended by itself."""
         for part in self.parts:
@@ -145,6 +154,8 @@ def service_environment(stack: Stack, service: str, *, replica: str) -> dict[str
     """What one service gets: its own border's variables, and nobody else's."""
     shared = stack.world["environment"]
     env = clean_environment() | shared.get("all", {}) | shared.get(service, {})
+    if stack.redis is not None:
+        env.pop("NIGHTSHIFT_GENERATION", None)  # it names another Redis
     if service == "reasoner":
         keep = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
         if os.environ.get("ANTHROPIC_API_KEY"):
@@ -173,6 +184,7 @@ def running_stack(plan: Plan, say: Say) -> Iterator[Stack]:
     keep_logs = False
     try:
         say(f"Redis: {kind}")
+        stack.name_redis()
         _start_simulator(stack)
         say("the outside world: simulated; starting four services")
         _start_services(stack)

@@ -11,6 +11,7 @@ import docker
 import pytest
 from docker.errors import DockerException
 from pydantic import SecretStr
+from redis.asyncio import Redis
 from testcontainers.community.redis import RedisContainer
 from xdist.workermanage import WorkerController
 
@@ -123,6 +124,8 @@ async def make_bus(redis_url: str) -> AsyncIterator[MakeBus]:
     """`make_bus(service, **settings)`: buses that share one prefix; no key may stay for ever."""
     prefix = f"test-{uuid.uuid4().hex[:10]}:"
     made: list[Bus] = []
+    async with Redis.from_url(redis_url) as redis:
+        await redis.set(f"{prefix}generation", "tests")  # else each test begins with a notice
 
     def make(service: str, kind: type[BusSettings] = BusSettings, **settings: Any) -> Bus:
         values: dict[str, Any] = {
@@ -138,10 +141,10 @@ async def make_bus(redis_url: str) -> AsyncIterator[MakeBus]:
 
     yield make
     if made:
-        redis = made[0].redis
-        left = await keys_without_expiry(redis, prefix)
-        async for key in redis.scan_iter(match=f"{prefix}*"):
-            await redis.delete(key)
+        async with Redis.from_url(redis_url) as redis:
+            left = await keys_without_expiry(redis, prefix)
+            async for key in redis.scan_iter(match=f"{prefix}*"):
+                await redis.delete(key)
         assert not left, f"these keys have no expiry: {left}"
     for bus in made:
         await bus.close()

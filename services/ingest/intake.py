@@ -54,6 +54,8 @@ class Intake:
             await asyncio.sleep(max(0.0, due - loop.time()))
             batch = [receipt, *self._also_due(loop.time())]
             try:
+                # Redis may have come back without what was written: then the queue has the rest.
+                await self.triggers.fingerprints.kept()
                 await self.queue.delete(batch)
             except Unavailable as error:
                 log.warning("%d handled messages could not be deleted yet: %s", len(batch), error)

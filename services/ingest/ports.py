@@ -56,3 +56,6 @@ class Fingerprints(Protocol):
 
     async def now(self) -> datetime:
         """The time by Redis: what is recorded for others is never this machine's."""
+
+    async def kept(self) -> None:
+        """Nothing, as long as everything written still stands."""

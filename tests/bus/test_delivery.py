@@ -183,7 +183,7 @@ async def test_readiness_fails_when_redis_lost_its_groups(make_bus: MakeBus, sta
     assert await running.health.problems() == {}
     await bus.redis.delete(bus.keys.stream(TURNS))
     sentence = await asyncio.wait_for(running.failed, 9)
-    assert "stopped; was Redis flushed?" in sentence
+    assert "stopped: the group is gone" in sentence
     assert "redis" in await running.health.problems()
 
 

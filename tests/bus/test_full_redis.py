@@ -12,15 +12,16 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 from bus.dead_letter import DeadLetters
 from bus.deadlines import decide_when_due
 from bus.envelope import Entry
-from bus.events import IncidentOpened, ToolCallFinished, ToolCallId
-from bus.port import Bus
+from bus.events import Event, IncidentOpened, ToolCallFinished, ToolCallId, ToolCallRequested
+from bus.port import Bus, Route
+from bus.process import build_app
 from bus.record import Commit
 from bus.results import Result
 from bus.streams import DIAGNOSES, INCIDENTS, TOOL_CALLS
 from bus.testing import dead_letters, entries
 from simulator.redis_server import RedisServer, embedded_redis, machine_redis
 from tests.bus.incidents import an_entry, an_incident, opened
-from tests.conftest import MakeBus
+from tests.conftest import MakeBus, Start
 
 
 @pytest.fixture(scope="module", params=["the machine's Redis", "embedded Redis 6.2"])
@@ -119,3 +120,21 @@ async def test_an_entry_is_set_aside_when_redis_is_full(bus: Bus) -> None:
     letters = DeadLetters(bus.redis, bus.keys, bus.investigations)
     await letters.set_aside(entry, "not JSON", readable=True)
     assert [letter.reason for letter in await dead_letters(bus, INCIDENTS)] == ["not JSON"]
+
+
+async def test_a_replica_starts_on_a_full_redis_where_its_groups_stand(
+    make_bus: MakeBus, start: Start
+) -> None:
+    async def ignore(event: Event, entry: Entry) -> None:
+        return
+
+    first, second = (
+        build_app(make_bus("toolrunner"), [Route(TOOL_CALLS, ToolCallRequested, ignore)])
+        for _ in range(2)
+    )
+    await start(first)
+    await fill(first.bus)
+
+    await start(second)
+
+    assert await second.health.problems() == {}

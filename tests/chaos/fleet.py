@@ -205,6 +205,7 @@ def running_fleet(plan: FleetPlan) -> Iterator[Fleet]:
     with Redis.from_url(redis.url, retry=patient) as connection:
         fleet = Fleet(plan, stack, redis, Desk(stack, connection))
         try:
+            stack.name_redis()
             fleet._start_all()
             yield fleet
         except StackFailed as error:

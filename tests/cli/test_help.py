@@ -12,11 +12,12 @@ pytestmark = pytest.mark.timeout(90)
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("", ["demo", "up", "publish", "dead-letters"]),
+        ("", ["demo", "up", "publish", "dead-letters", "init"]),
         ("demo", ["SCENARIO", "--form"]),
         ("up", ["SCENARIO", "--reasoners", "--model-seconds", "REDIS_URL"]),
         ("publish", ["--service", "--summary", "--severity", "--count", "--alarm", "REDIS_URL"]),
         ("dead-letters", ["list", "show", "replay", "exits 0"]),
+        ("init", ["--replace", "REDIS_URL", "NIGHTSHIFT_GENERATION", "NIGHTSHIFT_STREAM_PREFIX"]),
     ],
 )
 def test_help_names_every_option_and_exits_zero(

@@ -77,6 +77,9 @@ class MemoryFingerprints:
     async def now(self) -> datetime:
         return datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
+    async def kept(self) -> None:
+        return None
+
 
 def messages(count: int) -> list[QueueMessage]:
     return [

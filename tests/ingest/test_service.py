@@ -140,6 +140,34 @@ async def test_an_entry_is_deleted_from_the_queue_only_after_it_is_on_disk(
     assert waited >= 2 or tuple(map(int, version.split(".")[:2])) >= (7, 2)
 
 
+async def test_what_redis_lost_before_it_was_on_disk_stays_in_the_queue(
+    queue: Queue, ingest: Ingest, make_bus: MakeBus
+) -> None:
+    """Written, gone again within the two seconds, and Redis answers as if nothing had been."""
+    operator = make_bus("operator")
+    queue.send(flat_alarm())
+    service = await ingest()
+
+    async def appended() -> bool:
+        return len(await entries(operator, INCIDENTS)) == 1
+
+    await eventually(appended)
+    await operator.redis.delete(operator.keys.stream(INCIDENTS))
+
+    async def refused() -> bool:
+        return "store" in await service.health.problems()
+
+    await eventually(refused)
+    await eventually(all_ended)
+    assert await asyncio.to_thread(queue.left) == 1
+
+
+async def all_ended() -> bool:
+    """Whether nothing is received or deleted any more."""
+    names = {task.get_name().rpartition(".")[2] for task in asyncio.all_tasks()}
+    return not names & {"receive_forever", "delete_forever"}
+
+
 async def test_while_redis_is_down_the_alarm_stays_in_the_queue_and_comes_through_later(
     queue: Queue, ingest: Ingest, own_redis: RedisServer
 ) -> None:

@@ -2,19 +2,19 @@
 -- KEYS  1 the content's key  2 the fingerprint's key, or the content's again  3.. streams, in order
 -- ARGV  1 seconds until both keys expire  2 incident id or ''
 --       then for each entry its field count and fields
--- Returns 1 when this call wrote, 0 when an earlier one had.
+-- Returns the ids of the entries, none when an earlier call had written them.
 if redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[1]) == false then
   -- A write without effect, so that waiting for the file after this covers the earlier write too.
   redis.call('SET', KEYS[1], '1', 'KEEPTTL')
-  return 0
+  return {}
 end
-local at = 3
+local at, ids = 3, {}
 for i = 3, #KEYS do
   local count = tonumber(ARGV[at])
   local fields = {}
   for j = 1, count do fields[j] = ARGV[at + j] end
   at = at + 1 + count
-  redis.call('XADD', KEYS[i], '*', unpack(fields))
+  ids[#ids + 1] = redis.call('XADD', KEYS[i], '*', unpack(fields))
 end
 if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[1]) end
-return 1
+return ids

@@ -47,6 +47,13 @@ class RedisFingerprints:
         except (RedisError, OSError) as error:
             raise _unavailable(error) from error
 
+    async def kept(self) -> None:
+        """Redis still is the one that was written to; raises Unavailable when it is not."""
+        try:
+            await self._bus.store.look()
+        except (RedisError, OSError) as error:
+            raise _unavailable(error) from error
+
     async def write_once(
         self, content: str, events: Sequence[Event], *, traceparent: str = "", opens: str = ""
     ) -> Written:
@@ -87,7 +94,9 @@ class RedisFingerprints:
         written, *waited = await pipeline.execute(raise_on_error=False)
         if isinstance(written, Exception):
             raise written
-        return Written(first=written == 1, durable=self._is_on_disk(waited))
+        for key, entry_id in zip(keys[2:], written, strict=False):
+            self._bus.store.saw(key, as_text(entry_id))
+        return Written(first=bool(written), durable=self._is_on_disk(waited))
 
     def _is_on_disk(self, waited: Sequence[object]) -> bool:
         answer = waited[0] if waited else None
