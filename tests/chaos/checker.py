@@ -13,14 +13,7 @@ from pydantic import ValidationError
 from bus.events import ToolCallAudited
 from services.toolrunner.audit import entry_sha256
 from tests.chaos.evidence import PROGRESS, Asked, Entry, Evidence, Fault, case_of
-from tests.chaos.story import (
-    SKEW_SECONDS,
-    Story,
-    called_again,
-    repeats,
-    stories_of,
-    timeline,
-)
+from tests.chaos.story import SKEW_SECONDS, Story, called_again, repeats, stories_of, timeline
 
 IN_FLIGHT_SECONDS = 1.0
 """A request sent before its sender was struck may come in, by way of others, so much later."""
@@ -47,6 +40,8 @@ class Rules:
     """After the deadline, until everything stands."""
     late_work_seconds: float = 2.0
     """After the outcome, for work that was in flight."""
+    still_seconds: float = float("inf")
+    """How long an incident may show no sign of work; the sweep would hide that a turn was lost."""
     on_its_way_seconds: float = 0.0
     """After the thaw of a toolrunner, for a call that it was sending when it was frozen."""
     dead_letters: frozenset[str] = frozenset()
@@ -134,6 +129,13 @@ def _in_time(story: Story, _: Evidence, rules: Rules) -> Iterator[Violation]:
     if late:
         what = ", ".join(f"{name} after {seconds:.1f} s" for name, seconds in late.items())
         yield Violation("R1", "late", story.incident, f"{what}; allowed are {limit:.0f} s")
+
+
+def _goes_on(story: Story, _: Evidence, rules: Rules) -> Iterator[Violation]:
+    pause = story.longest_pause()
+    if pause > rules.still_seconds:
+        what = f"for {pause:.1f} s nothing was done, and then it ended as {story.outcome}"
+        yield Violation("R1", "stood still", story.incident, what)
 
 
 def _turns_once(story: Story, _: Evidence, __: Rules) -> Iterator[Violation]:
@@ -276,6 +278,7 @@ CHECKS_OF_ONE: tuple[OfOne, ...] = (
     _one_message,
     _final_card,
     _in_time,
+    _goes_on,
     _turns_once,
     _results_once,
     _results_stand,

@@ -59,3 +59,8 @@ def worked_after(evidence: Evidence) -> list[float]:
 def made_after_their_result(evidence: Evidence) -> int:
     """Tool requests that came in after their call's result was committed, excused ones too."""
     return sum(len(list(called_again(story))) for story in stories_of(evidence).values())
+
+
+def longest_pause(evidence: Evidence) -> float:
+    """Most seconds for which any incident showed no sign of work before its outcome."""
+    return max((story.longest_pause() for story in stories_of(evidence).values()), default=0.0)

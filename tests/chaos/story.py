@@ -59,6 +59,16 @@ class Story:
         ]
         return min(times) if times else None
 
+    def longest_pause(self) -> float:
+        """Most seconds between two of its moments, from acceptance to outcome."""
+        if self.accepted_at is None or not self.outcomes:
+            return 0.0
+        ended_at = self.outcomes[0].at
+        moments = [entry.at for entry in self.entries]
+        moments += [at for one in self.asked for at in (one.at, one.answered_at)]
+        lived = sorted(at for at in moments if self.accepted_at <= at <= ended_at)
+        return max((later - before for before, later in pairwise(lived)), default=0.0)
+
     def model_calls(self) -> list[Asked]:
         """What the model was asked for it and answered."""
         return [one for one in self.asked if one.stand_in == "model"]

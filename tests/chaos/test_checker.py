@@ -17,7 +17,7 @@ from tests.chaos.story import stories_of, timeline
 
 INC = "inc-1"
 BEGAN = 1_000_000.0
-RULES = Rules(deadline_seconds=60)
+RULES = Rules(deadline_seconds=60, still_seconds=20)
 LIVE, FINAL = "investigating cartservice: HTTP 500", "cartservice: Root cause. It throws."
 Doctor = Callable[[Evidence], Evidence]
 
@@ -158,6 +158,9 @@ DOCTORED: dict[str, Doctor] = {
     "card shows progress": saying(card(*ENDED, (9.5, "progress", LIVE))),
     "card shows another outcome": saying(card(*ENDED, (9.5, "timed_out", "c: Timed out. No."))),
     "late": at("InvestigationStopped", 70.5),
+    "stood still": lambda seen: saying(card(*ENDED[:1], (50, "diagnosed", FINAL)))(
+        at("InvestigationStopped", 51)(at("DiagnosisReached", 49)(seen))
+    ),
     "turn due twice": more(entry(6.1, "turns", "TurnDue", turn=2)),
     "turn committed twice": more(
         entry(4.2, "tool-calls", "ToolCallRequested", tool_call_id="1-1", turn=1)

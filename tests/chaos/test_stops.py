@@ -28,8 +28,8 @@ from tests.loop.desk import PREFIX
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(400)]
 DEADLINE_SECONDS = 60.0
 MODEL_SECONDS = 1.0
-LIFE_SECONDS = 4.5
-"""About how long an incident takes that nobody stops: a stop falls anywhere in it."""
+LIFE_SECONDS = 5.5
+"""Somewhat longer than an incident takes that nobody stops: a stop falls anywhere in it."""
 
 
 @dataclass
