@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from bus.broker import Bus, Route
+from bus.connection import as_text
 from bus.envelope import Entry
 from bus.errors import Unavailable
 from bus.events import InvestigationId, TurnDue
@@ -89,6 +90,17 @@ async def test_renewal_extends_what_is_held(make_bus: MakeBus) -> None:
         running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await keeper
+
+
+async def test_renewal_of_a_woken_owner_does_not_steal_the_entry_back(make_bus: MakeBus) -> None:
+    bus = make_bus("reasoner")
+    entry = await taken(bus, lease_seconds=0.5)
+    key = bus.keys.stream(TURNS)
+    await bus.redis.xclaim(key, "reasoner", "another", 0, [entry.entry_id])
+    leases = Leases(bus.redis, bus.keys, bus.settings.consumer, 0.5)
+    assert not await leases.take(entry)
+    (row,) = await bus.redis.xpending_range(key, "reasoner", min="-", max="+", count=1)
+    assert as_text(row["consumer"]) == "another"
 
 
 async def for_ever() -> None:

@@ -65,6 +65,18 @@ async def test_progress_after_the_end_is_dropped(desk: Desk, make_replica: MakeR
     assert desk.calls("chat.update") == 1
 
 
+async def test_progress_after_the_final_card_gets_no_turn(
+    desk: Desk, make_replica: MakeReplica
+) -> None:
+    """Also where its writer read the record before it ended."""
+    replica = make_replica()
+    record = await replica.open()
+    await replica.messages.place(record, live_card(record))
+    await replica.closing.close(await replica.end(record))
+    turn = await replica.places.take(record.investigation_id, "progress", order="6-0")
+    assert turn.word == "done"
+
+
 async def test_progress_that_waited_while_the_work_ended_is_dropped(
     desk: Desk, make_replica: MakeReplica
 ) -> None:

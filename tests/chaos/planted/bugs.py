@@ -1,0 +1,179 @@
+"""The planted bugs: a place in the code, what is put there instead, and the test that goes red."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlantedBug:
+    """One bug. `old` stands exactly once in `file`; `test` is the id of the test that sees it."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+BUGS = (
+    PlantedBug(
+        name="acknowledge before the commit",
+        file="bus/commits.py",
+        old="            if await self.commit(record, commit, entry=entry):",
+        new="            if entry is not None:\n"
+        "                await self.acknowledge(entry)\n"
+        "            if await self.commit(record, commit, entry=entry):",
+        test="tests/bus/test_commits.py::"
+        "test_stale_decision_is_taken_again_and_acknowledges_nothing_before",
+    ),
+    PlantedBug(
+        name="no version check",
+        file="bus/scripts/commit.lua",
+        old="if version ~= ARGV[1] then return 0 end",
+        new="if not version then return 0 end",
+        test="tests/bus/test_commits.py::test_two_hundred_racing_decisions_all_take_effect_once",
+    ),
+    PlantedBug(
+        name="acknowledge on a stale version",
+        file="bus/scripts/commit.lua",
+        old="if version ~= ARGV[1] then return 0 end",
+        new="if version ~= ARGV[1] then\n"
+        "  if ARGV[7] ~= '' then redis.call('XACK', KEYS[7], ARGV[7], ARGV[8]) end\n"
+        "  return 0\n"
+        "end",
+        test="tests/bus/test_commits.py::"
+        "test_stale_decision_is_taken_again_and_acknowledges_nothing_before",
+    ),
+    PlantedBug(
+        name="unguarded renewal",
+        file="bus/scripts/renew.lua",
+        old="if row[2] ~= ARGV[2] then return {'taken', row[4]} end",
+        new="",
+        test="tests/bus/test_lease.py::test_renewal_of_a_woken_owner_does_not_steal_the_entry_back",
+    ),
+    PlantedBug(
+        name="a handler goes on although its entry was finished elsewhere",
+        file="bus/lease.py",
+        old='if word != "ours" and not entry.acknowledged and place in self.running:',
+        new='if word == "taken" and place in self.running:',
+        test="tests/bus/test_lease.py::"
+        "test_handler_stops_when_its_entry_was_finished_by_another_owner",
+    ),
+    PlantedBug(
+        name="group created at $",
+        file="bus/broker.py",
+        old='id="0", mkstream=True',
+        new='id="$", mkstream=True',
+        test="tests/bus/test_delivery.py::"
+        "test_entries_published_before_the_first_start_are_handled",
+    ),
+    PlantedBug(
+        name="an outage counts as an error of the entry",
+        file="bus/delivery.py",
+        old="if isinstance(error, Unavailable) or _redis_is_unwell(error):",
+        new="if _redis_is_unwell(error):",
+        test="tests/bus/test_dead_letters.py::test_outage_is_counted_against_nothing",
+    ),
+    PlantedBug(
+        name="no cap on deliveries",
+        file="bus/delivery.py",
+        old="if entry.delivery_count > MAX_DELIVERIES:",
+        new="if entry.delivery_count > 100 * MAX_DELIVERIES:",
+        test="tests/bus/test_dead_letters.py::"
+        "test_entry_whose_owners_keep_dying_is_set_aside_after_six_deliveries",
+    ),
+    PlantedBug(
+        name="closing needs memory that a full Redis has not",
+        file="bus/scripts/commit.lua",
+        old="if ARGV[11] == '1' then redis.call('EXPIRE', KEYS[1], ARGV[6]) end",
+        new="",
+        test="tests/bus/test_full_redis.py::"
+        "test_an_open_investigation_reaches_its_end_when_redis_is_full",
+    ),
+    PlantedBug(
+        name="join by counting events",
+        file="services/reasoner/investigation.py",
+        old="if call.tool_call_id == finished.tool_call_id\n",
+        new="if call.tool_call_id == record.open_calls[0]\n",
+        test="tests/reasoner/test_investigation.py::"
+        "test_only_the_last_result_makes_the_next_turn_due",
+    ),
+    PlantedBug(
+        name="a result is accepted for a closed call",
+        file="services/reasoner/investigation.py",
+        old=" or finished.tool_call_id not in record.open_calls:",
+        new=":",
+        test="tests/reasoner/test_investigation.py::"
+        "test_only_the_last_result_makes_the_next_turn_due",
+    ),
+    PlantedBug(
+        name="a reply is committed to a turn that is no longer due",
+        file="services/reasoner/investigation.py",
+        old='return record.state == "turn_due" and record.turn == turn',
+        new='return record.state != "ended"',
+        test="tests/reasoner/test_investigation.py::"
+        "test_a_reply_to_a_turn_that_is_not_due_has_no_effect",
+    ),
+    PlantedBug(
+        name="a stored result does not keep the tool from being called again",
+        file="bus/scripts/start_call.lua",
+        old="if redis.call('HEXISTS', KEYS[3], ARGV[1] .. ':whole') == 1 then return 'stored' end",
+        new="",
+        test="tests/toolrunner/test_tool_calls.py::"
+        "test_a_redelivered_call_gives_the_stored_result_again",
+    ),
+    PlantedBug(
+        name="a call of an ended investigation is made",
+        file="bus/scripts/start_call.lua",
+        old="if not state[1] or state[1] == 'ended' then return 'ended' end",
+        new="if not state[1] then return 'ended' end",
+        test="tests/toolrunner/test_tool_calls.py::"
+        "test_calls_of_an_ended_investigation_and_closed_calls_are_not_made",
+    ),
+    PlantedBug(
+        name="marked as posted before Slack answered",
+        file="services/notifier/adapters/scripts/take.lua",
+        old="redis.call('HSET', KEYS[1], 'state', 'posting') end",
+        new="redis.call('HSET', KEYS[1], 'state', 'posted') end",
+        test="tests/notifier/test_one_message.py::"
+        "test_message_sent_by_a_writer_that_died_before_storing_is_adopted",
+    ),
+    PlantedBug(
+        name="sent again without the history look-up",
+        file="services/notifier/message.py",
+        old='if place is None and turn.state == "posting":',
+        new='if place is None and turn.state == "never":',
+        test="tests/notifier/test_one_message.py::"
+        "test_unanswered_post_is_looked_up_before_the_next_one",
+    ),
+    PlantedBug(
+        name="progress after the final card",
+        file="services/notifier/adapters/scripts/take.lua",
+        old="if state == 'final' or (has.newest and ARGV[5] < has.newest)",
+        new="if (has.newest and ARGV[5] < has.newest)",
+        test="tests/notifier/test_progress.py::test_progress_after_the_final_card_gets_no_turn",
+    ),
+    PlantedBug(
+        name="a late edit over the final card is left there",
+        file="services/notifier/message.py",
+        old='if settled == "covered":',
+        new='if settled == "never":',
+        test="tests/notifier/test_closing.py::"
+        "test_edit_that_arrives_after_all_else_is_written_over_by_its_writer",
+    ),
+    PlantedBug(
+        name="retries of the model's SDK are on",
+        file="services/reasoner/adapters/claude.py",
+        old="max_retries=0,",
+        new="max_retries=2,",
+        test="tests/reasoner/test_outages.py::"
+        "test_a_retry_after_that_does_not_fit_hands_the_turn_back_and_spends_nothing",
+    ),
+    PlantedBug(
+        name="a message leaves the queue before its entry is on disk",
+        file="services/ingest/intake.py",
+        old="0.0 if durable else EVERYSEC_SECONDS",
+        new="0.0",
+        test="tests/ingest/test_service.py::"
+        "test_an_entry_is_deleted_from_the_queue_only_after_it_is_on_disk",
+    ),
+)
