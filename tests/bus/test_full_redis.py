@@ -89,6 +89,22 @@ async def test_a_concluding_turn_is_committed_and_an_ordinary_one_waits(bus: Bus
     assert await bus.investigations.transcript(inv) == [{"role": "user"}]
 
 
+async def test_a_commit_that_is_refused_leaves_its_entry_pending(bus: Bus) -> None:
+    record = await opened(bus)
+    key = bus.keys.stream(INCIDENTS)
+    await bus.redis.xgroup_create(key, "reasoner", id="0")
+    await bus.redis.xreadgroup("reasoner", "r1", {key: ">"})
+    (entry,) = await entries(bus, INCIDENTS)
+    entry.group = "reasoner"
+    await fill(bus)
+    with pytest.raises(ResponseError, match="maxmemory"):
+        await bus.investigations.apply(
+            record.investigation_id, lambda stands: Commit(record=stands), entry=entry
+        )
+    assert (await bus.redis.xpending(key, "reasoner"))["pending"] == 1
+    assert not entry.acknowledged
+
+
 async def test_an_accepted_incident_is_opened_and_a_new_one_is_refused(bus: Bus) -> None:
     incident = an_incident()
     entry = await an_entry(bus, incident)

@@ -163,12 +163,28 @@ async def test_a_call_that_was_started_before_is_made_once_more_and_audited_as_r
     assert shop.calls == ["read tea"]
 
 
-async def test_calls_of_an_ended_investigation_and_closed_calls_are_not_made(
-    run: Run, shop: Shop
-) -> None:
+async def settled(bus: Bus, calls: int) -> None:
+    """So many calls were asked for and all are acknowledged."""
+
+    async def acknowledged() -> bool:
+        length = await bus.redis.xlen(bus.keys.stream(TOOL_CALLS))
+        return length == calls and await all_settled(bus, TOOL_CALLS, group="toolrunner")
+
+    await eventually(acknowledged)
+
+
+async def test_a_call_that_is_not_open_is_not_made(run: Run, shop: Shop) -> None:
     bus = await run()
     record = await investigation(bus, "1-1")
     await ask(bus, record, "2-7", tool="shop__read", topic="closed")
+    await settled(bus, 1)
+    assert shop.calls == []
+    assert await audits(bus) == []
+
+
+async def test_a_call_of_an_ended_investigation_is_not_made(run: Run, shop: Shop) -> None:
+    bus = await run()
+    record = await investigation(bus, "1-1")
     now = await bus.investigations.now()
 
     def decide(record: Record) -> Commit:
@@ -176,11 +192,6 @@ async def test_calls_of_an_ended_investigation_and_closed_calls_are_not_made(
 
     await bus.investigations.apply(record.investigation_id, decide)
     await ask(bus, record, "1-1", tool="shop__read", topic="ended")
-
-    async def acknowledged() -> bool:
-        length = await bus.redis.xlen(bus.keys.stream(TOOL_CALLS))
-        return length == 2 and await all_settled(bus, TOOL_CALLS, group="toolrunner")
-
-    await eventually(acknowledged)
+    await settled(bus, 1)
     assert shop.calls == []
     assert await audits(bus) == []

@@ -22,8 +22,7 @@ BUGS = (
         new="            if entry is not None:\n"
         "                await self.acknowledge(entry)\n"
         "            if await self.commit(record, commit, entry=entry):",
-        test="tests/bus/test_commits.py::"
-        "test_stale_decision_is_taken_again_and_acknowledges_nothing_before",
+        test="tests/bus/test_full_redis.py::test_a_commit_that_is_refused_leaves_its_entry_pending",
     ),
     PlantedBug(
         name="no version check",
@@ -122,12 +121,11 @@ BUGS = (
         "test_a_redelivered_call_gives_the_stored_result_again",
     ),
     PlantedBug(
-        name="a call of an ended investigation is made",
+        name="a call that was closed is made",
         file="bus/scripts/start_call.lua",
-        old="if not state[1] or state[1] == 'ended' then return 'ended' end",
-        new="if not state[1] then return 'ended' end",
-        test="tests/toolrunner/test_tool_calls.py::"
-        "test_calls_of_an_ended_investigation_and_closed_calls_are_not_made",
+        old="if not open then return 'closed' end",
+        new="",
+        test="tests/toolrunner/test_tool_calls.py::test_a_call_that_is_not_open_is_not_made",
     ),
     PlantedBug(
         name="marked as posted before Slack answered",
