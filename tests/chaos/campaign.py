@@ -12,6 +12,7 @@ from tests.chaos.checker import Rules, check, report
 from tests.chaos.collecting import collect, pending_of
 from tests.chaos.evidence import Evidence, Fault
 from tests.chaos.fleet import Fleet, FleetPlan, running_fleet
+from tests.chaos.load import alarm_body
 from tests.chaos.recorder import Recorder, recording
 from tests.chaos.replica import Replica
 from tests.loop.desk import PREFIX
@@ -25,6 +26,8 @@ class Campaign:
     recorder: Recorder
     faults: list[Fault] = field(default_factory=list)
     published: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    """Cases that were handed over through the queue."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def publish(self, count: int) -> list[str]:
@@ -46,12 +49,19 @@ class Campaign:
     @property
     def open(self) -> int:
         """How many incidents have no stop signal yet."""
-        return len(self.published) - self.ended
+        return len(self.published) + len(self.sent) - self.ended
 
     def strike(self, service: str, what: str, *, since: float = 0.0) -> None:
         """Noted: that was done to the service, at this moment or from `since` until now."""
         now = time.time()
         self.faults.append(Fault(since or now, now, service, what))
+
+    def send_alarm(self) -> str:
+        """An alarm lies in the queue; its case."""
+        case = f"case-{next(self._numbers):04d}"
+        self.fleet.desk.alarm_body(alarm_body(case))
+        self.sent.append(case)
+        return case
 
     def kill(self, replica: Replica) -> float:
         """The replica was killed, and nothing that it had said is on its way; when it was."""
@@ -87,7 +97,7 @@ class Campaign:
 
     def judge(self, rules: Rules) -> Evidence:
         """The evidence, which breaks no promise; the logs are kept where it does."""
-        evidence = collect(self.fleet.stack, self.recorder, faults=self.faults)
+        evidence = collect(self.fleet.stack, self.recorder, faults=self.faults, sent=self.sent)
         violations = check(evidence, rules)
         if violations:
             self.fleet.keep_logs = True
