@@ -25,6 +25,7 @@ from redis.retry import Retry
 from cli.stack import SERVICES, Plan, Stack, StackFailed, clean_environment, service_environment
 from simulator.redis_server import RedisServer, any_redis
 from tests.chaos.nursery import Forked, zygote_of
+from tests.chaos.plain import start_plain
 from tests.chaos.proxy.proxy import Proxy
 from tests.chaos.replica import Replica
 from tests.loop.desk import Desk
@@ -108,7 +109,10 @@ class Fleet:
         return [replica for replica in self.replicas if replica.service == service]
 
     def start(self, service: str, settings: Mapping[str, str] | None = None) -> Replica:
-        """One more replica, under a name that no other had; it may not be ready yet."""
+        """One more replica, under a name that no other had; it may not be ready yet.
+
+        It is forked, unless something is to be preloaded.
+        """
         name = f"{service}-{next(self._numbers)}"
         port = free_port()
         env = service_environment(self.stack, service, replica=name)
@@ -116,8 +120,10 @@ class Fleet:
         if service == "toolrunner":
             env |= self.servers
         env |= self._proxied(name, service, env)
-        process = self._fork(name, f"services.{service}", env)
-        replica = Replica(name, service, process, port)
+        module, log = f"services.{service}", self.folder / f"{name}.log"
+        preloads = "LD_PRELOAD" in env
+        started = start_plain(name, module, env, log=log) if preloads else None
+        replica = Replica(name, service, started or self._fork(name, module, env), port)
         self.stack.replicas.append(replica)
         return replica
 

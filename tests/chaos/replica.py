@@ -7,6 +7,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.chaos.nursery import Forked
+from tests.chaos.plain import Plain
 
 
 @dataclass
@@ -15,7 +16,7 @@ class Replica:
 
     name: str
     service: str
-    process: Forked
+    process: Forked | Plain
     port: int
     frozen: bool = False
     expected_to_end: bool = False

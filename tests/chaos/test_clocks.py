@@ -1,0 +1,122 @@
+"""A replica's clock is five minutes wrong: deadlines, conclude points and outcomes are as ever.
+
+The wrong clock is Debian's `libfaketime`, preloaded; the monotonic clock stays true, as it does on
+a machine whose time of day is wrong. In the sample each service has no other replica, so that all
+of its work is done by the wrong clock, and only the conclude point is waited for: both moments come
+from the same sweep.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.campaign import Campaign, campaign
+from tests.chaos.checker import Rules
+from tests.chaos.evidence import Evidence
+from tests.chaos.fleet import FleetPlan
+from tests.chaos.load import SCENARIO, SETTINGS
+from tests.chaos.story import stories_of
+from tests.lane import Figures, Lane
+
+FOUND = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+pytestmark = [
+    pytest.mark.xdist_group("chaos"),
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(not FOUND, reason="libfaketime is not installed"),
+]
+SERVICES = ("reasoner", "toolrunner", "notifier")
+AHEAD_AND_BEHIND = {"reasoner": 300, "toolrunner": -300, "notifier": -300}
+BEHIND_AND_AHEAD = {"reasoner": -300, "toolrunner": 300, "notifier": 300}
+LATE_SECONDS = 2.0
+
+
+def wrong_clock(seconds: int) -> dict[str, str]:
+    """The environment of a process whose time of day is that much ahead or behind."""
+    return {
+        "LD_PRELOAD": str(FOUND[0]),
+        "FAKETIME": f"{seconds:+d}",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+def publish_while_nothing_answers(at: Campaign, channel: str) -> list[str]:
+    """The incidents, which ended while that channel hung."""
+    since = time.time()
+    at.fleet.proxy.weather(channel, "half-open")
+    incidents = at.publish(3)
+    at.wait("the end of all incidents", lambda: at.open <= 0, 30)
+    at.fleet.proxy.weather(channel, "fair")
+    at.strike("*", f"{channel} hung", since=since)
+    return incidents
+
+
+def concluded_after(evidence: Evidence, incident: str) -> float:
+    """Seconds from an incident's acceptance until the model was told to conclude."""
+    story = stories_of(evidence)[incident]
+    asked = [one.at for one in story.model_calls() if one.facts.get("concludes")]
+    return min(asked) - (story.accepted_at or 0.0)
+
+
+def ended_after(evidence: Evidence, incident: str) -> float:
+    """Seconds from an incident's acceptance until its outcome."""
+    story = stories_of(evidence)[incident]
+    return story.outcomes[0].at - (story.accepted_at or 0.0)
+
+
+def skewed(skews: Mapping[str, int], deadline_seconds: float, *, alone: bool) -> FleetPlan:
+    """A fleet without the services whose clocks are wrong, or with a true replica beside each."""
+    settings = {**SETTINGS, "NIGHTSHIFT_DEADLINE_SECONDS": str(deadline_seconds)}
+    return FleetPlan(
+        scenario=SCENARIO,
+        replicas=dict.fromkeys(skews, 0 if alone else 1),
+        settings=settings,
+        proxied=frozenset({"mcp", "model"}),
+    )
+
+
+def run(
+    skews: Mapping[str, int], deadline_seconds: float, *, alone: bool, until_deadline: bool
+) -> tuple[Evidence, list[str], list[str]]:
+    """The evidence, and who waited for tools and for the model in it."""
+    with campaign(skewed(skews, deadline_seconds, alone=alone)) as at:
+        wrong = [at.fleet.start(service, wrong_clock(skew)) for service, skew in skews.items()]
+        at.fleet.wait_ready(*wrong)
+        at.publish(5)
+        at.wait_for_ends(30)
+        without_tools = publish_while_nothing_answers(at, "mcp")
+        without_model = publish_while_nothing_answers(at, "model") if until_deadline else []
+        at.wait_for_ends(30)
+        rules = Rules(deadline_seconds=deadline_seconds, grace_seconds=LATE_SECONDS)
+        return at.judge(rules), without_tools, without_model
+
+
+def test_wrong_clock_moves_no_deadline_no_conclude_point_and_no_outcome(
+    lane: Lane, figures: Figures
+) -> None:
+    deadline_seconds = lane.pick(5.0, 15.0)
+    both = (AHEAD_AND_BEHIND, BEHIND_AND_AHEAD)
+    runs = [(skews, alone) for skews in both for alone in (True, False)]
+    for skews, alone in lane.pick(runs[:1], runs):
+        evidence, without_tools, without_model = run(
+            skews, deadline_seconds, alone=alone, until_deadline=lane.full
+        )
+        stories = stories_of(evidence)
+        others = [one for one in stories if one not in (*without_tools, *without_model)]
+        concluded = [concluded_after(evidence, one) for one in without_tools]
+        late = [ended_after(evidence, one) - deadline_seconds for one in without_model]
+        outcomes = Counter(story.outcome for story in stories.values())
+        clocks = ", ".join(f"{service} {skew:+d} s" for service, skew in skews.items())
+        what = f"{clocks}{'' if alone else ', each beside a true one'}"
+        point = 0.8 * deadline_seconds
+        figures.add("R16", f"{what}: outcomes", dict(outcomes))
+        figures.add("R16", f"{what}: concluded, s after its point", max(concluded) - point, 2)
+        figures.add(
+            "R16", f"{what}: timed out at the latest after, s", max(ended), deadline_seconds
+        )
+        assert {stories[one].outcome for one in others} == {"diagnosed"}
+        assert {stories[one].outcome for one in without_model} <= {"timed_out"}
+        assert point - 0.1 <= min(concluded) <= max(concluded) <= point + LATE_SECONDS
+        assert all(0 <= seconds <= LATE_SECONDS for seconds in late)
