@@ -95,6 +95,11 @@ class Campaign:
         )
         return {as_text(row["message_id"]): as_text(row["consumer"]) for row in rows}
 
+    def held(self, replica: Replica, stream: str) -> set[str]:
+        """The entries of that stream that are that replica's now."""
+        owners = self.owners(stream, replica.service)
+        return {entry_id for entry_id, owner in owners.items() if owner == replica.name}
+
     def judge(self, rules: Rules) -> Evidence:
         """The evidence, which breaks no promise; the logs are kept where it does."""
         evidence = collect(self.fleet.stack, self.recorder, faults=self.faults, sent=self.sent)

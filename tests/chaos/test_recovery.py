@@ -39,8 +39,7 @@ class Handover:
 
 def held(at: Campaign, replica: Replica) -> set[str]:
     """The entries of its slow work that are that replica's now."""
-    owners = at.owners(WORK[replica.service], replica.service)
-    return {entry_id for entry_id, owner in owners.items() if owner == replica.name}
+    return at.held(replica, WORK[replica.service])
 
 
 def moved(at: Campaign, replica: Replica, entries: set[str], seconds: float) -> float:
