@@ -100,6 +100,11 @@ class Fleet:
         return self.stack.folder
 
     @property
+    def lease_seconds(self) -> float:
+        """The lease that the plan sets, or the default."""
+        return float(self.plan.settings.get("NIGHTSHIFT_LEASE_SECONDS", 30))
+
+    @property
     def replicas(self) -> list[Replica]:
         """Those that have not ended, oldest first."""
         return [replica for replica in self.stack.replicas if replica.alive]

@@ -114,11 +114,11 @@ async def obey(verdict: Verdict | None, passage: Passage) -> None:
         await asyncio.sleep(verdict.seconds)
         return
     if isinstance(verdict, Hold):
-        passage.fate = "held"
+        passage.fate = "held" if passage.fate == "passed" else f"{passage.fate}, held"
         if await verdict.gate.wait():
             return
     if isinstance(verdict, Answer):
         passage.fate = f"answered {verdict.status} by the proxy"
         raise Answered(verdict)
-    passage.fate = "cut"
+    passage.fate = "cut" if passage.fate == "passed" else f"{passage.fate}, cut"
     raise Cutting

@@ -1,0 +1,168 @@
+"""Every named crash point of an incident, by SIGKILL and by SIGSTOP with a later SIGCONT.
+
+At each point one process is struck while one incident runs; then the incident must look, from
+outside, as if nothing had happened. What no client can prevent is named in `UNPREVENTABLE`, checked
+for all the rest, and counted on its own.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.chaos.checker import Rules, Violation, check
+from tests.chaos.collecting import collect
+from tests.chaos.evidence import Evidence
+from tests.chaos.fleet import CHANNELS, FleetPlan, running_fleet
+from tests.chaos.load import SCENARIO
+from tests.chaos.measuring import repeated
+from tests.chaos.points import WAYS, Case, Point, cases_of
+from tests.chaos.recorder import recording
+from tests.chaos.story import timeline
+from tests.chaos.striking import Striker, Struck
+from tests.lane import Figures, Lane
+
+DEADLINE_SECONDS = 300.0
+SETTINGS = {
+    "NIGHTSHIFT_FINAL_REPEAT_SECONDS": "0.3",
+    "NIGHTSHIFT_PROGRESS_SECONDS": "0",
+    "NIGHTSHIFT_QUEUE_VISIBILITY_SECONDS": "5",
+    "NIGHTSHIFT_MAX_DAY_COST_USD": "100000",
+}
+TRIES = 3
+"""How often a point is tried that an incident did not pass; results race, so it may not."""
+UNPREVENTABLE = {
+    "slack chat.postMessage (place)": ("two messages", "card shows progress"),
+    "tool call": ("called after its result", "work after the outcome"),
+    "model call": ("work after the outcome",),
+}
+"""By the operation whose request was held on its way until long after the sender's lease: nobody
+can call back what was sent. Its one late arrival is no violation, whatever follows from it is."""
+TOLD = 3
+"""Timelines in a failure."""
+
+
+@dataclass
+class Judged:
+    """Every case with what was wrong with it."""
+
+    evidence: Evidence
+    broken: list[tuple[Struck, list[str]]]
+    on_the_wire: Counter[str]
+    unplaced: list[Violation]
+
+    def __str__(self) -> str:
+        parts = [f"{len(self.broken)} crash points, {len(self.unplaced)} violations of the run"]
+        parts += [f"{one.promise} {one.kind}: {one.what}" for one in self.unplaced]
+        parts += [f"{struck.case}: {'; '.join(wrong)}" for struck, wrong in self.broken]
+        for struck, _ in self.broken[:TOLD]:
+            parts += ["", f"{struck.case}:", timeline(self.evidence, struck.incident)]
+        return "\n".join(parts)
+
+
+def sample(points: list[Point], draw: random.Random) -> list[Case]:
+    """One case for each operation, whatever it is about."""
+    by_operation: dict[tuple[str, str], list[Case]] = {}
+    for case in cases_of(points):
+        operation = case.point.operation.removeprefix("commit: ").split(" (")[0]
+        operation = "redis xack" if operation.startswith("redis xack") else operation
+        by_operation.setdefault((case.point.service, operation), []).append(case)
+    return [draw.choice(cases) for _, cases in sorted(by_operation.items())]
+
+
+def judge(striker: Striker, evidence: Evidence) -> Judged:
+    """Whose violations they are, and which of them nobody could have prevented."""
+    struck = {one.incident: one for one in striker.struck if one.hit}
+    wrong: dict[str, list[str]] = {one.incident: [one.problem] for one in struck.values()}
+    on_the_wire: Counter[str] = Counter()
+    unplaced = []
+    for violation in check(evidence, Rules(deadline_seconds=DEADLINE_SECONDS)):
+        one = struck.get(violation.incident)
+        if one is None:
+            unplaced.append(violation)
+        elif _is_unpreventable(one.case, violation):
+            on_the_wire[one.case.point.operation.split(" (")[0]] += 1
+        else:
+            wrong[one.incident].append(f"{violation.promise} {violation.kind}: {violation.what}")
+    broken = [(struck[name], list(filter(None, said))) for name, said in wrong.items()]
+    return Judged(evidence, [one for one in broken if one[1]], on_the_wire, unplaced)
+
+
+def _is_unpreventable(case: Case, violation: Violation) -> bool:
+    held = (case.phase, case.way) == ("before", "SIGSTOP")
+    operation = next((o for o in UNPREVENTABLE if case.point.operation.startswith(o)), "")
+    return held and violation.kind in UNPREVENTABLE.get(operation, ())
+
+
+def note(figures: Figures, judged: Judged, striker: Striker) -> None:
+    """What was struck, and what came of it."""
+    for way in WAYS:
+        hit = [one for one in striker.struck if one.hit and one.case.way == way]
+        name = f"crash points: {way}"
+        figures.add("R1", f"{name}: cases", len(hit))
+        broken = [str(one.case) for one, _ in judged.broken if one.case.way == way]
+        figures.add("R1", f"{name}: cases that broke a promise", len(broken), 0)
+    model, tools = repeated(judged.evidence)
+    figures.add("R1", "crash points: model calls repeated, tool calls repeated", (model, tools))
+    figures.add("R1", "crash points: lease in seconds", striker.fleet.lease_seconds)
+    for operation, count in judged.on_the_wire.items():
+        what = f"a zombie's {operation}, held on its way until all was over, arrived late"
+        figures.add("R2" if "slack" in operation else "R5", what, count, "at most 1 each")
+
+
+@pytest.fixture
+def striker(lane: Lane) -> Iterator[Striker]:
+    settings = SETTINGS | {"NIGHTSHIFT_LEASE_SECONDS": str(lane.pick(1.0, 2.0))}
+    plan = FleetPlan(
+        scenario=SCENARIO,
+        settings=settings,
+        replicas={"ingest": 2},
+        proxied=frozenset(CHANNELS),
+        model_seconds=0.02,
+    )
+    with running_fleet(plan) as fleet, recording(fleet.redis.url) as recorder:
+        yield Striker(fleet, recorder)
+
+
+def strike_all(striker: Striker, cases: list[Case]) -> list[Case]:
+    """Every case was struck, or is among those that were not, for want of the point."""
+    missed = cases
+    for _ in range(TRIES):
+        missed = [case for case in missed if not striker.strike(case).hit]
+    return missed
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The full lane has two fleets side by side, each with a share of the points."""
+    groups = ("chaos", "chaos-2") if metafunc.config.option.full else ("chaos",)
+    shares = [
+        pytest.param(groups.index(name), marks=pytest.mark.xdist_group(name), id=name)
+        for name in groups
+    ]
+    if "share" in metafunc.fixturenames:
+        metafunc.parametrize("share", shares)
+
+
+@pytest.mark.timeout(1800)
+def test_process_struck_at_a_named_point_loses_nothing_and_does_nothing_twice(
+    striker: Striker, lane: Lane, figures: Figures, share: int
+) -> None:
+    points = striker.points(runs=lane.pick(1, 3))
+    assert {point.service for point in points} == {"ingest", "reasoner", "toolrunner", "notifier"}
+    drawn = cases_of(points) if lane.full else sample(points, lane.random("crash points"))
+    missed = strike_all(striker, drawn[share :: lane.pick(1, 2)])
+    evidence = collect(
+        striker.fleet.stack,
+        striker.recorder,
+        faults=[fault for one in striker.struck for fault in one.faults],
+        notes=striker.notes(),
+        sent=striker.sent,
+    )
+    judged = judge(striker, evidence)
+    striker.fleet.keep_logs = bool(judged.broken)
+    note(figures, judged, striker)
+    assert not judged.broken, f"logs: {striker.fleet.folder}\n{judged}"
+    assert not judged.unplaced, judged
+    assert not missed, f"never reached: {'; '.join(map(str, missed))}"
