@@ -62,6 +62,22 @@ class Judged:
         return "\n".join(parts)
 
 
+@dataclass(frozen=True)
+class Share:
+    """Which cases one fleet gets."""
+
+    first: int
+    step: int
+    named: str = ""
+
+    def __call__(self, points: list[Point], lane: Lane) -> list[Case]:
+        if self.named:
+            return [case for case in cases_of(points) if self.named in str(case)]
+        if lane.full:
+            return cases_of(points)[self.first :: self.step]
+        return sample(points, lane.random("crash points"))
+
+
 def sample(points: list[Point], draw: random.Random) -> list[Case]:
     """One case for each operation, whatever it is about."""
     by_operation: dict[tuple[str, str], list[Case]] = {}
@@ -136,23 +152,32 @@ def strike_all(striker: Striker, cases: list[Case]) -> list[Case]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """The full lane has two fleets side by side, each with a share of the points."""
-    groups = ("chaos", "chaos-2") if metafunc.config.option.full else ("chaos",)
+    full = metafunc.config.getoption("full") and not chosen(metafunc.config)
+    groups = ("chaos", "chaos-2") if full else ("chaos",)
     shares = [
-        pytest.param(groups.index(name), marks=pytest.mark.xdist_group(name), id=name)
-        for name in groups
+        pytest.param(
+            Share(at, len(groups), chosen(metafunc.config)),
+            marks=pytest.mark.xdist_group(name),
+            id=name,
+        )
+        for at, name in enumerate(groups)
     ]
     if "share" in metafunc.fixturenames:
         metafunc.parametrize("share", shares)
 
 
+def chosen(config: pytest.Config) -> str:
+    """What `--points` says; the option is known only where the run began in this folder."""
+    return str(config.getoption("points", default=""))
+
+
 @pytest.mark.timeout(1800)
 def test_process_struck_at_a_named_point_loses_nothing_and_does_nothing_twice(
-    striker: Striker, lane: Lane, figures: Figures, share: int
+    striker: Striker, lane: Lane, figures: Figures, share: Share
 ) -> None:
     points = striker.points(runs=lane.pick(1, 3))
     assert {point.service for point in points} == {"ingest", "reasoner", "toolrunner", "notifier"}
-    drawn = cases_of(points) if lane.full else sample(points, lane.random("crash points"))
-    missed = strike_all(striker, drawn[share :: lane.pick(1, 2)])
+    missed = strike_all(striker, share(points, lane))
     evidence = collect(
         striker.fleet.stack,
         striker.recorder,
