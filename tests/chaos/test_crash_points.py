@@ -34,7 +34,7 @@ SETTINGS = {
 TRIES = 3
 """How often a point is tried that an incident did not pass; results race, so it may not."""
 UNPREVENTABLE = {
-    "slack chat.postMessage (place)": ("two messages", "card shows progress"),
+    "slack chat.postMessage": ("two messages", "card shows progress"),
     "tool call": ("called after its result", "work after the outcome"),
     "model call": ("work after the outcome",),
 }
@@ -79,11 +79,13 @@ class Share:
 
 
 def sample(points: list[Point], draw: random.Random) -> list[Case]:
-    """One case for each operation, whatever it is about."""
+    """One case for each operation, whatever it is about; of ingest's two only one, for they wait
+    until the queue shows an alarm again."""
     by_operation: dict[tuple[str, str], list[Case]] = {}
     for case in cases_of(points):
         operation = case.point.operation.removeprefix("commit: ").split(" (")[0]
         operation = "redis xack" if operation.startswith("redis xack") else operation
+        operation = "" if case.point.service == "ingest" else operation
         by_operation.setdefault((case.point.service, operation), []).append(case)
     return [draw.choice(cases) for _, cases in sorted(by_operation.items())]
 
@@ -92,14 +94,16 @@ def judge(striker: Striker, evidence: Evidence) -> Judged:
     """Whose violations they are, and which of them nobody could have prevented."""
     struck = {one.incident: one for one in striker.struck if one.hit}
     wrong: dict[str, list[str]] = {one.incident: [one.problem] for one in struck.values()}
+    late: dict[str, set[str]] = {one: set() for one in struck}
     on_the_wire: Counter[str] = Counter()
     unplaced = []
     for violation in check(evidence, Rules(deadline_seconds=DEADLINE_SECONDS)):
         one = struck.get(violation.incident)
         if one is None:
             unplaced.append(violation)
-        elif _is_unpreventable(one.case, violation):
-            on_the_wire[one.case.point.operation.split(" (")[0]] += 1
+        elif _is_unpreventable(one.case, violation) and violation.kind not in late[one.incident]:
+            late[one.incident].add(violation.kind)
+            on_the_wire[f"{_operation(one.case)}: {violation.kind}"] += 1
         else:
             wrong[one.incident].append(f"{violation.promise} {violation.kind}: {violation.what}")
     broken = [(struck[name], list(filter(None, said))) for name, said in wrong.items()]
@@ -107,9 +111,15 @@ def judge(striker: Striker, evidence: Evidence) -> Judged:
 
 
 def _is_unpreventable(case: Case, violation: Violation) -> bool:
-    held = (case.phase, case.way) == ("before", "SIGSTOP")
-    operation = next((o for o in UNPREVENTABLE if case.point.operation.startswith(o)), "")
-    return held and violation.kind in UNPREVENTABLE.get(operation, ())
+    return _is_held(case) and violation.kind in UNPREVENTABLE.get(_operation(case), ())
+
+
+def _is_held(case: Case) -> bool:
+    return (case.phase, case.way) == ("before", "SIGSTOP")
+
+
+def _operation(case: Case) -> str:
+    return case.point.operation.split(" (")[0]
 
 
 def note(figures: Figures, judged: Judged, striker: Striker) -> None:
@@ -123,9 +133,11 @@ def note(figures: Figures, judged: Judged, striker: Striker) -> None:
     model, tools = repeated(judged.evidence)
     figures.add("R1", "crash points: model calls repeated, tool calls repeated", (model, tools))
     figures.add("R1", "crash points: lease in seconds", striker.fleet.lease_seconds)
-    for operation, count in judged.on_the_wire.items():
-        what = f"a zombie's {operation}, held on its way until all was over, arrived late"
-        figures.add("R2" if "slack" in operation else "R5", what, count, "at most 1 each")
+    for what, count in judged.on_the_wire.items():
+        held = sum(_is_held(one.case) and _operation(one.case) in what for one in striker.struck)
+        promise = "R2" if "slack" in what else "R5"
+        text = f"crash points: a zombie's request, held on its way until all was over: {what}"
+        figures.add(promise, text, count, f"at most {held}, once each")
 
 
 @pytest.fixture
