@@ -6,6 +6,8 @@ Handlers only raise or return; the error tree (`bus.errors`) says what each exce
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from opentelemetry.trace import SpanKind
@@ -25,6 +27,10 @@ from bus.streams import Reader, Stream
 from bus.versions import OtherRelease
 
 log = logging.getLogger(__name__)
+SUSPECT_DEATHS = 2
+"""So many owners may die by chance; from then on the entry itself may be what kills them."""
+ROOM_SECONDS = 0.2
+"""Time for what came back together with a suspect to be handed back uncounted, before it starts."""
 OUTAGES = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError)
 REDIS_IS_UNWELL = ("OOM ", "READONLY ", "LOADING ", "MISCONF ", "NOREPLICAS ")
 
@@ -38,6 +44,7 @@ class Deliveries:
     leases: Leases
     dead_letters: DeadLetters
     _working: dict[str, set["asyncio.Task[None]"]] = field(default_factory=dict)
+    _suspects: int = 0
 
     def stop_work(self, investigation_id: str) -> int:
         """Cancel whatever is being done here for an ended investigation; how much it was."""
@@ -59,13 +66,37 @@ class Deliveries:
         try:
             if not await self.leases.take(entry):
                 return
-            ended = await self._settle(entry)
+            with self._beside_few(entry) as may_start:
+                ended = await self._settle(entry) if may_start else await self._make_room(entry)
         except (RedisError, OSError) as error:
             log.warning("entry %s on %s waits for its lease: %s", entry_id, stream.name, error)
         finally:
             labels = {"stream": stream.name, "ended": ended}
             metrics.DELIVERIES.add(1, labels)
             metrics.HANDLING_SECONDS.record(time.monotonic() - started, {"stream": stream.name})
+
+    @contextmanager
+    def _beside_few(self, entry: Entry) -> Iterator[bool]:
+        """Whether the entry may be handled now; the more owners it has lost, the fewer beside it.
+
+        What kills its process takes with it whatever is being handled there, and all of that comes
+        back together. Unless the innocent are sorted out, all of them reach the cap at once.
+        """
+        deaths = entry.delivery_count - 1
+        if not SUSPECT_DEATHS <= deaths < MAX_DELIVERIES:
+            yield True
+            return
+        may_start = self._suspects < 2 ** (MAX_DELIVERIES - entry.delivery_count)
+        self._suspects += may_start
+        try:
+            yield may_start
+        finally:
+            self._suspects -= may_start
+
+    async def _make_room(self, entry: Entry) -> str:
+        wait = min(1.0, self.bus.settings.lease_seconds / 4)
+        await self.leases.hand_back(entry, after_seconds=wait, counted=False)
+        return "waits"
 
     async def _settle(self, entry: Entry) -> str:
         if entry.delivery_count > MAX_DELIVERIES:
@@ -93,6 +124,8 @@ class Deliveries:
         handle = next((r.handle for r in self.routes if r.event is type(event)), None)
         if handle is None:
             return
+        if entry.delivery_count > SUSPECT_DEATHS:
+            await asyncio.sleep(ROOM_SECONDS)
         inv = str(getattr(event, "investigation_id", ""))
         task = asyncio.ensure_future(self._in_span(handle, event, entry=entry))
         self._working.setdefault(inv, set()).add(task)
