@@ -113,10 +113,13 @@ class Fleet:
         """The replicas of a service that have not ended."""
         return [replica for replica in self.replicas if replica.service == service]
 
-    def start(self, service: str, settings: Mapping[str, str] | None = None) -> Replica:
+    def start(
+        self, service: str, settings: Mapping[str, str] | None = None, *, module: str = ""
+    ) -> Replica:
         """One more replica, under a name that no other had; it may not be ready yet.
 
-        It is forked, unless something is to be preloaded.
+        It is forked, unless something is to be preloaded. `module` is run in place of the service,
+        for a test that must fail.
         """
         name = f"{service}-{next(self._numbers)}"
         port = free_port()
@@ -125,7 +128,7 @@ class Fleet:
         if service == "toolrunner":
             env |= self.servers
         env |= self._proxied(name, service, env)
-        module, log = f"services.{service}", self.folder / f"{name}.log"
+        module, log = module or f"services.{service}", self.folder / f"{name}.log"
         preloads = "LD_PRELOAD" in env
         started = start_plain(name, module, env, log=log) if preloads else None
         replica = Replica(name, service, started or self._fork(name, module, env), port)
