@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 from tests.chaos.fleet import Fleet
 from tests.chaos.points import Case, kind_of
-from tests.chaos.proxy.passage import Cut, Gate, Hold, Passage, Phase, Verdict
+from tests.chaos.proxy.passage import Cut, Delay, Gate, Hold, Passage, Phase, Verdict
+from tests.chaos.proxy.proxy import RENEWAL
 from tests.chaos.replica import Replica
+
+SLOW_RENEWAL_SECONDS = 0.3
 
 
 @dataclass
@@ -18,7 +21,8 @@ class Trap:
     SIGKILL: `before`, the request is never forwarded; `between`, it was carried out and the reply
     is never delivered; `after`, the reply lies in the process's socket. SIGSTOP: `before`, the
     request waits in the proxy; `between`, the reply does; `after`, the process was stopped just
-    before the reply was delivered. What waits goes on once `gate` is opened.
+    before the reply was delivered. What waits goes on once `gate` is opened. From then on the
+    woken process learns late that its leases are over: its renewals are slow, as they may be.
     """
 
     case: Case
@@ -32,6 +36,9 @@ class Trap:
 
     def __call__(self, passage: Passage, phase: Phase) -> Verdict | None:
         """Strike, where this is the point."""
+        if passage.operation == RENEWAL:
+            mine = self.victim is not None and passage.replica == self.victim.name
+            return Delay(SLOW_RENEWAL_SECONDS) if mine and phase == "before" else None
         if self.hit.is_set() or kind_of(passage) != self.case.point.kind:
             return None
         if phase == "before":

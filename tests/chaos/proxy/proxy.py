@@ -14,6 +14,8 @@ from tests.chaos.proxy.passage import Hook, Passage, Phase, Verdict, obey
 from tests.chaos.proxy.redis_channel import carry_redis
 
 T = TypeVar("T")
+RENEWAL = "commit: renew"
+"""Of a lease: not in the log, but a hook is asked about it."""
 _UNSEEN = ("redis ", "mcp ")
 _SEEN = ("redis set", "redis hset", "redis xadd", "redis xack", "redis del", "redis exec")
 
@@ -21,7 +23,8 @@ _SEEN = ("redis set", "redis hset", "redis xadd", "redis xack", "redis del", "re
 class Proxy:
     """Carries what replicas say to the outside; `close` ends it.
 
-    `hook` is asked about every passage that may change something. `log` holds them in order.
+    `hook` is asked about every passage that may change something, and about renewals of leases.
+    `log` holds the former in order.
     """
 
     def __init__(self) -> None:
@@ -90,7 +93,7 @@ class Proxy:
         if phase == "between":
             passage.answered_at = time.time()
         verdict: Verdict | None = None
-        if self.hook is not None and matters(passage):
+        if self.hook is not None and (matters(passage) or passage.operation == RENEWAL):
             verdict = self.hook(passage, phase)
         await obey(verdict, passage)
 
@@ -168,4 +171,4 @@ def matters(passage: Passage) -> bool:
     operation = passage.operation
     if operation.startswith(_UNSEEN):
         return operation.startswith(_SEEN)
-    return operation not in ("commit: renew", "sqs ReceiveMessage")
+    return operation not in (RENEWAL, "commit: look", "commit: trim", "sqs ReceiveMessage")
