@@ -66,8 +66,11 @@ class Deliveries:
         try:
             if not await self.leases.take(entry):
                 return
-            with self._beside_few(entry) as may_start:
-                ended = await self._settle(entry) if may_start else await self._make_room(entry)
+            try:
+                with self._beside_few(entry) as may_start:
+                    ended = await self._settle(entry) if may_start else await self._make_room(entry)
+            finally:
+                self.leases.let_go(entry)
         except (RedisError, OSError) as error:
             log.warning("entry %s on %s waits for its lease: %s", entry_id, stream.name, error)
         finally:

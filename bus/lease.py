@@ -30,6 +30,8 @@ class Leases:
     consumer: str
     lease_seconds: float
     running: dict[Place, "tuple[Entry, asyncio.Task[None]]"] = field(default_factory=dict)
+    _here: set[Place] = field(default_factory=set)
+    """What was taken, from before Redis was asked until the delivery is over."""
     _lost: set[Place] = field(default_factory=set)
     _renew: Script = field(init=False)
 
@@ -39,14 +41,24 @@ class Leases:
     async def take(self, entry: Entry) -> bool:
         """Whether this delivery is ours to handle; then the entry's delivery count is set.
 
-        It is not when the entry is already being handled here, was acknowledged, or has another
-        owner.
+        It is not when the entry is here already, was acknowledged, or has another owner. Whoever
+        takes an entry lets go of it.
         """
-        if self._place(entry) in self.running:
+        place, word = self._place(entry), ""
+        if place in self._here:
             return False
-        word, deliveries = await self._set(entry, idle_seconds=0)
-        entry.delivery_count = deliveries
+        # Before Redis is asked: a busy process may get an entry from its reader and by takeover.
+        self._here.add(place)
+        try:
+            word, entry.delivery_count = await self._set(entry, idle_seconds=0)
+        finally:
+            if word != "ours":
+                self._here.discard(place)
         return word == "ours"
+
+    def let_go(self, entry: Entry) -> None:
+        """This delivery is over; the entry may be taken here again."""
+        self._here.discard(self._place(entry))
 
     def started(self, entry: Entry, task: "asyncio.Task[None]") -> None:
         """From now on the entry's lease is renewed, until `finished`."""

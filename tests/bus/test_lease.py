@@ -58,6 +58,19 @@ async def test_handler_stops_when_its_entry_was_finished_by_another_owner(
     await asyncio.wait_for(stopped.wait(), 5)
 
 
+async def test_entry_that_comes_twice_at_once_to_a_process_is_taken_once(make_bus: MakeBus) -> None:
+    """Its reader was slower than the lease, so that its own takeover brought the entry as well."""
+    bus = make_bus("reasoner")
+    entry = await taken(bus, lease_seconds=5)
+    again = Entry(stream=TURNS, group="reasoner", entry_id=entry.entry_id, fields=entry.fields)
+    leases = Leases(bus.redis, bus.keys, bus.settings.consumer, 5)
+    both = [leases.take(entry), leases.take(again)]
+    assert sorted(await asyncio.gather(*both)) == [False, True]
+    assert not await leases.take(again)
+    leases.let_go(entry)
+    assert await leases.take(again)
+
+
 async def test_entry_is_held_for_its_lease_and_no_longer(make_bus: MakeBus) -> None:
     entry = await taken(make_bus("reasoner"), lease_seconds=0.3)
     entry.check_held()

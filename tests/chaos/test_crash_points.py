@@ -74,7 +74,9 @@ class Share:
         if self.named:
             return [case for case in cases_of(points) if self.named in str(case)]
         if lane.full:
-            return cases_of(points)[self.first :: self.step]
+            numbered = enumerate(cases_of(points))
+            # Two by two, so that each share has both ways of every point.
+            return [case for at, case in numbered if at // 2 % self.step == self.first]
         return sample(points, lane.random("crash points"))
 
 
