@@ -259,3 +259,21 @@ async def test_record_of_another_release_waits_for_it_until_the_deadline_and_the
     assert (letter.set_aside_at - record.opened_at).total_seconds() > 2
     assert len(await events(bus, NOTICES)) == 1
     assert await bus.redis.hget(bus.keys.of(INV, "record"), "outcome") == b"null"
+
+
+async def test_reason_that_cannot_be_written_as_it_is_is_escaped(
+    make_bus: MakeBus, start: Start
+) -> None:
+    bus = make_bus("reasoner")
+
+    async def refuse(event: Event, entry: Entry) -> None:
+        raise Rejected("half a pair: \ud800")
+
+    await start(service(bus, TURNS, TurnDue, refuse))
+    await bus.publish(TURN)
+
+    async def set_aside() -> list[DeadLetter]:
+        return await dead(bus, TURNS)
+
+    (letter,) = await eventually(set_aside)
+    assert letter.reason == "half a pair: \\ud800"

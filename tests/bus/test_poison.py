@@ -34,6 +34,7 @@ WRONG: list[Fields] = [
     {"data": "7" * 5000},
     {"data": HALF},
     {"data": "{" + HALF + ":1}"},
+    {"data": '{"service":"a","summary":"b",' + HALF + ":1}"},
     {"data": '{"investigation_id":' + HALF + ',"incident_id":' + HALF + "}"},
     {"data": '{"investigation_id":"inc-1","tool_call_id":' + HALF + "}"},
     {"data": "NaN"},

@@ -112,6 +112,7 @@ def test_poison_is_set_aside_soon_and_hurts_nobody_else(lane: Lane, figures: Fig
         errors = errors_of(fleet)
         known = frozenset[str]().union(*(one.written for one in rounds))
         innocent = [name for name in letters(recorder) if name not in known]
+        told = [row[2]["data"] for row in recorder.rows() if row[0] == "turns.dead"]
         ended_alone = [
             r.name for r in fleet.stack.replicas if not r.alive and not r.expected_to_end
         ]
@@ -132,7 +133,7 @@ def test_poison_is_set_aside_soon_and_hurts_nobody_else(lane: Lane, figures: Fig
     )
     figures.add("R11", f"{len(load.published)} good incidents among them: outcomes", good)
     figures.add("R11", "replicas that ended by themselves", len(ended_alone), 0)
-    assert good == {"diagnosed": len(load.published)}
+    assert good == {"diagnosed": len(load.published)}, told
     assert failed == {"failed": len(killers)}
     assert {posted[incident] for incident in (*load.published, *killers)} == {1}
     assert len(innocent) == (1 + FOLLOWS) * len(rounds), innocent
