@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from bus.broker import Bus, Route
+from bus.broker import Bus, Consumer, Route
 from bus.connection import as_text
 from bus.envelope import Entry
 from bus.errors import NotConfigured
@@ -91,6 +91,18 @@ async def test_a_loss_is_seen_before_a_new_connection_is_used(make_bus: MakeBus,
         await bus.redis.set(bus.keys.prefix + "mark", "1", ex=60)
 
     assert await operator.redis.get(bus.keys.prefix + "mark") is None
+
+
+async def test_a_reader_compares_before_it_uses_a_new_connection(make_bus: MakeBus) -> None:
+    bus, operator = await begun(make_bus), make_bus("operator")
+    broker = Consumer(bus, ()).broker
+    client = await broker.connect()
+    await operator.redis.set(bus.keys.generation, "other")
+
+    with pytest.raises(StoreChanged):
+        await client.ping()
+
+    await broker.stop()
 
 
 async def test_trimming_and_going_on_are_no_loss(make_bus: MakeBus) -> None:
