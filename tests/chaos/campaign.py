@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from tests.chaos.fleet import Fleet, FleetPlan, running_fleet
 from tests.chaos.load import alarm_body
 from tests.chaos.recorder import Recorder, recording
 from tests.chaos.replica import Replica
+from tests.lane import Figures
 from tests.loop.desk import PREFIX
 
 
@@ -72,11 +74,7 @@ class Campaign:
 
     def wait(self, what: str, condition: Callable[[], object], seconds: float = 30) -> None:
         """The condition holds afterwards; fails when a process ends or time runs out."""
-        try:
-            self.fleet.desk.wait(what, condition, seconds)
-        except Exception:
-            self.fleet.keep_logs = True
-            raise
+        self.fleet.desk.wait(what, condition, seconds)
 
     def pass_time(self, seconds: float) -> None:
         """That much time went by, and no process has ended in it."""
@@ -84,9 +82,21 @@ class Campaign:
         self.wait("the time", lambda: time.monotonic() >= until, seconds + 5)
 
     def wait_for_ends(self, seconds: float) -> None:
-        """Everything that was published has its stop signal, and nothing is pending any more."""
-        self.wait("the end of all incidents", lambda: self.open <= 0, seconds)
-        self.wait("quiet", lambda: not pending_of(self.fleet.desk.redis), 20)
+        """Everything published has its stop signal and nothing is pending, or the time is over.
+
+        What is missing then is told by `judge`, with its timeline.
+        """
+        give_up_at = time.monotonic() + seconds
+        self._wait_until(lambda: self.open <= 0, give_up_at)
+        self._wait_until(
+            lambda: not pending_of(self.fleet.desk.redis), max(give_up_at, time.monotonic() + 15)
+        )
+
+    def _wait_until(self, condition: Callable[[], object], give_up_at: float) -> None:
+        seconds = max(0.0, give_up_at - time.monotonic()) + 30
+        self.wait(
+            "the time being over", lambda: condition() or time.monotonic() > give_up_at, seconds
+        )
 
     def owners(self, stream: str, group: str) -> dict[str, str]:
         """The replica that each pending entry of the group belongs to."""
@@ -100,10 +110,13 @@ class Campaign:
         owners = self.owners(stream, replica.service)
         return {entry_id for entry_id, owner in owners.items() if owner == replica.name}
 
-    def judge(self, rules: Rules) -> Evidence:
-        """The evidence, which breaks no promise; the logs are kept where it does."""
+    def judge(self, rules: Rules, figures: Figures, *, promise: str, what: str) -> Evidence:
+        """The evidence, which breaks no promise; the figures say so, or how often it does."""
         evidence = collect(self.fleet.stack, self.recorder, faults=self.faults, sent=self.sent)
         violations = check(evidence, rules)
+        figures.add(promise, f"{what}: incidents", len(self.published) + len(self.sent))
+        kinds = dict(Counter(one.kind for one in violations))
+        figures.add(promise, f"{what}: lost, doubled, set aside, late", kinds or 0, 0)
         if violations:
             self.fleet.keep_logs = True
             raise AssertionError(f"logs: {self.fleet.folder}\n{report(evidence, violations)}")

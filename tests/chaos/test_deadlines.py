@@ -138,6 +138,7 @@ def test_final_card_stands_within_the_deadline_whatever_is_dead_or_hangs(
             name = " and ".join(case.__name__.replace("_", " ") for case in cases)
             names |= dict.fromkeys(at.published[before:], name)
         at.wait_for_ends(60)
-        evidence = at.judge(Rules(deadline_seconds=deadline_seconds, grace_seconds=GRACE_SECONDS))
+        rules = Rules(deadline_seconds=deadline_seconds, grace_seconds=GRACE_SECONDS)
+        evidence = at.judge(rules, figures, promise="R3", what="all of them")
     assert note(figures, names, evidence, deadline_seconds) <= GRACE_SECONDS
     assert len(names) >= lane.pick(10, 200)

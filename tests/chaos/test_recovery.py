@@ -100,8 +100,9 @@ def test_everything_a_killed_reasoner_held_moves_again_within_the_lease_and_ten_
         asks_after = asked[count - 1] - killed_at
         model.speak(at.fleet.proxy)
         at.wait_for_ends(150)
-        at.judge(Rules(deadline_seconds=300))
-    what = f"reasoner killed while it held {count} turns, lease {lease:.0f} s: s until the last"
+        what = f"reasoner killed while it held {count} turns, lease {lease:.0f} s"
+        at.judge(Rules(deadline_seconds=300), figures, promise="recovery", what=what)
+    what += ": s until the last"
     figures.add("recovery", f"{what} has a new owner", moves_after, lease + 10)
     figures.add("recovery", f"{what} is asked of the model again", asks_after, lease + 10)
     assert max(moves_after, asks_after) <= lease + 10
@@ -144,7 +145,8 @@ def test_replica_that_is_asked_to_end_finishes_or_hands_over_and_is_gone_in_ten_
         for service, finishes in lane.pick([*cases[::2], cases[1]], cases):
             found[service, finishes] = hand_over(at, service, finishes=finishes)
             at.wait_for_ends(60)
-        at.judge(Rules(deadline_seconds=300))
+        what = "SIGTERM in the middle of work"
+        at.judge(Rules(deadline_seconds=300), figures, promise="recovery", what=what)
     for (service, finishes), drain in found.items():
         how = "finishes" if finishes else f"does not within a drain of {drain_seconds:.0f} s"
         what = f"SIGTERM of a {service} whose work {how}"

@@ -89,11 +89,9 @@ def test_more_reasoners_do_more_and_taking_them_away_loses_nothing(
         gone_after, moved_after = scale_down(at, least)
         due = at.open
         at.wait_for_ends(120)
-        evidence = at.judge(Rules(deadline_seconds=300))
-    what = f"reasoners {steps[0]} -> {most} -> {least} under load"
-    figures.add("R15", f"{what}: incidents", len(at.published))
+        what = f"reasoners {steps[0]} -> {most} -> {least} under load"
+        evidence = at.judge(Rules(deadline_seconds=300), figures, promise="R15", what=what)
     figures.add("R15", f"{what}: still open when taken away", due)
-    figures.add("R15", f"{what}: lost or doubled", 0, 0)
     figures.add("R15", f"{what}: s from SIGTERM until the last is gone", gone_after, GONE_SECONDS)
     figures.add("R15", f"{what}: s until it holds nothing more", moved_after, GONE_SECONDS)
     one = windows[0].rate(evidence)
