@@ -79,11 +79,12 @@ def with_a_stuck_group(fleet: Fleet, load: Load, *, seconds: float) -> tuple[int
 
 
 def run_to_the_end(fleet: Fleet, load: Load) -> None:
+    """Consumers come and go meanwhile; none is killed before the last one's successor works."""
     give_up_at = time.monotonic() + 3 * DEADLINE_SECONDS
-    while not load.until(time.monotonic() + 3) and time.monotonic() < give_up_at:
+    while not load.until(time.monotonic() + 5) and time.monotonic() < give_up_at:
         if load.begun < load.total:
-            fleet.replace(fleet.of("reasoner")[0])
-            fleet.replace(fleet.of("toolrunner")[0])
+            successors = [fleet.replace(fleet.of(name)[0]) for name in ("reasoner", "toolrunner")]
+            fleet.wait_ready(*successors)
 
 
 def test_trimming_all_the_time_loses_nothing_while_a_group_is_stuck(
