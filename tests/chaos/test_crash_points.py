@@ -144,7 +144,7 @@ def note(figures: Figures, judged: Judged, striker: Striker) -> None:
 
 @pytest.fixture
 def striker(lane: Lane) -> Iterator[Striker]:
-    settings = SETTINGS | {"NIGHTSHIFT_LEASE_SECONDS": str(lane.pick(1.0, 2.0))}
+    settings = SETTINGS | {"NIGHTSHIFT_LEASE_SECONDS": str(lane.pick(1.5, 2.0))}
     plan = FleetPlan(
         scenario=SCENARIO,
         settings=settings,
