@@ -72,7 +72,8 @@ class Deliveries:
             finally:
                 self.leases.let_go(entry)
         except (RedisError, OSError) as error:
-            log.warning("entry %s on %s waits for its lease: %s", entry_id, stream.name, error)
+            log.warning("entry %s on %s waits for Redis: %s", entry_id, stream.name, error)
+            self.leases.owe(entry)
         finally:
             labels = {"stream": stream.name, "ended": ended}
             metrics.DELIVERIES.add(1, labels)

@@ -5,6 +5,7 @@ script, so that a replica which slept past its lease cannot steal an entry back.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Iterable
@@ -33,6 +34,7 @@ class Leases:
     _here: set[Place] = field(default_factory=set)
     """What was taken, from before Redis was asked until the delivery is over."""
     _lost: set[Place] = field(default_factory=set)
+    _owed: dict[Place, Entry] = field(default_factory=dict)
     _renew: Script = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,8 +81,11 @@ class Leases:
         Counting this delivery or not.
         """
         idle = max(0.0, self.lease_seconds - after_seconds)
-        deliveries = "" if counted else str(max(0, entry.delivery_count - 1))
-        await self._set(entry, idle_seconds=idle, deliveries=deliveries)
+        await self._set(entry, idle_seconds=idle, counted=counted)
+
+    def owe(self, entry: Entry) -> None:
+        """Redis went away while the entry was here: hand it back, uncounted, once that works."""
+        self._owed[self._place(entry)] = entry
 
     async def keep(self) -> None:
         """Renew what is being handled, every quarter of the lease, until cancelled.
@@ -93,6 +98,11 @@ class Leases:
             # Side by side: many entries over a slow connection must not outlast their leases.
             kept = [self._keep_one(entry, task=task) for entry, task in list(self.running.values())]
             await asyncio.gather(*kept)
+            with contextlib.suppress(RedisError, OSError):
+                for place, entry in list(self._owed.items()):
+                    if place not in self._here:
+                        await self.hand_back(entry, after_seconds=0.0, counted=False)
+                    del self._owed[place]
 
     async def hand_over(self, readers: Iterable[tuple[Stream, Reader]]) -> int:
         """Hand back everything that is pending for this consumer, uncounted.
@@ -107,9 +117,8 @@ class Leases:
             )
             for row in rows:
                 entry_id = as_text(row["message_id"])
-                deliveries = max(0, int(row["times_delivered"]) - 1)
                 place = (key, reader.group, entry_id)
-                await self._run(place, idle_seconds=self.lease_seconds, deliveries=str(deliveries))
+                await self._run(place, idle_seconds=self.lease_seconds, counted=False)
                 handed += 1
         return handed
 
@@ -127,22 +136,20 @@ class Leases:
             task.cancel()
 
     async def _set(
-        self, entry: Entry, *, idle_seconds: float, deliveries: str = ""
+        self, entry: Entry, *, idle_seconds: float, counted: bool = True
     ) -> tuple[str, int]:
         asked_at = time.monotonic()
-        answer = await self._run(
-            self._place(entry), idle_seconds=idle_seconds, deliveries=deliveries
-        )
+        answer = await self._run(self._place(entry), idle_seconds=idle_seconds, counted=counted)
         if answer[0] == "ours":
             entry.held_until = asked_at + self.lease_seconds - idle_seconds
         return answer
 
     async def _run(
-        self, place: Place, *, idle_seconds: float, deliveries: str = ""
+        self, place: Place, *, idle_seconds: float, counted: bool = True
     ) -> tuple[str, int]:
         key, group, entry_id = place
-        idle = str(round(idle_seconds * 1000))
-        answer = await self._renew.run([key], [group, self.consumer, entry_id, idle, deliveries])
+        idle, uncounted = str(round(idle_seconds * 1000)), "" if counted else "1"
+        answer = await self._renew.run([key], [group, self.consumer, entry_id, idle, uncounted])
         if not isinstance(answer, list):
             raise TypeError(f"renew answered {answer!r}")
         return as_text(answer[0]), int(answer[1])

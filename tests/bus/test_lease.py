@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from pydantic import SecretStr
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bus.broker import Bus, Route
 from bus.connection import as_text
@@ -13,6 +15,7 @@ from bus.lease import Leases
 from bus.process import build_app
 from bus.streams import TURNS
 from bus.testing import entries, eventually
+from simulator.redis_server import RedisServer
 from tests.conftest import MakeBus, Start
 
 TURN = TurnDue(investigation_id=InvestigationId("inc-1"), turn=7)
@@ -118,3 +121,39 @@ async def test_renewal_of_a_woken_owner_does_not_steal_the_entry_back(make_bus: 
 
 async def for_ever() -> None:
     await asyncio.Event().wait()
+
+
+@pytest.mark.timeout(60)
+async def test_redis_that_goes_away_during_the_work_is_counted_against_nobody(
+    own_redis: RedisServer, make_bus: MakeBus, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The work failed because Redis was away, and so did handing it back; that counted as a death.
+
+    Six short outages set an innocent entry aside.
+    """
+    bus = make_bus("reasoner", redis_url=SecretStr(own_redis.url), lease_seconds=4)
+    begun = asyncio.Event()
+    deliveries: list[int] = []
+
+    async def work(event: TurnDue, entry: Entry) -> None:
+        deliveries.append(entry.delivery_count)
+        if len(deliveries) == 1:
+            own_redis.kill()
+            begun.set()
+            raise RedisConnectionError("away")
+
+    await start(build_app(bus, [Route(TURNS, TurnDue, work)]))
+    await bus.publish(TURN)
+    await begun.wait()
+    await eventually(lambda: _is_in("waits for Redis", caplog), 30)
+    own_redis.start()
+    await eventually(lambda: redelivered(deliveries), 40)
+    assert deliveries == [1, 1]
+
+
+async def _is_in(words: str, caplog: pytest.LogCaptureFixture) -> bool:
+    return words in caplog.text
+
+
+async def redelivered(deliveries: list[int]) -> bool:
+    return len(deliveries) == 2
