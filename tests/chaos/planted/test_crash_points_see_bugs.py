@@ -1,0 +1,89 @@
+"""Bugs that show only when a process is struck at the right point: the crash points see them.
+
+In the full lane only, for each needs a fleet of its own. That the same points are green without the
+bugs is what the crash points themselves show there.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.planted.test_planted_bugs import FAILED, run, tree
+from tests.lane import Figures
+
+__all__ = ["tree"]
+
+pytestmark = [pytest.mark.xdist_group("chaos-2"), pytest.mark.timeout(300)]
+TEST = "tests/chaos/test_crash_points.py"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Struck:
+    """A bug, the point that shows it, and what is said there. `old` stands once in `file`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    point: str
+    said: str
+
+
+BUGS = (
+    Struck(
+        name="sent again without the look-up",
+        file="services/notifier/message.py",
+        old='if place is None and turn.state == "posting":',
+        new='if place is None and turn.state == "never":',
+        point="slack chat.postMessage (place) #1, between, SIGKILL",
+        said="R2 two messages",
+    ),
+    Struck(
+        name="progress after the final card",
+        file="services/notifier/adapters/scripts/settle.lua",
+        old="answer = 'covered' end",
+        new="answer = 'over' end",
+        point="slack chat.update (progress) #1, before, SIGSTOP",
+        said="R5 card shows progress",
+    ),
+    Struck(
+        name="a stop signal with each final card",
+        file="services/notifier/adapters/scripts/finish.lua",
+        old="local first = has[2] ~= 'final'",
+        new="local first = true",
+        point="commit: finish (InvestigationStopped) (final) #1, between, SIGKILL",
+        said="R1 two stop signals",
+    ),
+    Struck(
+        name="a tool is called although the lease ran out",
+        file="services/toolrunner/handlers.py",
+        old=", check=entry.check_held",
+        new=", check=lambda: None",
+        point="commit: start_call 1-1 #1, between, SIGSTOP",
+        said="R5 called after its result",
+    ),
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """All of them in the full lane."""
+    if "bug" in metafunc.fixturenames:
+        bugs = BUGS if metafunc.config.option.full else ()
+        metafunc.parametrize("bug", bugs, ids=[bug.name.replace(" ", "-") for bug in bugs])
+
+
+def test_process_struck_at_one_point_shows_the_bug(
+    tree: Path, bug: Struck, figures: Figures
+) -> None:
+    path = tree / bug.file
+    whole = path.read_text(encoding="utf-8")
+    assert whole.count(bug.old) == 1
+    path.write_text(whole.replace(bug.old, bug.new), encoding="utf-8")
+    try:
+        result = run(tree, TEST, "--points", bug.point)
+    finally:
+        path.write_text(whole, encoding="utf-8")
+    seen = result.returncode == FAILED and bug.said in result.stdout
+    figures.add("planted bugs", f"{bug.name}, by a crash point", "red" if seen else "?", "red")
+    assert seen, result.stdout[-3000:] + result.stderr[-2000:]
