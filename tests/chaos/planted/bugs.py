@@ -174,4 +174,48 @@ BUGS = (
         test="tests/ingest/test_service.py::"
         "test_an_entry_is_deleted_from_the_queue_only_after_it_is_on_disk",
     ),
+    PlantedBug(
+        name="trimmed by length, not by what is acknowledged",
+        file="bus/scripts/trim.lua",
+        old="'MINID', from)",
+        new="'MAXLEN', 2)",
+        test="tests/bus/test_janitor.py::test_pending_entries_of_either_group_survive",
+    ),
+    PlantedBug(
+        name="a new connection is used without a look at the store",
+        file="bus/connection.py",
+        old="        redis_connect_func=on_connect,\n",
+        new="",
+        test="tests/bus/test_generation.py::test_a_loss_is_seen_before_a_new_connection_is_used",
+    ),
+    PlantedBug(
+        name="a record of another major version is read",
+        file="bus/record.py",
+        old="if Version.of(written).major != HERE.major:",
+        new="if not written:",
+        test="tests/bus/test_record.py::"
+        "test_record_of_another_major_version_is_for_another_release",
+    ),
+    PlantedBug(
+        name="what kills its process takes all beside it to the cap",
+        file="bus/delivery.py",
+        old="self._suspects < 2 ** (MAX_DELIVERIES - entry.delivery_count)",
+        new="self._suspects < 1000",
+        test="tests/bus/test_suspects.py::test_what_may_kill_its_process_takes_few_with_it",
+    ),
+    PlantedBug(
+        name="an outage of Redis counts as a death of the owner",
+        file="bus/delivery.py",
+        old="            self.leases.owe(entry)\n",
+        new="",
+        test="tests/bus/test_lease.py::"
+        "test_redis_that_goes_away_during_the_work_is_counted_against_nobody",
+    ),
+    PlantedBug(
+        name="a replay leaves its dead letter",
+        file="cli/replay.lua",
+        old="redis.call('XDEL', KEYS[1], ARGV[1])\n",
+        new="",
+        test="tests/cli/test_dead_letters.py::test_many_replays_at_once_write_one_entry",
+    ),
 )
