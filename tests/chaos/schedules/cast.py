@@ -1,7 +1,7 @@
 """The real services of a schedule, over the gate: nothing stands in but the model and the tools."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,6 +21,7 @@ from bus.events import (
     ToolCallRequested,
     TurnDue,
 )
+from bus.generation import Store
 from bus.lease import Leases
 from bus.port import Handle, Route
 from bus.results import Results
@@ -43,6 +44,7 @@ from services.toolrunner.ports import Tool
 from services.toolrunner.settings import Settings as ToolSettings
 from services.toolrunner.tool_call import Schemas
 from tests.chaos.schedules.gate import Gate, GatedRedis, Step
+from tests.chaos.schedules.no_waiting import NoWaiting
 from tests.chaos.schedules.wire import Wire
 
 LASTS_SECONDS = 300.0
@@ -137,9 +139,17 @@ class ToolsOfChance:
         """Nothing is listed; the catalogue stands in Redis."""
         return []
 
-    async def call(self, tool: str, arguments: Mapping[str, JsonValue], *, seconds: float) -> str:
+    async def call(
+        self,
+        tool: str,
+        arguments: Mapping[str, JsonValue],
+        *,
+        seconds: float,
+        check: Callable[[], None],
+    ) -> str:
         """An answer, or a failure when the task was told to get one."""
         task, _ = await self.gate.passes(Step("tool"))
+        check()
         self.gate.watcher.sees(task, Step("tool"), reply=None)
         self.answers += 1
         if task.said == "no":
@@ -175,6 +185,7 @@ class Stage:
     wire: Wire
     loop: asyncio.AbstractEventLoop
     tracing: Tracing
+    store: Store
     rules: Rules
     tool_settings: ToolSettings
 
@@ -190,7 +201,10 @@ class Stage:
         )
         settings = ToolSettings.model_construct(replica="toolrunner")
         wire, tracing = Wire(redis_url), Tracing("schedules", "one process")
-        return cls(wire, asyncio.new_event_loop(), tracing, rules, settings)
+        store = Store(
+            BusSettings.model_construct(), "reasoner"
+        )  # what it would watch is no subject here
+        return cls(wire, NoWaiting(), tracing, store, rules, settings)
 
     def strike(self) -> None:
         """Everything is closed."""
@@ -229,6 +243,7 @@ class Cast:
         bus = Bus(
             settings=settings,
             service=service,
+            store=self.stage.store,
             redis=self.redis,
             keys=self.keys,
             investigations=self.investigations,
