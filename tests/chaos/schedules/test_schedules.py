@@ -44,14 +44,16 @@ def test_every_schedule_leads_to_one_end_and_leaves_nothing_undone(
     stage: Stage, lane: Lane, figures: Figures, part: int
 ) -> None:
     count = lane.pick(500, 10_000) // PARTS
-    number = lane.random(f"schedules, part {part}").randrange(2**32)
-    began = time.monotonic()
-    run = run_schedules(stage, count, number=number)
-    rate = run.schedules / (time.monotonic() - began)
+    numbers = lane.random(f"schedules, part {part}")
+    began, done = time.monotonic(), 0
+    while done < count:
+        # hypothesis plays more than it is asked for: what it finds to be like another does not count
+        asked = max(10, (count - done) * 2 // 3)
+        done += run_schedules(stage, asked, number=numbers.randrange(2**32)).schedules
+    rate = done / (time.monotonic() - began)
     where = f"part {part + 1} of {PARTS}"
-    figures.add("R20", f"violations in {run.schedules} schedules ({where})", 0, "0")
+    figures.add("R20", f"violations in {done} schedules ({where})", 0, "0")
     figures.add("R20", f"schedules per second ({where})", rate)
-    assert run.schedules >= count
 
 
 @pytest.mark.timeout(300)
