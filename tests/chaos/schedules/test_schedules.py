@@ -47,7 +47,7 @@ def test_every_schedule_leads_to_one_end_and_leaves_nothing_undone(
     numbers = lane.random(f"schedules, part {part}")
     began, done = time.monotonic(), 0
     while done < count:
-        # hypothesis plays more than it is asked for: what it finds to be like another does not count
+        # hypothesis plays more schedules than it is asked for
         asked = max(10, (count - done) * 2 // 3)
         done += run_schedules(stage, asked, number=numbers.randrange(2**32)).schedules
     rate = done / (time.monotonic() - began)
