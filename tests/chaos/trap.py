@@ -50,6 +50,11 @@ class Trap:
         return self._strike(passage)
 
     @property
+    def is_near(self) -> bool:
+        """Whether the point was reached, and the side of it on which to strike was not yet."""
+        return self._target is not None and not self.hit.is_set()
+
+    @property
     def _strikes_at(self) -> Phase:
         stopped_after = (self.case.phase, self.case.way) == ("after", "SIGSTOP")
         return "between" if stopped_after else self.case.phase
