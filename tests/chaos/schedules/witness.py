@@ -30,7 +30,7 @@ class Witness:
         self._wire = wire
         self._rules = rules
         self._told: list[tuple[str, str]] = []
-        self._touched: set[str] = {keys.current_catalogue, keys.deadlines}
+        self._touched: set[str] = {keys.deadlines}
         self._costs: dict[str, float] = {}
         self._results: dict[tuple[str, str], object] = {}
         self._ended: dict[str, int] = {}
@@ -47,6 +47,10 @@ class Witness:
     def tell(self, who: str, what: str = "") -> None:
         """Note what the schedule did."""
         self._told.append((who, what))
+
+    def touches(self, *keys: str) -> None:
+        """These keys are the schedule's, and go with it."""
+        self._touched.update(keys)
 
     @property
     def steps(self) -> int:

@@ -229,6 +229,7 @@ class World:
         tools = ("SET", keys.catalogue(sha256), CATALOGUE, *kept)
         current = ("SET", keys.current_catalogue, sha256, *kept)
         self.stage.wire.many([*groups, tools, current])
+        self.witness.touches(keys.catalogue(sha256), keys.current_catalogue)
 
     async def _handle(self, pending: Pending, process: Process, *, raw: list[bytes]) -> Task:
         stream, group = pending.group
