@@ -39,14 +39,15 @@ class Entry:
     held_until: float = field(default=math.inf)
     """Until then nobody else can have taken the entry over, by this process's monotonic clock."""
 
-    def check_held(self) -> None:
-        """Ask this before anything that the outside will see.
+    def check_held(self) -> float:
+        """Ask this before anything that the outside will see; until when it may be done.
 
         Raises Unavailable when this process was frozen or cut off for so long that the entry may
         have another owner by now; then it is left to whoever has it.
         """
         if time.monotonic() > self.held_until:
             raise Unavailable("the lease on this entry has run out", retry_in_seconds=0.0)
+        return self.held_until
 
     @property
     def written_at(self) -> datetime:

@@ -29,7 +29,7 @@ class ToolServers(Protocol):
         arguments: Mapping[str, JsonValue],
         *,
         seconds: float,
-        check: Callable[[], None],
+        check: Callable[[], float],
     ) -> str:
         """The text a tool answered. Raises ToolFailed, within `seconds`, when it gave none.
 

@@ -1,12 +1,14 @@
 """The built-in servers over HTTP: what they read, what they refuse, how they say it."""
 
 import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from services.toolrunner.servers.not_late import NOT_AFTER
 from simulator.scenario import Scenario, load_scenario
 from tests.toolrunner.builtin import BuiltIn, built_in
 
@@ -199,3 +201,23 @@ async def test_an_outside_that_is_away_is_said_so(tmp_path: Path) -> None:
     async with built_in(SCENARIO, tmp_path, GITHUB_API_URL="http://127.0.0.1:1") as servers:
         file = await servers.ask("github__get_file_contents", path=PATH)
     assert file.startswith("error: GitHub is not reachable; nothing was read: ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status"), [(60.0, 200), (-0.001, 409)], ids=["in time", "too late"]
+)
+async def test_a_call_that_comes_after_its_time_is_refused_and_reads_nothing(
+    servers: BuiltIn, seconds: float, status: int
+) -> None:
+    call = {"name": "list_pods", "arguments": {"namespace": "boutique"}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    headers = {
+        "Authorization": f"Bearer {servers.token}",
+        "Accept": "application/json, text/event-stream",
+        NOT_AFTER: repr(time.monotonic() + seconds),
+    }
+    async with httpx2.AsyncClient() as client:
+        answer = await client.post(servers.url("kubernetes"), json=body, headers=headers)
+    assert answer.status_code == status
+    assert ("result" in answer.json()) == (status == 200)
+    assert bool(servers.log.read("kubernetes")) == (status == 200)

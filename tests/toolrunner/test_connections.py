@@ -1,13 +1,20 @@
 """Servers that are away, come back, or were never there; and what is offered meanwhile."""
 
+import asyncio
 import hashlib
 import json
+import math
 import sys
 from pathlib import Path
 
+import pytest
+
 from bus.broker import Bus
 from bus.connection import as_text
+from bus.errors import Unavailable
 from bus.testing import eventually
+from services.toolrunner.adapters.mcp_connection import Connection
+from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.app import build
 from services.toolrunner.settings import Settings
 from tests.conftest import MakeBus, Start
@@ -133,3 +140,31 @@ async def test_a_stdio_server_gets_its_own_variables_and_none_of_ours(
     result = await bus.results.read(record.investigation_id, "1-1")
     assert result is not None
     assert result.whole == "tea hello False"
+
+
+async def test_a_call_whose_lease_ran_out_on_the_way_never_leaves_and_costs_no_connection() -> None:
+    shop, looked = Shop(), []
+
+    def runs_out_after_the_first_look() -> float:
+        looked.append(1)
+        if len(looked) > 1:
+            raise Unavailable("the lease on this entry has run out")
+        return math.inf
+
+    async with serving(shop.app()) as port:
+        entry = ServerEntry(url=f"http://127.0.0.1:{port}/mcp")
+        connection = Connection("shop", entry, at_once=5, max_bytes=100_000)
+        keeping = asyncio.create_task(connection.keep())
+        await connection.listed.wait()
+        held = connection.call("hang", {}, seconds=5, check=lambda: math.inf)
+        other = asyncio.create_task(held)
+        await eventually(lambda: asyncio.sleep(0, shop.calls))
+        with pytest.raises(Unavailable):
+            await connection.call(
+                "read", {"topic": "tea"}, seconds=5, check=runs_out_after_the_first_look
+            )
+        assert shop.calls == ["hang"]
+        shop.hold.set()
+        assert await other == "let go"
+        keeping.cancel()
+        await asyncio.wait([keeping])

@@ -26,7 +26,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from pydantic import JsonValue
 
 from bus.errors import ToolFailed
-from services.toolrunner.adapters.mcp_http import TOO_LARGE, bounded_client
+from services.toolrunner.adapters.mcp_http import MAY_SEND, TOO_LARGE, bounded_client
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.ports import Tool
 
@@ -73,7 +73,7 @@ class Connection:
         arguments: Mapping[str, JsonValue],
         *,
         seconds: float,
-        check: Callable[[], None],
+        check: Callable[[], float],
     ) -> str:
         """The text that the server's tool answered. Raises ToolFailed with a sentence."""
         try:
@@ -92,22 +92,26 @@ class Connection:
         arguments: Mapping[str, JsonValue],
         *,
         seconds: float,
-        check: Callable[[], None],
+        check: Callable[[], float],
     ) -> str:
         # Twice: a connection may have died unnoticed since it was last used.
         for _ in range(2):
             client = await self._connected()
             check()
+            may_send = MAY_SEND.set(check)
             try:
                 answer = await client.call_tool_mcp(tool, dict(arguments), timeout=seconds)
                 return self._text(answer)
             except ToolFailed:
                 raise
             except MCPError as error:
+                check()
                 self._raise_if_final(error, seconds)
                 self._lose(client, error)
             except Exception as error:
                 self._lose(client, error)
+            finally:
+                MAY_SEND.reset(may_send)
         raise self._away()
 
     async def _hold(self) -> bool:

@@ -1,11 +1,16 @@
-"""HTTP to MCP servers: the trace context as a header, and answers bounded while they arrive."""
+"""HTTP to MCP servers: a last look at the lease, the trace context, and bounded answers."""
 
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Callable
+from contextvars import ContextVar
 from typing import Any
 
 import httpx2
 from mcp.shared._httpx_utils import McpHttpClientFactory
 from opentelemetry import propagate
+
+from bus.errors import Unavailable
+from services.toolrunner.servers.not_late import NOT_AFTER, REFUSED, refusal
 
 CONNECT_SECONDS = 3.0
 TOO_LARGE = "the answer is larger than allowed"
@@ -30,6 +35,33 @@ class _Bounded(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
+def _always() -> float:
+    """Listing tools and the like belongs to no entry."""
+    return math.inf
+
+
+MAY_SEND: ContextVar[Callable[[], float]] = ContextVar("may_send", default=_always)
+"""The check of the call under way; the MCP client posts in the context of its caller."""
+
+
+class _LastLook(httpx2.AsyncClient):
+    """Checks once more where the request leaves: from the call to here the client needs a while.
+
+    A request that may not be sent is answered here in the server's place, which keeps the
+    connection for the calls of others. One that is sent says until when it may be answered; our
+    own servers heed it.
+    """
+
+    async def send(self, request: httpx2.Request, **given: Any) -> httpx2.Response:
+        try:
+            not_after = MAY_SEND.get()()
+        except Unavailable:
+            return httpx2.Response(REFUSED, json=refusal("it was not sent"), request=request)
+        if not_after != math.inf:
+            request.headers[NOT_AFTER] = repr(not_after)
+        return await super().send(request, **given)
+
+
 def bounded_client(max_bytes: int) -> McpHttpClientFactory:
     """A factory of HTTP clients whose answers are at most that large on the wire."""
 
@@ -44,7 +76,7 @@ def bounded_client(max_bytes: int) -> McpHttpClientFactory:
     def make(*_: Any, **given: Any) -> httpx2.AsyncClient:
         timeout = given.get("timeout")
         read = timeout.read if timeout else 300.0
-        return httpx2.AsyncClient(
+        return _LastLook(
             headers=given.get("headers"),
             auth=given.get("auth"),
             timeout=httpx2.Timeout(30.0, connect=CONNECT_SECONDS, read=read),

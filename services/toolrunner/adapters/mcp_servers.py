@@ -41,7 +41,7 @@ class McpServers:
         arguments: Mapping[str, JsonValue],
         *,
         seconds: float,
-        check: Callable[[], None],
+        check: Callable[[], float],
     ) -> str:
         """The text a tool answered. Raises ToolFailed, within `seconds`, when it gave none."""
         server, _, name = tool.partition("__")

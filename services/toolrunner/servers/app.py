@@ -10,12 +10,15 @@ from fastmcp.server.auth import AccessToken, TokenVerifier
 from mcp_types import ToolAnnotations
 from pydantic import SecretStr
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from services.toolrunner.servers.cloudwatch import CloudWatch
 from services.toolrunner.servers.cluster import Cluster
+from services.toolrunner.servers.not_late import refuse_late
 from services.toolrunner.servers.repository import Repository
 from services.toolrunner.servers.settings import ServersSettings
 
@@ -63,7 +66,11 @@ def build(settings: ServersSettings) -> Starlette:
         return PlainTextResponse("ok")
 
     mounts: list[BaseRoute] = [Mount(f"/{name}", app=app) for name, app in apps.items()]
-    return Starlette(routes=[Route("/healthz", healthz), *mounts], lifespan=lifespan)
+    return Starlette(
+        routes=[Route("/healthz", healthz), *mounts],
+        middleware=[Middleware(BaseHTTPMiddleware, dispatch=refuse_late)],
+        lifespan=lifespan,
+    )
 
 
 def _tools(

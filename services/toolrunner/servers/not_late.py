@@ -1,0 +1,36 @@
+"""A call that comes too late is refused: its sender was frozen on the way and may be replaced.
+
+Between a sender's last look at its lease and the arrival of the request nobody can hold it back but
+who receives it. Sender and servers share one machine, hence one monotonic clock.
+"""
+
+import time
+
+from starlette.middleware.base import RequestResponseEndpoint
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+NOT_AFTER = "x-nightshift-not-after"
+"""Seconds of the monotonic clock after which the request must not be answered."""
+REFUSED = 409
+
+
+async def refuse_late(request: Request, pass_on: RequestResponseEndpoint) -> Response:
+    """Middleware: a request whose time is over gets an error, all others are passed on."""
+    if is_late(request.headers.get(NOT_AFTER, "")):
+        return JSONResponse(refusal("it came too late"), REFUSED)
+    return await pass_on(request)
+
+
+def is_late(not_after: str) -> bool:
+    """Whether that moment has passed; what is no moment never passes."""
+    try:
+        return time.monotonic() > float(not_after)
+    except ValueError:
+        return False
+
+
+def refusal(reason: str) -> dict[str, object]:
+    """A refused request as JSON-RPC says it: the caller gets the error, the connection stays."""
+    error = {"code": -32000, "message": f"the lease on this call has run out: {reason}"}
+    return {"jsonrpc": "2.0", "id": None, "error": error}
