@@ -17,6 +17,7 @@ from tests.chaos.story import SKEW_SECONDS, Story, called_again, repeats, storie
 
 IN_FLIGHT_SECONDS = 1.0
 """A request sent before its sender was struck may come in, by way of others, so much later."""
+SENDERS = {"model": "reasoner", "kubernetes": "toolrunner", "github": "toolrunner"}
 TOLD = 5
 """Timelines in a report; there may be more violations."""
 
@@ -43,7 +44,7 @@ class Rules:
     still_seconds: float = float("inf")
     """How long an incident may show no sign of work; the sweep would hide that a turn was lost."""
     on_its_way_seconds: float = 0.0
-    """After the thaw of a toolrunner, for a call that it was sending when it was frozen."""
+    """After a thaw, for calls of the woken one, and of a successor whom its commit overtook."""
     dead_letters: frozenset[str] = frozenset()
     """Streams whose entries were meant to be set aside."""
     is_over: bool = True
@@ -183,26 +184,25 @@ def _calls_once(story: Story, evidence: Evidence, rules: Rules) -> Iterator[Viol
             what = f"{count} audit entries say that {call} was called for the first time"
             yield Violation("R5", "repeat not audited", story.incident, what)
     for one, after in called_again(story):
-        awake = (one.at - f.until for f in evidence.faults if f.service == "toolrunner")
-        if not any(0 <= seconds < rules.on_its_way_seconds for seconds in awake):
+        if not _was_on_its_way(one, "toolrunner", evidence=evidence, rules=rules):
             what = f"{one.request} for {one.call}, {after:.3f} s after its result was committed"
             yield Violation("R5", "called after its result", story.incident, what)
 
 
-def _no_late_work(story: Story, _: Evidence, rules: Rules) -> Iterator[Violation]:
+def _no_late_work(story: Story, evidence: Evidence, rules: Rules) -> Iterator[Violation]:
     if not story.outcomes:
         return
     for one in [*story.model_calls(), *story.tool_requests()]:
         after = one.at - story.outcomes[0].at
-        if after > rules.late_work_seconds:
+        on_its_way = _was_on_its_way(one, SENDERS[one.stand_in], evidence=evidence, rules=rules)
+        if after > rules.late_work_seconds and not on_its_way:
             what = f"{one.stand_in} {one.request} started {after:.3f} s after the outcome"
             yield Violation("R4", "work after the outcome", story.incident, what)
 
 
 def _repeats_have_a_cause(story: Story, evidence: Evidence, _: Rules) -> Iterator[Violation]:
-    services = {"model": "reasoner", "kubernetes": "toolrunner", "github": "toolrunner"}
     for before, again in repeats([*story.model_calls(), *story.tool_requests()]):
-        service = services[before.stand_in]
+        service = SENDERS[before.stand_in]
         if not any(_meets(fault, service, before, again) for fault in evidence.faults):
             what = f"{again.stand_in} {again.request} {again.call} again after "
             what += f"{again.at - before.at:.3f} s, and no {service} was struck in between"
@@ -263,6 +263,11 @@ def _audit_chains(evidence: Evidence, _: Rules) -> Iterator[Violation]:
 
 def _was(entry: Entry, outcome: str) -> bool:
     return entry.values.get("outcome") == outcome
+
+
+def _was_on_its_way(one: Asked, service: str, *, evidence: Evidence, rules: Rules) -> bool:
+    thawed = (one.at - fault.until for fault in evidence.faults if fault.service == service)
+    return any(0 <= seconds < rules.on_its_way_seconds for seconds in thawed)
 
 
 def _meets(fault: Fault, service: str, before: Asked, again: Asked) -> bool:

@@ -7,6 +7,9 @@ from tests.chaos.checker import Violation
 from tests.chaos.evidence import PROGRESS, Evidence
 from tests.chaos.story import called_again, repeats, stories_of
 
+RECENTLY_SECONDS = 3.0
+"""Who was thawed so long ago and then committed a result was the frozen owner of its call."""
+
 
 def kinds(violations: Iterable[Violation]) -> Counter[str]:
     """How often each kind of violation was found."""
@@ -56,9 +59,25 @@ def worked_after(evidence: Evidence) -> list[float]:
     return found
 
 
-def made_after_their_result(evidence: Evidence) -> int:
-    """Tool requests that came in after their call's result was committed, excused ones too."""
-    return sum(len(list(called_again(story))) for story in stories_of(evidence).values())
+def late_calls(evidence: Evidence) -> tuple[int, int]:
+    """Tool requests that came in after their call's result was committed: whose they were.
+
+    Those of woken owners, and those of successors that a woken owner's commit overtook: it had made
+    the call before it froze.
+    """
+    owners = successors = 0
+    for story in stories_of(evidence).values():
+        committed = {entry.call: entry for entry in reversed(story.of("ToolCallAudited"))}
+        for one, _ in called_again(story):
+            replica = str(committed[one.call].values["replica"]) if one.call in committed else ""
+            name = replica.partition("/")[0]
+            woken = any(
+                fault.what.startswith(f"{name} ") and 0 <= one.at - fault.until < RECENTLY_SECONDS
+                for fault in evidence.faults
+            )
+            successors += woken
+            owners += not woken
+    return owners, successors
 
 
 def longest_pause(evidence: Evidence) -> float:

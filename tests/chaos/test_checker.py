@@ -13,6 +13,7 @@ from bus.events import InvestigationId, ToolCallAudited, ToolCallId
 from services.toolrunner.audit import entry_sha256
 from tests.chaos.checker import CHECKS_OF_ALL, CHECKS_OF_ONE, Rules, check, report
 from tests.chaos.evidence import Asked, Entry, Evidence, Fault, Message, Version
+from tests.chaos.measuring import late_calls
 from tests.chaos.story import stories_of, timeline
 
 INC = "inc-1"
@@ -236,6 +237,13 @@ def test_a_call_on_its_way_when_its_sender_froze_is_excused_right_after_the_thaw
     assert check(evidence, replace(RULES, on_its_way_seconds=0.2)) == []
     found = check(evidence, replace(RULES, on_its_way_seconds=0.05))
     assert [violation.kind for violation in found] == ["called after its result"]
+
+
+def test_late_reads_are_told_apart_by_who_committed_first() -> None:
+    evidence = DOCTORED["called after its result"](sound())
+    assert late_calls(evidence) == (1, 0)
+    woken = Fault(BEGAN + 4.6, BEGAN + 4.95, "toolrunner", "toolrunner-1 frozen")
+    assert late_calls(replace(evidence, faults=(woken,))) == (0, 1)
 
 
 def test_what_may_still_come_is_not_missed_before_the_end() -> None:

@@ -11,11 +11,12 @@ from tests.chaos.load import SCENARIO, SETTINGS, Load
 from tests.chaos.measuring import (
     covered_for_a_while,
     kinds,
+    late_calls,
     longest_pause,
-    made_after_their_result,
     repeated,
     struck,
     told_again,
+    worked_after,
 )
 from tests.chaos.recorder import recording
 from tests.chaos.zombies import Freezer
@@ -25,9 +26,9 @@ pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(900)]
 DEADLINE_SECONDS = 60.0
 STILL_SECONDS = 25.0
 """An entry is taken over two to three seconds after its owner's death; the rest is the queue."""
-ON_ITS_WAY_SECONDS = 1.0
-"""A read that was past its last check when its sender froze leaves right after the thaw: nothing
-can hold it back. It is counted by itself (docs/decisions, 0014)."""
+ON_ITS_WAY_SECONDS = 2.0
+"""A call that was past its last check when its sender froze leaves right after the thaw. Such calls
+are counted by themselves (docs/decisions, 0014)."""
 THREE = {"reasoner": 3, "toolrunner": 3, "notifier": 3}
 
 
@@ -66,8 +67,12 @@ def test_zombies_commit_no_turn_twice_and_do_nothing_after_the_outcome(
     figures.add("R5", "zombies: final cards covered and mended", covered_for_a_while(evidence))
     again = "zombies: tool calls made again after their result"
     figures.add("R5", again, found["called after its result"], 0)
-    on_their_way = made_after_their_result(evidence) - found["called after its result"]
-    figures.add("R5", "zombies: reads that were being sent when they froze", on_their_way)
+    owners, successors = late_calls(evidence)
+    figures.add("R5", "zombies: reads that left right after the thaw, late", owners)
+    figures.add("R5", "zombies: reads of a successor, overtaken by the woken owner", successors)
+    late = sum(after > Rules.late_work_seconds for after in worked_after(evidence))
+    late -= found["work after the outcome"]
+    figures.add("R5", "zombies: calls that left right after the thaw, the outcome there", late)
     figures.add("R5", "zombies: model calls and tool calls repeated", f"{model} and {tools}")
     figures.add("R5", "zombies: results told again, of no effect", told_again(evidence))
     assert not violations, f"logs: {fleet.folder}\n{report(evidence, violations)}"
