@@ -1,5 +1,6 @@
 """What the reasoner needs from the outside, and how the model's silence is told."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from bus.errors import InvestigationEnded, Unavailable
@@ -18,11 +19,11 @@ class SaidNo(InvestigationEnded):
 class Model(Protocol):
     """Where turns are answered."""
 
-    async def ask(self, request: Request, *, seconds: float) -> Reply:
-        """The reply, within `seconds`, own retries included.
+    async def ask(self, request: Request, *, seconds: float, check: Callable[[], float]) -> Reply:
+        """The reply, within `seconds`, own retries included; `check` is asked before each try.
 
-        Raises CutOff at the end of the time, Unavailable when the model is down, SaidNo when it
-        refuses the request for good.
+        Raises CutOff at the end of the time, Unavailable when the model is down or `check` raises
+        it, SaidNo when the model refuses the request for good.
         """
         ...
 

@@ -131,8 +131,7 @@ class Turns:
             await self.day_budget.settle(day, name, spent_usd=0.0)
             return
         try:
-            entry.check_held()
-            reply = await self.model.ask(request, seconds=seconds)
+            reply = await self.model.ask(request, seconds=seconds, check=entry.check_held)
         except CutOff:
             log.info("turn %d of %s was cut off", record.turn, record.investigation_id)
             return

@@ -2,19 +2,24 @@
 
 import asyncio
 import json
+import math
 
 import pytest
 from pydantic import SecretStr
 
-from bus.errors import NotConfigured
+from bus.errors import NotConfigured, Unavailable
 from bus.streams import DIAGNOSES, TURNS
 from bus.testing import events, eventually
+from services.reasoner.adapters.claude import Claude
+from services.reasoner.adapters.files import prices
 from services.reasoner.app import build
 from services.reasoner.investigation import concluding
 from services.reasoner.settings import Settings
+from services.reasoner.turn import Request
+from simulator.serving import served
 from tests.conftest import MakeBus
-from tests.reasoner.conftest import INV, LOGS, Loop, MakeLoop
-from tests.reasoner.model_desk import Said, asks, submits, text
+from tests.reasoner.conftest import INV, LOGS, Loop, MakeLoop, tool
+from tests.reasoner.model_desk import KEY, ModelDesk, Said, asks, submits, text
 
 
 def says(status: int, **headers: str) -> Said:
@@ -182,3 +187,38 @@ async def test_what_redis_and_the_api_would_not_take_is_replaced_in_a_reply(
     record = await loop.ended()
     assert record.outcome == "diagnosed"
     assert b"half a pair: ?" in loop.desk.raw[1]
+
+
+@pytest.mark.parametrize(("looks", "sent"), [(0, 0), (1, 0), (2, 1)])
+async def test_a_request_leaves_only_while_the_lease_lasts_and_so_does_a_retry(
+    make_bus: MakeBus, looks: int, sent: int
+) -> None:
+    desk, looked = ModelDesk([says(500)]), iter(range(looks))
+
+    def runs_out() -> float:
+        if next(looked, None) is None:
+            raise Unavailable("the lease on this entry has run out")
+        return math.inf
+
+    async with served(desk.app()) as address:
+        key = SecretStr(KEY)
+        bus = make_bus("reasoner", Settings, anthropic_api_key=key, anthropic_base_url=address)
+        assert isinstance(bus.settings, Settings)
+        claude = Claude(bus.settings, bus.tracing, prices(), back_off_seconds=0.001)
+        with pytest.raises(Unavailable, match="has run out"):
+            await claude.ask(first_request(), seconds=5, check=runs_out)
+        await claude.client.close()
+    assert len(desk.bodies) == sent
+
+
+def first_request() -> Request:
+    return Request(
+        investigation_id=INV,
+        turn=1,
+        concludes=False,
+        system="find the cause",
+        tools=(tool(LOGS),),
+        history=(),
+        message={"role": "user", "content": [{"type": "text", "text": "an incident"}]},
+        updates_shown=0,
+    )

@@ -1,5 +1,6 @@
 """The built-in servers over HTTP: what they read, what they refuse, how they say it."""
 
+import json
 import os
 import time
 from collections.abc import AsyncIterator
@@ -8,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from bus.testing import eventually
 from services.toolrunner.servers.not_late import NOT_AFTER
 from simulator.scenario import Scenario, load_scenario
 from tests.toolrunner.builtin import BuiltIn, built_in
@@ -204,20 +206,33 @@ async def test_an_outside_that_is_away_is_said_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "status"), [(60.0, 200), (-0.001, 409)], ids=["in time", "too late"]
+    ("seconds", "status"),
+    [(60.0, 200), (-0.001, 409), (0.3, 409)],
+    ids=["in time", "too late", "body too late"],
 )
 async def test_a_call_that_comes_after_its_time_is_refused_and_reads_nothing(
     servers: BuiltIn, seconds: float, status: int
 ) -> None:
     call = {"name": "list_pods", "arguments": {"namespace": "boutique"}}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    not_after = time.monotonic() + seconds
     headers = {
         "Authorization": f"Bearer {servers.token}",
         "Accept": "application/json, text/event-stream",
-        NOT_AFTER: repr(time.monotonic() + seconds),
+        "Content-Type": "application/json",
+        NOT_AFTER: repr(not_after),
     }
+
+    async def passed() -> bool:
+        return seconds > 1 or time.monotonic() > not_after
+
+    async def late_body() -> AsyncIterator[bytes]:
+        await eventually(passed)
+        yield json.dumps(body).encode()
+
     async with httpx2.AsyncClient() as client:
-        answer = await client.post(servers.url("kubernetes"), json=body, headers=headers)
+        url = servers.url("kubernetes")
+        answer = await client.post(url, content=late_body(), headers=headers)
     assert answer.status_code == status
     assert ("result" in answer.json()) == (status == 200)
     assert bool(servers.log.read("kubernetes")) == (status == 200)

@@ -6,6 +6,8 @@ import logging
 import secrets
 import time
 from collections import Counter
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +15,7 @@ from anthropic import (
     APIConnectionError,
     APIStatusError,
     AsyncAnthropic,
+    DefaultAsyncHttpxClient,
     Timeout,
 )
 from opentelemetry.trace import Span, SpanKind
@@ -36,6 +39,8 @@ REFUSED_FOR_GOOD = (401, 403, 404)
 PASSING = (408, 409, 429)
 SAME_REFUSAL = 3
 _JITTER = secrets.SystemRandom()
+_MAY_SEND: ContextVar[Callable[[], float]] = ContextVar("may_send")
+"""The check of the call under way, for where its request leaves."""
 
 
 @dataclass
@@ -63,6 +68,7 @@ class Claude:
             base_url=self.settings.anthropic_base_url,
             max_retries=0,
             open_telemetry=False,
+            http_client=DefaultAsyncHttpxClient(event_hooks={"request": [_last_look]}),
         )
 
     async def keep(self) -> None:
@@ -72,8 +78,15 @@ class Claude:
         finally:
             await self.client.close()
 
-    async def ask(self, request: Request, *, seconds: float) -> Reply:
+    async def ask(self, request: Request, *, seconds: float, check: Callable[[], float]) -> Reply:
         """The reply, within `seconds`, own retries included; see `ports.Model`."""
+        may_send = _MAY_SEND.set(check)
+        try:
+            return await self._ask(request, seconds)
+        finally:
+            _MAY_SEND.reset(may_send)
+
+    async def _ask(self, request: Request, seconds: float) -> Reply:
         model = self.settings.model
         attributes: dict[str, AttributeValue] = {
             "gen_ai.operation.name": "chat",
@@ -105,6 +118,7 @@ class Claude:
     async def _try(self, request: Request, span: Span, *, until: float) -> Reply:
         refusals: Counter[str] = Counter()
         for number in range(1, MAX_TRIES + 1):
+            _MAY_SEND.get()()
             try:
                 return await self._call(request, until - time.monotonic())
             except APIStatusError as error:
@@ -113,6 +127,7 @@ class Claude:
                 refusals[reason] += 1
                 self._stop_at_refusal(error, times=refusals[reason])
             except (APIConnectionError, ValueError) as error:
+                _MAY_SEND.get()()
                 cause = error.__cause__ or error
                 reason = f"no usable answer from {self.settings.anthropic_base_url}: {cause}"
                 wait = self._wait(None, number)
@@ -174,6 +189,11 @@ class Claude:
         cost_usd = self.prices.cost_usd(self.settings.model, usage)
         if cost_usd is not None:
             span.set_attribute("nightshift.cost_usd", cost_usd)
+
+
+async def _last_look(_: object) -> None:
+    """Hook: the SDK needs milliseconds to prepare a request, so the lease is checked once more."""
+    _MAY_SEND.get()()
 
 
 def _reason(error: APIStatusError) -> str:

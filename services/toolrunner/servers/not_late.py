@@ -17,7 +17,11 @@ REFUSED = 409
 
 async def refuse_late(request: Request, pass_on: RequestResponseEndpoint) -> Response:
     """Middleware: a request whose time is over gets an error, all others are passed on."""
-    if is_late(request.headers.get(NOT_AFTER, "")):
+    not_after = request.headers.get(NOT_AFTER, "")
+    if not_after:
+        # Headers and body are two writes, and a sender may be frozen between them.
+        await request.body()
+    if is_late(not_after):
         return JSONResponse(refusal("it came too late"), REFUSED)
     return await pass_on(request)
 
