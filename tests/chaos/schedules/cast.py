@@ -87,9 +87,10 @@ class ModelOfChance:
     gate: Gate
     replies: int = 0
 
-    async def ask(self, request: Request, *, seconds: float) -> Reply:
+    async def ask(self, request: Request, *, seconds: float, check: Callable[[], float]) -> Reply:
         """The reply that the task was told to get."""
         task, _ = await self.gate.passes(Step("model"))
+        check()
         unsaid = task.said in ("down", "cut off", "no")
         self.replies += not unsaid
         tokens = 0 if unsaid else 1000 + self.replies
@@ -145,7 +146,7 @@ class ToolsOfChance:
         arguments: Mapping[str, JsonValue],
         *,
         seconds: float,
-        check: Callable[[], None],
+        check: Callable[[], float],
     ) -> str:
         """An answer, or a failure when the task was told to get one."""
         task, _ = await self.gate.passes(Step("tool"))
