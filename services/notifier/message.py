@@ -5,11 +5,12 @@ whoever comes after a writer that died looks for the message before it posts one
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bus.cleaning import clean
-from bus.errors import Unavailable
+from bus.errors import Retryable, Unavailable
 from bus.events import InvestigationId, Value
 from bus.record import Record
 from services.notifier.blocks import Card
@@ -27,6 +28,7 @@ from services.notifier.ports import (
 from services.notifier.report import plain_card
 from services.notifier.stop import Place, signal
 
+log = logging.getLogger(__name__)
 V = TypeVar("V", bound=Value)
 WAITS = 12
 """How often a writer asks for its turn before the entry is handed back."""
@@ -74,7 +76,21 @@ class Messages:
         finished = await self.places.finish(record.investigation_id, turn, signal=stands)
         if finished.duplicate:
             await self.slack.remove(place)
+        elif finished.doubtful:
+            await self._take_back_others(record, place)
         return finished
+
+    async def _take_back_others(self, record: Record, stands: Place) -> None:
+        """Posts that reached Slack after their writer had looked for them in vain are gone.
+
+        As far as Slack lets us: the card stands and the signal is out, so nothing waits for this.
+        """
+        inv = record.investigation_id
+        try:
+            for place in await self.slack.others(inv, record.opened_at, but=stands):
+                await self.slack.remove(place)
+        except Retryable as error:
+            log.warning("a second message of %s may stand in Slack: %s", inv, error)
 
     async def _turn(self, record: Record, purpose: Purpose) -> Turn:
         for _ in range(WAITS):

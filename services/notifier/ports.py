@@ -60,6 +60,8 @@ class Finished:
     """A progress edit whose answer nobody knows may still arrive."""
     duplicate: bool = False
     """The final card stands in another message: the one just written is one too many."""
+    doubtful: bool = False
+    """A post that nobody saw answered may have arrived after it was looked for."""
 
 
 class Places(Protocol):
@@ -112,6 +114,9 @@ class Slack(Protocol):
 
     async def find(self, incident_id: str, since: datetime) -> Place | None:
         """Where the incident's message stands, if it was posted after that time."""
+
+    async def others(self, incident_id: str, since: datetime, *, but: Place) -> list[Place]:
+        """Where further messages of the incident stand."""
 
 
 class History(Protocol):

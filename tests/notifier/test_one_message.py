@@ -172,3 +172,37 @@ async def test_turns_exclude_each_other_until_the_lease_is_over(make_replica: Ma
 def _other(desk: Desk, number: int) -> Message:
     ts = desk.stand_in.next_ts()
     return Message(CHANNEL, ts, [Version(ts, f"chatter {number}")])
+
+
+async def test_post_that_arrives_after_it_was_looked_for_is_taken_back_at_the_end(
+    desk: Desk, make_replica: MakeReplica
+) -> None:
+    """A network may carry a request long after its sender gave up.
+
+    The next writer looks, finds nothing, and posts; then the first post arrives after all.
+    """
+    replica = make_replica()
+    record = await replica.open()
+    inv = record.investigation_id
+    desk.faults.next["chat.postMessage"] = ["503"]
+    with pytest.raises(Unanswered):
+        await replica.messages.place(record, live_card(record))
+    await replica.messages.place(record, live_card(record))
+    stands = desk.messages[0].ts
+    await replica.messages.slack.post(live_card(record, "late"), inv)
+    assert len(desk.messages) == 2
+    turn = await replica.messages.take_final(record)
+    await replica.messages.finish(record, live_card(record, "at the end"), turn=turn)
+    assert [message.ts for message in desk.messages] == [stands]
+    assert "at the end" in desk.said()
+
+
+async def test_message_that_was_never_in_doubt_is_not_looked_for(
+    desk: Desk, make_replica: MakeReplica
+) -> None:
+    replica = make_replica()
+    record = await replica.open()
+    await replica.messages.place(record, live_card(record))
+    turn = await replica.messages.take_final(record)
+    await replica.messages.finish(record, live_card(record), turn=turn)
+    assert desk.calls("conversations.history") == 0

@@ -105,6 +105,7 @@ class RedisPlaces:
             first=int(answer[0]) == 1,
             late_edit=float(as_text(answer[1])) > 0,
             duplicate=int(answer[2]) == 1,
+            doubtful=int(answer[3]) == 1,
         )
 
     async def _settled(

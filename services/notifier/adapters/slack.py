@@ -97,13 +97,19 @@ class SlackChannel:
         A token that may not read the channel finds nothing: a second message is better than none.
         """
         try:
-            return await self._search(incident_id, since)
+            found = await self._search(incident_id, since, most=1)
         except NotAllowed:
             return None
+        return found[0] if found else None
 
-    async def _search(self, incident_id: str, since: datetime) -> Place | None:
+    async def others(self, incident_id: str, since: datetime, *, but: Place) -> list[Place]:
+        """Where the incident's messages stand that are not the one at that place."""
+        found = await self._search(incident_id, since, most=PAGES)
+        return [place for place in found if place.ts != but.ts]
+
+    async def _search(self, incident_id: str, since: datetime, *, most: int) -> list[Place]:
         oldest = f"{since.timestamp() - CLOCK_SKEW_SECONDS:.6f}"
-        cursor = ""
+        cursor, found = "", list[Place]()
         for _ in range(PAGES):
             answer = await self._call(
                 "conversations.history",
@@ -115,11 +121,11 @@ class SlackChannel:
             )
             for message in answer.get("messages") or []:
                 if _is_of(message, incident_id):
-                    return Place(channel=self.channel, ts=str(message["ts"]))
+                    found.append(Place(channel=self.channel, ts=str(message["ts"])))
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return None
-        return None
+            if not cursor or len(found) >= most:
+                break
+        return found
 
     async def problem(self) -> str:
         """What keeps messages from being written, for `/readyz`; empty when nothing is known."""
