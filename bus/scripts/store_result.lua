@@ -14,8 +14,9 @@ if first == 1 then
   redis.call('HSET', KEYS[1], ARGV[1] .. ':shown', ARGV[3], ARGV[1] .. ':facts', ARGV[4])
   redis.call('EXPIRE', KEYS[1], ARGV[5])
 end
-redis.call('XADD', KEYS[2], '*', unpack(take(tonumber(ARGV[8]))))
-local audited = take(tonumber(ARGV[9]))
+local told, audited = take(tonumber(ARGV[8])), take(tonumber(ARGV[9]))
+-- An answer that came second is not told: the first was, in its own script. A stored one may be told again.
+if first == 1 or #audited == 0 then redis.call('XADD', KEYS[2], '*', unpack(told)) end
 if #audited > 0 then redis.call('XADD', KEYS[3], '*', unpack(audited)) end
 redis.call('XACK', KEYS[4], ARGV[6], ARGV[7])
 return first
