@@ -36,9 +36,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One seed for the whole run; a worker gets the controller's with its options."""
-    if not config.option.seed:
-        config.option.seed = random.SystemRandom().randrange(1, 1_000_000)
+    """One seed for the whole run: a worker of pytest-xdist takes its controller's."""
+    given = getattr(config, "workerinput", {}).get("seed") or config.option.seed
+    config.option.seed = given or random.SystemRandom().randrange(1, 1_000_000)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """The controller tells a worker the seed."""
+    node.workerinput["seed"] = node.config.option.seed
 
 
 def pytest_terminal_summary(
