@@ -62,7 +62,7 @@ class DeadLetters:
         if not readable and reader.unreadable == "acknowledge":
             await self.investigations.acknowledge(entry)
             return
-        reason = _printable(reason)
+        reason = printable(reason)
         letter = _letter(entry, reason, now=await self.investigations.now())
         # An incident that cannot be read has opened nothing; the id it names may be another's.
         owned = readable or entry.stream is not INCIDENTS
@@ -125,8 +125,8 @@ class DeadLetters:
         entry.acknowledged = True
 
 
-def _printable(text: str) -> str:
-    """Half a surrogate pair can be read in JSON, and be written nowhere."""
+def printable(text: str) -> str:
+    """The text as it can be written: half a surrogate pair can be read in JSON, and no more."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 

@@ -17,7 +17,7 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, Respon
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bus import metrics
-from bus.dead_letter import MAX_DELIVERIES, MAX_ERRORS, DeadLetters
+from bus.dead_letter import MAX_DELIVERIES, MAX_ERRORS, DeadLetters, printable
 from bus.envelope import Entry, read_event, text_fields
 from bus.errors import InvestigationEnded, Rejected, Unavailable
 from bus.events import Event
@@ -192,6 +192,7 @@ class Deliveries:
         return age.total_seconds() > self.bus.settings.deadline_seconds
 
     async def _set_aside(self, entry: Entry, reason: str, *, readable: bool) -> str:
+        reason = printable(reason)
         log.error("entry %s on %s is set aside: %s", entry.entry_id, entry.stream.name, reason)
         await self.dead_letters.set_aside(entry, reason, readable=readable)
         await self.dead_letters.forget_errors(entry)
