@@ -170,7 +170,8 @@ async def test_a_recovery_with_policy_continue_only_informs(make_loop: MakeLoop)
 
 @pytest.mark.timeout(30)
 async def test_an_update_waits_for_its_incident(make_loop: MakeLoop) -> None:
-    loop = await make_loop(asks((LOGS, {})), submits())
+    held = asyncio.Event()
+    loop = await make_loop(Said(submits().blocks, "tool_use", held=held))
     await loop.bus.publish(JOINED)
 
     async def handed_back() -> bool:
@@ -180,6 +181,8 @@ async def test_an_update_waits_for_its_incident(make_loop: MakeLoop) -> None:
     await eventually(handed_back)
     await loop.open()
     await loop.until(lambda record: len(record.updates) == 1, 20)
+    held.set()
+    await loop.ended()
 
 
 async def test_feedback_is_acknowledged(make_loop: MakeLoop) -> None:
