@@ -6,11 +6,30 @@ import pytest
 
 from tests.chaos import nursery
 
+SECOND_HALF = (
+    "test_deadlines.py",
+    "test_janitor.py",
+    "test_lost_store.py",
+    "test_outages.py",
+    "test_poison.py",
+    "test_power_loss.py",
+    "test_versions.py",
+)
+"""Mostly waiting, or short: about as long together as the others are."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`pytest tests/chaos --points TEXT` strikes at all points whose name holds that text."""
     help_text = "strike only at the crash points whose name holds this text, at all of them"
     parser.getgroup("nightshift").addoption("--points", default="", help=help_text)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The full lane shares its long campaigns among two workers; samples run one by one."""
+    if config.getoption("full"):
+        for item in items:
+            if item.path.name in SECOND_HALF:
+                item.add_marker(pytest.mark.xdist_group("chaos-2"), append=False)
 
 
 @pytest.fixture(scope="session", autouse=True)
