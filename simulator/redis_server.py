@@ -3,12 +3,17 @@
 The machine's `redis-server`, else the embedded one.
 """
 
+import random
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+
+PORTS = range(20_000, 32_000)
+"""Below the ports that the kernel gives to outgoing connections, which could take one meanwhile."""
+_CHANCE = random.SystemRandom()
 
 
 class NoRedis(Exception):
@@ -105,11 +110,10 @@ class RedisServer:
 
 
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that nobody listens on."""
+    while not _is_free(port := _CHANCE.choice(PORTS)):
+        continue
+    return port
 
 
 def machine_redis(folder: Path | None = None) -> RedisServer | None:

@@ -7,7 +7,7 @@ them), and the replicas. All but Redis are forked from zygotes (`tests.chaos.zyg
 
 import itertools
 import json
-import random
+import secrets
 import shutil
 import socket
 import tempfile
@@ -23,7 +23,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from cli.stack import SERVICES, Plan, Stack, StackFailed, clean_environment, service_environment
-from simulator.redis_server import RedisServer, any_redis
+from simulator.redis_server import RedisServer, any_redis, free_port
 from tests.chaos.nursery import Forked, zygote_of
 from tests.chaos.plain import start_plain
 from tests.chaos.proxy.proxy import Proxy
@@ -32,8 +32,6 @@ from tests.loop.desk import Desk
 
 REPLICAS = {"ingest": 1, "reasoner": 2, "toolrunner": 2, "notifier": 2}
 SERVERS = "services.toolrunner.servers"
-PORTS = range(20_000, 32_000)
-"""Below the ports that the kernel gives to outgoing connections."""
 CHANNELS = {
     "redis": ("REDIS_URL", *SERVICES),
     "model": ("ANTHROPIC_BASE_URL", "reasoner"),
@@ -42,7 +40,6 @@ CHANNELS = {
     "sqs": ("AWS_ENDPOINT_URL", "ingest"),
 }
 """Channels that can be proxied: the variable that says where it leads, and who uses it."""
-_PORT = random.SystemRandom()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +185,7 @@ class Fleet:
         port = free_port()
         self.servers = {
             "NIGHTSHIFT_SERVERS_PORT": str(port),
-            "NIGHTSHIFT_SERVERS_TOKEN": f"{_PORT.getrandbits(128):032x}",
+            "NIGHTSHIFT_SERVERS_TOKEN": secrets.token_hex(16),
         }
         env = service_environment(self.stack, "toolrunner", replica="servers") | self.servers
         self.stack.processes.append(self._fork("servers", SERVERS, env))
@@ -229,19 +226,6 @@ def running_fleet(plan: FleetPlan) -> Iterator[Fleet]:
             fleet._end()
             if not fleet.keep_logs:
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    while True:
-        port = _PORT.choice(PORTS)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
 
 
 def _target(address: str) -> tuple[str, int]:

@@ -16,6 +16,7 @@ import pytest
 from redis import Redis
 
 from bus.connection import as_text
+from tests.cli import test_init as init
 from tests.cli.conftest import DemoRun
 from tests.cli.nightshift import STARTED, environment, run, up
 from tests.docs.pages import README, ROOT
@@ -163,6 +164,7 @@ EXERCISED = {
     PUBLISH: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     DEAD_LETTERS: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     FIRE: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
+    "nightshift init": init.test_a_redis_gets_a_name_once_and_another_only_when_asked,
     "make check": test_target_is_in_the_makefile,
     "make test": test_target_is_in_the_makefile,
 } | {

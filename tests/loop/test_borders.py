@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from bus.testing import eventually
 from simulator.redis_server import any_redis, free_port
@@ -46,6 +47,8 @@ async def foreign(tmp_path: Path) -> AsyncIterator[Foreign]:
     """Every stand-in listens, and a Redis of the test's own."""
     world = World()
     redis = any_redis(tmp_path / "redis")
+    with Redis.from_url(redis.url) as named:
+        named.set("nightshift:generation", "tests")  # else there is a notice beside the card
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(redis.stop)
         ports = {
