@@ -32,14 +32,6 @@ class Struck:
 
 BUGS = (
     Struck(
-        name="sent again without the look-up",
-        file="services/notifier/message.py",
-        old='if place is None and turn.state == "posting":',
-        new='if place is None and turn.state == "never":',
-        point="slack chat.postMessage (place) #1, between, SIGKILL",
-        said="R2 two messages",
-    ),
-    Struck(
         name="progress after the final card",
         file="services/notifier/adapters/scripts/settle.lua",
         old="answer = 'covered' end",
