@@ -118,4 +118,5 @@ def test_slack_that_drops_refuses_or_fails_gets_one_message_of_each_incident(
     figures.add("R2", f"{size}: duplicate messages", found["two messages"], 0)
     assert not violations, f"logs: {fleet.folder}\n{report(evidence, violations)}"
 
-    assert len(trouble.faults) >= 0.8 * len(plans)
+    # Not every incident is long enough for a progress edit; fifteen of them may miss several.
+    assert len(trouble.faults) >= lane.pick(0.4, 0.8) * len(plans)
