@@ -72,6 +72,7 @@ class Trouble:
 def fleet() -> Iterator[Fleet]:
     plan = FleetPlan(
         scenario=SCENARIO,
+        model_seconds=1.5,  # long enough for a message to be placed and edited before the end
         settings={**SETTINGS, "NIGHTSHIFT_PROGRESS_SECONDS": "0"},
         proxied=frozenset({"redis", "slack"}),
     )
@@ -118,5 +119,4 @@ def test_slack_that_drops_refuses_or_fails_gets_one_message_of_each_incident(
     figures.add("R2", f"{size}: duplicate messages", found["two messages"], 0)
     assert not violations, f"logs: {fleet.folder}\n{report(evidence, violations)}"
 
-    # Not every incident is long enough for a progress edit; fifteen of them may miss several.
-    assert len(trouble.faults) >= lane.pick(0.4, 0.8) * len(plans)
+    assert len(trouble.faults) >= 0.8 * len(plans)
