@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from bus import record as records
 from bus.cleaning import clean
@@ -48,7 +49,12 @@ class Investigations:
 
     async def read(self, investigation_id: InvestigationId) -> Record | None:
         """The record as it stands, or None where there is none."""
-        raw = await self.redis.hgetall(self.keys.of(investigation_id, "record"))
+        try:
+            raw = await self.redis.hgetall(self.keys.of(investigation_id, "record"))
+        except ResponseError as error:
+            if "WRONGTYPE" in str(error):
+                raise ValueError(f"what stands for its record is none: {error}") from None
+            raise
         if not raw:
             return None
         return records.record_from({as_text(name): as_text(value) for name, value in raw.items()})
@@ -142,7 +148,7 @@ class Investigations:
         ]
         args = [
             *(str(before.version), str(len(fields)), str(len(messages)), inv),
-            _due(commit),
+            _due(before, commit),
             str(KEPT_SECONDS),
             *((entry.group, entry.entry_id) if entry else ("", "")),
             *(commit.reservation, repr(commit.spent_usd), "1" if _closes(commit.record) else ""),
@@ -187,8 +193,9 @@ def _closes(record: Record) -> bool:
     return record.state == "ended" or bool(record.concluding)
 
 
-def _due(commit: Commit) -> str:
-    if commit.record.state == "ended":
+def _due(before: Record, commit: Commit) -> str:
+    # Only the step that ends: later the id may be in the set again, for want of a card.
+    if commit.record.state == "ended" and before.state != "ended":
         return "end"
     return _seconds(commit.due_at) if commit.due_at else ""
 

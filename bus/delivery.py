@@ -31,7 +31,6 @@ SUSPECT_DEATHS = 2
 """So many owners may die by chance; from then on the entry itself may be what kills them."""
 ROOM_SECONDS = 0.2
 """Time for what came back together with a suspect to be handed back uncounted, before it starts."""
-OUTAGES = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError)
 REDIS_IS_UNWELL = ("OOM ", "READONLY ", "LOADING ", "MISCONF ", "NOREPLICAS ")
 
 

@@ -16,13 +16,11 @@ if created then
   local catalogue = redis.call('GET', KEYS[5])
   if catalogue then redis.call('HSET', KEYS[1], 'catalogue', catalogue) end
   redis.call('XADD', KEYS[4], '*', unpack(take(tonumber(ARGV[2]))))
-  local attachments = take(tonumber(ARGV[3]))
-  if #attachments > 0 then
-    redis.call('HSET', KEYS[2], unpack(attachments))
-    redis.call('EXPIRE', KEYS[2], ARGV[6])
-  end
   redis.call('ZADD', KEYS[3], ARGV[5], ARGV[4])
   redis.call('EXPIRE', KEYS[1], ARGV[6])
+  local attachments = take(tonumber(ARGV[3]))
+  for i = 1, #attachments, 2 do redis.call('HSET', KEYS[2], attachments[i], attachments[i + 1]) end
+  if #attachments > 0 then redis.call('EXPIRE', KEYS[2], ARGV[6]) end
 end
 if ARGV[7] ~= '' then redis.call('XACK', KEYS[6], ARGV[7], ARGV[8]) end
 return created and 1 or 0

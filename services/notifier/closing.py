@@ -1,12 +1,10 @@
 """The end of an investigation: the final card, the stop signal, the root span, the history."""
 
 import asyncio
-import logging
 from dataclasses import dataclass
 
 from bus import metrics
 from bus.cleaning import clean
-from bus.errors import NightshiftError
 from bus.port import Bus
 from bus.record import Record
 from services.notifier.blocks import Card
@@ -14,8 +12,6 @@ from services.notifier.message import Messages, cleaned
 from services.notifier.ports import Finished, History
 from services.notifier.report import final_card, plain_card
 from services.notifier.stop import conclusion, last_words, root_attributes
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,19 +42,18 @@ class Closing:
         Written by whoever made the edit: at once, and again when the edit cannot be late any more.
         """
         investigation_id = await self.messages.covered.get()
-        record = await self.bus.investigations.read(investigation_id)
-        if record is None or record.state != "ended":
-            return
-        for wait in (0.0, self.repeat_seconds):
-            await asyncio.sleep(wait)
-            try:
-                await self._write(cleaned(record), plain=False)
-            except NightshiftError as error:
-                log.warning(
-                    "the final card of %s waits to be repaired: %s", investigation_id, error
-                )
+        repaired = False
+        try:
+            record = await self.bus.investigations.read(investigation_id)
+            if record is not None and record.state == "ended":
+                for wait in (0.0, self.repeat_seconds):
+                    await asyncio.sleep(wait)
+                    await self._write(cleaned(record), plain=False)
+            repaired = True
+        finally:
+            # Whatever went wrong, Slack or Redis: its caller tries again, and so does this.
+            if not repaired:
                 self.messages.covered.put_nowait(investigation_id)
-                return
 
     async def close_plainly(self, record: Record) -> None:
         """The same with a card of plain text, where the full one could not be written."""

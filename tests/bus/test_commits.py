@@ -181,3 +181,33 @@ async def test_commit_leaves_what_a_newer_version_wrote_as_it_was(make_bus: Make
     assert record.outcome == "failed"
     left = await bus.redis.hmget(key, list(later))
     assert left == [text.encode() for text in later.values()]
+
+
+async def test_incident_with_very_many_attachments_has_its_deadline_and_all_of_them(
+    make_bus: MakeBus,
+) -> None:
+    """The script failed in the middle of them: a record stood, with no deadline and for ever."""
+    bus = make_bus("reasoner")
+    many = {f"part-{number}": str(number) for number in range(2000)}
+    incident = an_incident().model_copy(update={"attachments": many})
+    entry = await an_entry(bus, an_incident())
+    record = await bus.investigations.open(incident, entry, acknowledge=False)
+    inv = record.investigation_id
+    assert await bus.redis.zscore(bus.keys.deadlines, inv) is not None
+    assert await bus.redis.ttl(bus.keys.of(inv, "record")) > 0
+    last = await bus.results.read(inv, "trigger:part-1999")
+    assert last is not None
+    assert last.whole == "1999"
+
+
+async def test_only_the_step_that_ends_takes_the_deadline_out(make_bus: MakeBus) -> None:
+    """An ended investigation was in the set again, for its card; a dead letter took it out."""
+    bus = make_bus("reasoner")
+    record = await opened(bus)
+    inv = record.investigation_id
+    ended = await bus.investigations.apply(inv, lambda stands: end(stands, "failed", at=OPENED_AT))
+    assert ended is not None
+    assert await bus.redis.zscore(bus.keys.deadlines, inv) is None
+    await bus.redis.zadd(bus.keys.deadlines, {inv: 1.0})
+    assert await bus.investigations.commit(ended, Commit(record=ended))
+    assert await bus.redis.zscore(bus.keys.deadlines, inv) == 1.0

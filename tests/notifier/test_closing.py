@@ -121,6 +121,18 @@ async def test_edit_that_arrives_after_all_else_is_written_over_by_its_writer(
     assert len(await other.stop_signals()) == 1
 
 
+async def test_repair_that_fails_is_tried_again(make_replica: MakeReplica) -> None:
+    """Redis was away for a moment, and the final card stayed covered for good."""
+    replica = make_replica(final_repeat_seconds=0.0)
+    record = await replica.open()
+    key = replica.bus.keys.of(record.investigation_id, "record")
+    await replica.bus.redis.set(key, "cannot be read", ex=600)
+    replica.messages.covered.put_nowait(record.investigation_id)
+    with pytest.raises(ValueError, match="is none"):
+        await replica.closing.repair()
+    assert replica.messages.covered.get_nowait() == record.investigation_id
+
+
 @pytest.mark.parametrize("closed", [False, True])
 async def test_first_message_that_arrives_after_anothers_is_taken_back(
     desk: Desk, make_replica: MakeReplica, closed: bool

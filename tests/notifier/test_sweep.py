@@ -40,3 +40,22 @@ async def test_investigation_of_another_release_is_left_to_its_own_replicas(
 
     assert await eventually(postponed) < 2
     assert await bus.redis.hget(key, "outcome") == b"null"
+
+
+async def test_a_key_that_is_no_record_keeps_nobody_elses_deadline(service: Service) -> None:
+    """The sweep ended at the first id whose key could not be read, and all later ones waited."""
+    bus = service.bus
+    await bus.redis.set(bus.keys.of("odd", "record"), "not a hash", ex=600)
+    await bus.publish(IncidentOpened(service="cartservice", summary="500", incident_id=INV))
+
+    async def opened() -> bool:
+        return await bus.investigations.read(INV) is not None
+
+    await eventually(opened)
+    await bus.redis.zadd(bus.keys.deadlines, {"odd": 1.0, INV: 2.0})
+
+    async def looked_at() -> bool:
+        return float(await bus.redis.zscore(bus.keys.deadlines, INV) or 0) > 2
+
+    await eventually(looked_at)
+    assert float(await bus.redis.zscore(bus.keys.deadlines, "odd") or 0) > 1
