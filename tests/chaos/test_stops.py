@@ -95,6 +95,7 @@ def note(figures: Figures, evidence: Evidence, found: Counter[str]) -> None:
     outcomes = Counter(str(one.values["outcome"]) for one in ends)
     late = worked_after(evidence)
     figures.add("R4", f"stops raced against {len(ends)} incidents: outcomes", dict(outcomes))
+    assert outcomes["cancelled"] > 0, "no stop came before an end: nothing was raced"
     wanted = "calls that started more than 2 s after the outcome"
     figures.add("R4", wanted, found["work after the outcome"], 0)
     figures.add("R4", "calls that started after the outcome at all", len(late))

@@ -58,6 +58,7 @@ def test_zombies_commit_no_turn_twice_and_do_nothing_after_the_outcome(
     model, tools = repeated(evidence)
     figures.add("R5", f"zombies over {load.begun} incidents in {seconds:.0f} s", struck(evidence))
     figures.add("R5", "zombies that held work when they froze", freezer.holding)
+    assert freezer.holding > 0, "no zombie held any work: nothing was shown"
     figures.add("R5", "zombies: turns committed twice", found["turn committed twice"], 0)
     figures.add("R5", "zombies: work after the outcome", found["work after the outcome"], 0)
     pause = longest_pause(evidence)
