@@ -9,11 +9,15 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections import deque
 from pathlib import Path
 
 PORTS = range(20_000, 32_000)
 """Below the ports that the kernel gives to outgoing connections, which could take one meanwhile."""
 _CHANCE = random.SystemRandom()
+REMEMBERED = 256
+_GIVEN: deque[socket.socket] = deque()
+"""The UDP ports of the last numbers given out; bound, they tell all processes what is given."""
 
 
 class NoRedis(Exception):
@@ -110,10 +114,20 @@ class RedisServer:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    while not _is_free(port := _CHANCE.choice(PORTS)):
-        continue
-    return port
+    """A loopback port that nobody listens on and that `free_port` gives to nobody else meanwhile.
+
+    Whoever asked listens only seconds later. As long as this process lives and has not asked for
+    REMEMBERED more, the UDP port of the same number is held as a sign for all processes.
+    """
+    while True:
+        port = _CHANCE.choice(PORTS)
+        sign = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        if _binds(sign, port) and _is_free(port):
+            _GIVEN.append(sign)
+            if len(_GIVEN) > REMEMBERED:
+                _GIVEN.popleft().close()
+            return port
+        sign.close()
 
 
 def machine_redis(folder: Path | None = None) -> RedisServer | None:
@@ -152,8 +166,12 @@ def any_redis(folder: Path | None = None, *, port: int = 0) -> RedisServer:
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
+        return _binds(probe, port)
+
+
+def _binds(probe: socket.socket, port: int) -> bool:
+    try:
+        probe.bind(("127.0.0.1", port))
+    except OSError:
+        return False
     return True

@@ -18,6 +18,7 @@ from bus.broker import Bus
 from bus.connection import as_text
 from bus.testing import eventually
 from simulator.otlp import SpanStore, build_otlp
+from simulator.redis_server import free_port
 from simulator.request_log import RequestLog
 from simulator.serving import Served
 from tests.conftest import MakeBus
@@ -56,11 +57,6 @@ async def running(module: str, **variables: str) -> AsyncIterator[asyncio.subpro
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
             await process.wait()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 async def test_wrong_settings_end_both_processes_with_one_sentence(tmp_path: Path) -> None:
