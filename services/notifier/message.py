@@ -18,6 +18,7 @@ from services.notifier.ports import (
     CardRefused,
     Finished,
     MessageGone,
+    MessageLocked,
     Places,
     Purpose,
     Settled,
@@ -25,7 +26,7 @@ from services.notifier.ports import (
     Turn,
     Unanswered,
 )
-from services.notifier.report import plain_card
+from services.notifier.report import beside, plain_card
 from services.notifier.stop import Place, signal
 
 log = logging.getLogger(__name__)
@@ -77,10 +78,10 @@ class Messages:
         if finished.duplicate:
             await self.slack.remove(place)
         elif finished.doubtful:
-            await self._take_back_others(record, place)
+            await self._take_back_others(record, place, turn=turn)
         return finished
 
-    async def _take_back_others(self, record: Record, stands: Place) -> None:
+    async def _take_back_others(self, record: Record, stands: Place, *, turn: Turn) -> None:
         """Posts that reached Slack after their writer had looked for them in vain are gone.
 
         As far as Slack lets us: the card stands and the signal is out, so nothing waits for this.
@@ -88,7 +89,8 @@ class Messages:
         inv = record.investigation_id
         try:
             for place in await self.slack.others(inv, record.opened_at, but=stands):
-                await self.slack.remove(place)
+                if place.ts not in turn.left:
+                    await self.slack.remove(place)
         except Retryable as error:
             log.warning("a second message of %s may stand in Slack: %s", inv, error)
 
@@ -115,9 +117,10 @@ class Messages:
         place = turn.place
         if place is None and turn.state == "posting":
             self._check(turn)
-            place = await self.slack.find(record.investigation_id, record.opened_at)
+            inv = record.investigation_id
+            place = await self.slack.find(inv, record.opened_at, but=turn.left)
             if place is not None:
-                await self.places.found(record.investigation_id, place)
+                await self.places.found(inv, turn, place=place)
         try:
             return await self._send(record, card, turn=turn, place=place)
         except CardRefused:
@@ -127,15 +130,27 @@ class Messages:
     async def _send(self, record: Record, card: Card, *, turn: Turn, place: Place | None) -> Place:
         inv = record.investigation_id
         self._check(turn)
-        if place is not None:
-            try:
-                await self.slack.edit(place, card, incident_id=inv)
-            except MessageGone:
-                if turn.state == "final":
-                    return place
-                self._check(turn)
-            else:
+        if turn.beside:
+            card = beside(card)
+        if place is None:
+            return await self.slack.post(card, inv)
+        try:
+            await self.slack.edit(place, card, incident_id=inv)
+        except (MessageGone, MessageLocked) as error:
+            stands = isinstance(error, MessageLocked)
+            # A final card is not posted twice, and a running one is no reason for a second message.
+            if turn.state == "final" or (stands and record.state != "ended"):
+                log.info("the message of %s stays as it is: Slack says %s", inv, error)
                 return place
+        else:
+            return place
+        self._check(turn)
+        stands = stands and not await self.slack.remove(place)
+        # Before it goes out: whoever comes after a death here looks for it before posting another.
+        await self.places.replaced(inv, turn, place=place, beside=stands)
+        self._check(turn)
+        if stands and not turn.beside:
+            card = beside(card)
         return await self.slack.post(card, inv)
 
     def _note(self, record: Record, settled: Settled) -> None:

@@ -1,5 +1,6 @@
 """What the notifier needs from outside: Slack, and who may write which message."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -27,7 +28,11 @@ class CardRefused(Retryable):
 
 
 class MessageGone(Retryable):
-    """The message that was to be edited is there no longer, or is not ours."""
+    """The message that was to be edited is there no longer."""
+
+
+class MessageLocked(Retryable):
+    """The message stands and Slack does not let us edit it: not ours, or too old to be edited."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,10 @@ class Turn:
     place: Place | None = None
     activity: str = ""
     """The last activity that was reported."""
+    left: tuple[str, ...] = ()
+    """The `ts` of each message that another one has replaced: deleted, or not to be edited."""
+    beside: bool = False
+    """The last of these still stands."""
     ends_at: float = 0.0
     """When the turn is over, by the event loop's clock."""
 
@@ -82,8 +91,19 @@ class Places(Protocol):
     ) -> Settled:
         """The message stands at that place, and Slack has answered: the turn is over."""
 
-    async def found(self, investigation_id: InvestigationId, place: Place) -> None:
-        """The message was found at that place; the turn goes on."""
+    async def found(self, investigation_id: InvestigationId, turn: Turn, *, place: Place) -> None:
+        """The message was found at that place; the turn goes on.
+
+        Raises Unavailable if it is over.
+        """
+
+    async def replaced(
+        self, investigation_id: InvestigationId, turn: Turn, *, place: Place, beside: bool
+    ) -> None:
+        """Another message is about to take the place of that one, which may stand `beside` it.
+
+        The turn goes on. Raises Unavailable if it is over.
+        """
 
     async def failed(
         self, investigation_id: InvestigationId, turn: Turn, *, known: bool
@@ -97,7 +117,7 @@ class Places(Protocol):
 
 
 class Slack(Protocol):
-    """The channel. Every method raises Unavailable, Unanswered, CardRefused or MessageGone."""
+    """The channel. Every method raises Unavailable, Unanswered or CardRefused."""
 
     @property
     def timeout_seconds(self) -> float:
@@ -107,13 +127,15 @@ class Slack(Protocol):
         """A new message, which can be found by the incident's id."""
 
     async def edit(self, place: Place, card: Card, *, incident_id: str) -> None:
-        """The message at that place says what the card says."""
+        """The message at that place says so. Raises MessageGone or MessageLocked if it cannot."""
 
-    async def remove(self, place: Place) -> None:
-        """Our message at that place is gone, if it was there."""
+    async def remove(self, place: Place) -> bool:
+        """Whether no message stands at that place any more; Slack may not let us delete it."""
 
-    async def find(self, incident_id: str, since: datetime) -> Place | None:
-        """Where the incident's message stands, if it was posted after that time."""
+    async def find(
+        self, incident_id: str, since: datetime, *, but: Collection[str] = ()
+    ) -> Place | None:
+        """Where the incident's message stands, if posted after that time and not `but` there."""
 
     async def others(self, incident_id: str, since: datetime, *, but: Place) -> list[Place]:
         """Where further messages of the incident stand."""

@@ -31,6 +31,7 @@ from services.notifier.blocks import (
 EVIDENCE_SHOWN = 4
 LISTED = 6
 FALLBACK_CHARACTERS = 400
+BESIDE = "Slack does not let us edit the earlier message of this incident; this one holds."
 NOT_DIAGNOSED: dict[Outcome, str] = {
     "inconclusive": "No conclusion",
     "timed_out": "Timed out",
@@ -90,6 +91,13 @@ def plain_card(record: Record) -> Card:
     """The final card without blocks, for where the full one could not be written."""
     said = f"{component(record)}: {title(record)}. {sentence(record)}\n{facts(record)}"
     return Card(escaped(said, 3000))
+
+
+def beside(card: Card) -> Card:
+    """The card with a line that says why an older message of the incident still stands."""
+    if not card.blocks:
+        return Card(f"{card.text}\n{BESIDE}")
+    return Card(card.text, fitted([*card.blocks[:1], small(BESIDE), *card.blocks[1:]], keep_last=2))
 
 
 def title(record: Record) -> str:

@@ -63,6 +63,8 @@ def update_message(world: SlackStandIn, call: Call) -> dict[str, object]:
     message = message_of(world, call, named_by="ts")
     if message.ephemeral_for is not None:
         raise Refused("cant_update_message")
+    if message.edit_refused:
+        raise Refused(message.edit_refused)
     message.versions.append(_version(call, world.next_ts(), before=message.now))
     message.unknown_arguments += call.unknown
     said = message.as_slack(with_metadata=True)
@@ -79,6 +81,8 @@ def delete_message(world: SlackStandIn, call: Call) -> dict[str, object]:
     message = message_of(world, call, named_by="ts")
     if message.ephemeral_for is not None:
         raise Refused("cant_delete_message")
+    if message.deletion_refused:
+        raise Refused(message.deletion_refused)
     world.messages.remove(message)
     return {"channel": message.channel, "ts": message.ts}
 

@@ -19,7 +19,8 @@ class Faults:
     """An app in front of Slack; `next[method]` lists what happens to its next calls.
 
     `503`: refused before Slack saw it. `429`: refused with Retry-After 1. `lost`: Slack does
-    it, and the answer is a 502. `cut`: Slack does it, and the connection breaks.
+    it, and the answer is a 502. `cut`: Slack does it, and the connection breaks. `mute`: Slack does
+    it and answers nothing. `hung`: it never reaches Slack, and nothing is answered.
     """
 
     app: ASGIApp
@@ -41,6 +42,11 @@ class Faults:
         elif fault == "cut":
             await self.app(scope, receive, _nowhere)
             await _break_off(send)
+        elif fault in ("mute", "hung"):
+            if fault == "mute":
+                await self.app(scope, receive, _nowhere)
+            while (await receive())["type"] != "http.disconnect":
+                pass
         elif fault:
             await _answer(send, int(fault))
         else:

@@ -12,6 +12,7 @@ from redis.commands.core import AsyncScript
 
 from bus.connection import as_text
 from bus.envelope import entry_fields, flat
+from bus.errors import Unavailable
 from bus.events import InvestigationId, InvestigationStopped
 from bus.streams import KEPT_SECONDS, STOPS, Keys
 from bus.tracing import current_traceparent
@@ -35,11 +36,13 @@ class RedisPlaces:
     _take: AsyncScript = field(init=False)
     _settle: AsyncScript = field(init=False)
     _finish: AsyncScript = field(init=False)
+    _move: AsyncScript = field(init=False)
 
     def __post_init__(self) -> None:
         self._take = self._script("take")
         self._settle = self._script("settle")
         self._finish = self._script("finish")
+        self._move = self._script("move")
 
     async def take(
         self,
@@ -59,7 +62,7 @@ class RedisPlaces:
                 _ms(self.lease_seconds / LATE_SHARE),
             ],
         )
-        word, wait, state, channel, ts, known = (as_text(part) for part in answer)
+        word, wait, state, channel, ts, known, left, beside = (as_text(part) for part in answer)
         return Turn(
             word=_one_of(word, ("yours", "busy", "done")),
             owner=owner,
@@ -67,6 +70,8 @@ class RedisPlaces:
             state=_one_of(state, ("", "posting", "posted", "final")),
             place=Place(channel=channel, ts=ts) if ts else None,
             activity=known,
+            left=tuple(left.split()),
+            beside=beside == "1",
             ends_at=asked_at + self.lease_seconds,
         )
 
@@ -76,9 +81,16 @@ class RedisPlaces:
         """The message stands at that place, and the turn is over."""
         return await self._settled(investigation_id, turn, word="wrote", place=place)
 
-    async def found(self, investigation_id: InvestigationId, place: Place) -> None:
+    async def found(self, investigation_id: InvestigationId, turn: Turn, *, place: Place) -> None:
         """The message was found at that place; the turn goes on."""
-        await self._settled(investigation_id, None, word="wrote", place=place)
+        await self._moved(investigation_id, turn, word="found", place=place)
+
+    async def replaced(
+        self, investigation_id: InvestigationId, turn: Turn, *, place: Place, beside: bool
+    ) -> None:
+        """From now on whoever comes looks for another message before posting one."""
+        word = "replaced beside" if beside else "replaced"
+        await self._moved(investigation_id, turn, word=word, place=place)
 
     async def failed(
         self, investigation_id: InvestigationId, turn: Turn, *, known: bool
@@ -108,10 +120,24 @@ class RedisPlaces:
             doubtful=int(answer[3]) == 1,
         )
 
+    async def _moved(
+        self, investigation_id: InvestigationId, turn: Turn, *, word: str, place: Place
+    ) -> None:
+        what, _, beside = word.partition(" ")
+        answer: Any = await self._move(
+            keys=[self.keys.of(investigation_id, "slack"), self._pointer(place)],
+            args=[
+                *(turn.owner, what, place.channel, place.ts, investigation_id),
+                *(KEPT_SECONDS, "1" if beside else ""),
+            ],
+        )
+        if not int(answer):
+            raise Unavailable("the turn to write is somebody else's by now", retry_in_seconds=1)
+
     async def _settled(
         self,
         investigation_id: InvestigationId,
-        turn: Turn | None,
+        turn: Turn,
         *,
         word: str,
         place: Place | None,
@@ -120,9 +146,9 @@ class RedisPlaces:
         answer: Any = await self._settle(
             keys=[self.keys.of(investigation_id, "slack"), self._pointer(spot)],
             args=[
-                *(turn.owner if turn else "", word, spot.channel, spot.ts, investigation_id),
+                *(turn.owner, word, spot.channel, spot.ts, investigation_id),
                 *(KEPT_SECONDS, _ms(self.lease_seconds / SETTLE_SHARE)),
-                *(_ms(self.lease_seconds / LATE_SHARE), turn.state if turn else ""),
+                *(_ms(self.lease_seconds / LATE_SHARE), turn.state),
             ],
         )
         settled: Settled = _one_of(as_text(answer), ("over", "duplicate", "covered"))

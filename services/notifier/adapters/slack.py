@@ -7,7 +7,7 @@ used, and what an error means for the next try is said by its class.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,10 +19,16 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bus import metrics
-from bus.errors import Unavailable
+from bus.errors import Retryable, Unavailable
 from bus.tracing import Tracing, current_traceparent
 from services.notifier.blocks import Card
-from services.notifier.ports import CardRefused, MessageGone, NotAllowed, Unanswered
+from services.notifier.ports import (
+    CardRefused,
+    MessageGone,
+    MessageLocked,
+    NotAllowed,
+    Unanswered,
+)
 from services.notifier.stop import Place
 
 log = logging.getLogger(__name__)
@@ -32,7 +38,14 @@ CLOCK_SKEW_SECONDS = 300
 """Slack's clock and ours may differ by that much."""
 PAGES = 20
 AT_ONCE = 4
-GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
+GONE = {"message_not_found"}
+LOCKED = {
+    "cant_update_message",
+    "edit_window_closed",
+    "cant_delete_message",
+    "compliance_exports_prevent_deletion",
+}
+"""The message stands: another app's, or a setting of the workspace forbids what we want."""
 MAY_STAND = {"fatal_error", "internal_error", "service_unavailable", "request_timeout"}
 REFUSED = {
     "invalid_blocks",
@@ -86,21 +99,29 @@ class SlackChannel:
         arguments = _content(card) | {"metadata": _metadata(incident_id)}
         await self._call("chat.update", channel=place.channel, ts=place.ts, **arguments)
 
-    async def remove(self, place: Place) -> None:
-        """Our message is gone; one that stands nowhere is as good."""
-        with suppress(MessageGone):
+    async def remove(self, place: Place) -> bool:
+        """Whether nothing stands there any more; what Slack does not let us delete stays."""
+        try:
             await self._call("chat.delete", channel=place.channel, ts=place.ts)
+        except MessageGone:
+            return True
+        except MessageLocked as error:
+            log.warning("Slack answers %s to the deletion of %s", error, place.ts)
+            return False
+        return True
 
-    async def find(self, incident_id: str, since: datetime) -> Place | None:
-        """Where the incident's message stands, if it was posted after that time.
+    async def find(
+        self, incident_id: str, since: datetime, *, but: Collection[str] = ()
+    ) -> Place | None:
+        """Where the incident's message stands, if posted after that time and not `but` there.
 
         A token that may not read the channel finds nothing: a second message is better than none.
         """
         try:
-            found = await self._search(incident_id, since, most=1)
+            found = await self._search(incident_id, since, most=1 + len(but))
         except NotAllowed:
             return None
-        return found[0] if found else None
+        return next((place for place in found if place.ts not in but), None)
 
     async def others(self, incident_id: str, since: datetime, *, but: Place) -> list[Place]:
         """Where the incident's messages stand that are not the one at that place."""
@@ -187,10 +208,8 @@ class SlackChannel:
             wait = _retry_after(error)
             self._paused[method] = time.monotonic() + wait
             return Unavailable(f"Slack asked to wait {wait:g} s", retry_in_seconds=wait + 0.1)
-        if word in GONE:
-            return MessageGone(word)
-        if word in REFUSED:
-            return CardRefused(f"Slack refuses the card: {word}")
+        if refusal := _refusal(word):
+            return refusal
         if word in FOR_A_PERSON:
             if method not in self.problems:
                 log.error("Slack answers %s to %s: %s", word, method, FOR_A_PERSON[word])
@@ -204,6 +223,15 @@ class SlackChannel:
         if method != "auth.test":  # a stand-in need not know the method that nothing depends on
             self.problems[method] = said
         return Unavailable(said, retry_in_seconds=SECONDS_FOR_A_PERSON)
+
+
+def _refusal(word: str) -> Retryable | None:
+    """What Slack has against this message or card, where that is what it says."""
+    if word in GONE:
+        return MessageGone(word)
+    if word in LOCKED:
+        return MessageLocked(word)
+    return CardRefused(f"Slack refuses the card: {word}") if word in REFUSED else None
 
 
 def _content(card: Card) -> dict[str, Any]:

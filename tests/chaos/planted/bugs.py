@@ -144,6 +144,30 @@ BUGS = (
         "test_unanswered_post_is_looked_up_before_the_next_one",
     ),
     PlantedBug(
+        name="a deleted message is replaced without a word about it before",
+        file="services/notifier/message.py",
+        old="        await self.places.replaced(inv, turn, place=place, beside=stands)\n",
+        new="",
+        test="tests/notifier/test_second_message.py::"
+        "test_unanswered_second_post_at_the_end_is_looked_up_before_the_next_one",
+    ),
+    PlantedBug(
+        name="a message that cannot be edited counts as deleted",
+        file="services/notifier/adapters/slack.py",
+        old='GONE = {"message_not_found"}',
+        new='GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}',
+        test="tests/notifier/test_second_message.py::"
+        "test_message_that_cannot_be_edited_stays_alone_while_the_work_goes_on",
+    ),
+    PlantedBug(
+        name="a look-up that fails counts as nothing found",
+        file="services/notifier/adapters/slack.py",
+        old="except NotAllowed:",
+        new="except Unavailable:",
+        test="tests/notifier/test_second_message.py::"
+        "test_look_up_that_fails_is_tried_again_and_never_ends_in_a_second_post",
+    ),
+    PlantedBug(
         name="progress after the final card",
         file="services/notifier/adapters/scripts/take.lua",
         old="if state == 'final' or (has.newest and ARGV[5] < has.newest)",

@@ -1,6 +1,6 @@
 -- Say how a turn went: where the message stands, or that it may or may not stand.
 -- KEYS  1 the incident's slack hash  2 thread pointer, unused without a place
--- ARGV  1 owner ('' keeps the turn)  2 'wrote', 'not written' or 'unknown'  3 channel  4 ts
+-- ARGV  1 owner  2 'wrote', 'not written' or 'unknown'  3 channel  4 ts
 --       5 investigation id  6 seconds to keep  7 how long nobody writes after 'unknown' (ms)
 --       8 how long an edit may be late (ms)  9 state before this turn
 -- Answers 'over'; 'duplicate' where another message stands already, which this turn did not know of; 'covered'
@@ -10,8 +10,8 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local has = redis.call('HMGET', KEYS[1], 'owner', 'purpose', 'state', 'ts')
 local function number(value) return string.format('%.0f', value) end
-local mine = ARGV[1] == '' or has[1] == ARGV[1]
-local other = ARGV[1] ~= '' and has[4] and has[4] ~= ARGV[4] and (not mine or ARGV[9] ~= 'posted')
+local mine = has[1] == ARGV[1]
+local other = has[4] and has[4] ~= ARGV[4]
 
 if ARGV[2] == 'wrote' and has[3] ~= 'final' and not other then
   redis.call('HSET', KEYS[1], 'channel', ARGV[3], 'ts', ARGV[4], 'state', 'posted')
@@ -21,7 +21,7 @@ end
 local answer = 'over'
 if ARGV[2] == 'wrote' and other then answer = 'duplicate'
 elseif ARGV[2] ~= 'not written' and not mine and has[3] == 'final' then answer = 'covered' end
-if ARGV[1] == '' or not mine then return answer end
+if not mine then return answer end
 if ARGV[2] == 'unknown' then
   redis.call('HSET', KEYS[1], 'until', number(now + ARGV[7]), 'owner', 'nobody', 'purpose', '')
   if has[2] == 'progress' then redis.call('HSET', KEYS[1], 'late_until', number(now + ARGV[8])) end

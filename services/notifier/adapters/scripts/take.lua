@@ -2,16 +2,19 @@
 -- KEYS  1 the incident's slack hash
 -- ARGV  1 owner  2 lease (ms)  3 place, progress or final  4 seconds to keep
 --       5 order of the progress  6 activity  7 least gap of progress edits (ms)  8 how long an edit may be late (ms)
--- Answers {word, milliseconds to wait, state, channel, ts, activity}
+-- Answers {word, milliseconds to wait, state, channel, ts, activity, every ts that was left for another message,
+--          1 if the last of these still stands}
 redis.call('EXPIRE', KEYS[1], ARGV[4])             -- first, for a full Redis: see bus/scripts/commit.lua
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local names = {'owner', 'until', 'purpose', 'state', 'channel', 'ts', 'newest', 'edited_at', 'activity'}
+local names = {'owner', 'until', 'purpose', 'state', 'channel', 'ts', 'newest', 'edited_at', 'activity',
+  'left', 'beside'}
 local has = {}
 for i, value in ipairs(redis.call('HMGET', KEYS[1], unpack(names))) do has[names[i]] = value or nil end
 local state = has.state or ''
 local function answer(word, wait)
-  return {word, string.format('%.0f', wait), state, has.channel or '', has.ts or '', has.activity or ''}
+  return {word, string.format('%.0f', wait), state, has.channel or '', has.ts or '', has.activity or '',
+    has.left or '', has.beside or ''}
 end
 local function number(value) return string.format('%.0f', value) end
 
@@ -19,7 +22,7 @@ if ARGV[3] == 'progress' then
   if state == 'final' or (has.newest and ARGV[5] < has.newest) then return answer('done', 0) end
   redis.call('HSET', KEYS[1], 'newest', ARGV[5], 'activity', ARGV[6])
   redis.call('EXPIRE', KEYS[1], ARGV[4])
-  if not has.ts then return answer('done', 0) end
+  if not has.ts and not has.left then return answer('done', 0) end
   local wait = (tonumber(has.edited_at) or 0) + ARGV[7] - now
   if wait > 0 then return answer('busy', wait) end
 elseif ARGV[3] == 'place' and (has.ts or state == 'final') then
