@@ -66,6 +66,14 @@ BUGS = (
         "test_entries_published_before_the_first_start_are_handled",
     ),
     PlantedBug(
+        name="a replica takes everything that waits",
+        file="bus/broker.py",
+        old="max_records=None if min_idle_ms else 1,",
+        new="max_records=None,",
+        test="tests/bus/test_fair_shares.py::"
+        "test_no_replica_takes_more_of_what_waited_than_it_has_workers_for",
+    ),
+    PlantedBug(
         name="an outage counts as an error of the entry",
         file="bus/delivery.py",
         old="if isinstance(error, Unavailable) or _redis_is_unwell(error):",
