@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bus.connection import as_text
-from tests.chaos.checker import Rules, check, report
+from tests.chaos.checker import check, report
 from tests.chaos.collecting import collect, pending_of
 from tests.chaos.evidence import Evidence, Fault
 from tests.chaos.fleet import Fleet, FleetPlan, running_fleet
 from tests.chaos.load import alarm_body
 from tests.chaos.recorder import Recorder, recording
 from tests.chaos.replica import Replica
+from tests.chaos.rules import Rules
 from tests.lane import Figures
 from tests.loop.desk import PREFIX
 
@@ -58,6 +59,12 @@ class Campaign:
         now = time.time()
         self.faults.append(Fault(since or now, now, service, what))
 
+    def strike_one(self, replica: Replica, what: str, *, since: float = 0.0) -> None:
+        """Noted: that was done to that replica and to no other of its service."""
+        now = time.time()
+        what = f"{replica.name} {what}"
+        self.faults.append(Fault(since or now, now, replica.service, what, replica=replica.name))
+
     def send_alarm(self) -> str:
         """An alarm lies in the queue; its case."""
         case = f"case-{next(self._numbers):04d}"
@@ -67,7 +74,7 @@ class Campaign:
 
     def kill(self, replica: Replica) -> float:
         """The replica was killed, and nothing that it had said is on its way; when it was."""
-        self.strike(replica.service, f"{replica.name} killed")
+        self.strike_one(replica, "killed")
         replica.kill()
         self.fleet.proxy.shut(replica.name)
         return time.time()
@@ -112,7 +119,13 @@ class Campaign:
 
     def judge(self, rules: Rules, figures: Figures, *, promise: str, what: str) -> Evidence:
         """The evidence, which breaks no promise; the figures say so, or how often it does."""
-        evidence = collect(self.fleet.stack, self.recorder, faults=self.faults, sent=self.sent)
+        evidence = collect(
+            self.fleet,
+            self.recorder,
+            faults=self.faults,
+            sent=self.sent,
+            published=self.published,
+        )
         violations = check(evidence, rules)
         figures.add(promise, f"{what}: incidents", len(self.published) + len(self.sent))
         kinds = dict(Counter(one.kind for one in violations))

@@ -1,54 +1,20 @@
 """From evidence to violations: pure, and each violation names the promise that it breaks.
 
 What is demanded of one incident stands in `CHECKS_OF_ONE`, what is demanded of the run as a whole
-in `CHECKS_OF_ALL`. `tests/chaos/test_checker.py` makes each kind of violation once.
+in `tests.chaos.checks_of_run`. `tests/chaos/test_checker.py` makes each kind of violation once.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-from pydantic import ValidationError
+from tests.chaos.causes import SENDERS, is_excused, told_as_first, uncaused
+from tests.chaos.checks_of_run import CHECKS_OF_ALL
+from tests.chaos.evidence import PROGRESS, Entry, Evidence
+from tests.chaos.rules import Rules, Violation
+from tests.chaos.story import SKEW_SECONDS, Story, called_again, stories_of, timeline
 
-from bus.events import ToolCallAudited
-from services.toolrunner.audit import entry_sha256
-from tests.chaos.evidence import PROGRESS, Asked, Entry, Evidence, Fault, case_of
-from tests.chaos.story import SKEW_SECONDS, Story, called_again, repeats, stories_of, timeline
-
-IN_FLIGHT_SECONDS = 1.0
-"""A request sent before its sender was struck may come in, by way of others, so much later."""
-SENDERS = {"model": "reasoner", "kubernetes": "toolrunner", "github": "toolrunner"}
 TOLD = 5
 """Timelines in a report; there may be more violations."""
-
-
-@dataclass(frozen=True)
-class Violation:
-    """A promise that was broken: which, how, and for which incident (empty: for the whole run)."""
-
-    promise: str
-    kind: str
-    incident: str
-    what: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What may be demanded of a run."""
-
-    deadline_seconds: float
-    grace_seconds: float = 10.0
-    """After the deadline, until everything stands."""
-    late_work_seconds: float = 2.0
-    """After the outcome, for work that was in flight."""
-    still_seconds: float = float("inf")
-    """How long an incident may show no sign of work; the sweep would hide that a turn was lost."""
-    on_its_way_seconds: float = 0.0
-    """After a thaw, for calls of the woken one, and of a successor whom its commit overtook."""
-    dead_letters: frozenset[str] = frozenset()
-    """Streams whose entries were meant to be set aside."""
-    is_over: bool = True
-    """Whether everything had time to end; else nothing is missed that may still come."""
 
 
 def check(evidence: Evidence, rules: Rules) -> list[Violation]:
@@ -183,9 +149,13 @@ def _calls_once(story: Story, evidence: Evidence, rules: Rules) -> Iterator[Viol
         if count > 1:
             what = f"{count} audit entries say that {call} was called for the first time"
             yield Violation("R5", "repeat not audited", story.incident, what)
+    for call, replica, first in told_as_first(story):
+        what = f"{replica} says that {call} was its first, and {first} had asked before"
+        yield Violation("R5", "repeat not audited", story.incident, what)
     for one, after in called_again(story):
-        if not _was_on_its_way(one, "toolrunner", evidence=evidence, rules=rules):
+        if not is_excused(one, story, evidence, rules.on_its_way_seconds):
             what = f"{one.request} for {one.call}, {after:.3f} s after its result was committed"
+            what += f", by {one.sender or 'somebody'}"
             yield Violation("R5", "called after its result", story.incident, what)
 
 
@@ -194,19 +164,18 @@ def _no_late_work(story: Story, evidence: Evidence, rules: Rules) -> Iterator[Vi
         return
     for one in [*story.model_calls(), *story.tool_requests()]:
         after = one.at - story.outcomes[0].at
-        on_its_way = _was_on_its_way(one, SENDERS[one.stand_in], evidence=evidence, rules=rules)
-        if after > rules.late_work_seconds and not on_its_way:
+        excused = is_excused(one, story, evidence, rules.on_its_way_seconds)
+        if after > rules.late_work_seconds and not excused:
             what = f"{one.stand_in} {one.request} started {after:.3f} s after the outcome"
             yield Violation("R4", "work after the outcome", story.incident, what)
 
 
 def _repeats_have_a_cause(story: Story, evidence: Evidence, _: Rules) -> Iterator[Violation]:
-    for before, again in repeats([*story.model_calls(), *story.tool_requests()]):
-        service = SENDERS[before.stand_in]
-        if not any(_meets(fault, service, before, again) for fault in evidence.faults):
-            what = f"{again.stand_in} {again.request} {again.call} again after "
-            what += f"{again.at - before.at:.3f} s, and no {service} was struck in between"
-            yield Violation("R1", "repeat without a fault", story.incident, what)
+    for before, again in uncaused(story, evidence):
+        what = f"{again.stand_in} {again.request} {again.call} by {again.sender or 'somebody'}, "
+        what += f"{again.at - before.at:.3f} s after {before.sender or 'somebody'}, and no fault "
+        what += f"of a {SENDERS[before.stand_in]} is left that explains it"
+        yield Violation("R1", "repeat without a fault", story.incident, what)
 
 
 def _valid_transcript(story: Story, _: Evidence, __: Rules) -> Iterator[Violation]:
@@ -216,67 +185,11 @@ def _valid_transcript(story: Story, _: Evidence, __: Rules) -> Iterator[Violatio
             yield Violation("R5", "transcript refused by the model", story.incident, what)
 
 
-def _sent_arrived(evidence: Evidence, rules: Rules) -> Iterator[Violation]:
-    known = {case_of(entry) for entry in evidence.entries if entry.stream == "incidents"}
-    for case in evidence.sent if rules.is_over else ():
-        if case not in known:
-            yield Violation("R1", "lost alarm", "", f"{case} was sent and opened no incident")
-
-
-def _nothing_left(evidence: Evidence, rules: Rules) -> Iterator[Violation]:
-    if not rules.is_over:
-        return
-    for group, count in evidence.pending.items():
-        yield Violation("R1", "entries left", "", f"{count} on {group}")
-    for name in evidence.deadlines:
-        yield Violation("R1", "deadline left", name, "still in the set of deadlines")
-    for key in evidence.lasting_keys:
-        yield Violation("R9", "key without expiry", "", key)
-
-
-def _no_dead_letters(evidence: Evidence, rules: Rules) -> Iterator[Violation]:
-    for entry in evidence.entries:
-        stream = entry.stream.removesuffix(".dead")
-        if entry.stream != stream and stream not in rules.dead_letters:
-            what = f"{stream} {entry.values.get('entry_id')}: {entry.values.get('reason')}"
-            yield Violation("R11", "dead letter", "", what)
-
-
-def _audit_chains(evidence: Evidence, _: Rules) -> Iterator[Violation]:
-    chains: dict[str, list[ToolCallAudited]] = {}
-    for entry in evidence.entries:
-        if entry.event != "ToolCallAudited":
-            continue
-        try:
-            audited = ToolCallAudited.model_validate(entry.values)
-        except ValidationError as error:
-            yield Violation("audit", "audit chain broken", entry.incident, str(error))
-            continue
-        chain = chains.setdefault(audited.replica, [])
-        number = chain[-1].number + 1 if chain else 1
-        previous = entry_sha256(chain[-1]) if chain else ""
-        if (audited.number, audited.previous_sha256) != (number, previous):
-            what = f"{audited.replica}: entry {audited.number} does not follow {len(chain)}"
-            yield Violation("audit", "audit chain broken", entry.incident, what)
-        chain.append(audited)
-
-
 def _was(entry: Entry, outcome: str) -> bool:
     return entry.values.get("outcome") == outcome
 
 
-def _was_on_its_way(one: Asked, service: str, *, evidence: Evidence, rules: Rules) -> bool:
-    thawed = (one.at - fault.until for fault in evidence.faults if fault.service == service)
-    return any(0 <= seconds < rules.on_its_way_seconds for seconds in thawed)
-
-
-def _meets(fault: Fault, service: str, before: Asked, again: Asked) -> bool:
-    in_between = before.at - IN_FLIGHT_SECONDS <= fault.until and fault.at <= again.at
-    return fault.service in (service, "*") and in_between
-
-
 OfOne = Callable[[Story, Evidence, Rules], Iterator[Violation]]
-OfAll = Callable[[Evidence, Rules], Iterator[Violation]]
 CHECKS_OF_ONE: tuple[OfOne, ...] = (
     _one_outcome,
     _one_stop_signal,
@@ -291,10 +204,4 @@ CHECKS_OF_ONE: tuple[OfOne, ...] = (
     _no_late_work,
     _repeats_have_a_cause,
     _valid_transcript,
-)
-CHECKS_OF_ALL: tuple[OfAll, ...] = (
-    _sent_arrived,
-    _nothing_left,
-    _no_dead_letters,
-    _audit_chains,
 )

@@ -16,6 +16,7 @@ from bus.connection import as_text
 from bus.streams import STREAMS
 from cli.stack import Stack, call
 from tests.chaos.evidence import (
+    CALL,
     Asked,
     Entry,
     Evidence,
@@ -24,36 +25,45 @@ from tests.chaos.evidence import (
     Note,
     Version,
     case_of,
+    lasted,
     says,
 )
+from tests.chaos.fleet import Fleet
 from tests.chaos.recorder import Recorder
+from tests.chaos.senders import with_senders
 from tests.loop.desk import PREFIX
 
 PAGE = 100
-_CALL = re.compile(r"\b(case-[a-z0-9]+)(?:/|%2F|-)(\d+-\d+)\b")
 _SUMMARY = re.compile(r"^summary: (.*)$", re.MULTILINE)
 SUMMARY_COMPARED = 200
 
 
 def collect(
-    stack: Stack,
+    fleet: Fleet,
     recorder: Recorder,
     *,
     faults: Iterable[Fault] = (),
-    notes: Iterable[Note] = (),
     sent: Iterable[str] = (),
+    published: Iterable[str] = (),
 ) -> Evidence:
-    """The evidence of everything since the recorder began."""
+    """The evidence of everything since the recorder began.
+
+    What was sent through the queue, and what was published onto the stream, is to be found in it.
+    """
     entries = tuple(_entry(*row) for row in recorder.rows())
-    names = _Names.of(entries)
-    with Redis.from_url(stack.redis_url) as redis:
+    names, passages = _Names.of(entries), list(fleet.proxy.log)
+    asked = _asked(Path(str(fleet.stack.world["requests"])), names)
+    with Redis.from_url(fleet.stack.redis_url) as redis:
         return Evidence(
             entries=entries,
-            asked=tuple(_asked(Path(str(stack.world["requests"])), names)),
-            messages=tuple(_messages(stack)),
+            asked=tuple(with_senders(asked, passages, names.cases)),
+            messages=tuple(_messages(fleet.stack)),
             faults=tuple(faults),
-            notes=tuple(notes),
+            notes=tuple(
+                Note(one.at, f"{one.channel} proxy", one.said(), one.incident) for one in passages
+            ),
             sent=tuple(sent),
+            published=tuple(published),
             pending=pending_of(redis),
             deadlines=tuple(
                 as_text(name) for name in _rows(redis.zrange(f"{PREFIX}deadlines", 0, -1))
@@ -146,7 +156,7 @@ def _one_asked(facts: dict[str, Any], names: _Names) -> Asked:
     elif facts["stand_in"] == "slack":
         incident = _incident_of(facts.get("metadata"))
     else:
-        found = _CALL.search(f"{facts['request']}?{facts.get('query', '')}")
+        found = CALL.search(f"{facts['request']}?{facts.get('query', '')}")
         incident, named = (names.cases.get(found[1], ""), found[2]) if found else ("", "")
     answered_at = _seconds(facts["at"])
     began = facts.get("began_at")
@@ -170,14 +180,15 @@ def _messages(stack: Stack) -> Iterator[Message]:
         for said in page:
             incident = _incident_of(said.get("metadata"))
             if incident and said.get("thread_ts") in (None, said["ts"]):
-                versions = tuple(
-                    Version(float(each["at"]), says(each["text"], each["blocks"]), each["text"])
-                    for each in said["versions"]
-                )
-                yield Message(incident, said["ts"], versions)
+                yield Message(incident, said["ts"], tuple(map(_version, said["versions"])))
         if len(page) < PAGE:
             return
         first += PAGE
+
+
+def _version(said: dict[str, Any]) -> Version:
+    text, blocks = said["text"], said["blocks"]
+    return Version(float(said["at"]), says(text, blocks), text, lasted(text, blocks))
 
 
 def _incident_of(metadata: Any) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 
 Values = Mapping[str, Any]
 CASE = re.compile(r"\bcase-[a-z0-9]+")
+CALL = re.compile(r"\b(case-[a-z0-9]+)(?:/|%2F|-)(\d+-\d+)\b")
+"""A case and a tool call, as the scenario's arguments name them."""
 TITLES = {
     "Root cause": "diagnosed",
     "No fault found": "diagnosed",
@@ -25,6 +27,7 @@ TITLES = {
 }
 """What a person reads on a final card, and the outcome that it means."""
 _TITLE = re.compile(rf": ({'|'.join(TITLES)})\. ")
+_LASTED = re.compile(r"(?:(\d+) min )?(\d+(?:\.\d)?) s · \d+ turn")
 PROGRESS = "progress"
 STOP_BUTTON = "nightshift_stop"
 
@@ -63,6 +66,12 @@ class Asked:
     call: str = ""
     """Of the model: the number of messages; of a tool: the id of the tool call it names."""
     facts: Values = field(default_factory=dict)
+    sender: str = ""
+    """The replica that asked; known where its channel leads through the proxy."""
+    left_at: float = 0.0
+    """When its head came to the proxy, which is when its first bytes had left the sender."""
+    given_up: bool = False
+    """Whether the sender had closed its connection before the answer came."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,8 @@ class Version:
     at: float
     says: str
     text: str = ""
+    lasted: float | None = None
+    """How long the investigation took, as the card has it."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +103,15 @@ class Fault:
     service: str
     """`*` where it meets all of them."""
     what: str
+    replica: str = ""
+    """Who was killed or frozen; empty where it was no single one."""
+    holding: frozenset[str] = frozenset()
+    """Of one that was frozen: the incidents it held work of, and `incident call` of tool calls."""
+
+    def held(self, one: Asked) -> bool:
+        """Whether what was frozen held the work that this request belongs to."""
+        is_tool = one.stand_in != "model"
+        return (f"{one.incident} {one.call}" if is_tool else one.incident) in self.holding
 
 
 @dataclass(frozen=True)
@@ -115,6 +135,8 @@ class Evidence:
     notes: tuple[Note, ...] = ()
     sent: tuple[str, ...] = ()
     """Cases handed over through the queue: each must have become an incident."""
+    published: tuple[str, ...] = ()
+    """Ids of the incidents that were written onto the stream."""
     pending: Mapping[str, int] = field(default_factory=dict)
     """Entries not read or not acknowledged, by `stream/group`."""
     deadlines: tuple[str, ...] = ()
@@ -128,6 +150,12 @@ def says(text: str, blocks: object) -> str:
         return PROGRESS
     title = _TITLE.search(text)
     return TITLES[title[1]] if title else ""
+
+
+def lasted(text: str, blocks: object) -> float | None:
+    """The duration that a final card shows, in seconds."""
+    found = _LASTED.search(f"{text} {json.dumps(blocks, ensure_ascii=False)}")
+    return int(found[1] or 0) * 60 + float(found[2]) if found else None
 
 
 def case_of(entry: Entry) -> str:

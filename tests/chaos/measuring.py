@@ -3,12 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from tests.chaos.checker import Violation
+from tests.chaos.causes import is_excused
 from tests.chaos.evidence import PROGRESS, Evidence
+from tests.chaos.rules import Rules, Violation
 from tests.chaos.story import called_again, repeats, stories_of
-
-RECENTLY_SECONDS = 3.0
-"""Who was thawed so long ago and then committed a result was the frozen owner of its call."""
 
 
 def kinds(violations: Iterable[Violation]) -> Counter[str]:
@@ -59,25 +57,60 @@ def worked_after(evidence: Evidence) -> list[float]:
     return found
 
 
-def late_calls(evidence: Evidence) -> tuple[int, int]:
-    """Tool requests that came in after their call's result was committed: whose they were.
+def late_calls(evidence: Evidence) -> tuple[list[float], list[float]]:
+    """Tool requests that came in after their call's result was committed: whose, and how late.
 
-    Those of woken owners, and those of successors that a woken owner's commit overtook: it had made
-    the call before it froze.
+    Those of woken owners, by the seconds from their thaw until the request left, and those of
+    successors that a woken owner's commit overtook, by the seconds from that commit until it left:
+    the owner had made the call before it froze.
     """
-    owners = successors = 0
+    owners, successors = [], []
     for story in stories_of(evidence).values():
-        committed = {entry.call: entry for entry in reversed(story.of("ToolCallAudited"))}
+        committed = {entry.call: entry.at for entry in reversed(story.of("ToolCallFinished"))}
         for one, _ in called_again(story):
-            replica = str(committed[one.call].values["replica"]) if one.call in committed else ""
-            name = replica.partition("/")[0]
-            woken = any(
-                fault.what.startswith(f"{name} ") and 0 <= one.at - fault.until < RECENTLY_SECONDS
+            thaws = [
+                one.left_at - fault.until
                 for fault in evidence.faults
-            )
-            successors += woken
-            owners += not woken
+                if fault.replica == one.sender and fault.held(one) and one.left_at >= fault.at
+            ]
+            if thaws:
+                owners.append(min(thaws))
+            else:
+                successors.append(one.left_at - committed[one.call])
     return owners, successors
+
+
+def excused(evidence: Evidence, rules: Rules) -> int:
+    """How many late calls the rules excuse: after the outcome, or after the call's result."""
+    found = 0
+    for story in stories_of(evidence).values():
+        ended_at = story.outcomes[0].at if story.outcomes else float("inf")
+        calls = [*story.model_calls(), *story.tool_requests()]
+        again = [one for one, _ in called_again(story)]
+        late = [one for one in calls if one.at - ended_at > rules.late_work_seconds or one in again]
+        found += sum(is_excused(one, story, evidence, rules.on_its_way_seconds) for one in late)
+    return found
+
+
+def in_flight_at_stops(evidence: Evidence, seconds: float) -> list[bool]:
+    """Of model calls that ran longer than that after a stop of theirs: if they were given up.
+
+    Those that were answered sooner cannot tell.
+    """
+    found = []
+    for story in stories_of(evidence).values():
+        if story.outcome == "cancelled":
+            at = story.outcomes[0].at
+            running = [one for one in story.model_calls() if one.at < at]
+            found += [one.given_up for one in running if one.answered_at > at + seconds]
+    return found
+
+
+def unsigned(evidence: Evidence) -> int:
+    """Model and tool calls of which the proxy cannot tell who made them."""
+    stories = stories_of(evidence).values()
+    calls = [one for story in stories for one in (*story.model_calls(), *story.tool_requests())]
+    return sum(not one.sender for one in calls)
 
 
 def longest_pause(evidence: Evidence) -> float:

@@ -99,12 +99,18 @@ def stories_of(evidence: Evidence) -> dict[str, Story]:
 
 def repeats(asked: list[Asked]) -> list[tuple[Asked, Asked]]:
     """Requests that were made again, each with the one before it; refused ones do not count."""
+    return [pair for made in repeated_requests(asked) for pair in pairwise(made)]
+
+
+def repeated_requests(asked: list[Asked]) -> list[list[Asked]]:
+    """All requests of each call that was made more than once, in the order of time."""
     by_name: dict[object, list[Asked]] = {}
     for one in asked:
         if one.status < 400 or one.stand_in != "model":
             name = (one.stand_in, one.incident, one.call, bool(one.facts.get("concludes")))
             by_name.setdefault(name, []).append(one)
-    return [pair for made in by_name.values() for pair in pairwise(made)]
+    series = (sorted(made, key=lambda one: one.at) for made in by_name.values())
+    return [made for made in series if len(made) > 1]
 
 
 def called_again(story: Story) -> Iterator[tuple[Asked, float]]:

@@ -8,7 +8,7 @@ from functools import partial
 
 from cli.stack import StackFailed
 from tests.chaos.collecting import pending_of
-from tests.chaos.evidence import Fault, Note
+from tests.chaos.evidence import Fault
 from tests.chaos.fleet import Fleet
 from tests.chaos.load import alarm_body
 from tests.chaos.points import Case, Point, points_of
@@ -74,13 +74,6 @@ class Striker:
             done.seconds = time.monotonic() - began
         return done
 
-    def notes(self) -> list[Note]:
-        """What passed the proxy, for timelines."""
-        return [
-            Note(one.at, f"{one.channel} proxy", one.said(), one.incident)
-            for one in self.fleet.proxy.log
-        ]
-
     def _see_it_end(self, trap: Trap, done: Struck) -> None:
         assert trap.victim is not None
         if trap.case.way == "SIGKILL":
@@ -104,7 +97,8 @@ class Striker:
         trap.victim.thaw()
         what = f"{trap.victim.name} {done.case.way} {done.case}"
         until = time.time() if done.case.way == "SIGSTOP" else trap.struck_at
-        done.faults.append(Fault(trap.struck_at, until, trap.victim.service, what))
+        name, service = trap.victim.name, trap.victim.service
+        done.faults.append(Fault(trap.struck_at, until, service, what, replica=name))
 
     def _is_calm(self, incident: str, trap: Trap, thawed_at: float) -> bool:
         """The thawed process has said what it had to say."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.chaos.checker import Rules, Violation, check
+from tests.chaos.checker import check
 from tests.chaos.collecting import collect
 from tests.chaos.evidence import Evidence
 from tests.chaos.fleet import CHANNELS, FleetPlan, running_fleet
@@ -20,6 +20,7 @@ from tests.chaos.load import SCENARIO
 from tests.chaos.measuring import repeated
 from tests.chaos.points import WAYS, Case, Point, cases_of
 from tests.chaos.recorder import recording
+from tests.chaos.rules import Rules, Violation
 from tests.chaos.story import timeline
 from tests.chaos.striking import Striker, Struck
 from tests.lane import Figures, Lane
@@ -193,11 +194,11 @@ def test_process_struck_at_a_named_point_loses_nothing_and_does_nothing_twice(
     assert {point.service for point in points} == {"ingest", "reasoner", "toolrunner", "notifier"}
     missed = strike_all(striker, share(points, lane))
     evidence = collect(
-        striker.fleet.stack,
+        striker.fleet,
         striker.recorder,
         faults=[fault for one in striker.struck for fault in one.faults],
-        notes=striker.notes(),
         sent=striker.sent,
+        published=[one.incident for one in striker.struck if one.incident],
     )
     judged = judge(striker, evidence)
     striker.fleet.keep_logs = bool(judged.broken)

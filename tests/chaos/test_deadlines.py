@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 
 from tests.chaos.campaign import Campaign, campaign
-from tests.chaos.checker import Rules
 from tests.chaos.evidence import Evidence
 from tests.chaos.fleet import FleetPlan
 from tests.chaos.load import SCENARIO, SETTINGS
 from tests.chaos.replica import Replica
+from tests.chaos.rules import Rules
 from tests.chaos.story import stories_of
 from tests.lane import Figures, Lane
 

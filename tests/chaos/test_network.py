@@ -2,18 +2,19 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
 from cli.stack import StackFailed
-from tests.chaos.checker import Rules, check, report
+from tests.chaos.checker import check, report
 from tests.chaos.collecting import collect, pending_of
 from tests.chaos.evidence import Fault
 from tests.chaos.fleet import Fleet, FleetPlan, running_fleet
 from tests.chaos.load import SCENARIO, SETTINGS
 from tests.chaos.proxy.channel import Weather
 from tests.chaos.recorder import Recorder, recording
+from tests.chaos.rules import Rules
 from tests.lane import Figures, Lane
 
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(600)]
@@ -55,13 +56,16 @@ class Network:
 
     fleet: Fleet
     recorder: Recorder
-    published: int = 0
+    incidents: list[str] = field(default_factory=list)
+
+    @property
+    def published(self) -> int:
+        return len(self.incidents)
 
     def publish(self) -> None:
         for _ in range(INCIDENTS):
-            self.published += 1
-            summary = f"HTTP 500 on checkout, case-{self.published:04d}"
-            self.fleet.desk.publish(service="cartservice", summary=summary)
+            summary = f"HTTP 500 on checkout, case-{self.published + 1:04d}"
+            self.incidents.append(self.fleet.desk.publish(service="cartservice", summary=summary))
 
     @property
     def ended(self) -> int:
@@ -126,7 +130,7 @@ def test_work_goes_on_within_ten_seconds_after_the_network_to_redis_has_healed(
         figures.add("R19", f"{name}: seconds until everything had ended", over)
         if resumed > WANTED_SECONDS:
             late.append(f"{name}: {resumed:.1f} s")
-    evidence = collect(network.fleet.stack, network.recorder, faults=faults)
+    evidence = collect(network.fleet, network.recorder, faults=faults, published=network.incidents)
     violations = check(evidence, Rules(deadline_seconds=300))
     assert not violations, f"logs: {network.fleet.folder}\n{report(evidence, violations)}"
     assert not late

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.chaos.campaign import Campaign, campaign
-from tests.chaos.checker import Rules
 from tests.chaos.evidence import Evidence
 from tests.chaos.fleet import FleetPlan
 from tests.chaos.load import SCENARIO
 from tests.chaos.proxy.channel import Weather
 from tests.chaos.proxy.passage import Answer, Passage, Phase, Verdict
 from tests.chaos.proxy.proxy import Proxy
+from tests.chaos.rules import Rules
 from tests.chaos.story import stories_of
 from tests.lane import Figures, Lane
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.chaos.campaign import Campaign, campaign
-from tests.chaos.checker import Rules
 from tests.chaos.fleet import FleetPlan
 from tests.chaos.load import SCENARIO
 from tests.chaos.proxy.passage import Gate, Hold, Passage, Phase, Verdict
 from tests.chaos.proxy.proxy import Proxy
 from tests.chaos.replica import Replica
+from tests.chaos.rules import Rules
 from tests.lane import Figures, Lane
 
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(300)]
@@ -128,7 +128,7 @@ def hand_over(at: Campaign, service: str, *, finishes: bool) -> Handover:
     at.fleet.proxy.shut(victim.name)
     if not finishes:
         at.fleet.proxy.weather(channel, "fair")
-        at.strike(service, f"{victim.name} ended in the middle", since=asked_at)
+        at.strike_one(victim, "ended in the middle", since=asked_at)
     return Handover(code, gone_at - asked_at, moved_at - asked_at)
 
 

@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 
 from tests.chaos.campaign import Campaign, campaign
-from tests.chaos.checker import Rules
 from tests.chaos.fleet import FleetPlan
 from tests.chaos.load import SCENARIO, SETTINGS
 from tests.chaos.resuming import Resuming
+from tests.chaos.rules import Rules
 from tests.chaos.story import stories_of
 from tests.lane import Figures, Lane
 

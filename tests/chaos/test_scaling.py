@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pytest
 
 from tests.chaos.campaign import Campaign, campaign
-from tests.chaos.checker import Rules
 from tests.chaos.evidence import Evidence
 from tests.chaos.fleet import FleetPlan
 from tests.chaos.load import SCENARIO, SETTINGS
+from tests.chaos.rules import Rules
 from tests.lane import Figures, Lane
 
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(300)]

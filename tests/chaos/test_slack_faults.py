@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from cli.stack import StackFailed
-from tests.chaos.checker import Rules, check, report
+from tests.chaos.checker import check, report
 from tests.chaos.collecting import collect, pending_of
 from tests.chaos.evidence import Fault
 from tests.chaos.fleet import Fleet, FleetPlan, running_fleet
@@ -17,6 +17,7 @@ from tests.chaos.load import SCENARIO, SETTINGS
 from tests.chaos.measuring import kinds
 from tests.chaos.proxy.passage import Answer, Cut, Passage, Phase, Verdict
 from tests.chaos.recorder import Recorder, recording
+from tests.chaos.rules import Rules
 from tests.lane import Figures, Lane
 
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(600)]
@@ -110,7 +111,7 @@ def test_slack_that_drops_refuses_or_fails_gets_one_message_of_each_incident(
             fleet.desk.publish(incident_id=incident, service="cartservice", summary=summary)
             if number % at_once == 0:
                 wait_over(fleet, recorder, number)
-        evidence = collect(fleet.stack, recorder, faults=trouble.faults)
+        evidence = collect(fleet, recorder, faults=trouble.faults, published=trouble.planned)
     violations = check(evidence, Rules(deadline_seconds=300))
     found = kinds(violations)
     size = f"Slack drops, 429, 502 on post and edit, {len(plans)} incidents"

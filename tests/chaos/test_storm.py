@@ -6,13 +6,14 @@ from collections import Counter
 
 import pytest
 
-from tests.chaos.checker import Rules, check, report
+from tests.chaos.checker import check, report
 from tests.chaos.collecting import collect, settled
 from tests.chaos.evidence import Evidence, Fault
 from tests.chaos.fleet import Fleet, FleetPlan, running_fleet
 from tests.chaos.load import SCENARIO, SETTINGS, Load
-from tests.chaos.measuring import kinds, longest_pause, repeated, struck
+from tests.chaos.measuring import kinds, longest_pause, repeated, struck, unsigned
 from tests.chaos.recorder import recording
+from tests.chaos.rules import Rules
 from tests.lane import Figures, Lane
 
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(1200)]
@@ -27,7 +28,7 @@ def kill_one(fleet: Fleet, draw: random.Random) -> Fault:
     victim = draw.choice(fleet.replicas)
     at = time.time()
     fleet.replace(victim)
-    return Fault(at, at, victim.service, f"{victim.name} killed")
+    return Fault(at, at, victim.service, f"{victim.name} killed", replica=victim.name)
 
 
 def storm(load: Load, draw: random.Random) -> list[Fault]:
@@ -82,7 +83,12 @@ def test_storm_of_incidents_under_kills_loses_nothing_and_does_nothing_twice(
     lane: Lane, figures: Figures
 ) -> None:
     settings = {**SETTINGS, "NIGHTSHIFT_DEADLINE_SECONDS": str(DEADLINE_SECONDS)}
-    plan = FleetPlan(scenario=SCENARIO, settings=settings, model_seconds=lane.pick(1.0, 2.0))
+    plan = FleetPlan(
+        scenario=SCENARIO,
+        settings=settings,
+        model_seconds=lane.pick(1.0, 2.0),
+        proxied=frozenset({"model", "mcp"}),  # tells whose call it was
+    )
     with running_fleet(plan) as fleet, recording(fleet.redis.url) as recorder:
         load = Load(
             fleet,
@@ -96,11 +102,12 @@ def test_storm_of_incidents_under_kills_loses_nothing_and_does_nothing_twice(
         faults = storm(load, lane.random("storm"))
         seconds = time.monotonic() - began
         settled(fleet.stack)
-        evidence = collect(fleet.stack, recorder, faults=faults, sent=load.sent)
+        evidence = collect(fleet, recorder, faults=faults, sent=load.sent, published=load.published)
         violations = check(
             evidence, Rules(deadline_seconds=DEADLINE_SECONDS, still_seconds=STILL_SECONDS)
         )
         fleet.keep_logs = bool(violations)
     note(figures, evidence, kinds(violations), seconds)
     assert len(faults) >= 3
+    assert unsigned(evidence) == 0
     assert not violations, f"logs: {fleet.folder}\n{report(evidence, violations)}"

@@ -1,10 +1,13 @@
 """Zombies: replicas that are frozen past their lease while they hold work, and then go on."""
 
+import json
 import random
 import time
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from bus.connection import as_text
 from bus.streams import STREAMS
 from tests.chaos.evidence import Fault
 from tests.chaos.fleet import Fleet
@@ -15,8 +18,6 @@ from tests.loop.desk import PREFIX
 SERVICES = ("reasoner", "toolrunner", "notifier")
 ASLEEP = (1.2 * LEASE_SECONDS, 2.0 * LEASE_SECONDS)
 AWAKE = (0.1, 0.6)
-TRIES = 40
-"""How often a replica that holds nothing is let go at once, before one is taken all the same."""
 
 
 @dataclass(frozen=True)
@@ -26,23 +27,22 @@ class Sleeper:
     replica: Replica
     at: float
     until: float
+    holding: frozenset[str]
 
 
 @dataclass
 class Freezer:
     """Freezes `total` replicas, one of each service at a time, chosen and timed by `draw`.
 
-    Who holds nothing at that moment is no zombie and is let go at once, to be tried again.
+    Who holds nothing at that moment is no zombie and is let go at once, to be tried again: each of
+    the `faults` is a replica that held work.
     """
 
     fleet: Fleet
     draw: random.Random
     total: int
     faults: list[Fault] = field(default_factory=list)
-    holding: int = 0
-    """How many of the frozen held an entry at that moment."""
     _asleep: dict[str, Sleeper] = field(default_factory=dict)
-    _tries: Counter[str] = field(default_factory=Counter)
     _next: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SERVICES, 0.0))
 
     def step(self) -> bool:
@@ -65,38 +65,44 @@ class Freezer:
         replica = self.draw.choice(ready)
         replica.freeze()
         at = time.time()
-        held = holds(self.fleet, replica) > 0
-        self._tries[service] += 1
-        if not held and self._tries[service] < TRIES:
+        holding = held_by(self.fleet, replica)
+        if not holding:
             replica.thaw()
             return
-        self.holding += held
-        self._tries[service] = 0
-        self._asleep[service] = Sleeper(replica, at, at + self.draw.uniform(*ASLEEP))
+        until = at + self.draw.uniform(*ASLEEP)
+        self._asleep[service] = Sleeper(replica, at, until, holding)
 
     def _thaw(self, sleeper: Sleeper) -> None:
         sleeper.replica.thaw()
         now = time.time()
-        service = sleeper.replica.service
-        what = f"{sleeper.replica.name} frozen"
-        self.faults.append(Fault(sleeper.at, now, service, what))
+        service, name = sleeper.replica.service, sleeper.replica.name
+        fault = Fault(
+            sleeper.at, now, service, f"{name} frozen", replica=name, holding=sleeper.holding
+        )
+        self.faults.append(fault)
         del self._asleep[service]
         self._next[service] = now + self.draw.uniform(*AWAKE)
 
 
-def holds(fleet: Fleet, replica: Replica) -> int:
-    """How many entries are pending for that replica."""
-    found: Counter[str] = Counter()
+def held_by(fleet: Fleet, replica: Replica) -> frozenset[str]:
+    """What is pending for that replica: incidents, and `incident call` of tool calls."""
+    redis = fleet.desk.redis
+    found: set[str] = set()
     for stream in STREAMS:
-        for reader in stream.readers:
-            if reader.group == replica.service:
-                rows = fleet.desk.redis.xpending_range(
-                    PREFIX + stream.name,
-                    reader.group,
-                    min="-",
-                    max="+",
-                    count=100,
-                    consumername=replica.name,
-                )
-                found[stream.name] += len(list(rows))
-    return found.total()
+        if replica.service not in [reader.group for reader in stream.readers]:
+            continue
+        key = PREFIX + stream.name
+        pending: Any = redis.xpending_range(
+            key, replica.service, min="-", max="+", count=100, consumername=replica.name
+        )
+        for row in pending:
+            entry_id = as_text(row["message_id"])
+            entries: Any = redis.xrange(key, min=entry_id, max=entry_id)
+            found.update(_work_of(entry_id, fields) for _, fields in entries)
+    return frozenset(found)
+
+
+def _work_of(entry_id: str, fields: Mapping[bytes, bytes]) -> str:
+    values = json.loads(fields[b"data"])
+    incident = values.get("investigation_id") or values.get("incident_id") or f"inc-{entry_id}"
+    return f"{incident} {values.get('tool_call_id', '')}".strip()

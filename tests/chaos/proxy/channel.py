@@ -21,7 +21,7 @@ and then it does. `refused`: nobody listens, and all connections were reset."""
 class Desk(Protocol):
     """What a channel needs of the proxy."""
 
-    def begin(self, channel: "Channel", named: Named) -> Passage:
+    def begin(self, channel: "Channel", named: Named, began_at: float = 0.0) -> Passage:
         """The passage of a request that has just reached the proxy, noted in the log."""
 
     async def ask(self, passage: Passage, phase: Phase) -> None:

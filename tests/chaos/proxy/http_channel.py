@@ -1,6 +1,7 @@
 """Carries one HTTP connection: each request and its answer are a passage."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 from tests.chaos.proxy.channel import Line
@@ -24,12 +25,13 @@ async def carry_http(line: Line) -> None:
     while True:
         try:
             head = await read_head(line.reader)
+            began_at = time.time()
             body, plain = await read_body(line.reader, head)
         except asyncio.IncompleteReadError:
             return
         await line.pass_weather(line.channel.latency_seconds)
         named = request_name(line.channel.name, head, plain)
-        passage = line.channel.desk.begin(line.channel, named)
+        passage = line.channel.desk.begin(line.channel, named, began_at)
         request = _Request(head, head.raw + body, passage)
         try:
             goes_on = await _exchange(line, request)
@@ -57,6 +59,7 @@ async def _exchange(line: Line, request: _Request) -> bool:
         return False
     raw, closes = await _answer_body(reader, head)
     line.outside.close()
+    passage.given_up = line.reader.at_eof() or line.reader.exception() is not None
     passage.answer = str(head.status)
     await desk.ask(passage, "between")
     await line.pass_weather()

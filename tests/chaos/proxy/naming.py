@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 from bus.tracing import root_of
 from cli.stack import ROOT
+from tests.chaos.evidence import CALL, CASE
 from tests.chaos.proxy.http import Head
 
 _INLINE = re.compile(r'^_?([A-Z_]+) = """\\?(\n.*?)"""', re.MULTILINE | re.DOTALL)
@@ -29,6 +30,8 @@ class Named:
     call: str = ""
     purpose: str = ""
     """Of a `take`: what the writer of a message wants to do."""
+    about: str = ""
+    """Of a model or tool call: the case in its body, and the number of messages or the call."""
 
 
 @cache
@@ -99,12 +102,18 @@ def request_name(channel: str, head: Head, body: bytes) -> Named:
     """An HTTP request on that channel."""
     if channel == "model":
         is_turn = head.method == "POST" and head.path.split("?")[0] == "/v1/messages"
-        return Named("model call" if is_turn else f"model {head.path}")
+        return Named("model call", about=_turn(body)) if is_turn else Named(f"model {head.path}")
     if channel == "slack":
         return _slack(head, body)
     if channel == "sqs":
         return Named(f"sqs {head.headers.get('x-amz-target', '').rpartition('.')[2]}")
     return _mcp(head, body)
+
+
+def _turn(body: bytes) -> str:
+    messages: Any = json.loads(body).get("messages") or [{}]
+    found = CASE.search(json.dumps(messages[0]))
+    return f"{found[0]} {len(messages)}" if found else ""
 
 
 def _slack(head: Head, body: bytes) -> Named:
@@ -128,7 +137,9 @@ def _mcp(head: Head, body: bytes) -> Named:
         return Named(f"mcp {method}")
     server = head.path.strip("/").split("/")[0]
     trace_id = head.headers.get("traceparent", "--").split("-")[1]
-    return Named("tool call", trace_id, f"{server}__{said['params']['name']}")
+    found = CALL.search(body.decode("utf-8", "replace"))
+    about = f"{found[1]} {found[2]}" if found else ""
+    return Named("tool call", trace_id, f"{server}__{said['params']['name']}", about=about)
 
 
 def trace_of(incident: str) -> str:

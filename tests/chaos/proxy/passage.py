@@ -28,6 +28,12 @@ class Passage:
     answered_at: float = 0.0
     fate: str = "passed"
     """What a test did to it: held, cut, answered by the proxy."""
+    about: str = ""
+    """Of a model or tool call: the case in its body, and the number of messages or the call."""
+    began_at: float = 0.0
+    """When the head of a request over HTTP had come."""
+    given_up: bool = False
+    """Whether the replica had closed its connection when the answer came."""
 
     def said(self) -> str:
         """A line for a timeline."""

@@ -72,7 +72,7 @@ class Proxy:
 
     # What a channel asks for, in the proxy's thread:
 
-    def begin(self, channel: Channel, named: Named) -> Passage:
+    def begin(self, channel: Channel, named: Named, began_at: float = 0.0) -> Passage:
         """The passage of a request that has just reached the proxy, noted in the log."""
         named = self._placed(channel, named)
         passage = Passage(
@@ -83,6 +83,8 @@ class Proxy:
             named.operation,
             incident=named.incident,
             call=named.call,
+            about=named.about,
+            began_at=began_at,
         )
         if matters(passage):
             self.log.append(passage)
