@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.connection import AbstractConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import BusyLoadingError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bus.errors import NotConfigured
@@ -19,17 +19,20 @@ from bus.settings import BusSettings
 OnConnect = Callable[[AbstractConnection], Awaitable[None]]
 RETRIES = 6
 """Tries of one command over a broken connection; with the back-off about three seconds in all."""
-
-
 SOCKET_SECONDS = 5.0
 """Longest silence of Redis before a connection is given up; the reader pauses another 5 s then."""
+REMEDIES = {
+    "maxmemory": "it is full; raise its `maxmemory`, or take out what is not Nightshift's",
+    "read only": "it is a read-only replica; let REDIS_URL name the primary",
+    "permission": "its user may not do that; allow it (`ACL SETUSER`) every command on these keys",
+    "loading": "it is still loading its data; start again once it has",
+    "wrong kind": "a key there is not Nightshift's; rename it, or set NIGHTSHIFT_STREAM_PREFIX",
+}
+"""By words of Redis's refusal: what that means, and what to do."""
 
 
 def retry() -> Retry:
-    """How commands are tried again over broken connections.
-
-    A repeated commit has no second effect.
-    """
+    """Commands are tried again over broken connections: a repeated commit has no second effect."""
     return Retry(
         ExponentialBackoff(cap=1.0, base=0.05),
         RETRIES,
@@ -64,21 +67,30 @@ async def wait_for_redis(redis: "Redis", settings: BusSettings) -> str:
     while True:
         try:
             async with asyncio.timeout(5):
-                server = await redis.info("server")
-            return str(server["redis_version"])
+                server = await redis.info()
+            if not server.get("loading"):
+                return str(server["redis_version"])
+            raise BusyLoadingError(f"loading: {server.get('loading_loaded_perc', 0)}% done")
         except (RedisError, OSError, TimeoutError) as error:
             if time.monotonic() >= give_up_at:
-                raise NotConfigured(
-                    f"Redis at {address(settings)} cannot be used: {error}"
-                ) from None
+                raise unusable(settings, error) from None
         await asyncio.sleep(0.3)
 
 
 def address(settings: BusSettings) -> str:
-    """Where Redis is, without its password."""
+    """Where Redis is: host, port and database, and nothing else of its URL."""
     url = settings.redis_url.get_secret_value()
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+    at, scheme = parse_url(url), url.partition(":")[0]
+    host = at.get("host", "localhost")
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{host}:{at.get('port', 6379)}/{at.get('db', 0)}"
+
+
+def unusable(settings: BusSettings, error: Exception) -> NotConfigured:
+    """The sentence for a person whom Redis, or the way to it, refused."""
+    said = str(error).removesuffix(".") or type(error).__name__
+    found = [f"{remedy} ({said})" for words, remedy in REMEDIES.items() if words in said]
+    return NotConfigured(f"Redis at {address(settings)} cannot be used: {[*found, said][0]}")
 
 
 def as_text(raw: object) -> str:

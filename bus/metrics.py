@@ -10,59 +10,47 @@ from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetr
 from opentelemetry.sdk.resources import Resource
 
 _meter = metrics.get_meter("nightshift")
+_counter, _gauge, _histogram = _meter.create_counter, _meter.create_gauge, _meter.create_histogram
 
-DELIVERIES = _meter.create_counter(
-    "nightshift.deliveries", "1", "Entries handled, by stream and how it ended"
-)
-HANDLING_SECONDS = _meter.create_histogram(
+DELIVERIES = _counter("nightshift.deliveries", "1", "Entries handled, by stream and how it ended")
+HANDLING_SECONDS = _histogram(
     "nightshift.handling.duration", "s", "Time to handle one entry, by stream"
 )
-DEAD_LETTERS = _meter.create_counter("nightshift.dead_letters", "1", "Entries set aside, by stream")
-LAG = _meter.create_gauge(
-    "nightshift.queue.lag", "1", "Entries not yet delivered, by stream and group"
-)
-PENDING = _meter.create_gauge(
+DEAD_LETTERS = _counter("nightshift.dead_letters", "1", "Entries set aside, by stream")
+LAG = _gauge("nightshift.queue.lag", "1", "Entries not yet delivered, by stream and group")
+PENDING = _gauge(
     "nightshift.queue.pending", "1", "Entries delivered and not acknowledged, by stream and group"
 )
-OLDEST_PENDING_SECONDS = _meter.create_gauge(
+OLDEST_PENDING_SECONDS = _gauge(
     "nightshift.queue.oldest_pending", "s", "Age of the oldest unacknowledged entry"
 )
-STREAM_LENGTH = _meter.create_gauge("nightshift.stream.length", "1", "Entries on a stream")
-WAITING_SECONDS = _meter.create_gauge(
+STREAM_LENGTH = _gauge("nightshift.stream.length", "1", "Entries on a stream")
+WAITING_SECONDS = _gauge(
     "nightshift.stream.waiting",
     "s",
     "Age of the oldest entry that a group has not acknowledged, read or not, as the owner sees it",
 )
-STORE_REFUSED = _meter.create_gauge(
+STORE_REFUSED = _gauge(
     "nightshift.store.refused", "1", "1 once Redis lost data and nothing is consumed, else 0: alert"
 )
-INCIDENTS = _meter.create_counter(
-    "nightshift.incidents", "1", "Triggers seen, by what became of them"
-)
-TURNS = _meter.create_counter("nightshift.turns", "1", "Model turns committed, by model")
-TOKENS = _meter.create_counter("nightshift.tokens", "1", "Model tokens, by kind and model")
-COST_USD = _meter.create_counter("nightshift.cost", "USD", "Dollars spent on models, by model")
-MODEL_SECONDS = _meter.create_histogram("nightshift.model.duration", "s", "Time of one model call")
-TOOL_CALLS = _meter.create_counter("nightshift.tool_calls", "1", "Tool calls, by tool and outcome")
-DECISIONS = _meter.create_counter(
-    "nightshift.decisions", "1", "Policy decisions, by verdict and tool"
-)
-TOOL_SECONDS = _meter.create_histogram("nightshift.tool.duration", "s", "Time of one tool call")
-OUTCOMES = _meter.create_counter("nightshift.outcomes", "1", "Investigations ended, by outcome")
-DIAGNOSIS_SECONDS = _meter.create_histogram(
+INCIDENTS = _counter("nightshift.incidents", "1", "Triggers seen, by what became of them")
+TURNS = _counter("nightshift.turns", "1", "Model turns committed, by model")
+TOKENS = _counter("nightshift.tokens", "1", "Model tokens, by kind and model")
+COST_USD = _counter("nightshift.cost", "USD", "Dollars spent on models, by model")
+MODEL_SECONDS = _histogram("nightshift.model.duration", "s", "Time of one model call")
+TOOL_CALLS = _counter("nightshift.tool_calls", "1", "Tool calls, by tool and outcome")
+DECISIONS = _counter("nightshift.decisions", "1", "Policy decisions, by verdict and tool")
+TOOL_SECONDS = _histogram("nightshift.tool.duration", "s", "Time of one tool call")
+OUTCOMES = _counter("nightshift.outcomes", "1", "Investigations ended, by outcome")
+DIAGNOSIS_SECONDS = _histogram(
     "nightshift.diagnosis.duration", "s", "From acceptance to the final card"
 )
-SLACK_WRITES = _meter.create_counter(
-    "nightshift.slack.writes", "1", "Slack calls, by method and answer"
-)
-FEEDBACK = _meter.create_counter("nightshift.feedback", "1", "Judgements by people, useful or not")
+SLACK_WRITES = _counter("nightshift.slack.writes", "1", "Slack calls, by method and answer")
+FEEDBACK = _counter("nightshift.feedback", "1", "Judgements by people, useful or not")
 
 
 def set_up_metrics(service: str, replica: str) -> MeterProvider:
-    """Make the instruments real.
-
-    Scraped at `/metrics`, and sent over OTLP where an endpoint is set.
-    """
+    """Make the instruments real: scraped at `/metrics`, sent over OTLP where an endpoint is set."""
     readers: list[MetricReader] = [PrometheusMetricReader()]
     if os.environ.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"):
         readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))

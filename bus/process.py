@@ -1,7 +1,4 @@
-"""A service as a process.
-
-Settings, logging, start, signals, and an exit code that tells the truth.
-"""
+"""A service as a process: settings, logs, start, signals, an exit code that tells the truth."""
 
 import argparse
 import asyncio
@@ -18,7 +15,7 @@ from redis.exceptions import RedisError
 from starlette.routing import BaseRoute
 
 from bus.broker import Bus, Consumer, Route
-from bus.connection import wait_for_redis
+from bus.connection import unusable, wait_for_redis
 from bus.errors import NotConfigured
 from bus.health import Check, Health, http_app
 from bus.janitor import Janitor
@@ -156,16 +153,11 @@ def build_app(
 
 
 def run(name: str, kind: type[S], *, build: Callable[[S, Bus], Service]) -> None:
-    """The whole of a service's `__main__`.
-
-    Exits 0 after a signal, 1 with one sentence otherwise.
-    """
+    """The whole of a service's `__main__`: exits 0 after a signal, else 1 with one sentence."""
     parser = argparse.ArgumentParser(
         prog=f"python -m services.{name}", description=f"The {name} service of Nightshift."
     )
-    parser.add_argument(
-        "--check", action="store_true", help="validate and print the settings, then exit"
-    )
+    parser.add_argument("--check", action="store_true", help="only validate and print the settings")
     only_check = parser.parse_args().check
     try:
         settings = load(kind)
@@ -187,8 +179,11 @@ async def _run(name: str, settings: S, *, build: Callable[[S, Bus], Service]) ->
     bus = Bus.of(settings, name)
     trace.set_tracer_provider(bus.tracing.provider)
     service = build(settings, bus)
-    version = await wait_for_redis(bus.redis, settings)
-    await service.start()
+    try:
+        version = await wait_for_redis(bus.redis, settings)
+        await service.start()
+    except (RedisError, OSError) as error:
+        raise unusable(settings, error) from None
     log.info("%s started as %s; Redis %s", name, settings.consumer, version)
     service.failed.add_done_callback(lambda _: stopped.set())
     await stopped.wait()

@@ -4,9 +4,12 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import FrameType
 
 import typer
+
+LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class Clock:
@@ -18,6 +21,12 @@ class Clock:
     def say(self, text: str) -> None:
         """Print the text behind the seconds that have passed."""
         typer.echo(f"{time.monotonic() - self._began:6.1f} s  {text}")
+
+
+def time_of(entry_id: str) -> datetime:
+    """When an entry was written by its id, which anybody may have chosen: the last year at most."""
+    seconds = int(entry_id.partition("-")[0]) / 1000
+    return datetime.fromtimestamp(min(seconds, LATEST.timestamp()), UTC)
 
 
 class _Interrupts:

@@ -1,20 +1,22 @@
 """`nightshift dead-letters`: what was set aside, why, and back on its stream."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, NoReturn
 
 import typer
-from redis.exceptions import RedisError
 
 from bus.cleaning import clean
+from bus.errors import NotConfigured
 from bus.streams import STREAMS, Stream
 from cli import where
 from cli.replay import DeadLetterBox, SetAside
 
 REDIS_IS_AWAY, UNKNOWN, NO_EFFECT = 1, 3, 4
 WIDTH = 80
+NEWEST_ID = 2**64
 EXIT_CODES = (
     "Exits 0; 1 when Redis cannot be used, 2 for wrong arguments, 3 for an unknown id, 4 when a"
     " replay would have no effect (its investigation has ended, it still cannot be read)."
@@ -46,11 +48,17 @@ def list_letters(
 ) -> None:
     """The newest dead letters of every stream: stream, id, when (UTC), group, deliveries, why."""
     found: list[SetAside] = []
+    unread = []
     with _redis() as box:
         for stream in WITH_LETTERS.values():
-            found += box.newest(stream, count)
+            try:
+                found += box.newest(stream, count)
+            except NotConfigured as error:
+                unread.append(str(error))
     for aside in found:
         typer.echo(_as_json(aside) if as_json else _lines(aside))
+    if unread:
+        _fail("; ".join(unread), REDIS_IS_AWAY)
     if not found and not as_json:
         typer.echo("no dead letters")
 
@@ -65,10 +73,11 @@ def show(stream: StreamName, letter_id: Id, *, as_json: Json = False) -> None:
         typer.echo(_as_json(aside))
         return
     typer.echo(_lines(aside, width=0))
-    typer.echo(f"    entry {aside.letter.entry_id}:")
+    typer.echo(f"    entry {_line(aside.letter.entry_id)}:")
     for name, value in aside.letter.fields.items():
-        typer.echo(f"    {clean(name)}: {clean(value)}")
-    typer.echo(f"    a replay would have no effect: {clean(why_not)}" if why_not else "")
+        # Further in than any line of ours: a value cannot pass for one.
+        typer.echo(f"    {_line(name)}: " + "\n        ".join(clean(value).splitlines()))
+    typer.echo(f"    a replay would have no effect: {_line(why_not)}" if why_not else "")
 
 
 @app.command()
@@ -91,7 +100,7 @@ def replay(stream: StreamName, ids: Ids, *, as_json: Json = False) -> None:
 def _replay(box: DeadLetterBox, aside: SetAside, *, as_json: bool) -> None:
     why_not = box.why_not(aside)
     if why_not:
-        _fail(f"{_name(aside)} was not replayed: {clean(why_not)}", NO_EFFECT)
+        _fail(f"{_name(aside)} was not replayed: {_line(why_not)}", NO_EFFECT)
     entry_id = box.replay(aside)
     if not entry_id:
         _fail(f"{_name(aside)} is gone: somebody has replayed it", UNKNOWN)
@@ -102,21 +111,19 @@ def _replay(box: DeadLetterBox, aside: SetAside, *, as_json: bool) -> None:
 @contextmanager
 def _redis() -> Iterator[DeadLetterBox]:
     try:
-        redis = where.connect()
-    except ValueError as error:
-        _fail(f"REDIS_URL is no address of a Redis: {error}", REDIS_IS_AWAY)
-    try:
-        with redis:
+        with where.redis() as redis:
             yield DeadLetterBox(redis, where.keys())
-    except (RedisError, OSError) as error:
-        _fail(f"Redis at {where.shown_url()} cannot be used: {error}", REDIS_IS_AWAY)
+    except NotConfigured as error:
+        _fail(str(error), REDIS_IS_AWAY)
 
 
 def _find(box: DeadLetterBox, stream: Stream, *, letter_id: str) -> SetAside:
-    is_id = all(part.isdigit() for part in letter_id.split("-")) and letter_id.count("-") == 1
+    parts = re.fullmatch("([0-9]{1,20})-([0-9]{1,20})", letter_id)
+    is_id = parts is not None and all(int(part) < NEWEST_ID for part in parts.groups())
     found = box.find(stream, letter_id) if is_id else None
     if found is None:
-        _fail(f"there is no dead letter {letter_id[:40]} of {stream.name}", UNKNOWN)
+        shown = _line(letter_id)[:40] or "''"
+        _fail(f"there is no dead letter {shown} of {stream.name}", UNKNOWN)
     return found
 
 
@@ -128,10 +135,15 @@ def _lines(aside: SetAside, *, width: int = WIDTH) -> str:
     letter = aside.letter
     often = f"{letter.delivery_count} deliver{'y' if letter.delivery_count == 1 else 'ies'}"
     when = f"{letter.set_aside_at:%Y-%m-%d %H:%M:%S}"
-    why = " ".join(clean(letter.reason).split())
+    why = _line(letter.reason)
     if width and len(why) > width - 4:
         why = why[: width - 5] + "…"
-    return f"{_name(aside)}  {when}  {letter.group}, {often}\n    {why}"
+    return f"{_name(aside)}  {when}  {_line(letter.group) or 'no group'}, {often}\n    {why}"
+
+
+def _line(text: str) -> str:
+    """The text on one line, and nothing in it that steers a terminal."""
+    return " ".join(clean(text).split())
 
 
 def _as_json(aside: SetAside) -> str:

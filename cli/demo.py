@@ -29,6 +29,8 @@ def demo(
     scripted = not os.environ.get("ANTHROPIC_API_KEY")
     answers = "a scripted model answers (no ANTHROPIC_API_KEY)" if scripted else "Claude answers"
     say(f"scenario {scenario}; {answers}")
+    from redis.exceptions import RedisError
+
     from cli.show_run import run_once  # imported late: the first line must not wait for libraries
     from cli.stack import StackFailed
     from simulator.redis_server import NoRedis
@@ -36,7 +38,7 @@ def demo(
     os.environ.setdefault("NIGHTSHIFT_FINAL_REPEAT_SECONDS", "1")
     try:
         outcome = run_once(scenario, form=form, say=say)
-    except (StackFailed, NoRedis) as error:
+    except (StackFailed, NoRedis, RedisError) as error:
         typer.echo(f"nightshift demo: {error}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

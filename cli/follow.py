@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from redis import Redis
 
+from bus.cleaning import clean
 from bus.streams import AUDIT, STREAMS, Keys
+from cli.clock import time_of
 
 QUIET = (AUDIT.name,)
 
@@ -51,10 +53,10 @@ class Follower:
         yield from sorted(found, key=lambda happening: happening.at)
 
     def _happening(self, key: str, entry_id: str, *, fields: dict[str, str]) -> Happening:
-        at = datetime.fromtimestamp(int(entry_id.split("-")[0]) / 1000, UTC)
+        at = time_of(entry_id)
         try:
             values = json.loads(fields.get("data", "{}"))
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             values = {}
         name = key.removeprefix(self._keys.prefix)
         return Happening(
@@ -85,4 +87,4 @@ def line_of(happening: Happening) -> str:
             text = f"the final card stands: {values.get('outcome')} (stop signal)"
         case _:
             text = f"{happening.event} {json.dumps(values, ensure_ascii=False)}"
-    return f"{happening.stream:<13} {text.strip()[:150]}"
+    return f"{happening.stream:<13} {' '.join(clean(text).split())[:150]}"

@@ -4,13 +4,12 @@ from typing import Annotated
 
 import typer
 from redis import Redis
-from redis.exceptions import RedisError
 
-from bus.connection import address, as_text
+from bus.connection import as_text
 from bus.errors import NotConfigured
 from bus.generation import new_generation
-from bus.settings import BusSettings, load
 from bus.streams import Keys
+from cli import where
 
 
 def init(
@@ -31,25 +30,26 @@ def init(
     NIGHTSHIFT_STREAM_PREFIX.
     """
     try:
-        settings = load(BusSettings)
-        url = settings.redis_url.get_secret_value()
-        stands, is_new = name_store(url, settings.stream_prefix, replace=replace)
+        with where.redis() as redis:
+            stands, is_new = name_store(redis, where.keys(), replace=replace)
     except NotConfigured as error:
         _fail(str(error))
-    except (RedisError, OSError) as error:
-        _fail(f"Redis at {address(settings)} cannot be used: {error}")
     if not is_new:
         _fail(f"this Redis has the name {stands}: set NIGHTSHIFT_GENERATION={stands}, or --replace")
     typer.echo(f"NIGHTSHIFT_GENERATION={stands}")
 
 
-def name_store(url: str, prefix: str, *, replace: bool = False) -> tuple[str, bool]:
+def name_store(redis: "Redis", keys: Keys, *, replace: bool = False) -> tuple[str, bool]:
     """The generation of that Redis afterwards, and whether it is a new one."""
-    key = Keys(prefix).generation
-    with Redis.from_url(url, socket_timeout=5) as redis:
-        new = new_generation()
-        is_new = bool(redis.set(key, new, nx=not replace))
-        return as_text(redis.get(key)), is_new
+    key = keys.generation
+    if as_text(redis.type(key)) not in ("none", "string"):
+        raise NotConfigured(
+            f"{key} holds no name but something else: look with `redis-cli TYPE {key}`, and rename"
+            " it, or set NIGHTSHIFT_STREAM_PREFIX"
+        )
+    new = new_generation()
+    is_new = bool(redis.set(key, new, nx=not replace))
+    return as_text(redis.get(key)), is_new
 
 
 def _fail(sentence: str) -> None:

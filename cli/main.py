@@ -1,5 +1,8 @@
 """`nightshift`: try it, run it, publish an incident, look after dead letters and Redis."""
 
+import sys
+from io import TextIOWrapper
+
 import typer
 
 from cli import dead_letters
@@ -10,11 +13,21 @@ from cli.up import up
 
 app = typer.Typer(
     name="nightshift",
-    help="Nightshift investigates alarms and answers in Slack with cause, evidence, fix and cost.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def nightshift() -> None:
+    """Nightshift investigates alarms and answers in Slack with cause, evidence, fix and cost."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that lacks a character gets its number, and the command goes on.
+            stream.reconfigure(errors="backslashreplace")
+
+
 app.command()(demo)
 app.command()(up)
 app.command()(publish)

@@ -2,14 +2,16 @@
 
 import json
 import os
+from http.client import HTTPException
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from redis.exceptions import RedisError
+from pydantic import ValidationError
 
 from bus.connection import as_text
-from bus.events import Severity
+from bus.errors import NotConfigured
+from bus.events import IncidentOpened, Severity
 from bus.streams import INCIDENTS
 from cli import where
 from cli.stack import call
@@ -35,28 +37,37 @@ def publish(
 
     Finds a running `nightshift up` by itself; else set REDIS_URL (or NIGHTSHIFT_QUEUE_URL).
     """
-    if alarm in FORMS:
-        control = where.running().get("control") or _fail("no `nightshift up` is running here")
-        try:
-            answer = call(f"{control}/_simulator/fire-alarm", {"form": alarm})
-        except OSError:
-            _fail(f"the `nightshift up` that was at {control} does not answer; start it again")
-        typer.echo(f"alarm fired: {json.dumps(answer)}")
-    elif alarm:
-        _send(Path(alarm))
-    else:
-        _add({"service": service, "summary": summary, "severity": severity}, count)
+    try:
+        if alarm in FORMS:
+            _fire(alarm)
+        elif alarm:
+            _send(Path(alarm))
+        else:
+            _add({"service": service, "summary": summary, "severity": severity}, count)
+    except NotConfigured as error:
+        _fail(str(error))
+
+
+def _fire(form: str) -> None:
+    control = where.running().get("control") or _fail("no `nightshift up` is running here")
+    try:
+        answer = call(f"{control}/_simulator/fire-alarm", {"form": form})
+    except (OSError, ValueError, HTTPException):
+        _fail(f"the `nightshift up` that was at {control} does not answer; start it again")
+    typer.echo(f"alarm fired: {json.dumps(answer)}")
 
 
 def _add(values: dict[str, str], count: int) -> None:
-    for _ in range(count):
-        try:
-            with where.connect() as redis:
-                entry = {"data": json.dumps(values)}
-                entry_id = redis.xadd(where.keys().stream(INCIDENTS), dict(entry.items()))
-        except (RedisError, OSError, ValueError) as error:
-            _fail(f"Redis at {where.shown_url()} cannot be used: {error}")
-        typer.echo(f"inc-{as_text(entry_id)}")
+    try:
+        IncidentOpened.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        _fail(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+    entry = {"data": json.dumps(values)}
+    with where.redis() as redis:
+        for _ in range(count):
+            entry_id = redis.xadd(where.keys().stream(INCIDENTS), dict(entry.items()))
+            typer.echo(f"inc-{as_text(entry_id)}")
 
 
 def _send(file: Path) -> None:

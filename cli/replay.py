@@ -9,16 +9,16 @@ not UTF-8 (`\xff`), and is what a replay writes.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
 from pydantic import ValidationError
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from bus.connection import as_text
 from bus.envelope import Entry, flat, read_event, text_fields
-from bus.errors import Rejected, Unavailable
+from bus.errors import NotConfigured, Rejected, Unavailable
 from bus.events import (
     AlarmJoined,
     AlarmRecovered,
@@ -33,6 +33,7 @@ from bus.events import (
 )
 from bus.record import Record, record_from
 from bus.streams import Keys, Stream
+from cli.clock import time_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +64,12 @@ class DeadLetterBox:
 
     def newest(self, stream: Stream, count: int) -> list[SetAside]:
         """The newest dead letters of a stream, the oldest of them first."""
-        rows: Any = self.redis.xrevrange(self.keys.dead(stream), count=count)
+        rows = self._read(stream, "+", oldest="-", count=count)
         return [_set_aside(stream, as_text(found), raw=raw) for found, raw in reversed(rows)]
 
     def find(self, stream: Stream, letter_id: str) -> SetAside | None:
         """The dead letter of that id; None when there is none, or no more."""
-        rows: Any = self.redis.xrange(self.keys.dead(stream), letter_id, letter_id)
+        rows = self._read(stream, letter_id, oldest=letter_id, count=1)
         return next((_set_aside(stream, as_text(found), raw=raw) for found, raw in rows), None)
 
     def why_not(self, aside: SetAside) -> str:
@@ -94,6 +95,18 @@ class DeadLetterBox:
         script = self.redis.register_script(text)
         return as_text(script(keys=stream_keys, args=[aside.letter_id, *flat(_fields(aside))]))
 
+    def _read(self, stream: Stream, newest: str, *, oldest: str, count: int) -> Any:
+        key = self.keys.dead(stream)
+        try:
+            return self.redis.xrevrange(key, newest, oldest, count=count)
+        except ResponseError as error:
+            if "WRONGTYPE" not in str(error):
+                raise
+            raise NotConfigured(
+                f"{key} holds no dead letters but something else: look with `redis-cli TYPE {key}`,"
+                " and rename it"
+            ) from None
+
     def _record_of(self, event: Event) -> Record | None:
         inv = getattr(event, "investigation_id", "") or getattr(event, "incident_id", "")
         raw: Any = self.redis.hgetall(self.keys.of(str(inv), "record")) if inv else {}
@@ -113,7 +126,7 @@ def _set_aside(stream: Stream, letter_id: str, *, raw: Mapping[bytes, bytes]) ->
             reason="this is not a dead letter that can be read here",
             delivery_count=0,
             fields=fields,
-            set_aside_at=datetime.fromtimestamp(int(letter_id.split("-")[0]) / 1000, UTC),
+            set_aside_at=time_of(letter_id),
         )
     return SetAside(stream=stream, letter_id=letter_id, letter=letter)
 

@@ -17,7 +17,12 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from redis import Redis
+
+from bus.errors import NotConfigured
 from bus.settings import BusSettings
+from bus.streams import Keys
+from cli import where
 from cli.clock import interrupts_wait
 from cli.init import name_store
 from simulator.redis_server import RedisServer, any_redis, free_port
@@ -79,6 +84,11 @@ class Stack:
         """Address of the simulator's control API."""
         return str(self.world["addresses"]["control"])
 
+    @property
+    def redis_shown(self) -> str:
+        """Where its Redis is, for people: never its password."""
+        return self.redis_url if self.redis is not None else where.shown_url()
+
     def start(self, name: str, module: str, *args: str, env: Mapping[str, str]) -> Part:
         """Start `python -m module` with that environment; it may not be ready yet."""
         log = self.folder / f"{name}.log"
@@ -102,7 +112,9 @@ class Stack:
         if self.redis is not None:
             prefix = BusSettings.model_fields["stream_prefix"].default
             given = clean_environment() | dict(self.plan.settings)
-            name_store(self.redis_url, given.get("NIGHTSHIFT_STREAM_PREFIX") or prefix)
+            keys = Keys(given.get("NIGHTSHIFT_STREAM_PREFIX") or prefix)
+            with Redis.from_url(self.redis_url, socket_timeout=5) as redis:
+                name_store(redis, keys)
 
     def check(self) -> None:
         """Raises StackFailed when a part has ended by itself."""
@@ -177,7 +189,7 @@ def running_stack(plan: Plan, say: Say) -> Iterator[Stack]:
     Raises StackFailed or NoRedis with one sentence.
     """
     folder = Path(tempfile.mkdtemp(prefix="nightshift-"))
-    given = None if plan.own_redis else os.environ.get("REDIS_URL")
+    given = None if plan.own_redis else _given_redis()
     redis = None if given else any_redis(folder / "redis", port=plan.redis_port)
     url, kind = (given, "given by REDIS_URL") if given or redis is None else (redis.url, redis.kind)
     stack = Stack(plan, folder, str(url), kind, redis=redis)
@@ -198,6 +210,15 @@ def running_stack(plan: Plan, say: Say) -> Iterator[Stack]:
             stack.stop()
             if not keep_logs:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _given_redis() -> str | None:
+    try:
+        return (
+            where.settings().redis_url.get_secret_value() if os.environ.get("REDIS_URL") else None
+        )
+    except NotConfigured as error:
+        raise StackFailed(str(error)) from None
 
 
 def call(url: str, body: object = None) -> JsonObject:

@@ -1,19 +1,16 @@
 """`nightshift up`: everything on this machine until Ctrl-C."""
 
-import json
-import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
+from bus.streams import INCIDENTS
 from cli.clock import Clock, interrupt_on_signals
 
 if TYPE_CHECKING:
     from cli.stack import Stack
-
-STATE = Path(".nightshift")
 
 
 def up(
@@ -29,6 +26,8 @@ def up(
     Listens on loopback only. Redis takes port 6379 when it is free. Settings such as
     NIGHTSHIFT_DEADLINE_SECONDS are passed on; REDIS_URL is used when given.
     """
+    from bus.errors import NotConfigured
+    from cli import where
     from cli.stack import Plan, StackFailed, running_stack
     from simulator.redis_server import NoRedis
 
@@ -47,20 +46,22 @@ def up(
                 time.sleep(0.3)
     except KeyboardInterrupt:
         say("stopped; nothing is left running")
-    except (StackFailed, NoRedis) as error:
+    except (StackFailed, NoRedis, NotConfigured) as error:
         typer.echo(f"nightshift up: {error}", err=True)
         raise typer.Exit(1) from None
     finally:
-        (STATE / "up.json").unlink(missing_ok=True)
+        where.withdraw()
 
 
 def _tell(stack: "Stack") -> None:
-    redis_url, control, folder = stack.redis_url, stack.control, str(stack.folder)
-    STATE.mkdir(exist_ok=True)
-    state = {"redis_url": redis_url, "control": control, "logs": folder, "process": os.getpid()}
-    (STATE / "up.json").write_text(json.dumps(state), encoding="utf-8")
-    port = redis_url.rpartition(":")[2].split("/")[0]
-    at = "" if port == "6379" else f" -p {port}"
+    from cli import where
+
+    control, folder = stack.control, str(stack.folder)
+    where.announce(redis_url=stack.redis_url, control=control, logs=folder)
+    redis_url = stack.redis_shown
+    at = urlsplit(redis_url)
+    host = "" if at.hostname == "127.0.0.1" else f" -h {at.hostname}"
+    port = "" if at.port == 6379 else f" -p {at.port}"
     text = '{"service":"cartservice","summary":"HTTP 500 on checkout"}'
     typer.echo(
         f"""
@@ -69,7 +70,7 @@ Everything is up.
   logs of every process: {folder}
   what Slack shows:      {control}/_simulator/messages
 Open an incident in another terminal:
-  redis-cli{at} XADD nightshift:incidents '*' data '{text}'
+  redis-cli{host}{port} XADD {where.keys().stream(INCIDENTS)} '*' data '{text}'
   nightshift publish --service cartservice --summary "HTTP 500 on checkout"
   nightshift publish --alarm sns
 Ctrl-C stops everything."""

@@ -2,41 +2,93 @@
 
 import json
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from redis import Redis
+from redis.exceptions import RedisError
 
-from bus.settings import BusSettings
+from bus.connection import address, unusable
+from bus.errors import NotConfigured
+from bus.settings import BusSettings, load
 from bus.streams import Keys
 
-DEFAULT_URL = "redis://127.0.0.1:6379/0"
+STATE = Path(".nightshift/up.json")
+"""What a `nightshift up` that was started in this folder says of itself."""
 
 
 def running() -> dict[str, str]:
-    """The addresses of the `nightshift up` that was started in this folder; empty without one."""
-    state = Path(".nightshift/up.json")
-    if not state.exists():
+    """What the `nightshift up` of this folder says of itself; empty without one.
+
+    Raises NotConfigured when that cannot be read.
+    """
+    try:
+        found = json.loads(STATE.read_text(encoding="utf-8"))
+    except FileNotFoundError:
         return {}
-    found: dict[str, str] = json.loads(state.read_text(encoding="utf-8"))
-    return found
+    except (OSError, ValueError, RecursionError):
+        found = None
+    names = ("redis_url", "control")
+    if not isinstance(found, dict) or not all(isinstance(found.get(name), str) for name in names):
+        raise NotConfigured(
+            f"{STATE} cannot be read, or is not whole: delete it, and start `nightshift up` again"
+            " if it does not run"
+        )
+    return {name: str(value) for name, value in found.items()}
 
 
-def redis_url() -> str:
-    """The address of the Redis to use."""
-    return os.environ.get("REDIS_URL") or running().get("redis_url") or DEFAULT_URL
+def announce(**facts: str) -> None:
+    """Other commands in this folder find what runs here; raises NotConfigured when they cannot."""
+    try:
+        STATE.parent.mkdir(exist_ok=True)
+        # Whole or not at all; the address may hold a password, so nobody else may read it.
+        with tempfile.NamedTemporaryFile("w", dir=STATE.parent, delete=False) as file:
+            json.dump(facts | {"process": str(os.getpid())}, file)
+        Path(file.name).replace(STATE)
+    except OSError as error:
+        raise NotConfigured(
+            f"{STATE} cannot be written: {error}; start in another folder"
+        ) from None
+
+
+def withdraw() -> None:
+    """What this process announced is gone; another's stays."""
+    try:
+        is_ours = running().get("process") == str(os.getpid())
+    except NotConfigured:
+        return
+    if is_ours:
+        STATE.unlink(missing_ok=True)
+
+
+def settings() -> BusSettings:
+    """The same settings as a service has; raises NotConfigured with one sentence."""
+    if not os.environ.get("REDIS_URL"):
+        default: str = BusSettings.model_fields["redis_url"].default.get_secret_value()
+        os.environ["REDIS_URL"] = running().get("redis_url") or default
+    return load(BusSettings)
 
 
 def shown_url() -> str:
-    """The same for people, without its password."""
-    return redis_url().rpartition("@")[2]
-
-
-def connect() -> Redis:
-    """A connection to it; raises ValueError for an address that is none."""
-    return Redis.from_url(redis_url(), socket_timeout=5, socket_connect_timeout=5)
+    """Where that Redis is, for people: never its password."""
+    return address(settings())
 
 
 def keys() -> Keys:
     """The names of all keys there."""
     default: str = BusSettings.model_fields["stream_prefix"].default
     return Keys(os.environ.get("NIGHTSHIFT_STREAM_PREFIX") or default)
+
+
+@contextmanager
+def redis() -> Iterator[Redis]:
+    """A connection to it; raises NotConfigured with one sentence when it cannot be used."""
+    found = settings()
+    url = found.redis_url.get_secret_value()
+    try:
+        with Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as connection:
+            yield connection
+    except RedisError as error:
+        raise unusable(found, error) from None

@@ -32,7 +32,7 @@ class RedisServer:
 
     def __init__(self, binary: str, kind: str, *, folder: Path | None = None) -> None:
         self.kind = kind
-        self._binary = binary
+        self.binary = binary
         self._temporary = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="nightshift-redis-"))
         self.port = free_port()
@@ -64,7 +64,7 @@ class RedisServer:
             "maxmemory-policy": "noeviction",
             "loglevel": "warning",
         }
-        command = [self._binary]
+        command = [self.binary]
         for name, value in settings.items():
             command += [f"--{name}", value]
         with (self.folder / "redis.log").open("ab") as output:

@@ -183,11 +183,90 @@ async def test_list_and_show_fit_a_terminal_and_hide_what_could_steer_it(
     assert "very very" in shown.output
 
 
+async def test_a_letter_that_nobody_can_read_is_listed_whatever_its_id(
+    make_bus: MakeBus, tmp_path: Path
+) -> None:
+    bus = make_bus("reasoner")
+    for letter_id in ("9999999999999999-0", f"{2**64 - 1}-{2**64 - 1}"):
+        await bus.redis.xadd(bus.keys.dead(INCIDENTS), {"by": "hand"}, letter_id)
+
+        listed = await command(bus, tmp_path, "list")
+        shown = await command(bus, tmp_path, "show", "incidents", letter_id)
+
+        assert (listed.code, listed.errors, shown.code) == (0, "", 0)
+        assert f"incidents {letter_id}  9999-12-31" in listed.output
+        assert "    by: hand\n" in shown.output
+
+
+async def test_every_good_letter_is_replayed_whatever_stands_beside_it(
+    make_bus: MakeBus, tmp_path: Path
+) -> None:
+    bus = make_bus("notifier")
+    notice = NoticeRequested(text="a sentence").model_dump_json()
+    first, second = [await put(bus, NOTICES, {"data": notice}) for _ in range(2)]
+    wrong = ["²-1", "99999999999999999999999-0", f"{2**64}-0", "", "-", "1-1-1", "\x1b[2J"]
+
+    end = await command(bus, tmp_path, "replay", "notices", first, *wrong, second)
+
+    assert end.code == 3
+    assert [line.split()[1] for line in end.output.splitlines()] == [first, second]
+    assert len(end.errors.splitlines()) == len(wrong)
+    for sentence in end.errors.splitlines():
+        assert sentence.startswith("nightshift dead-letters: there is no dead letter ")
+    assert "\x1b" not in end.errors
+
+
+async def test_no_part_of_a_letter_can_steer_a_terminal_or_pass_for_a_line_of_ours(
+    make_bus: MakeBus, tmp_path: Path
+) -> None:
+    bus = make_bus("reasoner")
+    trick = "\x1b[2J\x9b1m\u202e\nincidents 1-1  forged"
+    letter = DeadLetter(
+        stream=trick,
+        group=trick,
+        entry_id=trick,
+        reason=trick,
+        delivery_count=1,
+        fields={trick: trick, "event": trick},
+        set_aside_at=OPENED_AT,
+    )
+    fields = {"event": "DeadLetter", "data": letter.model_dump_json()}
+    letter_id = as_text(await bus.redis.xadd(bus.keys.dead(INCIDENTS), dict(fields.items())))
+
+    for arguments in (["list"], ["show", "incidents", letter_id]):
+        end = await command(bus, tmp_path, *arguments)
+        assert end.code == 0
+        assert [sign for sign in "\x1b\x9b\u202e" if sign in end.output] == []
+        assert [line for line in end.output.splitlines() if line.startswith("incidents 1-1")] == []
+        assert "forged" in end.output
+
+
+async def test_a_key_that_is_no_stream_is_named_and_the_other_letters_are_listed(
+    make_bus: MakeBus, tmp_path: Path
+) -> None:
+    bus = make_bus("reasoner")
+    letter_id = await put(bus, INCIDENTS, incident())
+    key = bus.keys.dead(TURNS)
+    await bus.redis.set(key, "x", ex=60)
+
+    listed = await command(bus, tmp_path, "list")
+
+    assert f"incidents {letter_id}" in listed.output
+    for refused in (
+        listed,
+        await command(bus, tmp_path, "show", "turns", OLD),
+        await command(bus, tmp_path, "replay", "turns", OLD, OLD),
+    ):
+        assert refused.code == 1
+        (sentence,) = refused.errors.splitlines()
+        assert sentence.startswith(f"nightshift dead-letters: {key} holds no dead letters but")
+
+
 @pytest.mark.parametrize(
     ("arguments", "variables", "code", "words"),
     [
         (["list"], {"REDIS_URL": "redis://127.0.0.1:9/0"}, 1, "redis://127.0.0.1:9/0 cannot"),
-        (["list"], {"REDIS_URL": "nonsense"}, 1, "REDIS_URL is no address"),
+        (["list"], {"REDIS_URL": "nonsense"}, 1, "REDIS_URL must look like"),
         (["show", "stops", OLD], {}, 2, "not one of incidents"),
     ],
 )

@@ -1,5 +1,6 @@
 """`nightshift init`: a Redis gets its name once, and a service without that name does not start."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -62,6 +63,22 @@ def test_a_service_refuses_a_redis_that_has_not_the_name_it_was_given(
     (sentence,) = end.errors.splitlines()
     assert "has generation none, but NIGHTSHIFT_GENERATION is 20260101-abcd" in sentence
     assert "`nightshift init`" in sentence
+
+
+async def test_a_key_of_another_kind_is_named_and_stays(
+    make_bus: MakeBus, variables: dict[str, str], tmp_path: Path
+) -> None:
+    bus = make_bus("operator")
+    await bus.redis.hset(bus.keys.generation, "theirs", "1")
+
+    for arguments in (["init"], ["init", "--replace"]):
+        end = await asyncio.to_thread(run, *arguments, folder=tmp_path, **variables)
+        assert (end.code, end.output) == (1, "")
+        (sentence,) = end.errors.splitlines()
+        assert sentence.startswith(f"nightshift init: {bus.keys.generation} holds no name but")
+
+    assert await bus.redis.hgetall(bus.keys.generation) == {b"theirs": b"1"}
+    await bus.redis.delete(bus.keys.generation)
 
 
 def test_a_redis_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:

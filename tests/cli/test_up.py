@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
-from tests.cli.nightshift import PARTS, STARTED, locked, up
+from simulator.redis_server import RedisServer
+from tests.cli.nightshift import PARTS, STARTED, locked, run, up
 
 pytestmark = [
     pytest.mark.timeout(180),
@@ -43,6 +45,41 @@ def test_up_beside_another_redis_takes_and_names_another_port_and_sigterm_leaves
         assert end.output.endswith("stopped; nothing is left running\n")
         assert started.left() == {}
         assert not (tmp_path / ".nightshift" / "up.json").exists()
+
+
+def test_a_given_redis_with_a_password_is_found_by_other_commands_and_shown_without_it(
+    tmp_path: Path, port_lock: Path, own_redis: RedisServer
+) -> None:
+    hidden = "word" + "9"
+    state = tmp_path / ".nightshift" / "up.json"
+    url = f"redis://127.0.0.1:{own_redis.port}/0?password={hidden}"
+    with Redis.from_url(own_redis.url) as redis:
+        redis.config_set("requirepass", hidden)
+        try:
+            with up(folder=tmp_path, lock=port_lock, REDIS_URL=url) as started:
+                started.read_until(STARTED)
+                published = run("publish", folder=tmp_path)
+                mode = state.stat().st_mode & 0o777
+                end = started.end(signal.SIGTERM)
+        finally:
+            redis.config_set("requirepass", "")
+    assert (end.code, end.errors, published.code, mode) == (0, "", 0, 0o600)
+    assert f"REDIS_URL={own_redis.url}\n" in end.output
+    assert f"redis-cli -p {own_redis.port} XADD" in end.output
+    assert hidden not in end.output
+    assert not state.exists()
+
+
+def test_a_start_that_fails_leaves_what_another_one_announced(tmp_path: Path) -> None:
+    state = tmp_path / ".nightshift" / "up.json"
+    state.parent.mkdir()
+    text = '{"redis_url": "redis://127.0.0.1:9/0", "control": "http://127.0.0.1:9", "process": "1"}'
+    state.write_text(text, encoding="utf-8")
+
+    end = run("up", folder=tmp_path, REDIS_URL="nowhere")
+
+    assert end.code == 1
+    assert state.read_text(encoding="utf-8") == text
 
 
 def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path, port_lock: Path) -> None:
