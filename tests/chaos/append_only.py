@@ -1,14 +1,22 @@
 """Redis's files, from the side of whoever pulls the plug or restores the wrong backup."""
 
+import contextlib
 import shutil
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 SYNCED_SECONDS = 2.0
 """What is older than this survives a power loss, with a file that is synced every second."""
+DISK_WAIT_MS = 3000
+ASKED_ABOUT = "sizes:asked-about"
+"""A key of the test's own."""
 
 
 def append_only_file(folder: Path) -> Path:
@@ -31,20 +39,34 @@ def bytes_since(path: Path, text: str) -> int:
 
 @dataclass
 class Sizes:
-    """How long the file was when; use it as a context manager."""
+    """How long the file was when, and how much of it is on disk; use it as a context manager.
+
+    A Redis that can tell (`WAITAOF`, 7.2 and newer) is asked, because who relies on its word relies
+    on nothing older; of any other what is two seconds old is on disk.
+    """
 
     path: Path
+    url: str
     seen: list[tuple[float, int]] = field(default_factory=list)
+    told: int = 0
+    """So many bytes are on disk by Redis's own word; 0 while it gave none."""
+    can_tell: bool = True
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> "Sizes":
-        self._thread = threading.Thread(target=self._look, name="sizes")
-        self._thread.start()
+        self._threads = [threading.Thread(target=work) for work in (self._look, self._ask)]
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._ended.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
+
+    def on_disk(self, failed_at: float) -> int:
+        """The size that the file is sure to have when the power fails at that moment."""
+        return max(self.told, self.after(failed_at - SYNCED_SECONDS))
 
     def after(self, moment: float) -> int:
         """The first size that was seen at that moment or later."""
@@ -54,6 +76,20 @@ class Sizes:
         while not self._ended.wait(0.01):
             # The moment is taken first: what was written up to it is in the size.
             self.seen.append((time.monotonic(), self.path.stat().st_size))
+
+    def _ask(self) -> None:
+        """Until the end, or until Redis does not know the question or is gone."""
+        with Redis.from_url(self.url) as redis, contextlib.suppress(RedisConnectionError):
+            while self.can_tell and not self._ended.wait(0.05):
+                # Taken before the write that is asked about: all of it comes before that on disk.
+                size = self.path.stat().st_size
+                redis.set(ASKED_ABOUT, size, ex=60)
+                try:
+                    answer: Any = redis.execute_command("WAITAOF", 1, 0, DISK_WAIT_MS)
+                except ResponseError:
+                    self.can_tell = False
+                    return
+                self.told = size if int(answer[0]) >= 1 else self.told
 
 
 class Damage(Protocol):

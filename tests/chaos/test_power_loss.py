@@ -1,7 +1,8 @@
 """The power of the Redis node fails: every alarm is on the stream or still in the queue (R7).
 
-SIGKILL alone loses nothing that Redis has written. So the append-only file is cut to the length
-that it had two seconds before, which is what a file that is synced every second may lose.
+SIGKILL alone loses nothing that Redis has written. So the append-only file is cut to what is sure
+to be on disk: what Redis has said is (7.2 and newer, and ingest relies on the same word), else the
+length that it had two seconds before, which is what a file that is synced every second may lose.
 """
 
 import json
@@ -76,7 +77,7 @@ def lose_power(fleet: Fleet, rng: random.Random, *, name: str, ingest_dies: bool
     desk, path = fleet.desk, append_only_file(fleet.redis.folder)
     names = [f"{name}-{number}" for number in range(ALARMS)]
     (ingest,) = fleet.of("ingest")
-    with Sizes(path) as sizes, ThreadPoolExecutor(1) as sender:
+    with Sizes(path, fleet.redis.url) as sizes, ThreadPoolExecutor(1) as sender:
         sending = sender.submit(send, fleet, names)
         failing_at = time.monotonic() + rng.uniform(SYNCED_SECONDS + 0.5, SENDING_SECONDS)
         desk.wait("the moment", partial(is_past, failing_at))
@@ -88,7 +89,7 @@ def lose_power(fleet: Fleet, rng: random.Random, *, name: str, ingest_dies: bool
         # Whatever was waiting to be deleted falls due while Redis is away.
         back_at = failed_at + SYNCED_SECONDS + 0.5
         desk.wait("a while", partial(is_past, back_at))
-    left = sizes.after(failed_at - SYNCED_SECONDS)
+    left = sizes.on_disk(failed_at)
     lost = path.stat().st_size - left
     cut(path, left)
     fleet.redis.start()

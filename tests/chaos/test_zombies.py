@@ -31,7 +31,7 @@ STILL_SECONDS = 25.0
 ON_ITS_WAY_SECONDS = 0.5
 """A call that was past its last check when its sender froze leaves right after the thaw
 (docs/decisions, 0014). Only the very replica's calls of the work that it held are excused."""
-EXCUSED = (2, 10)
+EXCUSED = (1, 4)
 """At most, of 8 and of 200 zombies: the time from the last check to the send is milliseconds of a
 call's second, and a successor is in the middle of sending as seldom. A replica that does not check
 at all sends late in every other freeze."""

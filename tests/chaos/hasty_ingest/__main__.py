@@ -1,10 +1,21 @@
-"""`python -m tests.chaos.hasty_ingest`: the service, without the two seconds of patience."""
+"""`python -m tests.chaos.hasty_ingest`: the service, which waits for no disk."""
 
+from bus.port import Bus
 from bus.process import run
-from services.ingest import intake
-from services.ingest.app import build
+from services.ingest import app, intake
+from services.ingest.adapters.redis_fingerprints import RedisFingerprints
 from services.ingest.settings import Settings
+
+
+class Hasty(RedisFingerprints):
+    """Does not ask a Redis that could tell (7.2 and newer)."""
+
+    def __init__(self, bus: Bus) -> None:
+        super().__init__(bus)
+        self._can_wait_for_disk = False
+
 
 if __name__ == "__main__":
     intake.EVERYSEC_SECONDS = 0.0
-    run("ingest", Settings, build=build)
+    vars(app)["RedisFingerprints"] = Hasty
+    run("ingest", Settings, build=app.build)

@@ -82,15 +82,6 @@ BUGS = (
         "test_stop_raced_against_turns_leaves_no_work_one_card_and_one_signal",
     ),
     PlantedBug(
-        name="deadlines go by the clock of the replica",
-        file="bus/commits.py",
-        old="        seconds, microseconds = await self.redis.time()\n"
-        "        return datetime.fromtimestamp(int(seconds) + int(microseconds) / 1e6, UTC)",
-        new="        return datetime.now(UTC)",
-        test="tests/chaos/test_clocks.py::"
-        "test_wrong_clock_moves_no_deadline_no_conclude_point_and_no_outcome",
-    ),
-    PlantedBug(
         name="an outage counts as an error of the entry",
         file="bus/delivery.py",
         old="if isinstance(error, Unavailable) or _redis_is_unwell(error):",
