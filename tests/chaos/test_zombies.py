@@ -31,10 +31,11 @@ STILL_SECONDS = 25.0
 ON_ITS_WAY_SECONDS = 0.5
 """A call that was past its last check when its sender froze leaves right after the thaw
 (docs/decisions, 0014). Only the very replica's calls of the work that it held are excused."""
-EXCUSED = (1, 4)
-"""At most, of 8 and of 200 zombies: the time from the last check to the send is milliseconds of a
-call's second, and a successor is in the middle of sending as seldom. A replica that does not check
-at all sends late in every other freeze."""
+EXCUSED = (1, 2)
+"""At most, of 8 and of 200 zombies. The time from the last check to the send is milliseconds of a
+call's second, so with the checks there was none in 60 zombies; without any there was one in 36, for
+most freezes meet a replica that waits for an answer. The enumerated ones of `test_crash_points`
+freeze it right before the send."""
 THREE = {"reasoner": 3, "toolrunner": 3, "notifier": 3}
 
 

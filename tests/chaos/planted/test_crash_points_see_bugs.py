@@ -55,6 +55,14 @@ BUGS = (
         point="commit: start_call 1-1 #1, between, SIGSTOP",
         said="R5 called after its result",
     ),
+    Struck(
+        name="a repeated call is audited as the first",
+        file="bus/scripts/start_call.lua",
+        old="then return 'started before' end",
+        new="then return 'first' end",
+        point="commit: store_result (ToolCallFinished+ToolCallAudited) 1-1 #1, before, SIGKILL",
+        said="R5 repeat not audited",
+    ),
 )
 
 
