@@ -92,18 +92,22 @@ def excused(evidence: Evidence, rules: Rules) -> int:
     return found
 
 
-def in_flight_at_stops(evidence: Evidence, seconds: float) -> list[bool]:
-    """Of model calls that ran longer than that after a stop of theirs: if they were given up.
+def in_flight_at_stops(evidence: Evidence, seconds: float) -> tuple[int, list[str]]:
+    """Model calls whose answer took longer than that after a stop of theirs: given up, and others.
 
     Those that were answered sooner cannot tell.
     """
-    found = []
+    given_up, left = 0, []
     for story in stories_of(evidence).values():
-        if story.outcome == "cancelled":
-            at = story.outcomes[0].at
-            running = [one for one in story.model_calls() if one.at < at]
-            found += [one.given_up for one in running if one.answered_at > at + seconds]
-    return found
+        if story.outcome != "cancelled":
+            continue
+        at = story.outcomes[0].at
+        for one in story.model_calls():
+            if one.at < at and one.answered_at > at + seconds:
+                given_up += one.given_up
+                ran = f"{one.sender} on {one.incident} for {one.answered_at - at:.3f} s"
+                left += [] if one.given_up else [ran]
+    return given_up, left
 
 
 def unsigned(evidence: Evidence) -> int:

