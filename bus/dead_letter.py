@@ -1,7 +1,8 @@
 """When an entry is set aside, what is recorded, and what becomes of its investigation.
 
-Caps (design, section 2): three errors that the entry itself caused, or six deliveries. The outside
-being down counts as neither. What follows is written in `bus.streams`, reader by reader.
+Caps (design, section 2): three errors that the entry itself caused, or six deliveries, the last one
+alone in its process. The outside being down counts as neither. What follows is written in
+`bus.streams`, reader by reader.
 """
 
 import json
@@ -31,6 +32,8 @@ from bus.versions import OtherRelease
 log = logging.getLogger(__name__)
 MAX_ERRORS = 3
 MAX_DELIVERIES = 6
+ERRORS, ALONE = "", " alone"
+"""What is counted of an entry: the errors it caused, and that it began alone in its process."""
 
 
 @dataclass
@@ -45,16 +48,22 @@ class DeadLetters:
     def __post_init__(self) -> None:
         self._append = Script(self.redis, "append")
 
-    async def count_error(self, entry: Entry) -> int:
-        """How many errors the entry has caused, this one included."""
+    async def count(self, entry: Entry, what: str) -> int:
+        """How often that happened to the entry, this time included."""
         key = self.keys.errors(entry.stream, entry.group)
-        count = int(await self.redis.hincrby(key, entry.entry_id, 1))
+        count = int(await self.redis.hincrby(key, entry.entry_id + what, 1))
         await self.redis.expire(key, KEPT_SECONDS)
         return count
 
-    async def forget_errors(self, entry: Entry) -> None:
-        """The entry is done; its errors no longer matter."""
-        await self.redis.hdel(self.keys.errors(entry.stream, entry.group), entry.entry_id)
+    async def died_alone(self, entry: Entry) -> bool:
+        """Whether the entry began alone in its process, and that was never taken back."""
+        key = self.keys.errors(entry.stream, entry.group)
+        return bool(await self.redis.hexists(key, entry.entry_id + ALONE))
+
+    async def forget(self, entry: Entry, *what: str) -> None:
+        """It no longer matters."""
+        key = self.keys.errors(entry.stream, entry.group)
+        await self.redis.hdel(key, *[entry.entry_id + one for one in what])
 
     async def set_aside(self, entry: Entry, reason: str, *, readable: bool) -> None:
         """Write the dead letter, do what the reader's row says, acknowledge: one commit."""
@@ -66,11 +75,8 @@ class DeadLetters:
         letter = _letter(entry, reason, now=await self.investigations.now())
         # An incident that cannot be read has opened nothing; the id it names may be another's.
         owned = readable or entry.stream is not INCIDENTS
-        if (
-            reader.set_aside == "fail the investigation"
-            and owned
-            and await self._fail(entry, letter)
-        ):
+        fails = owned and reader.set_aside == "fail the investigation"
+        if fails and await self._fail(entry, letter):
             return
         events: list[Event] = [letter]
         due = ""

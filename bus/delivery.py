@@ -5,33 +5,37 @@ Handlers only raise or return; the error tree (`bus.errors`) says what each exce
 
 import asyncio
 import logging
+import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bus import metrics
-from bus.dead_letter import MAX_DELIVERIES, MAX_ERRORS, DeadLetters, printable
+from bus.dead_letter import ALONE, ERRORS, MAX_DELIVERIES, MAX_ERRORS, DeadLetters, printable
 from bus.envelope import Entry, read_event, text_fields
-from bus.errors import InvestigationEnded, Rejected, Unavailable
+from bus.errors import InvestigationEnded, Rejected, Retryable, Unavailable
 from bus.events import Event
 from bus.lease import Leases
 from bus.port import Bus, Handle, Route
+from bus.room import SUSPECT_DEATHS, Room
 from bus.streams import Reader, Stream
 from bus.versions import OtherRelease
 
 log = logging.getLogger(__name__)
-SUSPECT_DEATHS = 2
-"""So many owners may die by chance; from then on the entry itself may be what kills them."""
 ROOM_SECONDS = 0.2
 """Time for what came back together with a suspect to be handed back uncounted, before it starts."""
-REDIS_IS_UNWELL = ("OOM ", "READONLY ", "LOADING ", "MISCONF ", "NOREPLICAS ")
+REDIS_IS_UNWELL = re.compile(
+    r"(ERR )?(Error running script \(call to f_\w+\): (@user_script: ?\d+: )+-?)?"  # Redis 6.2
+    r"(OOM|READONLY|LOADING|MISCONF|NOREPLICAS|BUSY|UNKILLABLE|NOPERM|NOAUTH|NOSCRIPT|MASTERDOWN"
+    r"|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|The user executing the script|Script killed by user) "
+)
+"""Errors begin like that; what may come from an entry stands further behind."""
 
 
 @dataclass
@@ -42,12 +46,15 @@ class Deliveries:
     routes: tuple[Route, ...]
     leases: Leases
     dead_letters: DeadLetters
-    _working: dict[str, set["asyncio.Task[None]"]] = field(default_factory=dict)
-    _suspects: int = 0
+    _working: dict["asyncio.Task[None]", str] = field(default_factory=dict)
+    room: Room = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.room = Room(min(1.0, self.bus.settings.lease_seconds / 4))
 
     def stop_work(self, investigation_id: str) -> int:
         """Cancel whatever is being done here for an ended investigation; how much it was."""
-        tasks = self._working.get(investigation_id, set())
+        tasks = [task for task, inv in self._working.items() if inv == investigation_id]
         for task in tasks:
             task.cancel("stopped")
         return len(tasks)
@@ -66,51 +73,46 @@ class Deliveries:
             if not await self.leases.take(entry):
                 return
             try:
-                with self._beside_few(entry) as may_start:
-                    ended = await self._settle(entry) if may_start else await self._make_room(entry)
+                ended = await self._settle(entry)
             finally:
                 self.leases.let_go(entry)
         except (RedisError, OSError) as error:
             log.warning("entry %s on %s waits for Redis: %s", entry_id, stream.name, error)
             self.leases.owe(entry)
         finally:
-            labels = {"stream": stream.name, "ended": ended}
-            metrics.DELIVERIES.add(1, labels)
+            metrics.DELIVERIES.add(1, {"stream": stream.name, "ended": ended})
             metrics.HANDLING_SECONDS.record(time.monotonic() - started, {"stream": stream.name})
-
-    @contextmanager
-    def _beside_few(self, entry: Entry) -> Iterator[bool]:
-        """Whether the entry may be handled now; the more owners it has lost, the fewer beside it.
-
-        What kills its process takes with it whatever is being handled there, and all of that comes
-        back together. Unless the innocent are sorted out, all of them reach the cap at once.
-        """
-        deaths = entry.delivery_count - 1
-        if not SUSPECT_DEATHS <= deaths < MAX_DELIVERIES:
-            yield True
-            return
-        may_start = self._suspects < 2 ** (MAX_DELIVERIES - entry.delivery_count)
-        self._suspects += may_start
-        try:
-            yield may_start
-        finally:
-            self._suspects -= may_start
-
-    async def _make_room(self, entry: Entry) -> str:
-        wait = min(1.0, self.bus.settings.lease_seconds / 4)
-        await self.leases.hand_back(entry, after_seconds=wait, counted=False)
-        return "waits"
+        if ended == "makes room":
+            await asyncio.sleep(self.room.seconds)  # or the reader would turn over a backlog
 
     async def _settle(self, entry: Entry) -> str:
-        if entry.delivery_count > MAX_DELIVERIES:
+        if entry.delivery_count > MAX_DELIVERIES and await self.dead_letters.died_alone(entry):
             reason = f"its owner died or froze {entry.delivery_count - 1} times while handling it"
             return await self._set_aside(entry, reason, readable=True)
+        with self.room.enter(entry) as may_start:
+            if may_start:
+                return await self._try(entry) if await self._begins(entry) else "lost"
+        await self.leases.hand_back(entry, after_seconds=self.room.seconds, counted=False)
+        return "makes room"
+
+    async def _begins(self, entry: Entry) -> bool:
+        """Whether the entry is still ours once it has the room that it needs."""
+        if entry.delivery_count > SUSPECT_DEATHS:
+            await asyncio.sleep(ROOM_SECONDS)
+        if entry.delivery_count >= MAX_DELIVERIES:
+            if not await self._leased(self.room.alone(), entry):
+                return False
+            await self.dead_letters.count(entry, ALONE)
+        return True
+
+    async def _try(self, entry: Entry) -> str:
         try:
             event = read_event(entry)
         except Rejected as error:
             return await self._set_aside(entry, str(error), readable=False)
         try:
-            await self._handle(event, entry)
+            if not await self._handle(event, entry):
+                return "lost"
         except InvestigationEnded:
             pass
         except Rejected as error:
@@ -120,18 +122,20 @@ class Deliveries:
         if not entry.acknowledged:
             await self.bus.investigations.acknowledge(entry)
         if entry.delivery_count > 1:
-            await self.dead_letters.forget_errors(entry)
+            await self.dead_letters.forget(entry, ERRORS, ALONE)
         return "done"
 
-    async def _handle(self, event: Event, entry: Entry) -> None:
+    async def _handle(self, event: Event, entry: Entry) -> bool:
+        """Whether the entry is still ours when its handler is done or was stopped."""
         handle = next((r.handle for r in self.routes if r.event is type(event)), None)
         if handle is None:
-            return
-        if entry.delivery_count > SUSPECT_DEATHS:
-            await asyncio.sleep(ROOM_SECONDS)
+            return True
         inv = str(getattr(event, "investigation_id", ""))
-        task = asyncio.ensure_future(self._in_span(handle, event, entry=entry))
-        self._working.setdefault(inv, set()).add(task)
+        return await self._leased(self._in_span(handle, event, entry=entry), entry, inv=inv)
+
+    async def _leased(self, work: Awaitable[None], entry: Entry, *, inv: str = "") -> bool:
+        task = asyncio.ensure_future(work)
+        self._working[task] = inv
         self.leases.started(entry, task)
         try:
             await task
@@ -141,12 +145,13 @@ class Deliveries:
                 task.cancel()
                 raise
             if self.leases.is_lost(entry):
-                entry.acknowledged = True  # the new owner's business, not ours
+                return False
+            if not task.cancelling():
+                raise Retryable("its handler was cancelled by nobody but itself") from None
         finally:
             self.leases.finished(entry)
-            self._working[inv].discard(task)
-            if not self._working[inv]:
-                del self._working[inv]
+            del self._working[task]
+        return True
 
     async def _in_span(self, handle: Handle, event: Event, *, entry: Entry) -> None:
         attributes: dict[str, AttributeValue] = {
@@ -171,6 +176,8 @@ class Deliveries:
 
     async def _after_error(self, entry: Entry, error: Exception) -> str:
         lease = self.bus.settings.lease_seconds
+        if entry.delivery_count >= MAX_DELIVERIES:
+            await self.dead_letters.forget(entry, ALONE)
         if isinstance(error, OtherRelease) and await self._deadline_is_past(entry):
             return await self._set_aside(entry, str(error), readable=True)
         if isinstance(error, Unavailable) or _redis_is_unwell(error):
@@ -178,7 +185,7 @@ class Deliveries:
             log.info("entry %s on %s waits: %s", entry.entry_id, entry.stream.name, error)
             await self.leases.hand_back(entry, after_seconds=min(wait, lease), counted=False)
             return "waits"
-        errors = await self.dead_letters.count_error(entry)
+        errors = await self.dead_letters.count(entry, ERRORS)
         log.error("entry %s on %s failed", entry.entry_id, entry.stream.name, exc_info=error)
         if errors >= MAX_ERRORS:
             reason = f"failed {errors} times, at last with {type(error).__name__}: {error}"
@@ -194,15 +201,13 @@ class Deliveries:
         reason = printable(reason)
         log.error("entry %s on %s is set aside: %s", entry.entry_id, entry.stream.name, reason)
         await self.dead_letters.set_aside(entry, reason, readable=readable)
-        await self.dead_letters.forget_errors(entry)
+        await self.dead_letters.forget(entry, ERRORS, ALONE)
         metrics.DEAD_LETTERS.add(1, {"stream": entry.stream.name})
         return "set aside"
 
 
 def _redis_is_unwell(error: Exception) -> bool:
-    if isinstance(
-        error, RedisConnectionError | RedisTimeoutError | OutOfMemoryError | ReadOnlyError
-    ):
-        return True
-    # inside a script's error the word stands somewhere in the text
-    return isinstance(error, ResponseError) and any(word in str(error) for word in REDIS_IS_UNWELL)
+    away = isinstance(error, RedisConnectionError | RedisTimeoutError)
+    # redis-py cuts off the codes that it knows.
+    code = (error.status_code or "") if isinstance(error, RedisError) else "no code"
+    return away or REDIS_IS_UNWELL.match(f"{code} {error}".lstrip()) is not None

@@ -23,6 +23,11 @@ from bus.versions import HERE, Version
 MAX_ENTRY_CHARACTERS = 1_000_000
 
 
+def lease_clock() -> float:
+    """Seconds on a clock that never jumps and, on Linux, goes on while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 @dataclass(kw_only=True)
 class Entry:
     """One delivery of one stream entry to one consumer group."""
@@ -37,7 +42,7 @@ class Entry:
     acknowledged: bool = field(default=False)
     """Set by whoever acknowledged it as part of a commit."""
     held_until: float = field(default=math.inf)
-    """Until then nobody else can have taken the entry over, by this process's monotonic clock."""
+    """Until then nobody else can have taken the entry over, by `lease_clock`."""
 
     def check_held(self) -> float:
         """Ask this before anything that the outside will see; until when it may be done.
@@ -45,7 +50,7 @@ class Entry:
         Raises Unavailable when this process was frozen or cut off for so long that the entry may
         have another owner by now; then it is left to whoever has it.
         """
-        if time.monotonic() > self.held_until:
+        if lease_clock() > self.held_until:
             raise Unavailable("the lease on this entry has run out", retry_in_seconds=0.0)
         return self.held_until
 

@@ -7,7 +7,6 @@ script, so that a replica which slept past its lease cannot steal an entry back.
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -15,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bus.connection import Script, as_text
-from bus.envelope import Entry
+from bus.envelope import Entry, lease_clock
 from bus.streams import Keys, Reader, Stream
 
 log = logging.getLogger(__name__)
@@ -76,10 +75,7 @@ class Leases:
         return self._place(entry) in self._lost
 
     async def hand_back(self, entry: Entry, *, after_seconds: float, counted: bool) -> None:
-        """Let anybody have the entry after that time (at most the lease).
-
-        Counting this delivery or not.
-        """
+        """Let anybody have the entry after that time, at most the lease."""
         idle = max(0.0, self.lease_seconds - after_seconds)
         await self._set(entry, idle_seconds=idle, counted=counted)
 
@@ -105,10 +101,7 @@ class Leases:
                     del self._owed[place]
 
     async def hand_over(self, readers: Iterable[tuple[Stream, Reader]]) -> int:
-        """Hand back everything that is pending for this consumer, uncounted.
-
-        How many entries it was.
-        """
+        """Hand back all that is pending for this consumer, uncounted; how many entries it was."""
         handed = 0
         for stream, reader in readers:
             key = self.keys.stream(stream)
@@ -116,8 +109,7 @@ class Leases:
                 key, reader.group, min="-", max="+", count=1000, consumername=self.consumer
             )
             for row in rows:
-                entry_id = as_text(row["message_id"])
-                place = (key, reader.group, entry_id)
+                place = (key, reader.group, as_text(row["message_id"]))
                 await self._run(place, idle_seconds=self.lease_seconds, counted=False)
                 handed += 1
         return handed
@@ -138,7 +130,7 @@ class Leases:
     async def _set(
         self, entry: Entry, *, idle_seconds: float, counted: bool = True
     ) -> tuple[str, int]:
-        asked_at = time.monotonic()
+        asked_at = lease_clock()
         answer = await self._run(self._place(entry), idle_seconds=idle_seconds, counted=counted)
         if answer[0] == "ours":
             entry.held_until = asked_at + self.lease_seconds - idle_seconds

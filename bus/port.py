@@ -1,7 +1,4 @@
-"""What one process has of the bus: connection, state, results, spans.
-
-And a line of a routing table.
-"""
+"""What one process has of the bus, and a line of a routing table."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -73,10 +70,7 @@ Handle = Callable[[Any, Entry], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Route:
-    """One line of a service's routing table.
-
-    Events of that kind on that stream go to that method.
-    """
+    """One line of a routing table: events of that kind on that stream go to that method."""
 
     stream: Stream
     event: type[Event]

@@ -1,7 +1,4 @@
-"""What a test of a service needs.
-
-Waiting on a condition, reading streams, and no keys left without expiry.
-"""
+"""What a test of a service needs: to wait, to read streams, to find keys without expiry."""
 
 import asyncio
 import time

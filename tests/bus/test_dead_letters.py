@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from bus.broker import Bus, Route
+from bus.dead_letter import ALONE
 from bus.envelope import Entry
 from bus.errors import Rejected, Unavailable
 from bus.events import (
@@ -109,6 +110,7 @@ async def test_entry_whose_owners_keep_dying_is_set_aside_after_six_deliveries(
     await bus.redis.xgroup_create(key, "reasoner", id="0")
     await bus.redis.xreadgroup("reasoner", "dead-owner", {key: ">"})
     await bus.redis.xclaim(key, "reasoner", "dead-owner", 0, [entry_id], retrycount=6, justid=True)
+    await bus.redis.hset(bus.keys.errors(TURNS, "reasoner"), entry_id + ALONE, "1")
     runs: list[int] = []
 
     async def handle(event: Event, entry: Entry) -> None:

@@ -172,6 +172,34 @@ async def test_stop_cancels_the_work_of_its_investigation_only(
     await eventually(acknowledged)
 
 
+async def test_handler_that_cancels_itself_has_not_done_its_work(
+    make_bus: MakeBus, start: Start
+) -> None:
+    """A library cancelled the work from within; it was taken for done, and its entry was gone."""
+    bus = make_bus("reasoner", lease_seconds=1)
+    runs: list[int] = []
+
+    async def cancelled_at_first(event: TurnDue, entry: Entry) -> None:
+        runs.append(event.turn)
+        if event.turn == 2 or len(runs) == 1:
+            cancelled = asyncio.ensure_future(asyncio.Event().wait())
+            cancelled.cancel()
+            await cancelled
+
+    await start(build_app(bus, [Route(TURNS, TurnDue, cancelled_at_first)]))
+    await bus.publish(TurnDue(investigation_id=INV, turn=1))
+    await eventually(lambda: _is(runs, [1, 1]))
+    await bus.publish(TurnDue(investigation_id=INV, turn=2))
+
+    async def set_aside() -> list[DeadLetter]:
+        return await dead(bus, TURNS)
+
+    (letter,) = await eventually(set_aside, 9)
+    assert "failed 3 times" in letter.reason
+    assert runs == [1, 1, 2, 2, 2]
+    assert await pending(bus, TURNS) == 0
+
+
 async def test_readiness_fails_when_redis_lost_its_groups(make_bus: MakeBus, start: Start) -> None:
     bus = make_bus("reasoner")
 

@@ -1,6 +1,8 @@
 """Leases against owners that froze: whose entry it is, and until when that is sure."""
 
 import asyncio
+import shutil
+import sys
 
 import pytest
 from pydantic import SecretStr
@@ -18,6 +20,7 @@ from bus.testing import entries, eventually
 from simulator.redis_server import RedisServer
 from tests.conftest import MakeBus, Start
 
+UNSHARE = shutil.which("unshare") or ""
 TURN = TurnDue(investigation_id=InvestigationId("inc-1"), turn=7)
 
 
@@ -117,6 +120,30 @@ async def test_renewal_of_a_woken_owner_does_not_steal_the_entry_back(make_bus: 
     assert not await leases.take(entry)
     (row,) = await bus.redis.xpending_range(key, "reasoner", min="-", max="+", count=1)
     assert as_text(row["consumer"]) == "another"
+
+
+@pytest.mark.skipif(not UNSHARE, reason="unshare is not installed")
+async def test_lease_runs_out_while_its_machine_sleeps(make_bus: MakeBus) -> None:
+    """Python's monotonic clock stands still then; a woken machine took its lost lease for its own.
+
+    The child's clocks are those of a machine that has slept for a minute more than this one.
+    """
+    entry = await taken(make_bus("reasoner"), lease_seconds=30)
+    entry.check_held()
+    slept = [UNSHARE, "--user", "--map-root-user", "--time", "--boottime", "60"]
+    ask = (
+        "from bus.envelope import Entry; from bus.streams import TURNS; "
+        "Entry(stream=TURNS, group='', entry_id='1-1', fields={}, "
+        f"held_until={entry.held_until}).check_held()"
+    )
+    probe = await asyncio.create_subprocess_exec(*slept, "true", stderr=asyncio.subprocess.PIPE)
+    if await probe.wait():
+        pytest.skip("this user may not make namespaces")
+    child = await asyncio.create_subprocess_exec(
+        *slept, sys.executable, "-c", ask, stderr=asyncio.subprocess.PIPE
+    )
+    _, words = await child.communicate()
+    assert b"the lease on this entry has run out" in words
 
 
 async def for_ever() -> None:

@@ -50,9 +50,15 @@ class FleetPlan:
     replicas: Mapping[str, int] = field(default_factory=dict)
     """Replicas by service, where it is not one ingest and two of each other service."""
     model_seconds: float = 0.05
+    modules: Mapping[str, str] = field(default_factory=dict)
+    """What is run in place of a service, by service, for faults that come from within."""
     settings: Mapping[str, str] = field(default_factory=dict)
     proxied: frozenset[str] = frozenset()
     """Channels that lead through the proxy: any of `CHANNELS`."""
+
+    def module(self, service: str) -> str:
+        """What is run for that service."""
+        return self.modules.get(service, f"services.{service}")
 
     def count(self, service: str) -> int:
         """How many replicas of that service there are at the start."""
@@ -125,7 +131,7 @@ class Fleet:
         if service == "toolrunner":
             env |= self.servers
         env |= self._proxied(name, service, env)
-        module, log = module or f"services.{service}", self.folder / f"{name}.log"
+        module, log = module or self.plan.module(service), self.folder / f"{name}.log"
         preloads = "LD_PRELOAD" in env
         started = start_plain(name, module, env, log=log) if preloads else None
         replica = Replica(name, service, started or self._fork(name, module, env), port)
@@ -163,7 +169,7 @@ class Fleet:
         return zygote.fork(key, env, log=self.folder / f"{name}.log", args=args)
 
     def _start_all(self) -> None:
-        for module in ("simulator", SERVERS, *(f"services.{name}" for name in SERVICES)):
+        for module in ("simulator", SERVERS, *(self.plan.module(name) for name in SERVICES)):
             zygote_of(module)  # all of them import at the same time
         self._start_simulator()
         self._start_servers()

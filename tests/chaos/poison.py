@@ -7,20 +7,18 @@ whichever process takes it.
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bus.connection import as_text
-from bus.dead_letter import MAX_DELIVERIES
 from bus.record import fields_of
 from bus.streams import KEPT_SECONDS
 from tests.bus.incidents import a_record
-from tests.chaos.evidence import Fault
 from tests.chaos.fleet import Fleet
-from tests.chaos.load import LEASE_SECONDS
 from tests.loop.desk import PREFIX, Desk
 
-HANDED_BACK_MS = LEASE_SECONDS * 500
-"""Whoever handles an entry renews it every quarter of the lease; longer idle, nobody does."""
+KILLS = "kills its process"
+"""No process survives asking the model about that (`tests.chaos.frail_reasoner`)."""
 DEEP = "[" * 100_000
 WRONG: tuple[tuple[str, dict[str, str | bytes]], ...] = (
     ("incidents", {"data": b"\xff\xfe{"}),
@@ -69,51 +67,44 @@ def _write(desk: Desk, stream: str, *, fields: dict[str, str | bytes]) -> tuple[
 
 @dataclass
 class Killer:
-    """An incident whose first due turn ends every process that takes it."""
+    """An incident whose first due turn ends every process that handles it."""
 
     fleet: Fleet
     incident: str
     began: float = field(default_factory=time.time)
     taken_by: list[str] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
     entry_id: str = ""
 
     def strike(self) -> bool:
-        """Whoever handles the entry was killed and replaced; whether nobody will any more.
-
-        At its seventh delivery it is not handled any more but set aside.
-        """
-        if not self.entry_id:
-            self.entry_id = self._find()
-            return False
-        owner, deliveries = self._owner()
-        if deliveries > MAX_DELIVERIES:
-            return False
+        """Whoever handled the entry was killed and replaced; whether nobody will any more."""
         for replica in self.fleet.of("reasoner"):
-            if replica.name == owner:
-                now = time.time()
-                self.taken_by.append(owner)
-                self.faults.append(Fault(now, now, "reasoner", f"{owner} killed by its entry"))
+            if is_stopped(replica.pid):
+                self.taken_by.append(replica.name)
                 self.fleet.replace(replica)
-        return owner == ""
+        self.entry_id = self.entry_id or self._find()
+        return bool(self.entry_id) and self._is_settled()
 
     def _find(self) -> str:
         rows: Any = self.fleet.desk.redis.xrevrange(f"{PREFIX}turns", count=100)
         found = [row for row, fields in rows if self.incident.encode() in fields[b"data"]]
         return as_text(found[0]) if found else ""
 
-    def _owner(self) -> tuple[str, int]:
+    def _is_settled(self) -> bool:
         rows: Any = self.fleet.desk.redis.xpending_range(
             f"{PREFIX}turns", "reasoner", min=self.entry_id, max=self.entry_id, count=1
         )
-        if rows and rows[0]["time_since_delivered"] > HANDED_BACK_MS:
-            return "nobody now", 0
-        if rows:
-            return as_text(rows[0]["consumer"]), int(rows[0]["times_delivered"])
-        # Not pending: not yet taken, or done with.
         groups: Any = self.fleet.desk.redis.xinfo_groups(f"{PREFIX}turns")
         last = as_text(groups[0]["last-delivered-id"])
-        return ("nobody yet" if _order(last) < _order(self.entry_id) else ""), 0
+        return not rows and _order(last) >= _order(self.entry_id)
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether that process stopped (SIGSTOP)."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] == "T"
 
 
 def errors_of(fleet: Fleet) -> Counter[str]:

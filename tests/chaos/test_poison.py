@@ -13,7 +13,7 @@ from bus.events import DeadLetter
 from cli.stack import call
 from tests.chaos.fleet import Fleet, FleetPlan, running_fleet
 from tests.chaos.load import LEASE_SECONDS, SCENARIO, SETTINGS, Load
-from tests.chaos.poison import Killer, errors_of, write_broken, write_wrong
+from tests.chaos.poison import KILLS, Killer, errors_of, write_broken, write_wrong
 from tests.chaos.recorder import Recorder, recording
 from tests.lane import Figures, Lane
 
@@ -25,6 +25,7 @@ PLAN = FleetPlan(
     replicas={"reasoner": 3},
     settings={**SETTINGS, "NIGHTSHIFT_DEADLINE_SECONDS": "60"},
     model_seconds=0.4,
+    modules={"reasoner": "tests.chaos.frail_reasoner"},
 )
 
 
@@ -76,7 +77,7 @@ def one_round(load: Load, number: int, *, good: int) -> Round:
     """One of each poison among so many good incidents, until all are through."""
     fleet, recorder = load.fleet, load.recorder
     written = write_wrong(fleet.desk) | write_broken(fleet.desk, f"broken-{number}")
-    killer = Killer(fleet, fleet.desk.publish(service="cartservice", summary=f"kills {number}"))
+    killer = Killer(fleet, fleet.desk.publish(service="cartservice", summary=f"{KILLS} {number}"))
     load.total += good
     over: set[str] = set()
 

@@ -2,13 +2,13 @@
 
 import json
 import os
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from bus.envelope import lease_clock
 from bus.testing import eventually
 from services.toolrunner.servers.not_late import NOT_AFTER
 from simulator.scenario import Scenario, load_scenario
@@ -215,7 +215,7 @@ async def test_a_call_that_comes_after_its_time_is_refused_and_reads_nothing(
 ) -> None:
     call = {"name": "list_pods", "arguments": {"namespace": "boutique"}}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
-    not_after = time.monotonic() + seconds
+    not_after = lease_clock() + seconds
     headers = {
         "Authorization": f"Bearer {servers.token}",
         "Accept": "application/json, text/event-stream",
@@ -224,7 +224,7 @@ async def test_a_call_that_comes_after_its_time_is_refused_and_reads_nothing(
     }
 
     async def passed() -> bool:
-        return seconds > 1 or time.monotonic() > not_after
+        return seconds > 1 or lease_clock() > not_after
 
     async def late_body() -> AsyncIterator[bytes]:
         await eventually(passed)

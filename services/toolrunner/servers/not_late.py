@@ -1,17 +1,17 @@
 """A call that comes too late is refused: its sender was frozen on the way and may be replaced.
 
 Between a sender's last look at its lease and the arrival of the request nobody can hold it back but
-who receives it. Sender and servers share one machine, hence one monotonic clock.
+who receives it. Sender and servers share one machine, hence one clock of leases.
 """
-
-import time
 
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from bus.envelope import lease_clock
+
 NOT_AFTER = "x-nightshift-not-after"
-"""Seconds of the monotonic clock after which the request must not be answered."""
+"""Seconds of `lease_clock` after which the request must not be answered."""
 REFUSED = 409
 
 
@@ -29,7 +29,7 @@ async def refuse_late(request: Request, pass_on: RequestResponseEndpoint) -> Res
 def is_late(not_after: str) -> bool:
     """Whether that moment has passed; what is no moment never passes."""
     try:
-        return time.monotonic() > float(not_after)
+        return lease_clock() > float(not_after)
     except ValueError:
         return False
 

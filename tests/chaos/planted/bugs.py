@@ -1,20 +1,10 @@
 """The planted bugs: a place in the code, what is put there instead, and the test that goes red."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlantedBug:
-    """One bug. `old` stands exactly once in `file`; `test` is the id of the test that sees it."""
-
-    name: str
-    file: str
-    old: str
-    new: str
-    test: str
-
+from tests.chaos.planted.bug import PlantedBug
+from tests.chaos.planted.delivering import DELIVERING
 
 BUGS = (
+    *DELIVERING,
     PlantedBug(
         name="acknowledge before the commit",
         file="bus/commits.py",
@@ -43,21 +33,6 @@ BUGS = (
         "test_stale_decision_is_taken_again_and_acknowledges_nothing_before",
     ),
     PlantedBug(
-        name="unguarded renewal",
-        file="bus/scripts/renew.lua",
-        old="if row[2] ~= ARGV[2] then return {'taken', row[4]} end",
-        new="",
-        test="tests/bus/test_lease.py::test_renewal_of_a_woken_owner_does_not_steal_the_entry_back",
-    ),
-    PlantedBug(
-        name="a handler goes on although its entry was finished elsewhere",
-        file="bus/lease.py",
-        old='if word != "ours" and not entry.acknowledged and place in self.running:',
-        new='if word == "taken" and place in self.running:',
-        test="tests/bus/test_lease.py::"
-        "test_handler_stops_when_its_entry_was_finished_by_another_owner",
-    ),
-    PlantedBug(
         name="group created at $",
         file="bus/broker.py",
         old='id="0", mkstream=True',
@@ -80,21 +55,6 @@ BUGS = (
         new='            log.debug("not stopped: %s", task)',
         test="tests/chaos/test_stops.py::"
         "test_stop_raced_against_turns_leaves_no_work_one_card_and_one_signal",
-    ),
-    PlantedBug(
-        name="an outage counts as an error of the entry",
-        file="bus/delivery.py",
-        old="if isinstance(error, Unavailable) or _redis_is_unwell(error):",
-        new="if _redis_is_unwell(error):",
-        test="tests/bus/test_dead_letters.py::test_outage_is_counted_against_nothing",
-    ),
-    PlantedBug(
-        name="no cap on deliveries",
-        file="bus/delivery.py",
-        old="if entry.delivery_count > MAX_DELIVERIES:",
-        new="if entry.delivery_count > 100 * MAX_DELIVERIES:",
-        test="tests/bus/test_dead_letters.py::"
-        "test_entry_whose_owners_keep_dying_is_set_aside_after_six_deliveries",
     ),
     PlantedBug(
         name="closing needs memory that a full Redis has not",
@@ -235,21 +195,6 @@ BUGS = (
         new="if not written:",
         test="tests/bus/test_record.py::"
         "test_record_of_another_major_version_is_for_another_release",
-    ),
-    PlantedBug(
-        name="what kills its process takes all beside it to the cap",
-        file="bus/delivery.py",
-        old="self._suspects < 2 ** (MAX_DELIVERIES - entry.delivery_count)",
-        new="self._suspects < 1000",
-        test="tests/bus/test_suspects.py::test_what_may_kill_its_process_takes_few_with_it",
-    ),
-    PlantedBug(
-        name="an outage of Redis counts as a death of the owner",
-        file="bus/delivery.py",
-        old="            self.leases.owe(entry)\n",
-        new="",
-        test="tests/bus/test_lease.py::"
-        "test_redis_that_goes_away_during_the_work_is_counted_against_nobody",
     ),
     PlantedBug(
         name="a replay leaves its dead letter",

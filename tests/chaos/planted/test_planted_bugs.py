@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from cli.stack import ROOT, clean_environment
-from tests.chaos.planted.bugs import BUGS, PlantedBug
+from tests.chaos.planted.bug import PlantedBug
+from tests.chaos.planted.bugs import BUGS
 from tests.lane import Figures, Lane
 
 pytestmark = pytest.mark.timeout(300)

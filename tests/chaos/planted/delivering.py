@@ -1,0 +1,119 @@
+"""The planted bugs of deliveries: leases, caps, and what is handled beside what."""
+
+from tests.chaos.planted.bug import PlantedBug
+
+DELIVERING = (
+    PlantedBug(
+        name="unguarded renewal",
+        file="bus/scripts/renew.lua",
+        old="if row[2] ~= ARGV[2] then return {'taken', row[4]} end",
+        new="",
+        test="tests/bus/test_lease.py::test_renewal_of_a_woken_owner_does_not_steal_the_entry_back",
+    ),
+    PlantedBug(
+        name="a handler goes on although its entry was finished elsewhere",
+        file="bus/lease.py",
+        old='if word != "ours" and not entry.acknowledged and place in self.running:',
+        new='if word == "taken" and place in self.running:',
+        test="tests/bus/test_lease.py::"
+        "test_handler_stops_when_its_entry_was_finished_by_another_owner",
+    ),
+    PlantedBug(
+        name="an outage counts as an error of the entry",
+        file="bus/delivery.py",
+        old="if isinstance(error, Unavailable) or _redis_is_unwell(error):",
+        new="if _redis_is_unwell(error):",
+        test="tests/bus/test_dead_letters.py::test_outage_is_counted_against_nothing",
+    ),
+    PlantedBug(
+        name="no cap on deliveries",
+        file="bus/delivery.py",
+        old="if entry.delivery_count > MAX_DELIVERIES and",
+        new="if entry.delivery_count > 100 * MAX_DELIVERIES and",
+        test="tests/bus/test_dead_letters.py::"
+        "test_entry_whose_owners_keep_dying_is_set_aside_after_six_deliveries",
+    ),
+    PlantedBug(
+        name="what kills its process takes all beside it to the cap",
+        file="bus/room.py",
+        old="len(suspects) >= min([limit, *suspects, *left])",
+        new="len(suspects) >= 1000",
+        test="tests/bus/test_suspects.py::test_what_may_kill_its_process_takes_few_with_it",
+    ),
+    PlantedBug(
+        name="laxer entries begin beside one that has lost nearly all its owners",
+        file="bus/room.py",
+        old="min([limit, *suspects, *left])",
+        new="min([limit, *left])",
+        test="tests/bus/test_suspects.py::test_strictest_of_those_that_run_counts_for_all",
+    ),
+    PlantedBug(
+        name="laxer entries take the room that a stricter one was refused",
+        file="bus/room.py",
+        old="min([limit, *suspects, *left])",
+        new="min([limit, *suspects])",
+        test="tests/bus/test_suspects.py::"
+        "test_suspect_that_needs_more_room_gets_it_before_others_take_it",
+    ),
+    PlantedBug(
+        name="a last chance begins beside others",
+        file="bus/room.py",
+        old="while len(self._handled) > 1:",
+        new="while len(self._handled) > 1000:",
+        test="tests/bus/test_suspects.py::"
+        "test_last_chance_is_alone_among_all_streams_of_its_process",
+    ),
+    PlantedBug(
+        name="others begin beside a last chance",
+        file="bus/room.py",
+        old="if min(suspects, default=2) <= 1 or (crowded and 1 < limit < math.inf):",
+        new="if crowded and 1 < limit < math.inf:",
+        test="tests/bus/test_suspects.py::"
+        "test_last_chance_is_alone_among_all_streams_of_its_process",
+    ),
+    PlantedBug(
+        name="a backlog is turned over while a last chance is alone",
+        file="bus/delivery.py",
+        old="            await asyncio.sleep(self.room.seconds)",
+        new="            await asyncio.sleep(0)",
+        test="tests/bus/test_suspects.py::"
+        "test_waiting_for_a_last_chance_does_not_turn_a_backlog_over",
+    ),
+    PlantedBug(
+        name="set aside for owners that died of something beside it",
+        file="bus/delivery.py",
+        old="MAX_DELIVERIES and await self.dead_letters.died_alone(entry):",
+        new="MAX_DELIVERIES:",
+        test="tests/bus/test_suspects.py::"
+        "test_entry_that_lost_its_owners_beside_others_is_not_set_aside_but_tried_alone",
+    ),
+    PlantedBug(
+        name="work that cancelled itself counts as done",
+        file="bus/delivery.py",
+        old="            if not task.cancelling():\n",
+        new="            if task.cancelling():\n",
+        test="tests/bus/test_delivery.py::test_handler_that_cancels_itself_has_not_done_its_work",
+    ),
+    PlantedBug(
+        name="a busy Redis counts against the entry",
+        file="bus/delivery.py",
+        old="|NOREPLICAS|BUSY|",
+        new="|NOREPLICAS|",
+        test="tests/bus/test_unwell.py::test_what_redis_suffers_from_is_counted_against_no_entry",
+    ),
+    PlantedBug(
+        name="a lease outlasts the machine's sleep",
+        file="bus/envelope.py",
+        old='getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)',
+        new="time.CLOCK_MONOTONIC",
+        test="tests/bus/test_lease.py::test_lease_runs_out_while_its_machine_sleeps",
+    ),
+    PlantedBug(
+        name="an outage of Redis counts as a death of the owner",
+        file="bus/delivery.py",
+        old="            self.leases.owe(entry)\n",
+        new="",
+        test="tests/bus/test_lease.py::"
+        "test_redis_that_goes_away_during_the_work_is_counted_against_nobody",
+    ),
+)
