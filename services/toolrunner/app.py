@@ -42,7 +42,7 @@ def build(settings: Settings, bus: Bus, *, gate: Gate | None = None) -> Service:
         gate=gate,
         check=check,
         servers=servers,
-        schemas_of=catalogue.schemas_of,
+        pinned=catalogue.pinned,
         audit=AuditChain(settings.consumer),
     )
     return build_app(

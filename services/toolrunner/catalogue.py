@@ -6,7 +6,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 from pydantic import JsonValue
@@ -23,7 +23,7 @@ from services.toolrunner.result_pages import (
 log = logging.getLogger(__name__)
 MAX_DESCRIPTION = 2_000
 _NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
-_OWN = Tool(READ_RESULT, READ_RESULT_DESCRIPTION, READ_RESULT_SCHEMA)
+_OWN = Tool(READ_RESULT, READ_RESULT_DESCRIPTION, READ_RESULT_SCHEMA, read_only=True)
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,15 @@ class Catalogue:
         """Each offered tool's input schema, by name."""
         return {tool["name"]: tool["input_schema"] for tool in json.loads(self.text)}
 
+    @cached_property
+    def read_only(self) -> frozenset[str]:
+        """The tools whose server says that they change nothing.
+
+        In a catalogue of a release that did not say so, only our own.
+        """
+        said = (tool["name"] for tool in json.loads(self.text) if tool.get("read_only") is True)
+        return frozenset({READ_RESULT, *said})
+
 
 def catalogue_of(tools: Iterable[Tool], gate: Gate, *, check: SchemaCheck) -> Catalogue:
     """The catalogue of those tools that the policy could allow, and `read_result`.
@@ -57,11 +66,9 @@ def catalogue_of(tools: Iterable[Tool], gate: Gate, *, check: SchemaCheck) -> Ca
         if problem := _problem(tool, times[tool.name], schema_problem=check.schema_problem(schema)):
             log.error("tool %s is not offered: %s", tool.name[:100], problem)
             continue
-        offered.append(Tool(tool.name, clean(tool.description)[:MAX_DESCRIPTION], schema))
-    listed = [
-        {"name": tool.name, "description": tool.description, "input_schema": tool.input_schema}
-        for tool in sorted(offered, key=lambda tool: tool.name)
-    ]
+        description = clean(tool.description)[:MAX_DESCRIPTION]
+        offered.append(replace(tool, description=description, input_schema=schema))
+    listed = [asdict(tool) for tool in sorted(offered, key=lambda tool: tool.name)]
     return Catalogue(canonical(listed))
 
 

@@ -18,6 +18,7 @@ from bus.record import Record
 from bus.results import Result, Results
 from bus.tracing import Tracing
 from services.toolrunner.audit import AuditChain
+from services.toolrunner.catalogue import Catalogue
 from services.toolrunner.policy import Gate
 from services.toolrunner.ports import SchemaCheck, ToolServers
 from services.toolrunner.result_pages import READ_RESULT, page, page_request
@@ -25,18 +26,17 @@ from services.toolrunner.settings import Settings
 from services.toolrunner.tool_call import (
     Answer,
     Judged,
-    Schemas,
     answered,
     failed,
     finished,
     judge,
-    refused,
+    why_not,
 )
 
 
 @dataclass
 class Handlers:
-    """Runs tool calls; `schemas_of` gives the tools of a published catalogue by its hash."""
+    """Runs tool calls; `pinned` gives a published catalogue by its hash."""
 
     settings: Settings
     investigations: Investigations
@@ -45,7 +45,7 @@ class Handlers:
     gate: Gate
     check: SchemaCheck
     servers: ToolServers
-    schemas_of: Callable[[str], Awaitable[Schemas]]
+    pinned: Callable[[str], Awaitable[Catalogue]]
     audit: AuditChain
 
     async def on_tool_call_requested(self, call: ToolCallRequested, entry: Entry) -> None:
@@ -67,8 +67,8 @@ class Handlers:
         record = await self.investigations.read(inv)
         if record is None:
             return
-        schemas = await self.schemas_of(record.catalogue)
-        judged = judge(call, schemas, gate=self.gate, check=self.check)
+        offer = await self.pinned(record.catalogue)
+        judged = judge(call, offer, gate=self.gate, check=self.check)
         _tell_decision(judged, span)
         start = await self.results.start(inv, call_id, by=self.settings.consumer)
         span.set_attribute("nightshift.call", start)
@@ -76,14 +76,13 @@ class Handlers:
             return
         stored = await self.results.read(inv, call_id) if start == "stored" else None
         if stored is not None:
-            answer = _answer_of(stored)
+            outcome: Literal["executed", "failed"] = "executed" if stored.ok else "failed"
+            answer = Answer(outcome, stored.shown, stored.whole, stored.redactions)
             await self.results.store(finished(call, answer), stored, audited=None, entry=entry)
             return
-        if judged.decision.allowed:
-            repeated = start == "started before"
-            answer = await self._answer(record, judged, entry=entry, repeated=repeated)
-        else:
-            answer = refused(judged, schemas)
+        repeated = start != "first"
+        withheld = why_not(judged, offer, repeated=repeated)
+        answer = withheld or await self._answer(record, judged, entry=entry, repeated=repeated)
         await self._store(call, judged, answer=answer, entry=entry)
         _tell_outcome(judged, answer, span=span)
 
@@ -99,7 +98,11 @@ class Handlers:
                 raise ToolFailed("no time is left before the deadline; nothing was read")
             seconds = min(self.settings.tool_seconds, left)
             text = await self.servers.call(
-                judged.tool, judged.arguments, seconds=seconds, check=entry.check_held
+                judged.tool,
+                judged.arguments,
+                seconds=seconds,
+                check=entry.check_held,
+                read_only=judged.read_only,
             )
             cap = self.settings.shown_characters
             # A thread, because cleaning megabytes must not hold up leases and other calls.
@@ -107,7 +110,7 @@ class Handlers:
                 answered, judged.tool, text, shown_characters=cap, repeated=repeated
             )
         except ToolFailed as error:
-            return failed(str(error))
+            return failed(error)
         finally:
             metrics.TOOL_SECONDS.record(time.monotonic() - started, {"tool": judged.tool})
 
@@ -127,11 +130,6 @@ class Handlers:
         result = Result.model_validate({"whole": answer.whole, "shown": answer.shown, **facts})
         async with self.audit.entry(call, judged, answer=answer) as audited:
             await self.results.store(finished(call, answer), result, audited=audited, entry=entry)
-
-
-def _answer_of(stored: Result) -> Answer:
-    outcome: Literal["executed", "failed"] = "executed" if stored.ok else "failed"
-    return Answer(outcome, stored.shown, stored.whole, stored.redactions)
 
 
 def _tell_decision(judged: Judged, span: Span) -> None:

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
+from bus.errors import ToolFailed
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -14,6 +16,16 @@ class Tool:
     name: str
     description: str
     input_schema: Mapping[str, JsonValue]
+    read_only: bool = False
+    """Its server says that it changes nothing, by `readOnlyHint`; other hints are not asked.
+
+    A hint is worth what the operator thinks of its server. It decides one thing only: whether a
+    call whose result was lost is made again. Whether it may be made at all, the policy decides.
+    """
+
+
+class ResultUnknown(ToolFailed):
+    """The call may have been made, nobody knows what came of it, and it is not made again."""
 
 
 class ToolServers(Protocol):
@@ -30,9 +42,11 @@ class ToolServers(Protocol):
         *,
         seconds: float,
         check: Callable[[], float],
+        read_only: bool,
     ) -> str:
         """The text a tool answered. Raises ToolFailed, within `seconds`, when it gave none.
 
+        One that is not `read_only` is sent once at most: ResultUnknown where that may have arrived.
         `check` is asked each time before the server is; what it raises goes on to the caller.
         """
         ...

@@ -12,16 +12,15 @@ from typing import Literal
 from pydantic import JsonValue
 
 from bus.cleaning import clean, clean_counted
+from bus.errors import ToolFailed
 from bus.events import ToolCallFinished, ToolCallRequested
-from services.toolrunner.catalogue import canonical
+from services.toolrunner.catalogue import Catalogue, canonical
 from services.toolrunner.policy import Decision, Gate
-from services.toolrunner.ports import SchemaCheck
+from services.toolrunner.ports import ResultUnknown, SchemaCheck
 from services.toolrunner.result_pages import shown
 
 MAX_ARGUMENT_CHARACTERS = 16_384
 MAX_ERROR = 2_000
-
-Schemas = Mapping[str, Mapping[str, JsonValue]]
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,15 @@ class Judged:
     offered: bool
     problem: str = ""
     """What is wrong with the arguments; it may hold their values, so only the model gets it."""
+    read_only: bool = False
+    """It may be made again where its result was lost."""
 
 
 @dataclass(frozen=True)
 class Answer:
     """What the model gets, and what became of the call. A failed call has an empty whole."""
 
-    outcome: Literal["executed", "repeated", "refused", "failed"]
+    outcome: Literal["executed", "repeated", "refused", "failed", "unknown"]
     shown: str
     whole: str = ""
     redactions: int = 0
@@ -52,9 +53,9 @@ class Answer:
         return self.outcome in ("executed", "repeated")
 
 
-def judge(call: ToolCallRequested, schemas: Schemas, *, gate: Gate, check: SchemaCheck) -> Judged:
+def judge(call: ToolCallRequested, offer: Catalogue, *, gate: Gate, check: SchemaCheck) -> Judged:
     """The decision: only an offered tool, with exactly its arguments, if the policy allows it."""
-    schema = schemas.get(call.tool)
+    schema = offer.schemas.get(call.tool)
     arguments, text, problem = _canonical_arguments(call.arguments)
     if schema is None:
         decision = Decision("deny", f"there is no tool {clean(call.tool)[:80]!r}")
@@ -62,21 +63,37 @@ def judge(call: ToolCallRequested, schemas: Schemas, *, gate: Gate, check: Schem
         decision = Decision("deny", "the arguments do not fit the tool's schema")
     else:
         decision = gate.decide(call.tool, arguments)
-    return Judged(call.tool, arguments, text, decision, schema is not None, problem)
+    read_only = call.tool in offer.read_only
+    return Judged(call.tool, arguments, text, decision, schema is not None, problem, read_only)
 
 
-def refused(judged: Judged, schemas: Schemas) -> Answer:
-    """The refusal, in a sentence for the model."""
-    offered = ", ".join(sorted(schemas))
+def why_not(judged: Judged, offer: Catalogue, *, repeated: bool) -> Answer | None:
+    """The answer to a call that is not made, in a sentence for the model; None: it is made.
+
+    `repeated`: an earlier owner has started it, and nobody knows how far it came.
+    """
+    if not judged.decision.allowed:
+        return _refused(judged, offer)
+    if repeated and not judged.read_only:
+        said = "was started by an owner that died; its result is unknown; not called again"
+        return failed(ResultUnknown(f"{judged.tool} {said}"))
+    return None
+
+
+def _refused(judged: Judged, offer: Catalogue) -> Answer:
+    offered = ", ".join(sorted(offer.schemas))
     reason = judged.decision.reason
     if judged.offered and judged.problem:
         reason = f"{reason}: {clean(judged.problem)[:500]}"
     return Answer("refused", f"denied: {reason}; offered tools: {offered}")
 
 
-def failed(sentence: str) -> Answer:
+def failed(error: ToolFailed) -> Answer:
     """A call that gave no answer; the sentence may hold words of the server, so it is cleaned."""
-    return Answer("failed", clean(sentence)[:MAX_ERROR])
+    outcome: Literal["failed", "unknown"] = "failed"
+    if isinstance(error, ResultUnknown):
+        outcome = "unknown"
+    return Answer(outcome, clean(str(error))[:MAX_ERROR])
 
 
 def answered(tool: str, text: str, *, shown_characters: int, repeated: bool) -> Answer:

@@ -11,7 +11,8 @@ from pathlib import Path
 import uvicorn
 from fastmcp import FastMCP
 from fastmcp.exceptions import ToolError
-from starlette.types import ASGIApp
+from mcp_types import ToolAnnotations
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bus.broker import Bus
 from bus.events import ToolCallFinished, ToolCallId, ToolCallRequested
@@ -21,15 +22,21 @@ from bus.testing import events, eventually
 from services.toolrunner.settings import Settings
 from tests.bus.incidents import opened
 
-ALLOWED = ("read", "hang", "flood", "fail", "label")
+ALLOWED = ("read", "hang", "flood", "fail", "label", "sell", "order")
+READS = ToolAnnotations(read_only_hint=True)
+HARMLESS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True)
 
 
 @dataclass
 class Shop:
-    """The server's tools and what was asked of them. `hold` keeps `hang` from answering."""
+    """The server's tools and what was asked of them. `hold` keeps slow ones from answering.
+
+    `lost` counts calls yet to come that are carried out, and whose connection then breaks.
+    """
 
     calls: list[str] = field(default_factory=list)
     hold: asyncio.Event = field(default_factory=asyncio.Event)
+    lost: int = 0
 
     def read(self, topic: str, lines: int = 3) -> str:
         """Some lines about a topic."""
@@ -59,12 +66,43 @@ class Shop:
         """A tool with an open object as argument."""
         return json.dumps(labels, sort_keys=True)
 
+    async def sell(self, item: str, slowly: bool = False) -> str:
+        """A tool that changes something; its server says nothing about that."""
+        self.calls.append(f"sell {item}")
+        if slowly:
+            await self.hold.wait()
+        return f"sold {item}"
+
+    def order(self, item: str) -> str:
+        """A tool that changes something, and does no harm when it is asked twice."""
+        self.calls.append(f"order {item}")
+        return f"ordered {item}"
+
     def app(self) -> ASGIApp:
         """The server as an ASGI application."""
         server: FastMCP[None] = FastMCP("shop")
         for tool in (self.read, self.hang, self.flood, self.fail, self.secret, self.label):
-            server.tool(tool)
-        return server.http_app(path="/mcp")
+            server.tool(tool, annotations=READS)
+        server.tool(self.sell)
+        server.tool(self.order, annotations=HARMLESS)
+        inner = server.http_app(path="/mcp")
+
+        async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+            if not self.lost or scope["type"] != "http":
+                await inner(scope, receive, send)
+                return
+            asked = [await receive()]
+            is_call = b'"tools/call"' in asked[0].get("body", b"")
+
+            async def again() -> Message:
+                return asked.pop() if asked else await receive()
+
+            self.lost -= is_call
+            await inner(scope, again, _nowhere if is_call else send)
+            if is_call:
+                await _break_off(send)
+
+        return outer
 
 
 class Serving(uvicorn.Server):
@@ -161,6 +199,16 @@ async def told(bus: Bus, call_id: str, times: int = 1) -> ToolCallFinished:
         return about if len(about) >= times else []
 
     return (await eventually(found))[-1]
+
+
+async def _nowhere(_: Message) -> None:
+    return None
+
+
+async def _break_off(send: Send) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b'{"jsonrpc": "2.'})
 
 
 async def _has_no_connections(server: uvicorn.Server) -> bool:

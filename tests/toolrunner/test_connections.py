@@ -94,10 +94,16 @@ async def test_the_catalogue_is_canonical_sorted_and_holds_only_what_is_allowed(
         "shop__flood",
         "shop__hang",
         "shop__label",
+        "shop__order",
         "shop__read",
+        "shop__sell",
     ]
     assert hashlib.sha256(text.encode()).hexdigest() == sha256
-    assert all(set(tool) == {"name", "description", "input_schema"} for tool in tools)
+    assert all(set(tool) == {"name", "description", "input_schema", "read_only"} for tool in tools)
+    assert [tool["name"] for tool in tools if not tool["read_only"]] == [
+        "shop__order",
+        "shop__sell",
+    ]
     assert all(tool["input_schema"]["additionalProperties"] is False for tool in tools)
     assert await bus.redis.ttl(bus.keys.current_catalogue) > 500
     assert await bus.redis.ttl(bus.keys.catalogue(sha256)) > 3500
@@ -156,12 +162,16 @@ async def test_a_call_whose_lease_ran_out_on_the_way_never_leaves_and_costs_no_c
         connection = Connection("shop", entry, at_once=5, max_bytes=100_000)
         keeping = asyncio.create_task(connection.keep())
         await connection.listed.wait()
-        held = connection.call("hang", {}, seconds=5, check=lambda: math.inf)
+        held = connection.call("hang", {}, seconds=5, check=lambda: math.inf, read_only=True)
         other = asyncio.create_task(held)
         await eventually(lambda: asyncio.sleep(0, shop.calls))
         with pytest.raises(Unavailable):
             await connection.call(
-                "read", {"topic": "tea"}, seconds=5, check=runs_out_after_the_first_look
+                "read",
+                {"topic": "tea"},
+                seconds=5,
+                check=runs_out_after_the_first_look,
+                read_only=True,
             )
         assert shop.calls == ["hang"]
         shop.hold.set()

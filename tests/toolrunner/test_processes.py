@@ -3,12 +3,10 @@
 import asyncio
 import contextlib
 import json
-import os
 import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -23,15 +21,10 @@ from simulator.request_log import RequestLog
 from simulator.serving import Served
 from tests.conftest import MakeBus
 from tests.toolrunner.foreign import ask, investigation, told
+from tests.toolrunner.processes import environment, running
 
 SERVERS = "services.toolrunner.servers"
 pytestmark = pytest.mark.timeout(90)
-
-
-def environment(**changes: str) -> dict[str, str]:
-    ours = ("NIGHTSHIFT_", "OTEL_", "KUBECONFIG", "GITHUB_", "AWS_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return kept | changes
 
 
 async def ended(module: str, **variables: str) -> tuple[int | None, str]:
@@ -44,19 +37,6 @@ async def ended(module: str, **variables: str) -> tuple[int | None, str]:
     )
     _, errors = await process.communicate()
     return process.returncode, errors.decode()
-
-
-@contextlib.asynccontextmanager
-async def running(module: str, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, env=environment(**variables)
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            await process.wait()
 
 
 async def test_wrong_settings_end_both_processes_with_one_sentence(tmp_path: Path) -> None:

@@ -26,9 +26,9 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from pydantic import JsonValue
 
 from bus.errors import ToolFailed
-from services.toolrunner.adapters.mcp_http import MAY_SEND, TOO_LARGE, bounded_client
+from services.toolrunner.adapters.mcp_http import DEPARTURE, TOO_LARGE, Departure, bounded_client
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
-from services.toolrunner.ports import Tool
+from services.toolrunner.ports import ResultUnknown, Tool
 
 log = logging.getLogger(__name__)
 FIRST_WAIT_SECONDS = 0.5
@@ -74,17 +74,27 @@ class Connection:
         *,
         seconds: float,
         check: Callable[[], float],
+        read_only: bool,
     ) -> str:
-        """The text that the server's tool answered. Raises ToolFailed with a sentence."""
+        """The text that the server's tool answered. Raises ToolFailed with a sentence.
+
+        What is not `read_only` is not sent again once the server may have it: ResultUnknown.
+        """
+        departure = Departure(check)
         try:
             async with asyncio.timeout(seconds), self._free:
                 self._running += 1
                 try:
-                    return await self._call(tool, arguments, seconds=seconds, check=check)
+                    return await self._call(
+                        tool, arguments, seconds=seconds, departure=departure, read_only=read_only
+                    )
                 finally:
                     self._running -= 1
         except TimeoutError:
-            raise self._too_slow(seconds) from None
+            said = f"no answer within {seconds:.0f} s"
+            if departure.left and not read_only:
+                raise self._unknown(said) from None
+            raise ToolFailed(f"{self.name}: {said}") from None
 
     async def _call(
         self,
@@ -92,26 +102,31 @@ class Connection:
         arguments: Mapping[str, JsonValue],
         *,
         seconds: float,
-        check: Callable[[], float],
+        departure: Departure,
+        read_only: bool,
     ) -> str:
         # Twice: a connection may have died unnoticed since it was last used.
         for _ in range(2):
             client = await self._connected()
-            check()
-            may_send = MAY_SEND.set(check)
+            departure.check()
+            # Nobody sees a call leave for a server that reads its standard input.
+            departure.left = bool(self._entry.command)
+            under_way = DEPARTURE.set(departure)
             try:
                 answer = await client.call_tool_mcp(tool, dict(arguments), timeout=seconds)
                 return self._text(answer)
             except ToolFailed:
                 raise
             except MCPError as error:
-                check()
-                self._raise_if_final(error, seconds)
+                departure.check()
+                self._raise_if_final(error)
                 self._lose(client, error)
             except Exception as error:
                 self._lose(client, error)
             finally:
-                MAY_SEND.reset(may_send)
+                DEPARTURE.reset(under_way)
+            if departure.left and not read_only:
+                raise self._unknown(f"the connection was lost ({self._problem})")
         raise self._away()
 
     async def _hold(self) -> bool:
@@ -145,7 +160,12 @@ class Connection:
         async with asyncio.timeout(ANSWERS_WITHIN_SECONDS):
             listed = await client.list_tools()
         tools = [
-            Tool(f"{self.name}__{tool.name}", tool.description or "", tool.input_schema)
+            Tool(
+                f"{self.name}__{tool.name}",
+                tool.description or "",
+                tool.input_schema,
+                read_only=bool(tool.annotations and tool.annotations.read_only_hint),
+            )
             for tool in listed
         ]
         if tools != self.tools:
@@ -177,16 +197,17 @@ class Connection:
     def _away(self) -> ToolFailed:
         return ToolFailed(f"{self.name}: not reachable ({self._problem}); nothing was read")
 
-    def _raise_if_final(self, error: MCPError, seconds: float) -> None:
+    def _unknown(self, reason: str) -> ResultUnknown:
+        sentence = "the call may have been made; its result is unknown; not called again"
+        return ResultUnknown(f"{self.name}: {reason}; {sentence}")
+
+    def _raise_if_final(self, error: MCPError) -> None:
         if TOO_LARGE in str(error):
             raise self._too_large() from None
         if error.error.code == REQUEST_TIMEOUT:
-            raise self._too_slow(seconds) from None
+            raise TimeoutError from None
         if error.error.code in (INVALID_PARAMS, METHOD_NOT_FOUND):
             raise ToolFailed(f"{self.name}: {error}") from None
-
-    def _too_slow(self, seconds: float) -> ToolFailed:
-        return ToolFailed(f"{self.name}: no answer within {seconds:.0f} s")
 
     def _too_large(self) -> ToolFailed:
         return ToolFailed(

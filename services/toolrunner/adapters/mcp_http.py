@@ -3,6 +3,7 @@
 import math
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -40,8 +41,16 @@ def _always() -> float:
     return math.inf
 
 
-MAY_SEND: ContextVar[Callable[[], float]] = ContextVar("may_send", default=_always)
-"""The check of the call under way; the MCP client posts in the context of its caller."""
+@dataclass
+class Departure:
+    """A request under way: `check` is asked where it leaves; `left`: the server may have it."""
+
+    check: Callable[[], float] = _always
+    left: bool = False
+
+
+DEPARTURE: ContextVar[Departure] = ContextVar("departure")
+"""Of the call under way; the MCP client posts in the context of its caller."""
 
 
 class _LastLook(httpx2.AsyncClient):
@@ -53,13 +62,19 @@ class _LastLook(httpx2.AsyncClient):
     """
 
     async def send(self, request: httpx2.Request, **given: Any) -> httpx2.Response:
+        departure = DEPARTURE.get(None) or Departure()
         try:
-            not_after = MAY_SEND.get()()
+            not_after = departure.check()
         except Unavailable:
             return httpx2.Response(REFUSED, json=refusal("it was not sent"), request=request)
         if not_after != math.inf:
             request.headers[NOT_AFTER] = repr(not_after)
-        return await super().send(request, **given)
+        before, departure.left = departure.left, True
+        try:
+            return await super().send(request, **given)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout):
+            departure.left = before
+            raise
 
 
 def bounded_client(max_bytes: int) -> McpHttpClientFactory:

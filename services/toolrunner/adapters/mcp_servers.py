@@ -42,13 +42,16 @@ class McpServers:
         *,
         seconds: float,
         check: Callable[[], float],
+        read_only: bool,
     ) -> str:
         """The text a tool answered. Raises ToolFailed, within `seconds`, when it gave none."""
         server, _, name = tool.partition("__")
         connection = self._connections.get(server)
         if connection is None:
             raise ToolFailed(f"{server}: no such server is configured any more; nothing was read")
-        return await connection.call(name, arguments, seconds=seconds, check=check)
+        return await connection.call(
+            name, arguments, seconds=seconds, check=check, read_only=read_only
+        )
 
     async def all_listed(self, seconds: float) -> None:
         """Return once every server has listed its tools, or after that time."""

@@ -13,7 +13,6 @@ from services.toolrunner.adapters.mcp_servers import McpServers
 from services.toolrunner.catalogue import Catalogue, catalogue_of
 from services.toolrunner.policy import Gate
 from services.toolrunner.ports import SchemaCheck, Tool
-from services.toolrunner.tool_call import Schemas
 
 log = logging.getLogger(__name__)
 CURRENT_SECONDS = 600
@@ -54,8 +53,8 @@ class PublishedCatalogue:
                 log.warning("the catalogue was not renewed: %s", error)
             await self.servers.changed(RENEWED_EVERY_SECONDS if self._published else 1.0)
 
-    async def schemas_of(self, sha256: str) -> Schemas:
-        """The tools of the catalogue an investigation pinned; without one, of the current one.
+    async def pinned(self, sha256: str) -> Catalogue:
+        """The catalogue that an investigation pinned; without one, the current one.
 
         Raises Unavailable while neither is known.
         """
@@ -66,7 +65,7 @@ class PublishedCatalogue:
         catalogue = self._known.get(sha256, self.current)
         if catalogue is None:
             raise Unavailable("the catalogue of tools is not known yet", retry_in_seconds=0.5)
-        return catalogue.schemas
+        return catalogue
 
     async def problem(self) -> str:
         """For readiness: empty once the catalogue was published."""

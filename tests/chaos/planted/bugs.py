@@ -97,6 +97,30 @@ BUGS = (
         "test_a_redelivered_call_gives_the_stored_result_again",
     ),
     PlantedBug(
+        name="a call that was started before counts as the first",
+        file="bus/scripts/start_call.lua",
+        old="return 'started before'",
+        new="return 'first'",
+        test="tests/toolrunner/test_repeats.py::"
+        "test_a_started_call_that_may_change_something_is_never_made_again",
+    ),
+    PlantedBug(
+        name="a tool that may change something is called again after a lost connection",
+        file="services/toolrunner/adapters/mcp_connection.py",
+        old="if departure.left and not read_only:\n                raise self._unknown(f",
+        new="if False:\n                raise self._unknown(f",
+        test="tests/toolrunner/test_repeats.py::"
+        "test_a_call_whose_connection_breaks_is_made_again_only_if_it_reads",
+    ),
+    PlantedBug(
+        name="a server that says nothing is taken to read only",
+        file="services/toolrunner/adapters/mcp_connection.py",
+        old="read_only=bool(tool.annotations and tool.annotations.read_only_hint)",
+        new="read_only=not tool.annotations or bool(tool.annotations.read_only_hint)",
+        test="tests/toolrunner/test_repeats.py::"
+        "test_a_started_call_that_may_change_something_is_never_made_again",
+    ),
+    PlantedBug(
         name="a call that was closed is made",
         file="bus/scripts/start_call.lua",
         old="if not open then return 'closed' end",

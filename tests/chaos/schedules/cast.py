@@ -38,11 +38,11 @@ from services.reasoner.running import Rules, Turns
 from services.reasoner.transcript import Reply, Usage
 from services.reasoner.turn import Request
 from services.toolrunner.audit import AuditChain
+from services.toolrunner.catalogue import Catalogue, canonical
 from services.toolrunner.handlers import Handlers
 from services.toolrunner.policy import AllowList
 from services.toolrunner.ports import Tool
 from services.toolrunner.settings import Settings as ToolSettings
-from services.toolrunner.tool_call import Schemas
 from tests.chaos.schedules.gate import Gate, GatedRedis, Step
 from tests.chaos.schedules.no_waiting import NoWaiting
 from tests.chaos.schedules.wire import Wire
@@ -147,6 +147,7 @@ class ToolsOfChance:
         *,
         seconds: float,
         check: Callable[[], float],
+        read_only: bool,
     ) -> str:
         """An answer, or a failure when the task was told to get one."""
         task, _ = await self.gate.passes(Step("tool"))
@@ -284,7 +285,7 @@ class Cast:
                 gate=AllowList(tools={"kubernetes": ("get_logs",)}),
                 check=FitsAll(),
                 servers=self.tools,
-                schemas_of=_schemas_of,
+                pinned=_pinned,
                 audit=AuditChain(name),
             )
             await handlers.on_tool_call_requested(call, entry)
@@ -292,5 +293,6 @@ class Cast:
         return run
 
 
-async def _schemas_of(sha256: str) -> Schemas:
-    return {TOOL: {}}
+async def _pinned(sha256: str) -> Catalogue:
+    tool = {"name": TOOL, "description": "", "input_schema": {}, "read_only": True}
+    return Catalogue(canonical([tool]))
