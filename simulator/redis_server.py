@@ -3,6 +3,7 @@
 The machine's `redis-server`, else the embedded one.
 """
 
+import atexit
 import random
 import shutil
 import socket
@@ -127,6 +128,12 @@ def free_port() -> int:
             if len(_GIVEN) > REMEMBERED:
                 _GIVEN.popleft().close()
             return port
+        sign.close()
+
+
+@atexit.register
+def _take_signs_down() -> None:
+    for sign in _GIVEN:
         sign.close()
 
 
