@@ -9,6 +9,7 @@ from typing import Any
 
 import docker
 import pytest
+from _pytest.nodeid import NodeId
 from docker.errors import DockerException
 from pydantic import SecretStr
 from redis.asyncio import Redis
@@ -39,6 +40,20 @@ def pytest_configure(config: pytest.Config) -> None:
     """One seed for the whole run: a worker of pytest-xdist takes its controller's."""
     given = getattr(config, "workerinput", {}).get("seed") or config.option.seed
     config.option.seed = given or random.SystemRandom().randrange(1, 1_000_000)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one `xdist_group` run on one worker, one after another.
+
+    What happened: pytest-xdist 3.8 writes the group behind a test's name (`_nodeid`), and pytest
+    9.2 no longer reads that name; nothing failed, and groups ran on both workers at once
+    (pytest-dev/pytest-xdist, issue 1386). So the name is put where pytest 9.2 keeps it.
+    """
+    for item in items:
+        named = getattr(item, "_nodeid", item.nodeid)
+        if named != item.nodeid:
+            item._id = NodeId.parse(named)
 
 
 @pytest.hookimpl(optionalhook=True)
