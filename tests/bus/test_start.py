@@ -146,7 +146,7 @@ def test_a_redis_that_loads_its_data_is_waited_for_and_named_when_that_takes_too
         (sentence,) = end.errors.splitlines()
         assert f"Redis at {loading.url} cannot be used: it is still loading its data" in sentence
         assert patient.stderr is not None
-        assert "notifier started as" in patient.stderr.readline()
+        assert any("notifier started as" in line for line in patient.stderr)
     finally:
         patient.kill()
         patient.communicate()

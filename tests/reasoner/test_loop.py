@@ -134,7 +134,8 @@ async def test_calls_beyond_five_and_unknown_tools_are_answered_and_not_sent(
     loop = await make_loop(asks(*calls), submits())
     await loop.open()
     await loop.ended()
-    assert [call.tool_call_id for call in loop.called] == ["1-1", "1-3", "1-4", "1-5"]
+    # two workers take calls side by side
+    assert sorted(call.tool_call_id for call in loop.called) == ["1-1", "1-3", "1-4", "1-5"]
     answers = [str(block["content"]) for block in content(loop, 1)]
     assert answers[1] == f"refused: there is no tool 'rm_rf'; offered are {LOGS}, submit_diagnosis"
     assert answers[5:] == ["not run: limit"] * 2
