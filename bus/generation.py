@@ -48,6 +48,7 @@ class Store:
     _generation: str = ""
     _seen: dict[str, str] = field(init=False)
     _refused: asyncio.Event = field(default_factory=asyncio.Event)
+    _closed: bool = False
 
     def __post_init__(self) -> None:
         self._keys = Keys(self.settings.stream_prefix)
@@ -90,6 +91,11 @@ class Store:
             looking.cancel()
         await self.redis.connection_pool.disconnect()
 
+    async def close(self) -> None:
+        """Every connection is closed, and whatever outlives this gets no new one."""
+        self._closed = True
+        await self.redis.aclose()
+
     def saw(self, key: str, entry_id: str) -> None:
         """That entry stood on that stream; without it this is no longer the same store."""
         if key in self._seen and _order(entry_id) > _order(self._seen[key]):
@@ -113,7 +119,7 @@ class Store:
         return as_text(await begin.run(keys, [new, *fields]))
 
     async def _look_for_ever(self) -> None:
-        while True:
+        while not self._closed:
             with contextlib.suppress(RedisError, OSError):
                 await self.look()
             await asyncio.sleep(LOOK_SECONDS)
@@ -133,9 +139,8 @@ class Store:
     def _refuse(self, reason: str) -> None:
         if not self.trouble:
             self.trouble = (
-                f"Redis at {address(self.settings)} lost data: {reason}. Nothing is consumed"
-                " until this process is restarted; first bring the newest data back, or accept the"
-                " loss"
+                f"Redis at {address(self.settings)} lost data: {reason}. Nothing is consumed until"
+                " this process is restarted; first bring the newest data back, or accept the loss"
             )
             log.error("%s", self.trouble)
             metrics.STORE_REFUSED.set(1)
@@ -143,8 +148,8 @@ class Store:
         self._pass()
 
     def _pass(self) -> None:
-        if self.trouble:
-            raise StoreChanged(self.trouble)
+        if self.trouble or self._closed:
+            raise StoreChanged(self.trouble or "this process closed its connections")
 
 
 def new_generation() -> str:

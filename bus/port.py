@@ -61,7 +61,7 @@ class Bus:
 
     async def close(self) -> None:
         """Close the connections and send what spans are held back."""
-        await self.redis.aclose()
+        await self.store.close()
         await asyncio.to_thread(self.tracing.stop)
 
 

@@ -200,3 +200,17 @@ async def has(found: list[str], count: int) -> bool:
 
 async def all_stopped(running: Service) -> bool:
     return not any(reading.running for reading in running.consumer.reading.values())
+
+
+async def test_what_outlives_the_end_of_its_process_gets_no_connection(
+    make_bus: MakeBus, start: Start
+) -> None:
+    bus = make_bus("reasoner")
+    service = build_app(bus, [])
+    await start(service)
+    await bus.redis.ping()
+
+    await service.stop()
+
+    with pytest.raises(StoreChanged):
+        await bus.redis.ping()
