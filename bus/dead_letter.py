@@ -55,10 +55,16 @@ class DeadLetters:
         await self.redis.expire(key, KEPT_SECONDS)
         return count
 
-    async def died_alone(self, entry: Entry) -> bool:
-        """Whether the entry began alone in its process, and that was never taken back."""
+    async def died_alone(self, entry: Entry, *, lease_seconds: float) -> bool:
+        """Whether the entry's last owner began it alone and left it, by its own fault.
+
+        It is not when Redis started within a lease: a healthy owner may not have renewed yet.
+        """
         key = self.keys.errors(entry.stream, entry.group)
-        return bool(await self.redis.hexists(key, entry.entry_id + ALONE))
+        if not await self.redis.hexists(key, entry.entry_id + ALONE):
+            return False
+        server = await self.redis.info("server")
+        return int(server["uptime_in_seconds"]) >= lease_seconds
 
     async def forget(self, entry: Entry, *what: str) -> None:
         """It no longer matters."""

@@ -86,13 +86,15 @@ class Deliveries:
             await asyncio.sleep(self.room.seconds)  # or the reader would turn over a backlog
 
     async def _settle(self, entry: Entry) -> str:
-        if entry.delivery_count > MAX_DELIVERIES and await self.dead_letters.died_alone(entry):
+        lease = self.bus.settings.lease_seconds
+        died_alone = self.dead_letters.died_alone
+        if entry.delivery_count > MAX_DELIVERIES and await died_alone(entry, lease_seconds=lease):
             reason = f"its owner died or froze {entry.delivery_count - 1} times while handling it"
             return await self._set_aside(entry, reason, readable=True)
         with self.room.enter(entry) as may_start:
             if may_start:
                 return await self._try(entry) if await self._begins(entry) else "lost"
-        await self.leases.hand_back(entry, after_seconds=self.room.seconds, counted=False)
+        await self.leases.hand_back(entry, after_seconds=self.room.seconds)
         return "makes room"
 
     async def _begins(self, entry: Entry) -> bool:
@@ -100,6 +102,7 @@ class Deliveries:
         if entry.delivery_count > SUSPECT_DEATHS:
             await asyncio.sleep(ROOM_SECONDS)
         if entry.delivery_count >= MAX_DELIVERIES:
+            await self.dead_letters.forget(entry, ALONE)
             if not await self._leased(self.room.alone(), entry):
                 return False
             await self.dead_letters.count(entry, ALONE)
@@ -176,21 +179,19 @@ class Deliveries:
 
     async def _after_error(self, entry: Entry, error: Exception) -> str:
         lease = self.bus.settings.lease_seconds
-        if entry.delivery_count >= MAX_DELIVERIES:
-            await self.dead_letters.forget(entry, ALONE)
         if isinstance(error, OtherRelease) and await self._deadline_is_past(entry):
             return await self._set_aside(entry, str(error), readable=True)
         if isinstance(error, Unavailable) or _redis_is_unwell(error):
             wait = error.retry_in_seconds if isinstance(error, Unavailable) else 2.0
             log.info("entry %s on %s waits: %s", entry.entry_id, entry.stream.name, error)
-            await self.leases.hand_back(entry, after_seconds=min(wait, lease), counted=False)
+            await self.leases.hand_back(entry, after_seconds=min(wait, lease))
             return "waits"
         errors = await self.dead_letters.count(entry, ERRORS)
         log.error("entry %s on %s failed", entry.entry_id, entry.stream.name, exc_info=error)
         if errors >= MAX_ERRORS:
             reason = f"failed {errors} times, at last with {type(error).__name__}: {error}"
             return await self._set_aside(entry, reason, readable=True)
-        await self.leases.hand_back(entry, after_seconds=min(2.0**errors / 2, lease), counted=False)
+        await self.leases.hand_back(entry, after_seconds=min(2.0**errors / 2, lease))
         return "failed"
 
     async def _deadline_is_past(self, entry: Entry) -> bool:

@@ -1,7 +1,8 @@
 """Leases on stream entries: taken with a delivery, renewed while the handler runs, handed back.
 
 An entry belongs to the consumer that Redis lists it under. Every renewal checks that first, in one
-script, so that a replica which slept past its lease cannot steal an entry back.
+script, so that a replica which slept past its lease cannot steal an entry back. What was handed
+back belongs to nobody until somebody takes it, and so it is never uncounted twice.
 """
 
 import asyncio
@@ -14,11 +15,14 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bus.connection import Script, as_text
+from bus.dead_letter import ALONE
 from bus.envelope import Entry, lease_clock
 from bus.streams import Keys, Reader, Stream
 
 log = logging.getLogger(__name__)
-Place = tuple[str, str, str]
+NOBODY = "nobody"
+"""Redis lists under that name what was handed back."""
+Place = tuple[Stream, str, str]
 
 
 @dataclass
@@ -74,10 +78,10 @@ class Leases:
         """Whether the entry got another owner while it was being handled here."""
         return self._place(entry) in self._lost
 
-    async def hand_back(self, entry: Entry, *, after_seconds: float, counted: bool) -> None:
-        """Let anybody have the entry after that time, at most the lease."""
+    async def hand_back(self, entry: Entry, *, after_seconds: float) -> None:
+        """Let anybody have the entry after that time, at most the lease; this was no delivery."""
         idle = max(0.0, self.lease_seconds - after_seconds)
-        await self._set(entry, idle_seconds=idle, counted=counted)
+        await self._set(entry, idle_seconds=idle, to=NOBODY)
 
     def owe(self, entry: Entry) -> None:
         """Redis went away while the entry was here: hand it back, uncounted, once that works."""
@@ -97,21 +101,25 @@ class Leases:
             with contextlib.suppress(RedisError, OSError):
                 for place, entry in list(self._owed.items()):
                     if place not in self._here:
-                        await self.hand_back(entry, after_seconds=0.0, counted=False)
+                        await self.hand_back(entry, after_seconds=0.0)
                     del self._owed[place]
 
     async def hand_over(self, readers: Iterable[tuple[Stream, Reader]]) -> int:
-        """Hand back all that is pending for this consumer, uncounted; how many entries it was."""
+        """Hand back all that this consumer holds, uncounted; how many entries it was."""
         handed = 0
         for stream, reader in readers:
-            key = self.keys.stream(stream)
-            rows = await self.redis.xpending_range(
-                key, reader.group, min="-", max="+", count=1000, consumername=self.consumer
-            )
-            for row in rows:
-                place = (key, reader.group, as_text(row["message_id"]))
-                await self._run(place, idle_seconds=self.lease_seconds, counted=False)
-                handed += 1
+            while rows := await self.redis.xpending_range(
+                self.keys.stream(stream),
+                reader.group,
+                min="-",
+                max="+",
+                count=1000,
+                consumername=self.consumer,
+            ):
+                for row in rows:
+                    place = (stream, reader.group, as_text(row["message_id"]))
+                    await self._run(place, idle_seconds=self.lease_seconds, to=NOBODY)
+                handed += len(rows)
         return handed
 
     async def _keep_one(self, entry: Entry, *, task: "asyncio.Task[None]") -> None:
@@ -119,32 +127,31 @@ class Leases:
         try:
             word, _ = await self._set(entry, idle_seconds=0)
         except (RedisError, OSError) as error:
-            log.warning("lease of %s on %s was not renewed: %s", place[2], place[0], error)
+            log.warning("lease of %s on %s was not renewed: %s", place[2], entry.stream.name, error)
             return
         # An entry that its own handler has acknowledged is gone too, and then all is well.
         if word != "ours" and not entry.acknowledged and place in self.running:
-            log.warning("entry %s on %s is %s; its handler stops here", place[2], place[0], word)
+            on = entry.stream.name
+            log.warning("entry %s on %s is %s; its handler stops here", place[2], on, word)
             self._lost.add(place)
             task.cancel()
 
-    async def _set(
-        self, entry: Entry, *, idle_seconds: float, counted: bool = True
-    ) -> tuple[str, int]:
+    async def _set(self, entry: Entry, *, idle_seconds: float, to: str = "") -> tuple[str, int]:
         asked_at = lease_clock()
-        answer = await self._run(self._place(entry), idle_seconds=idle_seconds, counted=counted)
+        answer = await self._run(self._place(entry), idle_seconds=idle_seconds, to=to)
         if answer[0] == "ours":
             entry.held_until = asked_at + self.lease_seconds - idle_seconds
         return answer
 
-    async def _run(
-        self, place: Place, *, idle_seconds: float, counted: bool = True
-    ) -> tuple[str, int]:
-        key, group, entry_id = place
-        idle, uncounted = str(round(idle_seconds * 1000)), "" if counted else "1"
-        answer = await self._renew.run([key], [group, self.consumer, entry_id, idle, uncounted])
+    async def _run(self, place: Place, *, idle_seconds: float, to: str) -> tuple[str, int]:
+        stream, group, entry_id = place
+        answer = await self._renew.run(
+            [self.keys.stream(stream), self.keys.errors(stream, group)],
+            [group, self.consumer, entry_id, str(round(idle_seconds * 1000)), to, entry_id + ALONE],
+        )
         if not isinstance(answer, list):
             raise TypeError(f"renew answered {answer!r}")
         return as_text(answer[0]), int(answer[1])
 
     def _place(self, entry: Entry) -> Place:
-        return (self.keys.stream(entry.stream), entry.group, entry.entry_id)
+        return (entry.stream, entry.group, entry.entry_id)

@@ -6,8 +6,8 @@ that run counts for all. And a last chance is alone: it begins once nothing else
 unsuspected entries included, and until it is over nothing else begins. Only what lost its owner
 while it was alone is set aside, and that was its own doing.
 Nobody waits for ever: there is one last chance at a time, it waits only for handlers that run
-already, what is refused costs no delivery and goes to whoever has room, and for a moment suspects
-that may be one of more leave it a place.
+already, after it all others get in before the next one, what is refused costs no delivery and goes
+to whoever has room, and for a moment suspects that may be one of more leave it a place.
 """
 
 import asyncio
@@ -32,6 +32,7 @@ class Room:
     _handled: list[float] = field(default_factory=list)
     _refused: list[float] = field(default_factory=list)
     _left: asyncio.Event = field(default_factory=asyncio.Event)
+    _next_alone_at: float = 0.0
 
     @contextmanager
     def enter(self, entry: Entry) -> Iterator[bool]:
@@ -39,11 +40,14 @@ class Room:
         suspect = entry.delivery_count > SUSPECT_DEATHS
         limit = 2.0 ** (MAX_DELIVERIES - entry.delivery_count) if suspect else math.inf
         suspects = [one for one in self._handled if one < math.inf]
-        left = [refused - 1 for refused in self._refused if refused < limit]
+        left = [refused - 1 for refused in self._refused if 1 < refused < limit]
         crowded = len(suspects) >= min([limit, *suspects, *left])
-        if min(suspects, default=2) <= 1 or (crowded and 1 < limit < math.inf):
+        crowded = crowded and 1 < limit < math.inf
+        loop = asyncio.get_running_loop()
+        others_first = limit <= 1 and loop.time() < self._next_alone_at
+        if min(suspects, default=2) <= 1 or crowded or others_first:
             self._refused.append(limit)
-            asyncio.get_running_loop().call_later(1 + self.seconds, self._refused.remove, limit)
+            loop.call_later(1 + self.seconds, self._refused.remove, limit)
             yield False
             return
         self._handled.append(limit)
@@ -52,6 +56,8 @@ class Room:
         finally:
             self._handled.remove(limit)
             self._left.set()
+            if limit <= 1:
+                self._next_alone_at = loop.time() + 1 + self.seconds
 
     async def alone(self) -> None:
         """Nothing else is handled here any more; once a last chance is in, nothing begins."""

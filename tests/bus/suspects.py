@@ -50,6 +50,10 @@ class Work:
     async def service(self) -> Service:
         key = self.bus.keys.stream(TURNS)
         await self.bus.redis.xgroup_create(key, "reasoner", id="0", mkstream=True)
+        return self.replica()
+
+    def replica(self) -> Service:
+        """One of them, once the group stands."""
         routes = [
             Route(TURNS, TurnDue, self.handle),
             Route(TOOL_RESULTS, ToolCallFinished, self.handle),

@@ -66,8 +66,8 @@ DELIVERING = (
     PlantedBug(
         name="others begin beside a last chance",
         file="bus/room.py",
-        old="if min(suspects, default=2) <= 1 or (crowded and 1 < limit < math.inf):",
-        new="if crowded and 1 < limit < math.inf:",
+        old="if min(suspects, default=2) <= 1 or crowded or others_first:",
+        new="if crowded or others_first:",
         test="tests/bus/test_suspects.py::"
         "test_last_chance_is_alone_among_all_streams_of_its_process",
     ),
@@ -82,10 +82,41 @@ DELIVERING = (
     PlantedBug(
         name="set aside for owners that died of something beside it",
         file="bus/delivery.py",
-        old="MAX_DELIVERIES and await self.dead_letters.died_alone(entry):",
+        old="MAX_DELIVERIES and await died_alone(entry, lease_seconds=lease):",
         new="MAX_DELIVERIES:",
         test="tests/bus/test_suspects.py::"
         "test_entry_that_lost_its_owners_beside_others_is_not_set_aside_but_tried_alone",
+    ),
+    PlantedBug(
+        name="a last chance that was handed over counts as a death alone",
+        file="bus/scripts/renew.lua",
+        old="redis.call('HDEL', KEYS[2], ARGV[6])",
+        new="",
+        test="tests/bus/test_last_chances.py::"
+        "test_last_chance_that_a_stopped_replica_handed_over_is_tried_again",
+    ),
+    PlantedBug(
+        name="a last chance is lost in an outage of Redis",
+        file="bus/dead_letter.py",
+        old='return int(server["uptime_in_seconds"]) >= lease_seconds',
+        new="return bool(server)",
+        test="tests/bus/test_last_chances.py::"
+        "test_last_chance_that_redis_left_without_its_lease_is_tried_again",
+    ),
+    PlantedBug(
+        name="last chances come before all else",
+        file="bus/room.py",
+        old="limit <= 1 and loop.time() < self._next_alone_at",
+        new="False",
+        test="tests/bus/test_last_chances.py::test_others_get_in_between_two_last_chances",
+    ),
+    PlantedBug(
+        name="what was handed back is handed back again",
+        file="bus/lease.py",
+        old="after_seconds)\n        await self._set(entry, idle_seconds=idle, to=NOBODY)",
+        new="after_seconds)\n        await self._set(entry, idle_seconds=idle, to=self.consumer)",
+        test="tests/bus/test_last_chances.py::"
+        "test_delivery_that_was_handed_back_is_not_uncounted_again",
     ),
     PlantedBug(
         name="work that cancelled itself counts as done",
