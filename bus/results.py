@@ -1,11 +1,13 @@
 """Tool calls and their results: started once, stored once, read by whoever checks evidence."""
 
 import json
+import uuid
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
 from bus.connection import Script, as_text
@@ -15,6 +17,7 @@ from bus.streams import AUDIT, KEPT_SECONDS, TOOL_RESULTS, Keys
 from bus.tracing import current_traceparent
 
 Start = Literal["first", "started before", "stored", "closed", "ended"]
+_START: TypeAdapter[Start] = TypeAdapter(Start)
 
 
 class Result(Value):
@@ -45,14 +48,13 @@ class Results:
     ) -> Start:
         """Record that a call starts, and say what to do.
 
-        `first`: call it. `started before`: a start without a result stands. `stored`: the result
-        stands. `closed` or `ended`: nothing may be called any more.
+        `first`: call it. `started before`: another start without a result stands. `stored`: the
+        result stands. `closed` or `ended`: nothing may be called any more.
         """
+        start = json.dumps({"by": by, "token": uuid.uuid4().hex})
         keys = [self.keys.of(investigation_id, part) for part in ("record", "calls", "results")]
-        answer = await self._start.run(
-            keys, [tool_call_id, json.dumps({"by": by}), str(KEPT_SECONDS)]
-        )
-        return _start_of(answer)
+        answer = await self._start.run(keys, [tool_call_id, start, str(KEPT_SECONDS)])
+        return _START.validate_python(as_text(answer))
 
     async def store(
         self,
@@ -136,11 +138,3 @@ def attachment_fields(attachments: Mapping[str, str]) -> list[str | bytes]:
         fields += [f"{call}:whole", zlib.compress(text.encode()), f"{call}:facts", facts]
         fields += [f"{call}:shown", numbered(text, f"came with the trigger: {name}")]
     return fields
-
-
-def _start_of(answer: object) -> Start:
-    word = as_text(answer)
-    for known in ("first", "started before", "stored", "closed", "ended"):
-        if word == known:
-            return known
-    raise ValueError(f"start_call answered {word!r}")

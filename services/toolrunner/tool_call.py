@@ -70,13 +70,13 @@ def judge(call: ToolCallRequested, offer: Catalogue, *, gate: Gate, check: Schem
 def why_not(judged: Judged, offer: Catalogue, *, repeated: bool) -> Answer | None:
     """The answer to a call that is not made, in a sentence for the model; None: it is made.
 
-    `repeated`: an earlier owner has started it, and nobody knows how far it came.
+    `repeated`: it was started before, and nobody knows how far that came, or why it ended.
     """
     if not judged.decision.allowed:
         return _refused(judged, offer)
     if repeated and not judged.read_only:
-        said = "was started by an owner that died; its result is unknown; not called again"
-        return failed(ResultUnknown(f"{judged.tool} {said}"))
+        said = "whether it was carried out is unknown; it is not called again"
+        return failed(ResultUnknown(f"{judged.tool} was started before; {said}"))
     return None
 
 

@@ -4,8 +4,9 @@ import asyncio
 import json
 import math
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
@@ -19,12 +20,14 @@ from services.toolrunner.adapters.mcp_connection import Connection
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.app import build
 from services.toolrunner.ports import ResultUnknown
+from tests.chaos.proxy.passage import Cut, Passage, Phase, Verdict
+from tests.chaos.proxy.proxy import Proxy
 from tests.conftest import MakeBus, Start
 from tests.toolrunner.conftest import Run
 from tests.toolrunner.foreign import Shop, ask, investigation, serving, settings_for, told
 from tests.toolrunner.processes import running
 
-STARTED = "was started by an owner that died; its result is unknown; not called again"
+STARTED = "was started before; whether it was carried out is unknown; it is not called again"
 LOST = "the call may have been made; its result is unknown; not called again"
 
 STDIO_SERVER = """
@@ -74,6 +77,41 @@ async def test_a_call_that_may_change_something_is_made_once_when_nothing_is_los
         await ask(bus, record, "1-1", tool=f"shop__{tool}", item="tea")
         assert (await told(bus, "1-1", times)).ok
     assert shop.calls == [f"{tool} tea"]
+    assert await outcomes(bus) == ["executed"]
+
+
+@pytest.fixture
+def detour(redis_url: str) -> Iterator[tuple[Proxy, SecretStr]]:
+    """A proxy on the way to Redis, and the URL by which one gets there."""
+    proxy, to = Proxy(), urlsplit(redis_url)
+    ports = proxy.open("one", "toolrunner", {"redis": (to.hostname or "", to.port or 6379)})
+    yield proxy, SecretStr(f"redis://127.0.0.1:{ports['redis']}{to.path}")
+    proxy.close()
+
+
+async def test_a_call_whose_recorded_start_was_not_answered_is_made_once(
+    make_bus: MakeBus, start: Start, shop: Shop, detour: tuple[Proxy, SecretStr], tmp_path: Path
+) -> None:
+    """The client repeated the script, whose owner was told that somebody had started it before.
+
+    The call was never sent, and the model and the audit heard of an owner that had died.
+    """
+    proxy, redis_url = detour
+    bus = make_bus("toolrunner", redis_url=redis_url)
+    cuts = [Cut()]
+
+    def cut_once(passage: Passage, phase: Phase) -> Verdict | None:
+        recorded = (passage.operation, passage.answer) == ("commit: start_call", "first")
+        return cuts.pop() if recorded and phase == "between" and cuts else None
+
+    proxy.hook = cut_once
+    async with serving(shop.app()) as port:
+        await start(build(settings_for(bus, tmp_path, port), bus))
+        record = await investigation(bus, "1-1")
+        await ask(bus, record, "1-1", tool="shop__sell", item="tea")
+        assert (await told(bus, "1-1")).ok
+    assert cuts == []
+    assert shop.calls == ["sell tea"]
     assert await outcomes(bus) == ["executed"]
 
 

@@ -105,6 +105,14 @@ BUGS = (
         "test_a_started_call_that_may_change_something_is_never_made_again",
     ),
     PlantedBug(
+        name="an owner does not know its own start again",
+        file="bus/scripts/start_call.lua",
+        old="if stands and stands ~= ARGV[2] then",
+        new="if stands then",
+        test="tests/toolrunner/test_repeats.py::"
+        "test_a_call_whose_recorded_start_was_not_answered_is_made_once",
+    ),
+    PlantedBug(
         name="a tool that may change something is called again after a lost connection",
         file="services/toolrunner/adapters/mcp_connection.py",
         old="if departure.left and not read_only:\n                raise self._unknown(f",
