@@ -1,7 +1,8 @@
 """From evidence to violations: pure, and each violation names the promise that it breaks.
 
-What is demanded of one incident stands in `CHECKS_OF_ONE`, what is demanded of the run as a whole
-in `tests.chaos.checks_of_run`. `tests/chaos/test_checker.py` makes each kind of violation once.
+What is demanded of one incident stands in `CHECKS_OF_ONE`, of its work in
+`tests.chaos.checks_of_work`, and of the run as a whole in `tests.chaos.checks_of_run`.
+`tests/chaos/test_checker.py` makes each kind of violation once.
 """
 
 from collections import Counter
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from tests.chaos.causes import SENDERS, is_excused, told_as_first, uncaused
 from tests.chaos.checks_of_run import CHECKS_OF_ALL
+from tests.chaos.checks_of_work import CHECKS_OF_WORK
 from tests.chaos.evidence import PROGRESS, Entry, Evidence
 from tests.chaos.rules import Rules, Violation
 from tests.chaos.story import SKEW_SECONDS, Story, called_again, stories_of, timeline
@@ -204,4 +206,5 @@ CHECKS_OF_ONE: tuple[OfOne, ...] = (
     _no_late_work,
     _repeats_have_a_cause,
     _valid_transcript,
+    *CHECKS_OF_WORK,
 )

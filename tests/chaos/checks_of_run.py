@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator
 
 from pydantic import ValidationError
 
+from bus.cleaning import clean
 from bus.events import ToolCallAudited
+from services.notifier.blocks import escaped
 from services.toolrunner.audit import entry_sha256
+from tests.chaos.checks_of_work import MADE, is_named
 from tests.chaos.evidence import CASE, Evidence, case_of
 from tests.chaos.rules import Rules, Violation
 from tests.chaos.story import stories_of, timeline
@@ -83,6 +86,41 @@ def _audit_chains(evidence: Evidence, _: Rules) -> Iterator[Violation]:
         chain.append(audited)
 
 
+def _nobodys_messages_are_notices(evidence: Evidence, _: Rules) -> Iterator[Violation]:
+    asked_for = {
+        escaped(clean(str(entry.values.get("text"))), 3000)
+        for entry in evidence.entries
+        if entry.event == "NoticeRequested"
+    }
+    for message in evidence.strangers:
+        if message.versions[-1].text not in asked_for:
+            what = f"{message.ts} names no incident, and is no notice: {message.versions[-1].text}"
+            yield Violation("R2", "message of nobody", "", what[:300])
+
+
+def _logs_were_read(evidence: Evidence, _: Rules) -> Iterator[Violation]:
+    """A request for a log does not name its call, so they are only counted."""
+    unnamed = {
+        (entry.incident, entry.call)
+        for entry in evidence.entries
+        if entry.event == "ToolCallRequested" and not is_named(entry)
+    }
+    audited = {
+        (entry.incident, entry.call)
+        for entry in evidence.entries
+        if entry.event == "ToolCallAudited"
+        and entry.values.get("tool") == "kubernetes__get_logs"
+        and entry.values.get("outcome") in MADE
+    }
+    read = sum(
+        one.stand_in == "kubernetes" and one.request.endswith("/log") and one.status < 400
+        for one in evidence.asked
+    )
+    if read < len(unnamed & audited):
+        what = f"{len(unnamed & audited)} readings of logs are audited, and {read} were made"
+        yield Violation("audit", "audited and never read", "", what)
+
+
 OfAll = Callable[[Evidence, Rules], Iterator[Violation]]
 CHECKS_OF_ALL: tuple[OfAll, ...] = (
     _sent_arrived,
@@ -91,4 +129,6 @@ CHECKS_OF_ALL: tuple[OfAll, ...] = (
     _nothing_left,
     _no_dead_letters,
     _audit_chains,
+    _nobodys_messages_are_notices,
+    _logs_were_read,
 )

@@ -51,13 +51,15 @@ def collect(
     What was sent through the queue, and what was published onto the stream, is to be found in it.
     """
     entries = tuple(_entry(*row) for row in recorder.rows())
+    messages = list(_messages(fleet.stack))
     names, passages = _Names.of(entries), list(fleet.proxy.log)
     asked = _asked(Path(str(fleet.stack.world["requests"])), names)
     with Redis.from_url(fleet.stack.redis_url) as redis:
         return Evidence(
             entries=entries,
             asked=tuple(with_senders(asked, passages, names.cases)),
-            messages=tuple(_messages(fleet.stack)),
+            messages=tuple(one for one in messages if one.incident),
+            strangers=tuple(one for one in messages if not one.incident),
             faults=tuple(faults),
             notes=tuple(
                 Note(one.at, f"{one.channel} proxy", one.said(), one.incident) for one in passages
@@ -179,7 +181,7 @@ def _messages(stack: Stack) -> Iterator[Message]:
         page = call(url)["messages"]
         for said in page:
             incident = _incident_of(said.get("metadata"))
-            if incident and said.get("thread_ts") in (None, said["ts"]):
+            if said.get("thread_ts") in (None, said["ts"]):
                 yield Message(incident, said["ts"], tuple(map(_version, said["versions"])))
         if len(page) < PAGE:
             return

@@ -131,6 +131,8 @@ class Evidence:
     entries: tuple[Entry, ...]
     asked: tuple[Asked, ...] = ()
     messages: tuple[Message, ...] = ()
+    strangers: tuple[Message, ...] = ()
+    """Top-level messages that name no incident."""
     faults: tuple[Fault, ...] = ()
     notes: tuple[Note, ...] = ()
     sent: tuple[str, ...] = ()

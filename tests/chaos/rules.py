@@ -26,6 +26,10 @@ class Rules:
     """How long an incident may show no sign of work; the sweep would hide that a turn was lost."""
     on_its_way_seconds: float = 0.0
     """After a thaw, for what its sender could not hold back any more; see `causes.is_excused`."""
+    outcomes: frozenset[str] = frozenset({"diagnosed"})
+    """How an incident may end. A fault costs time and no work: a run that takes more says why."""
+    audited: frozenset[str] = frozenset({"executed", "repeated"})
+    """What may become of a tool call that has a result; one that is answered by an error fails."""
     dead_letters: frozenset[str] = frozenset()
     """Streams whose entries were meant to be set aside."""
     is_over: bool = True

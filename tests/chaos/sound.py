@@ -62,7 +62,9 @@ def card(*said: tuple[float, str, str]) -> Message:
     return Message(INC, f"{versions[0].at}", versions)
 
 
-def audits(*outcomes: tuple[float, str, str]) -> tuple[Entry, ...]:
+def audits(
+    *outcomes: tuple[float, str, str], tool: str = "kubernetes__list_pods"
+) -> tuple[Entry, ...]:
     """Audit entries of one life of one replica, properly chained."""
     chain: list[ToolCallAudited] = []
     entries = []
@@ -71,7 +73,7 @@ def audits(*outcomes: tuple[float, str, str]) -> tuple[Entry, ...]:
             {
                 "investigation_id": InvestigationId(INC),
                 "tool_call_id": ToolCallId(call),
-                "tool": "kubernetes__list_pods",
+                "tool": tool,
                 "decision": "allow",
                 "reason": "allow-list",
                 "arguments_sha256": "0" * 64,
@@ -91,8 +93,7 @@ def sound() -> Evidence:
     entries = (
         entry(0, "incidents", "IncidentOpened", service="cartservice", summary="500, case-1"),
         entry(0.1, "turns", "TurnDue", turn=1),
-        entry(4, "tool-calls", "ToolCallRequested", tool_call_id="1-1", turn=1),
-        entry(4, "tool-calls", "ToolCallRequested", tool_call_id="1-2", turn=1),
+        *(requested(4, "1-1"), requested(4, "1-2")),
         entry(5, "tool-results", "ToolCallFinished", tool_call_id="1-1", ok=True),
         entry(6, "tool-results", "ToolCallFinished", tool_call_id="1-2", ok=True),
         *audits((5, "1-1", "executed"), (6, "1-2", "executed")),
@@ -116,6 +117,12 @@ def sound() -> Evidence:
     )
 
 
+def requested(after: float, call: str) -> Entry:
+    """A tool call that the stand-in will know again."""
+    facts = {"tool_call_id": call, "turn": int(call[0]), "arguments": {"name": f"case-1-{call}"}}
+    return entry(after, "tool-calls", "ToolCallRequested", **facts)
+
+
 def without(event: str) -> Doctor:
     """The evidence without the entries of that kind."""
     return lambda seen: replace(
@@ -131,6 +138,33 @@ def more(*entries: Entry) -> Doctor:
 def asking(*asked: Asked) -> Doctor:
     """The evidence with more requests."""
     return lambda seen: replace(seen, asked=(*seen.asked, *asked))
+
+
+def third(*asked: Asked) -> Doctor:
+    """The evidence with a third turn, which was due and of which those requests are."""
+    due = more(entry(7, "turns", "TurnDue", turn=3))
+    return lambda seen: asking(*asked)(due(seen))
+
+
+def changing(event: str, call: str = "", **values: object) -> Doctor:
+    """The evidence with other values in the entries of that kind, of that call where it is named.
+
+    Audit entries are none of these: they are chained.
+    """
+    return lambda seen: replace(
+        seen,
+        entries=tuple(
+            replace(one, values={**one.values, **values})
+            if one.event == event and call in ("", one.call)
+            else one
+            for one in seen.entries
+        ),
+    )
+
+
+def audited(*outcomes: tuple[float, str, str]) -> Doctor:
+    """The evidence with those audit entries in place of its own."""
+    return lambda seen: more(*audits(*outcomes))(without("ToolCallAudited")(seen))
 
 
 def saying(*messages: Message) -> Doctor:

@@ -20,6 +20,7 @@ from tests.chaos.sound import (
     model,
     sound,
     struck,
+    third,
     tool,
 )
 
@@ -63,7 +64,7 @@ def test_a_late_call_whose_head_came_before_the_freeze_is_excused_whatever_the_w
 
 
 def test_work_after_the_outcome_is_excused_only_for_the_incident_that_the_woken_one_held() -> None:
-    late = asking(model(10.5, 5))(sound())
+    late = third(model(10.5, 5, shown_1="aa", shown_2="bb"))(sound())
     for holding, kinds in ((INC, []), ("inc-2", ["work after the outcome"])):
         woken = frozen(7.6, 10.4, "reasoner-1", holding)
         assert found(replace(late, faults=(*late.faults, woken)), ON_ITS_WAY) == kinds

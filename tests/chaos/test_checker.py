@@ -20,15 +20,20 @@ from tests.chaos.sound import (
     Doctor,
     asking,
     at,
+    audited,
     audits,
     called_late,
     card,
+    changing,
     entry,
     found,
     model,
     more,
+    requested,
     saying,
     sound,
+    third,
+    tool,
     without,
 )
 from tests.chaos.story import stories_of, timeline
@@ -44,6 +49,37 @@ def with_broken_chain(seen: Evidence) -> Evidence:
             for one in seen.entries
         ),
     )
+
+
+def ending_as(outcome: str, text: str) -> Doctor:
+    """Everything says that outcome."""
+
+    def doctor(seen: Evidence) -> Evidence:
+        seen = changing("InvestigationStopped", outcome=outcome)(seen)
+        seen = changing("DiagnosisReached", outcome=outcome)(seen)
+        return saying(card((0.2, "progress", LIVE), (8.9, outcome, text)))(seen)
+
+    return doctor
+
+
+def shown_at_turn_two(**shown: str) -> Doctor:
+    """The second turn was asked with those results."""
+    last = model(6.5, 3, status=200, **shown)
+    return lambda seen: replace(seen, asked=(*seen.asked[:-1], last))
+
+
+def never_made(call: str) -> Doctor:
+    """The stand-in was never asked for that call."""
+    return lambda seen: replace(seen, asked=tuple(one for one in seen.asked if one.call != call))
+
+
+def audited_log(seen: Evidence, *, read: bool) -> Evidence:
+    """The second call was to read a log, whose request does not name it."""
+    seen = changing("ToolCallRequested", "1-2", arguments={"pod": "cartservice-7c9f"})(seen)
+    log = audits((5, "1-1", "executed"), (6, "1-2", "executed"), tool="kubernetes__get_logs")
+    seen = never_made("1-2")(more(*log)(without("ToolCallAudited")(seen)))
+    reading = replace(tool(5.5, ""), request="GET /pods/cartservice-7c9f/log", incident="", call="")
+    return asking(*[reading] * read)(seen)
 
 
 ENDED = ((0.2, "progress", LIVE), (8.9, "diagnosed", FINAL))
@@ -70,21 +106,14 @@ DOCTORED: dict[str, Doctor] = {
     "result committed twice": more(
         entry(5.5, "tool-results", "ToolCallFinished", tool_call_id="1-1", ok=False)
     ),
-    "result replaced": lambda seen: replace(
-        seen,
-        asked=(*seen.asked, model(7.6, 5, shown_1="cc", shown_2="bb")),
-    ),
-    "repeat not audited": lambda seen: replace(
-        seen,
-        entries=(
-            *(one for one in seen.entries if one.event != "ToolCallAudited"),
-            *audits((5, "1-1", "executed"), (5.5, "1-1", "executed"), (6, "1-2", "executed")),
-        ),
+    "result replaced": third(model(7.6, 5, shown_1="cc", shown_2="bb")),
+    "repeat not audited": audited(
+        (5, "1-1", "executed"), (5.5, "1-1", "executed"), (6, "1-2", "executed")
     ),
     "called after its result": called_late,
-    "work after the outcome": asking(model(10.5, 5)),
+    "work after the outcome": third(model(10.5, 5, shown_1="aa", shown_2="bb")),
     "repeat without a fault": asking(model(7, 3, shown_1="aa", shown_2="bb")),
-    "transcript refused by the model": asking(model(7, 5, status=400)),
+    "transcript refused by the model": third(model(7.1, 5, status=400, shown_1="aa", shown_2="bb")),
     "lost publication": lambda seen: replace(seen, published=(INC, "inc-2")),
     "unknown incident": lambda seen: replace(
         seen, asked=(*seen.asked, replace(model(1, 1), incident="inc-2"))
@@ -95,6 +124,21 @@ DOCTORED: dict[str, Doctor] = {
     "key without expiry": lambda seen: replace(seen, lasting_keys=("nightshift:x",)),
     "dead letter": more(Entry(BEGAN + 7, "turns.dead", "DeadLetter", {"reason": "failed 3 times"})),
     "audit chain broken": with_broken_chain,
+    "wrong outcome": ending_as("failed", "c: Failed. No."),
+    "stop signal of another outcome": changing("InvestigationStopped", outcome="failed"),
+    "turn asked that was not due": asking(model(7, 5, shown_1="aa", shown_2="bb")),
+    "call without a result": more(requested(7, "2-1")),
+    "result not shown": shown_at_turn_two(shown_1="aa"),
+    "result not audited": audited((5, "1-1", "executed")),
+    "call not carried out": lambda seen: audited((5, "1-1", "executed"), (6, "1-2", "failed"))(
+        changing("ToolCallFinished", "1-2", ok=False)(seen)
+    ),
+    "audited and never made": never_made("1-2"),
+    "first call audited as a repeat": audited((5, "1-1", "executed"), (6, "1-2", "repeated")),
+    "audited and never read": lambda seen: audited_log(seen, read=False),
+    "message of nobody": lambda seen: replace(
+        seen, strangers=(replace(card((0.3, "progress", LIVE)), incident=""),)
+    ),
 }
 
 
