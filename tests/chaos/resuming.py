@@ -75,6 +75,7 @@ class Resuming:
             stream = STREAM_OF[type(event)]
             fields = {"event": event.name(), "data": event.model_dump_json()}
             written: Any = self.at.fleet.desk.redis.xadd(PREFIX + stream.name, dict(fields.items()))
+            self.at.probes.add(as_text(written))
             for reader in stream.readers:
                 probes.add((reader.group, stream.name, as_text(written)))
         return probes

@@ -31,6 +31,10 @@ SERVICES = ("reasoner", "toolrunner", "notifier")
 AHEAD_AND_BEHIND = {"reasoner": 300, "toolrunner": -300, "notifier": -300}
 BEHIND_AND_AHEAD = {"reasoner": -300, "toolrunner": 300, "notifier": 300}
 LATE_SECONDS = 5.0
+OUTCOMES = frozenset({"diagnosed", "inconclusive", "timed_out"})
+"""Without tools there is nothing to conclude from, and without a model nobody concludes."""
+AUDITED = frozenset({"executed", "repeated", "failed"})
+"""A call that the tool servers do not answer fails when time runs out."""
 INCIDENTS = 3
 """For which nothing answers."""
 
@@ -100,7 +104,12 @@ def judge_wrong_clocks(
     what = f"{clocks}{'' if alone else ', each beside a true one'}"
     with campaign(skewed(skews, deadline_seconds, alone=alone)) as at:
         without_tools, without_model = observe(at, skews)
-        rules = Rules(deadline_seconds=deadline_seconds, grace_seconds=LATE_SECONDS)
+        rules = Rules(
+            deadline_seconds=deadline_seconds,
+            grace_seconds=LATE_SECONDS,
+            outcomes=OUTCOMES,
+            audited=AUDITED,
+        )
         evidence = at.judge(rules, figures, promise="R16", what=what)
         records = {one: at.fleet.desk.record(one) for one in at.published}
     found = {name: record for name, record in records.items() if record is not None}

@@ -204,5 +204,5 @@ def test_process_struck_at_a_named_point_loses_nothing_and_does_nothing_twice(
     striker.fleet.keep_logs = bool(judged.broken)
     note(figures, judged, striker)
     assert not judged.broken, f"logs: {striker.fleet.folder}\n{judged}"
-    assert not judged.unplaced, judged
+    assert not judged.unplaced, f"{judged}"
     assert not missed, f"never reached: {'; '.join(map(str, missed))}"

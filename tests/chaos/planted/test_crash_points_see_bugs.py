@@ -74,6 +74,35 @@ BUGS = (
         point="commit: store_result (ToolCallFinished+ToolCallAudited) 1-1 #1, before, SIGKILL",
         said="R5 repeat not audited",
     ),
+    Struck(
+        name="a turn that lost its owner ends the incident",
+        file="services/reasoner/running.py",
+        old="            prepared = await self._prepare(record)\n",
+        new="            if entry.delivery_count > 1:\n"
+        '                why = "its owner died"\n'
+        '                await self._give_up(record, entry, outcome="failed", reason=why)\n'
+        "                return\n"
+        "            prepared = await self._prepare(record)\n",
+        point="model call #1, between, SIGKILL",
+        said="R1 wrong outcome",
+    ),
+    Struck(
+        name="a second message that names no incident",
+        file="services/notifier/message.py",
+        old="            await self.edit(record, card, turn=turn)\n",
+        new="            await self.edit(record, card, turn=turn)\n"
+        "            await self.slack.post(card)\n",
+        point="model call #1, between, SIGKILL",
+        said="R2 message of nobody",
+    ),
+    Struck(
+        name="no call is audited",
+        file="services/toolrunner/handlers.py",
+        old="result, audited=audited, entry=entry",
+        new="result, audited=None, entry=entry",
+        point="model call #1, between, SIGKILL",
+        said="audit result not audited",
+    ),
 )
 
 
