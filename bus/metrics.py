@@ -46,6 +46,9 @@ DIAGNOSIS_SECONDS = _histogram(
     "nightshift.diagnosis.duration", "s", "From acceptance to the final card"
 )
 SLACK_WRITES = _counter("nightshift.slack.writes", "1", "Slack calls, by method and answer")
+SECOND_MESSAGES = _counter(
+    "nightshift.slack.second_messages", "1", "Messages one too many, by how that ended"
+)
 FEEDBACK = _counter("nightshift.feedback", "1", "Judgements by people, useful or not")
 
 

@@ -1,9 +1,5 @@
 """The notifier, put together: settings -> adapters -> handlers -> streams."""
 
-import math
-
-from slack_sdk.web.async_client import AsyncWebClient
-
 from bus.deadlines import Deadlines
 from bus.events import (
     AlarmJoined,
@@ -18,19 +14,18 @@ from bus.port import Bus, Route
 from bus.process import Service, build_app
 from bus.streams import DIAGNOSES, INCIDENTS, NOTICES, PROGRESS, UPDATES
 from services.notifier.adapters.redis_memory import RedisHistory, RedisNotices
+from services.notifier.adapters.redis_owing import RedisOwing
 from services.notifier.adapters.redis_places import RedisPlaces
 from services.notifier.adapters.rhythm import every
-from services.notifier.adapters.slack import SlackChannel
+from services.notifier.adapters.slack import SlackChannel, slack_channel
 from services.notifier.closing import Closing
 from services.notifier.handlers import Handlers
 from services.notifier.live import Live
 from services.notifier.message import Messages
+from services.notifier.second_messages import SecondMessages
 from services.notifier.settings import Settings
 from services.notifier.sweep import Sweep
 
-SLACK_TIMEOUT_SECONDS = 10.0
-LEASE_SHARE = 0.3
-"""A turn holds up to three calls of Slack, so one may take no more than this share of the lease."""
 INTRODUCTION_SECONDS = 5.0
 REPAIR_SECONDS = 1.0
 
@@ -39,7 +34,9 @@ def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) ->
     """The notifier as a service; nothing connects yet."""
     slack = slack or slack_channel(settings, bus)
     places = RedisPlaces(bus.redis, bus.keys, settings.lease_seconds, settings.progress_seconds)
-    messages = Messages(slack, places)
+    owing = RedisOwing(bus.redis, bus.keys, settings.lease_seconds)
+    second_messages = SecondMessages(bus.investigations, slack, owing)
+    messages = Messages(slack, places, second_messages)
     history, notices = RedisHistory(bus.redis, bus.keys), RedisNotices(bus.redis, bus.keys)
     closing = Closing(bus, messages, history, settings.trace_url, settings.final_repeat_seconds)
     live = Live(bus.investigations, messages)
@@ -62,19 +59,8 @@ def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) ->
             lambda: every(settings.sweep_seconds, sweep.sweep),
             lambda: every(0, sweep.close_left_over),
             lambda: every(REPAIR_SECONDS, closing.repair),
+            lambda: every(REPAIR_SECONDS, second_messages.sweep),
             lambda: every(INTRODUCTION_SECONDS, slack.introduce),
         ),
         checks={"slack": slack.problem},
     )
-
-
-def slack_channel(settings: Settings, bus: Bus) -> SlackChannel:
-    """The channel that the settings name, with the SDK's own retries switched off."""
-    timeout_seconds = min(SLACK_TIMEOUT_SECONDS, LEASE_SHARE * settings.lease_seconds)
-    client = AsyncWebClient(
-        token=settings.slack_bot_token.get_secret_value(),
-        base_url=settings.slack_api_url,
-        timeout=math.ceil(timeout_seconds),
-        retry_handlers=[],
-    )
-    return SlackChannel(client, settings.slack_channel, bus.tracing, timeout_seconds)

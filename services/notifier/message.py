@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bus.cleaning import clean
-from bus.errors import Retryable, Unavailable
+from bus.errors import Unavailable
 from bus.events import InvestigationId, Value
 from bus.record import Record
 from services.notifier.blocks import Card
@@ -27,6 +27,7 @@ from services.notifier.ports import (
     Unanswered,
 )
 from services.notifier.report import beside, plain_card
+from services.notifier.second_messages import SecondMessages
 from services.notifier.stop import Place, signal
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Messages:
 
     slack: Slack
     places: Places
+    second_messages: SecondMessages
     covered: "asyncio.Queue[InvestigationId]" = field(default_factory=asyncio.Queue)
     """Incidents whose final card was written while an edit was under way that may lie over it."""
 
@@ -54,13 +56,13 @@ class Messages:
     async def edit(self, record: Record, card: Card, *, turn: Turn) -> None:
         """The message shows the card; the turn, which the caller took, is over.
 
-        A message that turns out to be a second one is taken back.
+        A message that turns out to be a second one is taken back, at once or later.
         """
         place = await self._write(record, card, turn=turn)
         settled = await self.places.wrote(record.investigation_id, turn, place=place)
         self._note(record, settled)
         if settled == "duplicate":
-            await self.slack.remove(place)
+            await self.second_messages.take_back(record)
 
     async def leave(self, record: Record, turn: Turn) -> None:
         """The turn is over and nothing was written in it."""
@@ -75,24 +77,9 @@ class Messages:
         place = await self._write(record, card, turn=turn)
         stands = signal(record, place)
         finished = await self.places.finish(record.investigation_id, turn, signal=stands)
-        if finished.duplicate:
-            await self.slack.remove(place)
-        elif finished.doubtful:
-            await self._take_back_others(record, place, turn=turn)
+        if finished.owed:
+            await self.second_messages.take_back(record)
         return finished
-
-    async def _take_back_others(self, record: Record, stands: Place, *, turn: Turn) -> None:
-        """Posts that reached Slack after their writer had looked for them in vain are gone.
-
-        As far as Slack lets us: the card stands and the signal is out, so nothing waits for this.
-        """
-        inv = record.investigation_id
-        try:
-            for place in await self.slack.others(inv, record.opened_at, but=stands):
-                if place.ts not in turn.left:
-                    await self.slack.remove(place)
-        except Retryable as error:
-            log.warning("a second message of %s may stand in Slack: %s", inv, error)
 
     async def _turn(self, record: Record, purpose: Purpose) -> Turn:
         for _ in range(WAITS):

@@ -67,10 +67,23 @@ class Finished:
     """This call wrote the stop signal."""
     late_edit: bool
     """A progress edit whose answer nobody knows may still arrive."""
-    duplicate: bool = False
-    """The final card stands in another message: the one just written is one too many."""
-    doubtful: bool = False
-    """A post that nobody saw answered may have arrived after it was looked for."""
+    owed: bool = False
+    """A message that is one too many stands, or may: taken back now or later."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owed:
+    """Messages of an incident that are one too many, and are to be taken back."""
+
+    known: tuple[Place, ...]
+    doubt: str
+    """Not empty: a post that nobody saw answered may have arrived after it was looked for."""
+    stands: Place | None
+    """Where the final card is."""
+    left: tuple[str, ...]
+    """The `ts` of each message that need not be looked at: see `Turn`."""
+    seconds: float
+    """For how long it has been owed."""
 
 
 class Places(Protocol):
@@ -114,6 +127,22 @@ class Places(Protocol):
         self, investigation_id: InvestigationId, turn: Turn, *, signal: InvestigationStopped
     ) -> Finished:
         """The final card stands: state and stop signal in one script, at the first call only."""
+
+
+class Owing(Protocol):
+    """What is still to be taken back. Nobody forgets it by dying."""
+
+    async def claim(self) -> InvestigationId | None:
+        """An incident whose time has come; nobody else gets it for a while."""
+
+    async def later(self, investigation_id: InvestigationId, *, seconds: float) -> None:
+        """Its time comes after so long."""
+
+    async def owed(self, investigation_id: InvestigationId) -> Owed:
+        """What is owed of one; where it goes on, only the known messages."""
+
+    async def forget(self, investigation_id: InvestigationId, owed: Owed) -> None:
+        """That much is owed no longer."""
 
 
 class Slack(Protocol):

@@ -24,11 +24,14 @@ from bus.record import Commit, Record, end
 from bus.streams import INCIDENTS, STOPS, STREAMS
 from bus.testing import all_settled, entries, events
 from services.notifier.adapters.redis_memory import RedisHistory
+from services.notifier.adapters.redis_owing import RedisOwing
 from services.notifier.adapters.redis_places import RedisPlaces
-from services.notifier.app import build, slack_channel
+from services.notifier.adapters.slack import slack_channel
+from services.notifier.app import build
 from services.notifier.closing import Closing
 from services.notifier.live import Live
 from services.notifier.message import Messages
+from services.notifier.second_messages import SecondMessages
 from services.notifier.settings import Settings
 from simulator.request_log import RequestLog
 from simulator.serving import served
@@ -117,7 +120,9 @@ def make_replica(desk: Desk, make_bus: MakeBus) -> MakeReplica:
         assert isinstance(settings, Settings)
         slack = slack_channel(settings, bus)
         places = RedisPlaces(bus.redis, bus.keys, settings.lease_seconds, settings.progress_seconds)
-        messages = Messages(slack, places)
+        owing = RedisOwing(bus.redis, bus.keys, settings.lease_seconds)
+        second_messages = SecondMessages(bus.investigations, slack, owing)
+        messages = Messages(slack, places, second_messages)
         history = RedisHistory(bus.redis, bus.keys)
         closing = Closing(bus, messages, history, settings.trace_url, settings.final_repeat_seconds)
         return Replica(bus, settings, messages, closing, Live(bus.investigations, messages))

@@ -4,7 +4,6 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any
 
 from redis.asyncio import Redis
@@ -16,6 +15,7 @@ from bus.errors import Unavailable
 from bus.events import InvestigationId, InvestigationStopped
 from bus.streams import KEPT_SECONDS, STOPS, Keys
 from bus.tracing import current_traceparent
+from services.notifier.adapters.redis_owing import script_text, second_messages
 from services.notifier.ports import Finished, Purpose, Settled, Turn
 from services.notifier.stop import Place
 
@@ -110,14 +110,18 @@ class RedisPlaces:
                 self.keys.of(investigation_id, "slack"),
                 self._pointer(place),
                 self.keys.stream(STOPS),
+                second_messages(self.keys),
             ],
-            args=[turn.owner, investigation_id, place.channel, place.ts, KEPT_SECONDS, *fields],
+            args=[
+                *(turn.owner, investigation_id, place.channel, place.ts, KEPT_SECONDS),
+                _ms(self.lease_seconds),
+                *fields,
+            ],
         )
         return Finished(
             first=int(answer[0]) == 1,
             late_edit=float(as_text(answer[1])) > 0,
-            duplicate=int(answer[2]) == 1,
-            doubtful=int(answer[3]) == 1,
+            owed=int(answer[2]) == 1,
         )
 
     async def _moved(
@@ -144,11 +148,16 @@ class RedisPlaces:
     ) -> Settled:
         spot = place or Place(channel="", ts="")
         answer: Any = await self._settle(
-            keys=[self.keys.of(investigation_id, "slack"), self._pointer(spot)],
+            keys=[
+                self.keys.of(investigation_id, "slack"),
+                self._pointer(spot),
+                second_messages(self.keys),
+            ],
             args=[
                 *(turn.owner, word, spot.channel, spot.ts, investigation_id),
                 *(KEPT_SECONDS, _ms(self.lease_seconds / SETTLE_SHARE)),
                 *(_ms(self.lease_seconds / LATE_SHARE), turn.state),
+                _ms(self.lease_seconds),
             ],
         )
         settled: Settled = _one_of(as_text(answer), ("over", "duplicate", "covered"))
@@ -158,8 +167,7 @@ class RedisPlaces:
         return f"{self.keys.prefix}thread:{place.channel}:{place.ts}"
 
     def _script(self, name: str) -> AsyncScript:
-        source = files("services.notifier.adapters").joinpath("scripts", f"{name}.lua")
-        return self.redis.register_script(source.read_text(encoding="utf-8"))
+        return self.redis.register_script(script_text(name))
 
 
 def _one_of(word: str, known: Sequence[Any]) -> Any:

@@ -6,6 +6,7 @@ used, and what an error means for the next try is said by its class.
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -20,6 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bus import metrics
 from bus.errors import Retryable, Unavailable
+from bus.port import Bus
 from bus.tracing import Tracing, current_traceparent
 from services.notifier.blocks import Card
 from services.notifier.ports import (
@@ -29,6 +31,7 @@ from services.notifier.ports import (
     NotAllowed,
     Unanswered,
 )
+from services.notifier.settings import Settings
 from services.notifier.stop import Place
 
 log = logging.getLogger(__name__)
@@ -68,6 +71,9 @@ FOR_A_PERSON = {
     "is_archived": "the channel is archived: set NIGHTSHIFT_SLACK_CHANNEL to another",
 }
 SECONDS_FOR_A_PERSON = 15.0
+SLACK_TIMEOUT_SECONDS = 10.0
+LEASE_SHARE = 0.3
+"""A turn holds up to three calls of Slack, so one may take no more than this share of the lease."""
 
 
 @dataclass
@@ -223,6 +229,18 @@ class SlackChannel:
         if method != "auth.test":  # a stand-in need not know the method that nothing depends on
             self.problems[method] = said
         return Unavailable(said, retry_in_seconds=SECONDS_FOR_A_PERSON)
+
+
+def slack_channel(settings: Settings, bus: Bus) -> SlackChannel:
+    """The channel that the settings name, with the SDK's own retries switched off."""
+    timeout_seconds = min(SLACK_TIMEOUT_SECONDS, LEASE_SHARE * settings.lease_seconds)
+    client = AsyncWebClient(
+        token=settings.slack_bot_token.get_secret_value(),
+        base_url=settings.slack_api_url,
+        timeout=math.ceil(timeout_seconds),
+        retry_handlers=[],
+    )
+    return SlackChannel(client, settings.slack_channel, bus.tracing, timeout_seconds)
 
 
 def _refusal(word: str) -> Retryable | None:

@@ -1,19 +1,30 @@
 -- The final card stands: state and stop signal together, once; the turn is over.
--- KEYS  1 the incident's slack hash  2 thread pointer  3 stops
--- ARGV  1 owner  2 investigation id  3 channel  4 ts  5 seconds to keep  then the fields of the stop signal's entry
+-- KEYS  1 the incident's slack hash  2 thread pointer  3 stops  4 second messages
+-- ARGV  1 owner  2 investigation id  3 channel  4 ts  5 seconds to keep
+--       6 how long a second message is left to this writer (ms)  then the fields of the stop signal's entry
 -- Answers {1 if this was the first time, milliseconds for which a progress edit may still be late,
---          1 if the final card stands in another message, 1 if a post of another writer may have arrived late}
+--          1 if a message stands, or may stand, that is one too many}
 redis.call('EXPIRE', KEYS[1], ARGV[5])             -- first, for a full Redis: see bus/scripts/commit.lua
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local has = redis.call('HMGET', KEYS[1], 'owner', 'state', 'late_until', 'ts', 'doubt')
+local has = redis.call('HMGET', KEYS[1], 'owner', 'state', 'late_until', 'ts', 'doubt', 'orphans', 'left')
+local function number(value) return string.format('%.0f', value) end
 local first = has[2] ~= 'final'
 if first then
   redis.call('HSET', KEYS[1], 'state', 'final', 'channel', ARGV[3], 'ts', ARGV[4])
   redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[5])
-  redis.call('XADD', KEYS[3], '*', unpack(ARGV, 6))
+  redis.call('XADD', KEYS[3], '*', unpack(ARGV, 7))
 end
 if has[1] == ARGV[1] then redis.call('HDEL', KEYS[1], 'owner', 'until', 'purpose') end
+if not first and has[4] ~= ARGV[4] then             -- the final card stands in another message than this one
+  has[6] = (has[6] and has[6] .. ' ' or '') .. ARGV[3] .. ':' .. ARGV[4]
+  redis.call('HSET', KEYS[1], 'orphans', has[6], 'left', (has[7] and has[7] .. ' ' or '') .. ARGV[4])
+end
+local owed = has[5] or has[6]
+if owed then
+  redis.call('HSETNX', KEYS[1], 'owed_at', number(now))
+  redis.call('ZADD', KEYS[4], 'NX', number(now + ARGV[6]), ARGV[2])
+  redis.call('EXPIRE', KEYS[4], ARGV[5])
+end
 redis.call('EXPIRE', KEYS[1], ARGV[5])
-return {first and 1 or 0, string.format('%.0f', math.max(0, (tonumber(has[3]) or 0) - now)),
-  (not first and has[4] ~= ARGV[4]) and 1 or 0, has[5] and 1 or 0}
+return {first and 1 or 0, number(math.max(0, (tonumber(has[3]) or 0) - now)), owed and 1 or 0}
