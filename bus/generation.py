@@ -12,6 +12,7 @@ import logging
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakSet
 
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
@@ -49,6 +50,7 @@ class Store:
     _seen: dict[str, str] = field(init=False)
     _refused: asyncio.Event = field(default_factory=asyncio.Event)
     _closed: bool = False
+    _connections: WeakSet[AbstractConnection] = field(default_factory=WeakSet)
 
     def __post_init__(self) -> None:
         self._keys = Keys(self.settings.stream_prefix)
@@ -68,6 +70,7 @@ class Store:
     async def connected(self, connection: AbstractConnection) -> None:
         """Make a new connection ready for use; raises StoreChanged when it may not be used."""
         self._pass()
+        self._connections.add(connection)
         await connection.on_connect_check_health(check_health=False)
         if self._generation:
             seen = dict(self._seen)
@@ -95,6 +98,9 @@ class Store:
         """Every connection is closed, and whatever outlives this gets no new one."""
         self._closed = True
         await self.redis.aclose()
+        # A reader that was about to connect when FastStream stopped has one that no pool closes.
+        for connection in list(self._connections):
+            await connection.disconnect()
 
     def saw(self, key: str, entry_id: str) -> None:
         """That entry stood on that stream; without it this is no longer the same store."""

@@ -105,6 +105,20 @@ async def test_a_reader_compares_before_it_uses_a_new_connection(make_bus: MakeB
     await broker.stop()
 
 
+async def test_closing_closes_what_a_reader_opened_too(make_bus: MakeBus) -> None:
+    """FastStream waits for no reader that it ends, and one may connect once more after that."""
+    bus, operator = await begun(make_bus), make_bus("operator")
+    client = await Consumer(bus, ()).broker.connect()
+    number = str(await client.client_id())
+
+    await bus.close()
+
+    async def gone() -> bool:
+        return number not in [row["id"] for row in await operator.redis.client_list()]
+
+    await eventually(gone)
+
+
 async def test_trimming_and_going_on_are_no_loss(make_bus: MakeBus) -> None:
     bus, operator = await begun(make_bus), make_bus("operator")
     for _ in range(3):

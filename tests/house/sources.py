@@ -1,6 +1,7 @@
 """The project's own files, parsed, and findings that name file and line."""
 
 import ast
+import gc
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -30,7 +31,12 @@ class Source:
     @cached_property
     def tree(self) -> ast.Module:
         """The same, parsed."""
-        return ast.parse(self.text, filename=str(self.path))
+        # Python 3.11 miscounts its depth when the collector runs code meanwhile (gh-106905).
+        gc.disable()
+        try:
+            return ast.parse(self.text, filename=str(self.path))
+        finally:
+            gc.enable()
 
     @property
     def is_adapter(self) -> bool:
