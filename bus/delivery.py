@@ -88,7 +88,9 @@ class Deliveries:
     async def _settle(self, entry: Entry) -> str:
         lease = self.bus.settings.lease_seconds
         died_alone = self.dead_letters.died_alone
-        if entry.delivery_count > MAX_DELIVERIES and await died_alone(entry, lease_seconds=lease):
+        # Its healthy owner was cut off with us, and we were back before it.
+        judged = entry.delivery_count > MAX_DELIVERIES and not self.bus.store.was_cut_off()
+        if judged and await died_alone(entry, lease_seconds=lease):
             reason = f"its owner died or froze {entry.delivery_count - 1} times while handling it"
             return await self._set_aside(entry, reason, readable=True)
         with self.room.enter(entry) as may_start:

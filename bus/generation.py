@@ -9,6 +9,7 @@ restarts it (decision 0012).
 import asyncio
 import contextlib
 import logging
+import math
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +50,8 @@ class Store:
     _generation: str = ""
     _seen: dict[str, str] = field(init=False)
     _refused: asyncio.Event = field(default_factory=asyncio.Event)
+    _looked_at: float = math.inf
+    _back_at: float = -math.inf
     _closed: bool = False
     _connections: WeakSet[AbstractConnection] = field(default_factory=WeakSet)
 
@@ -84,6 +87,11 @@ class Store:
         seen = dict(self._seen)
         keys = [self._keys.generation, *seen]
         self._judge(seen, await Script(self.redis, "look").run(keys, list(seen.values())))
+
+    def was_cut_off(self) -> bool:
+        """Whether Redis was out of reach, up or not, for half a lease within the last one."""
+        now, lease = asyncio.get_running_loop().time(), self.settings.lease_seconds
+        return now - self._looked_at > lease / 2 or now - self._back_at < lease
 
     async def watch(self) -> None:
         """Returns once the store is refused, and every connection to it is closed."""
@@ -125,10 +133,15 @@ class Store:
         return as_text(await begin.run(keys, [new, *fields]))
 
     async def _look_for_ever(self) -> None:
+        clock, half = asyncio.get_running_loop().time, self.settings.lease_seconds / 2
+        self._looked_at = clock()
         while not self._closed:
             with contextlib.suppress(RedisError, OSError):
                 await self.look()
-            await asyncio.sleep(LOOK_SECONDS)
+                if clock() - self._looked_at > half:
+                    self._back_at = clock()
+                self._looked_at = clock()
+            await asyncio.sleep(min(LOOK_SECONDS, half / 4))
 
     def _judge(self, seen: dict[str, str], answer: Any) -> None:
         generation, *found = map(as_text, answer)

@@ -60,8 +60,9 @@ class Work:
         ]
         return build_app(self.bus, routes)
 
-    async def publish(self, *turns: int, lost: int = 0) -> None:
-        """Those turns are due, after so many owners were lost."""
+    async def publish(self, *turns: int, lost: int = 0, idle_seconds: float = 1000) -> None:
+        """Those turns are due, after so many owners were lost, the last one so long ago."""
+        idle = round(1000 * idle_seconds)
         key = self.bus.keys.stream(TURNS)
         for turn in turns:
             due = TurnDue(investigation_id=INV, turn=turn)
@@ -74,7 +75,7 @@ class Work:
                 self.ids[turn] = as_text((await together.execute())[0])
             claimed: list[int | bytes | str | memoryview] = [self.ids[turn]]
             await self.bus.redis.xclaim(
-                key, "reasoner", "dead", 0, claimed, retrycount=lost, justid=True, idle=10**6
+                key, "reasoner", "dead", 0, claimed, retrycount=lost, justid=True, idle=idle
             )
 
     async def counts(self) -> dict[int, int]:

@@ -1,7 +1,10 @@
 """A last chance is blamed only for what it did itself, and what was handed back only once."""
 
+from functools import partial
+
 import pytest
 from pydantic import SecretStr
+from redis.asyncio import Redis
 
 from bus.dead_letter import ALONE, MAX_DELIVERIES
 from bus.envelope import Entry
@@ -72,6 +75,27 @@ async def test_last_chance_that_redis_left_without_its_lease_is_tried_again(
     await work.runs(7)
     work.finish(7)
     await work.settled()
+
+
+async def test_last_chance_is_not_blamed_by_who_was_cut_off_from_redis_too(
+    own_redis: RedisServer, make_bus: MakeBus, start: Start
+) -> None:
+    """A network that kept everybody from a healthy Redis took the lease from a healthy owner."""
+    url = SecretStr(own_redis.url)
+    work = Work(make_bus("reasoner", redis_url=url, lease_seconds=2, drain_seconds=0.1))
+    await start(await work.service())
+    await eventually(partial(has_been_up, work.bus.redis, seconds=2), 9)
+    await work.publish(7, lost=LAST + 1, idle_seconds=0)
+    marks = work.bus.keys.errors(TURNS, "reasoner")
+    await work.bus.redis.hset(marks, work.ids[7] + ALONE, "1")
+    await work.bus.redis.client_pause(2500)
+    await work.runs(7)
+    work.finish(7)
+    await work.settled()
+
+
+async def has_been_up(redis: Redis, *, seconds: int) -> bool:
+    return int((await redis.info("server"))["uptime_in_seconds"]) >= seconds
 
 
 async def test_others_get_in_between_two_last_chances(work: Work, start: Start) -> None:
