@@ -31,12 +31,14 @@ HARMLESS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempot
 class Shop:
     """The server's tools and what was asked of them. `hold` keeps slow ones from answering.
 
-    `lost` counts calls yet to come that are carried out, and whose connection then breaks.
+    `lost` counts calls yet to come that are carried out, and whose connection then breaks;
+    `given_up` those whose caller left before they were let go.
     """
 
     calls: list[str] = field(default_factory=list)
     hold: asyncio.Event = field(default_factory=asyncio.Event)
     lost: int = 0
+    given_up: int = 0
 
     def read(self, topic: str, lines: int = 3) -> str:
         """Some lines about a topic."""
@@ -46,7 +48,11 @@ class Shop:
     async def hang(self) -> str:
         """Answer only when let."""
         self.calls.append("hang")
-        await self.hold.wait()
+        try:
+            await self.hold.wait()
+        except asyncio.CancelledError:
+            self.given_up += 1
+            raise
         return "let go"
 
     def flood(self, size: int) -> str:
@@ -159,9 +165,9 @@ def settings_for(bus: Bus, folder: Path, port: int, **changes: object) -> Settin
     return plain.model_copy(update=bus.settings.model_dump() | own | changes)
 
 
-async def investigation(bus: Bus, *call_ids: str) -> Record:
+async def investigation(bus: Bus, *call_ids: str, incident_id: str = "inc-1") -> Record:
     """An open investigation that awaits those calls."""
-    record = await opened(bus)
+    record = await opened(bus, incident_id)
 
     def decide(now: Record) -> Commit:
         calls = tuple(

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from bus.broker import Bus
 from bus.connection import as_text
 from bus.testing import eventually
+from services.toolrunner.adapters.mcp_http import KEPT_SECONDS
 from simulator.otlp import SpanStore, build_otlp
 from simulator.redis_server import free_port
 from simulator.request_log import RequestLog
@@ -108,6 +109,33 @@ async def test_a_call_is_one_trace_through_both_processes_and_both_stop_on_reque
         assert all(span.parent_id in ids for span in served)
         # Keeping the connection makes no traces of its own.
         assert [trace for trace in spans.trace_ids() if trace != record.trace.trace_id] == []
+
+
+async def test_an_unused_connection_is_kept_for_longer_than_any_client_of_ours_would_use_it() -> (
+    None
+):
+    """Where the server closes first, a request on its way is lost, and its call is made again."""
+    port = free_port()
+    given = {
+        "NIGHTSHIFT_SERVERS_PORT": str(port),
+        "NIGHTSHIFT_SERVERS_TOKEN": secrets.token_hex(16),
+    }
+
+    async def connected() -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        with contextlib.suppress(OSError):
+            return await asyncio.open_connection("127.0.0.1", port)
+        return None
+
+    async with running(SERVERS, **given):
+        found = await eventually(connected, seconds=40)
+        assert found is not None
+        reader, writer = found
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\nok")).startswith(b"HTTP/1.1 200 ")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(1), 3 * KEPT_SECONDS)
+        writer.close()
+        await writer.wait_closed()
 
 
 async def offers(bus: Bus, tool: str) -> bool:

@@ -1,7 +1,8 @@
 """One MCP server: a connection that is kept, and calls over it.
 
 A FastMCP client whose connection was refused once is dead for good, so a supervisor enters a new
-one after each loss, with back-off. A server that is away is a gap: its calls fail in a sentence.
+one after each loss, with back-off; calls that are under way on the old one end there, each for
+itself. A server that is away is a gap: its calls fail in a sentence.
 """
 
 import asyncio
@@ -26,8 +27,9 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from pydantic import JsonValue
 
 from bus.errors import ToolFailed
-from services.toolrunner.adapters.mcp_http import DEPARTURE, TOO_LARGE, Departure, bounded_client
+from services.toolrunner.adapters.mcp_http import TOO_LARGE, Departure, bounded_client, departing
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
+from services.toolrunner.adapters.mcp_session import Session
 from services.toolrunner.ports import ResultUnknown, Tool
 
 log = logging.getLogger(__name__)
@@ -53,19 +55,22 @@ class Connection:
         self._max_bytes = max_bytes
         self._free = asyncio.Semaphore(at_once)
         self._running = 0
-        self._client: Client[ClientTransport] | None = None
-        self._up, self._lost, self._wanted = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._session: Session | None = None
+        self._up, self._wanted = asyncio.Event(), asyncio.Event()
         self._problem = "not connected yet"
 
     async def keep(self) -> None:
         """Stay connected, until cancelled."""
         wait = FIRST_WAIT_SECONDS
-        while True:
-            with _untraced():
-                stood = await self._hold()
-            wait = FIRST_WAIT_SECONDS if stood else min(1.5 * wait, LONGEST_WAIT_SECONDS)
-            self._wanted.clear()
-            await _set_within(self._wanted, wait)
+        async with asyncio.TaskGroup() as sessions:
+            while True:
+                over: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+                with _untraced():
+                    sessions.create_task(self._hold(over), name=f"session with {self.name}")
+                stood = await asyncio.shield(over)
+                wait = FIRST_WAIT_SECONDS if stood else min(1.5 * wait, LONGEST_WAIT_SECONDS)
+                self._wanted.clear()
+                await _set_within(self._wanted, wait)
 
     async def call(
         self,
@@ -107,46 +112,57 @@ class Connection:
     ) -> str:
         # Twice: a connection may have died unnoticed since it was last used.
         for _ in range(2):
-            client = await self._connected()
+            session = await self._connected()
             departure.check()
             # Nobody sees a call leave for a server that reads its standard input.
             departure.left = bool(self._entry.command)
-            under_way = DEPARTURE.set(departure)
             try:
-                answer = await client.call_tool_mcp(tool, dict(arguments), timeout=seconds)
+                with departing(departure), session.used() as client:
+                    answer = await client.call_tool_mcp(tool, dict(arguments), timeout=seconds)
                 return self._text(answer)
             except ToolFailed:
                 raise
             except MCPError as error:
                 departure.check()
                 self._raise_if_final(error)
-                self._lose(client, error)
+                self._lose(session, error)
             except Exception as error:
-                self._lose(client, error)
-            finally:
-                DEPARTURE.reset(under_way)
+                self._lose(session, error)
             if departure.left and not read_only:
                 raise self._unknown(f"the connection was lost ({self._problem})")
         raise self._away()
 
-    async def _hold(self) -> bool:
-        stood = False
+    async def _hold(self, over: "asyncio.Future[bool]") -> None:
+        """One session. `over`: it gets no further calls; whether it stood."""
         try:
             client = Client(self._transport(), init_timeout=ANSWERS_WITHIN_SECONDS)
             async with client:
                 await self._list(client)
-                self._lost.clear()
-                self._client, self._problem, stood = client, "", True
-                self._up.set()
-                log.info("MCP server %s is connected; tools: %s", self.name, len(self.tools))
-                while not await _set_within(self._lost, LOOKED_AT_EVERY_SECONDS):
-                    await self._look_again(client)
+                session = Session(client)
+                try:
+                    await self._serve(session)
+                finally:
+                    self._retire(session)
+                    over.set_result(True)
+                await session.unused()
+        except Exception as error:
+            if over.done():
+                log.debug("MCP server %s: a lost session did not close: %s", self.name, error)
+            else:
+                self._note(error)
+                over.set_result(False)
+
+    async def _serve(self, session: Session) -> None:
+        """Calls go to that session until it is lost."""
+        self._session, self._problem = session, ""
+        self._up.set()
+        log.info("MCP server %s is connected; tools: %s", self.name, len(self.tools))
+        try:
+            while not await _set_within(session.lost, LOOKED_AT_EVERY_SECONDS):
+                with departing(Departure()):
+                    await self._look_again(session.client)
         except Exception as error:
             self._note(error)
-        finally:
-            self._client = None
-            self._up.clear()
-        return stood
 
     async def _look_again(self, client: Client[ClientTransport]) -> None:
         try:
@@ -173,20 +189,23 @@ class Connection:
             self.changed.set()
         self.listed.set()
 
-    async def _connected(self) -> Client[ClientTransport]:
-        if self._client is None:
+    async def _connected(self) -> Session:
+        if self._session is None:
             self._wanted.set()
             await _set_within(self._up, CALL_WAITS_SECONDS)
-        if self._client is None:
+        if self._session is None:
             raise self._away()
-        return self._client
+        return self._session
 
-    def _lose(self, client: Client[ClientTransport], error: Exception) -> None:
-        if self._client is client:
-            self._client = None
-            self._up.clear()
-            self._lost.set()
+    def _lose(self, session: Session, error: Exception) -> None:
+        self._retire(session)
         self._note(error)
+
+    def _retire(self, session: Session) -> None:
+        session.lost.set()
+        if self._session is session:
+            self._session = None
+            self._up.clear()
 
     def _note(self, error: Exception) -> None:
         problem = f"{type(error).__name__}: {error}"[:300]

@@ -1,7 +1,12 @@
-"""HTTP to MCP servers: a last look at the lease, the trace context, and bounded answers."""
+"""HTTP to MCP servers: a last look at the lease, the trace context, and bounded answers.
+
+Many calls share one MCP session, and the client ends it when an HTTP exchange of any of them
+raises. So what goes wrong with one exchange is answered here, to its own call.
+"""
 
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +16,13 @@ from mcp.shared._httpx_utils import McpHttpClientFactory
 from opentelemetry import propagate
 
 from bus.errors import Unavailable
-from services.toolrunner.servers.not_late import NOT_AFTER, REFUSED, refusal
+from services.toolrunner.servers.not_late import NOT_AFTER, REFUSED, failure, refusal
 
 CONNECT_SECONDS = 3.0
+KEPT_SECONDS = 2.0
+"""An unused connection is closed after this. Many servers do so after five seconds, and a request
+that meets such a close on its way is lost: so we must be first."""
+LOST = 502
 TOO_LARGE = "the answer is larger than allowed"
 
 
@@ -21,16 +30,23 @@ class AnswerTooLarge(httpx2.StreamError, httpx2.SSEError):
     """Both kinds, so that the client answers the one request and keeps the connection."""
 
 
+class AnswerLost(httpx2.StreamError):
+    """An answer that broke off; the client answers the one request and keeps the connection."""
+
+
 class _Bounded(httpx2.AsyncByteStream):
     def __init__(self, stream: httpx2.AsyncByteStream, most: int) -> None:
         self._stream, self._left = stream, most
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            self._left -= len(chunk)
-            if self._left < 0:
-                raise AnswerTooLarge(TOO_LARGE)
-            yield chunk
+        try:
+            async for chunk in self._stream:
+                self._left -= len(chunk)
+                if self._left < 0:
+                    raise AnswerTooLarge(TOO_LARGE)
+                yield chunk
+        except httpx2.TransportError as error:
+            raise AnswerLost(_told(error)) from error
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -49,20 +65,31 @@ class Departure:
     left: bool = False
 
 
-DEPARTURE: ContextVar[Departure] = ContextVar("departure")
+_DEPARTURE: ContextVar[Departure] = ContextVar("departure")
 """Of the call under way; the MCP client posts in the context of its caller."""
+
+
+@contextmanager
+def departing(departure: Departure) -> Iterator[None]:
+    """What is sent inside belongs to that departure, and fails without the session."""
+    under_way = _DEPARTURE.set(departure)
+    try:
+        yield
+    finally:
+        _DEPARTURE.reset(under_way)
 
 
 class _LastLook(httpx2.AsyncClient):
     """Checks once more where the request leaves: from the call to here the client needs a while.
 
-    A request that may not be sent is answered here in the server's place, which keeps the
-    connection for the calls of others. One that is sent says until when it may be answered; our
-    own servers heed it.
+    A request that may not be sent, or gets no answer, is answered here in the server's place, which
+    keeps the session for the calls of others. One that is sent says until when it may be answered;
+    our own servers heed it.
     """
 
     async def send(self, request: httpx2.Request, **given: Any) -> httpx2.Response:
-        departure = DEPARTURE.get(None) or Departure()
+        shared = _DEPARTURE.get(None)
+        departure = shared or Departure()
         try:
             not_after = departure.check()
         except Unavailable:
@@ -72,9 +99,17 @@ class _LastLook(httpx2.AsyncClient):
         before, departure.left = departure.left, True
         try:
             return await super().send(request, **given)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout):
-            departure.left = before
-            raise
+        except httpx2.TransportError as error:
+            if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+                departure.left = before
+            # While a session is made, it is nobody else's yet.
+            if shared is None:
+                raise
+            return httpx2.Response(LOST, json=failure(_told(error)), request=request)
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def bounded_client(max_bytes: int) -> McpHttpClientFactory:
@@ -95,6 +130,7 @@ def bounded_client(max_bytes: int) -> McpHttpClientFactory:
             headers=given.get("headers"),
             auth=given.get("auth"),
             timeout=httpx2.Timeout(30.0, connect=CONNECT_SECONDS, read=read),
+            limits=httpx2.Limits(keepalive_expiry=KEPT_SECONDS),
             event_hooks={"request": [carry_trace], "response": [bound]},
         )
 

@@ -25,6 +25,9 @@ from services.toolrunner.servers.settings import ServersSettings
 
 NAME = "toolrunner-servers"
 HOST = "127.0.0.1"
+KEPT_SECONDS = 75
+"""Far longer than a client keeps an unused connection: who closes first must not be the server,
+which would lose a request that is on its way."""
 log = logging.getLogger(__name__)
 
 
@@ -54,9 +57,13 @@ async def _serve(settings: ServersSettings, *, until_input_ends: bool) -> None:
     tracing = Tracing(NAME, f"{socket.gethostname()}-{os.getpid()}")
     trace.set_tracer_provider(tracing.provider)
     listening = _listen(settings.servers_port)
-    server = HttpServer(
-        uvicorn.Config(build(settings), log_level="warning", timeout_graceful_shutdown=8)
+    config = uvicorn.Config(
+        build(settings),
+        log_level="warning",
+        timeout_graceful_shutdown=8,
+        timeout_keep_alive=KEPT_SECONDS,
     )
+    server = HttpServer(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, server, "should_exit", True)

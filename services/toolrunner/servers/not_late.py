@@ -36,5 +36,9 @@ def is_late(not_after: str) -> bool:
 
 def refusal(reason: str) -> dict[str, object]:
     """A refused request as JSON-RPC says it: the caller gets the error, the connection stays."""
-    error = {"code": -32000, "message": f"the lease on this call has run out: {reason}"}
-    return {"jsonrpc": "2.0", "id": None, "error": error}
+    return failure(f"the lease on this call has run out: {reason}")
+
+
+def failure(message: str) -> dict[str, object]:
+    """An error that answers the request it is the response to."""
+    return {"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": message}}

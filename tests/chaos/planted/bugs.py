@@ -121,6 +121,22 @@ BUGS = (
         "test_a_call_whose_connection_breaks_is_made_again_only_if_it_reads",
     ),
     PlantedBug(
+        name="a session is closed under the calls that share it",
+        file="services/toolrunner/adapters/mcp_connection.py",
+        old="                await session.unused()\n",
+        new="",
+        test="tests/toolrunner/test_shared_sessions.py::"
+        "test_calls_beside_one_that_ends_early_are_sent_once_and_answered",
+    ),
+    PlantedBug(
+        name="an unused connection is kept for as long as servers keep it",
+        file="services/toolrunner/adapters/mcp_http.py",
+        old="limits=httpx2.Limits(keepalive_expiry=KEPT_SECONDS)",
+        new="limits=httpx2.Limits(keepalive_expiry=5.0)",
+        test="tests/toolrunner/test_shared_sessions.py::"
+        "test_a_connection_that_lay_unused_is_not_used_again",
+    ),
+    PlantedBug(
         name="a server that says nothing is taken to read only",
         file="services/toolrunner/adapters/mcp_connection.py",
         old="read_only=bool(tool.annotations and tool.annotations.read_only_hint)",

@@ -1,0 +1,42 @@
+"""An MCP session that many calls share: who is done with it leaves the others alone."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from fastmcp import Client
+from fastmcp.client.transports import ClientTransport
+
+
+@dataclass(eq=False)
+class Session:
+    """A connected client and the calls under way on it.
+
+    Once `lost` it gets no further calls, and is closed when those that it has are done: to close it
+    sooner would end them, and their servers would be asked again.
+    """
+
+    client: Client[ClientTransport]
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
+    _running: int = 0
+    _unused: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._unused.set()
+
+    @contextmanager
+    def used(self) -> Iterator[Client[ClientTransport]]:
+        """The client, which stays connected for as long as the block takes."""
+        self._running += 1
+        self._unused.clear()
+        try:
+            yield self.client
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._unused.set()
+
+    async def unused(self) -> None:
+        """Return once no call is under way on it."""
+        await self._unused.wait()
