@@ -6,6 +6,7 @@ whoever comes after a writer that died looks for the message before it posts one
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -31,6 +32,7 @@ from services.notifier.second_messages import SecondMessages
 from services.notifier.stop import Place, signal
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 V = TypeVar("V", bound=Value)
 WAITS = 12
 """How often a writer asks for its turn before the entry is handed back."""
@@ -59,8 +61,7 @@ class Messages:
         A message that turns out to be a second one is taken back, at once or later.
         """
         place = await self._write(record, card, turn=turn)
-        settled = await self.places.wrote(record.investigation_id, turn, place=place)
-        self._note(record, settled)
+        settled = await _told(self._settle(record, turn, place=place))
         if settled == "duplicate":
             await self.second_messages.take_back(record)
 
@@ -76,7 +77,8 @@ class Messages:
         """The final card stands and the stop signal is out; a repeat writes the card only."""
         place = await self._write(record, card, turn=turn)
         stands = signal(record, place)
-        finished = await self.places.finish(record.investigation_id, turn, signal=stands)
+        finish = self.places.finish(record.investigation_id, turn, signal=stands)
+        finished = await _told(finish)
         if finished.owed:
             await self.second_messages.take_back(record)
         return finished
@@ -94,7 +96,7 @@ class Messages:
         try:
             return await self._write_or_plain(record, card, turn=turn)
         except (Unanswered, asyncio.CancelledError):
-            self._note(record, await self.places.failed(inv, turn, known=False))
+            await _told(self._settle(record, turn, place=None))
             raise
         except (Unavailable, CardRefused):
             await self.places.failed(inv, turn, known=True)
@@ -140,14 +142,36 @@ class Messages:
             card = beside(card)
         return await self.slack.post(card, inv)
 
-    def _note(self, record: Record, settled: Settled) -> None:
+    async def _settle(self, record: Record, turn: Turn, *, place: Place | None) -> Settled:
+        """The turn is over; without a place nobody knows what was written in it."""
+        inv = record.investigation_id
+        if place is None:
+            settled = await self.places.failed(inv, turn, known=False)
+        else:
+            settled = await self.places.wrote(inv, turn, place=place)
         if settled == "covered":
-            self.covered.put_nowait(record.investigation_id)
+            self.covered.put_nowait(inv)
+        return settled
 
     def _check(self, turn: Turn) -> None:
         left = turn.ends_at - asyncio.get_running_loop().time()
         if left < self.slack.timeout_seconds:
             raise Unavailable("the turn to write is nearly over", retry_in_seconds=1)
+
+
+async def _told(telling: Coroutine[object, None, T]) -> T:
+    """What became of it; Redis is told also when the caller is cancelled meanwhile.
+
+    Whoever lost its entry while it slept is cancelled, and nobody else knows what it has written.
+    """
+    task = asyncio.create_task(telling)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("Redis was not told what was written: %s", error)
+        raise
 
 
 def cleaned(record: Record) -> Record:

@@ -78,6 +78,8 @@ class Owed:
     known: tuple[Place, ...]
     doubt: str
     """Not empty: a post that nobody saw answered may have arrived after it was looked for."""
+    young_seconds: float
+    """For how long the post may still arrive: it is looked for once more after that."""
     stands: Place | None
     """Where the final card is."""
     left: tuple[str, ...]

@@ -6,13 +6,15 @@ searched and the message deleted. No card and no stop signal waits for it.
 """
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from bus import metrics
 from bus.commits import Investigations
 from bus.errors import Retryable, Unavailable
 from bus.record import Record
 from services.notifier.ports import Owed, Owing, Slack
+from services.notifier.stop import Place
 
 log = logging.getLogger(__name__)
 GIVEN_UP_AFTER_SECONDS = 6 * 3600
@@ -33,7 +35,11 @@ class SecondMessages:
         inv = record.investigation_id
         owed = await self.owing.owed(inv)
         try:
-            await self._remove(record, owed)
+            # First, and for itself: a token that may not search can still delete what is known.
+            await self._remove(owed.known)
+            await self.owing.forget(inv, replace(owed, doubt=""))
+            if owed.doubt:
+                await self._remove(await self._found(record, owed))
         except Retryable as error:
             if owed.seconds < GIVEN_UP_AFTER_SECONDS:
                 log.warning("a second message of %s may stand, tried again: %s", inv, error)
@@ -41,6 +47,10 @@ class SecondMessages:
                 return
             log.error("a second message of %s may stand for good, given up: %s", inv, error)
             metrics.SECOND_MESSAGES.add(1, {"ended": "given up"})
+        else:
+            if owed.doubt and owed.young_seconds:
+                await self.owing.later(inv, seconds=owed.young_seconds)
+                return
         await self.owing.forget(inv, owed)
 
     async def sweep(self) -> None:
@@ -54,12 +64,14 @@ class SecondMessages:
         else:  # its time is long over
             await self.owing.forget(investigation_id, await self.owing.owed(investigation_id))
 
-    async def _remove(self, record: Record, owed: Owed) -> None:
-        places = list(owed.known)
-        if owed.doubt and owed.stands is not None:
-            inv, but = record.investigation_id, owed.stands
-            found = await self.slack.others(inv, record.opened_at, but=but)
-            places += [place for place in found if place.ts not in owed.left]
+    async def _found(self, record: Record, owed: Owed) -> list[Place]:
+        if owed.stands is None:
+            return []
+        inv, since = record.investigation_id, record.opened_at
+        found = await self.slack.others(inv, since, but=owed.stands)
+        return [place for place in found if place.ts not in owed.left]
+
+    async def _remove(self, places: Iterable[Place]) -> None:
         for place in places:
             if await self.slack.remove(place):
                 metrics.SECOND_MESSAGES.add(1, {"ended": "taken back"})

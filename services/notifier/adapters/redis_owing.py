@@ -12,7 +12,7 @@ from bus.streams import KEPT_SECONDS, Keys
 from services.notifier.ports import Owed
 from services.notifier.stop import Place
 
-FIELDS = ("orphans", "doubt", "state", "channel", "ts", "left", "owed_at")
+FIELDS = ("orphans", "doubt", "doubt_at", "state", "channel", "ts", "left", "owed_at")
 
 
 @dataclass
@@ -47,12 +47,14 @@ class RedisOwing:
         found = await self.redis.hmget(key, list(FIELDS))
         has = {name: as_text(raw) for name, raw in zip(FIELDS, found, strict=True)}
         final, owed_at = has["state"] == "final", float(has["owed_at"] or 0)
+        now, doubt_at = await self._now(), float(has["doubt_at"] or 0)
         return Owed(
             known=tuple(_place(orphan) for orphan in has["orphans"].split()),
-            doubt=has["doubt"] if final else "",
+            doubt=f"{has['doubt']}:{has['doubt_at']}" if final and has["doubt"] else "",
+            young_seconds=max(0.0, self.lease_seconds - (now - doubt_at) / 1000),
             stands=Place(channel=has["channel"], ts=has["ts"]) if final else None,
             left=tuple(has["left"].split()),
-            seconds=(await self._now() - owed_at) / 1000 if owed_at else 0.0,
+            seconds=(now - owed_at) / 1000 if owed_at else 0.0,
         )
 
     async def forget(self, investigation_id: InvestigationId, owed: Owed) -> None:

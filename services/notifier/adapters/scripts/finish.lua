@@ -7,7 +7,7 @@
 redis.call('EXPIRE', KEYS[1], ARGV[5])             -- first, for a full Redis: see bus/scripts/commit.lua
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local has = redis.call('HMGET', KEYS[1], 'owner', 'state', 'late_until', 'ts', 'doubt', 'orphans', 'left')
+local has = redis.call('HMGET', KEYS[1], 'owner', 'state', 'late_until', 'ts', 'doubt', 'orphans', 'left', 'channel')
 local function number(value) return string.format('%.0f', value) end
 local first = has[2] ~= 'final'
 if first then
@@ -16,10 +16,14 @@ if first then
   redis.call('XADD', KEYS[3], '*', unpack(ARGV, 7))
 end
 if has[1] == ARGV[1] then redis.call('HDEL', KEYS[1], 'owner', 'until', 'purpose') end
-if not first and has[4] ~= ARGV[4] then             -- the final card stands in another message than this one
-  has[6] = (has[6] and has[6] .. ' ' or '') .. ARGV[3] .. ':' .. ARGV[4]
-  redis.call('HSET', KEYS[1], 'orphans', has[6], 'left', (has[7] and has[7] .. ' ' or '') .. ARGV[4])
+if has[4] and has[4] ~= ARGV[4] then                -- of two messages, one is not where the final card stands
+  local channel, ts = ARGV[3], ARGV[4]
+  if first then channel, ts = has[8], has[4] end
+  has[6] = (has[6] and has[6] .. ' ' or '') .. channel .. ':' .. ts
+  redis.call('HSET', KEYS[1], 'orphans', has[6], 'left', (has[7] and has[7] .. ' ' or '') .. ts)
 end
+-- its writer may be about to wake: looked for at once, and once more a lease from now
+if first and has[5] then redis.call('HSET', KEYS[1], 'doubt_at', number(now)) end
 local owed = has[5] or has[6]
 if owed then
   redis.call('HSETNX', KEYS[1], 'owed_at', number(now))

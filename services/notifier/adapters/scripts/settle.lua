@@ -34,6 +34,7 @@ if ARGV[2] == 'wrote' and other then
 elseif ARGV[2] ~= 'not written' and not mine and has[3] == 'final' then answer = 'covered' end
 if not mine and ARGV[2] == 'unknown' and has[4] then   -- it may have been a post, beside the one that stands
   redis.call('HINCRBY', KEYS[1], 'doubt', 1)
+  redis.call('HSET', KEYS[1], 'doubt_at', number(now))
   if has[3] == 'final' then owe() end
 end
 if not mine then return answer end

@@ -37,7 +37,10 @@ end
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'until', number(now + ARGV[2]), 'purpose', ARGV[3])
 if ARGV[3] == 'progress' then redis.call('HSET', KEYS[1], 'edited_at', number(now)) end
 -- an earlier writer's post may still arrive, after whoever looks for it now
-if state == 'posting' and not has.ts then redis.call('HINCRBY', KEYS[1], 'doubt', 1) end
+if state == 'posting' and not has.ts then
+  redis.call('HINCRBY', KEYS[1], 'doubt', 1)
+  redis.call('HSET', KEYS[1], 'doubt_at', number(now))
+end
 if not has.ts and state ~= 'final' then redis.call('HSET', KEYS[1], 'state', 'posting') end
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 return answer('yours', 0)
