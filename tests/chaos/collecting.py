@@ -75,14 +75,19 @@ def collect(
 
 
 def settled(stack: Stack, seconds: float = 15) -> None:
-    """Everything is read and acknowledged, or that much time has passed."""
+    """Everything is read and acknowledged, and no second message may stand; or time has passed."""
     give_up_at = time.monotonic() + seconds
     with Redis.from_url(stack.redis_url) as redis:
         stack.wait(
             "quiet",
-            lambda: not pending_of(redis) or time.monotonic() > give_up_at,
+            lambda: is_quiet(redis) or time.monotonic() > give_up_at,
             seconds=seconds + 5,
         )
+
+
+def is_quiet(redis: "Redis") -> bool:
+    """Whether nothing is left to be done: no entry, and no second message to be taken back."""
+    return not pending_of(redis) and not redis.exists(f"{PREFIX}second-messages")
 
 
 def pending_of(redis: "Redis") -> dict[str, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from cli.stack import StackFailed
-from tests.chaos.collecting import pending_of
+from tests.chaos.collecting import is_quiet
 from tests.chaos.evidence import Fault
 from tests.chaos.fleet import Fleet
 from tests.chaos.load import alarm_body
@@ -145,7 +145,7 @@ class Striker:
             return False
         if by_alarm and self._deleted() <= self._deleted_before:
             return False
-        return not pending_of(redis) and redis.zcard(f"{PREFIX}deadlines") == 0
+        return is_quiet(redis) and redis.zcard(f"{PREFIX}deadlines") == 0
 
     def _deleted(self) -> int:
         """How often alarms were deleted from the queue; one that came twice is deleted twice."""

@@ -35,7 +35,6 @@ SETTINGS = {
 TRIES = 3
 """How often a point is tried that an incident did not pass; results race, so it may not."""
 UNPREVENTABLE = {
-    "slack chat.postMessage": ("two messages", "card shows progress"),
     "tool call": ("called after its result", "work after the outcome"),
     "model call": ("work after the outcome",),
 }
@@ -138,9 +137,8 @@ def note(figures: Figures, judged: Judged, striker: Striker) -> None:
     figures.add("R1", "crash points: lease in seconds", striker.fleet.lease_seconds)
     for what, count in judged.on_the_wire.items():
         held = sum(_is_held(one.case) and _operation(one.case) in what for one in striker.struck)
-        promise = "R2" if "slack" in what else "R5"
         text = f"crash points: a zombie's request, held on its way until all was over: {what}"
-        figures.add(promise, text, count, f"at most {held}, once each")
+        figures.add("R5", text, count, f"at most {held}, once each")
 
 
 @pytest.fixture

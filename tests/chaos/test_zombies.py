@@ -59,6 +59,7 @@ def test_zombies_commit_no_turn_twice_and_do_nothing_after_the_outcome(
         load.total = load.begun
         load.until(time.monotonic() + DEADLINE_SECONDS + 10)
         seconds = time.monotonic() - began
+        fleet.wait_ready()  # who woke late has said by then what it knows of a second message
         settled(fleet.stack)
         evidence = collect(fleet, recorder, faults=freezer.faults, published=load.published)
         rules = Rules(

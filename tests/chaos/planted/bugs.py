@@ -2,9 +2,11 @@
 
 from tests.chaos.planted.bug import PlantedBug
 from tests.chaos.planted.delivering import DELIVERING
+from tests.chaos.planted.second_messages import SECOND_MESSAGES
 
 BUGS = (
     *DELIVERING,
+    *SECOND_MESSAGES,
     PlantedBug(
         name="acknowledge before the commit",
         file="bus/commits.py",
@@ -205,37 +207,6 @@ BUGS = (
         new='if settled == "never":',
         test="tests/notifier/test_closing.py::"
         "test_edit_that_arrives_after_all_else_is_written_over_by_its_writer",
-    ),
-    PlantedBug(
-        name="a second message is forgotten although Slack failed",
-        file="services/notifier/second_messages.py",
-        old="if owed.seconds < GIVEN_UP_AFTER_SECONDS:",
-        new="if owed.seconds < 0:",
-        test="tests/notifier/test_taking_back.py::"
-        "test_late_post_is_taken_back_although_the_first_try_at_that_fails",
-    ),
-    PlantedBug(
-        name="a second message is known to its writer alone",
-        file="services/notifier/adapters/scripts/finish.lua",
-        old="  redis.call('ZADD', KEYS[4], 'NX', number(now + ARGV[6]), ARGV[2])\n",
-        new="",
-        test="tests/notifier/test_taking_back.py::"
-        "test_writer_that_dies_right_after_the_stop_signal_leaves_no_second_message",
-    ),
-    PlantedBug(
-        name="a message that is about to be deleted is adopted",
-        file="services/notifier/adapters/scripts/settle.lua",
-        old="'left', (has[6] and has[6] .. ' ' or '') .. ARGV[4])",
-        new="'left', has[6] or '')",
-        test="tests/notifier/test_taking_back.py::test_orphan_is_never_adopted_as_the_message",
-    ),
-    PlantedBug(
-        name="a settled doubt does not come up again",
-        file="services/notifier/adapters/scripts/settle.lua",
-        old="  if has[3] == 'final' then owe() end\n",
-        new="",
-        test="tests/notifier/test_taking_back.py::"
-        "test_late_post_that_nobody_saw_answered_is_found_after_all_was_in_order",
     ),
     PlantedBug(
         name="retries of the model's SDK are on",

@@ -1,0 +1,1 @@
+"""A notifier that falls asleep right before the first message that it posts of an incident."""
