@@ -76,7 +76,7 @@ async def test_late_post_is_taken_back_although_the_first_try_at_that_fails(
 
     One of them said "investigating" for ever, because a single call of the clean-up had failed.
     """
-    replica = make_replica()
+    replica = make_replica(lease_seconds=1.0)
     ended = await replica.end(await doubled(replica, desk), "diagnosed", diagnosis())
     desk.faults.next[method] = [fault]
     await replica.closing.close(ended)
