@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from simulator.scenario import LogSetup, ScenarioError
 
 _FIELD = re.compile(r"\{(hex16|hex32|uuid|product|int)\}")
+_TIMES = re.compile(r"\{(time|clock)\}")
 _PRODUCTS = (
     "OLJCESPC7Z",
     "66VCHSJNUP",
@@ -23,19 +24,20 @@ _PRODUCTS = (
 
 
 def write_log(setup: LogSetup, now: datetime) -> list[str]:
-    """Exactly `setup.lines` lines, oldest first; only the stamps depend on `now`.
+    """Exactly `setup.lines` lines, oldest first; only the times depend on `now`.
 
     Raises ScenarioError when a placed text does not fit, or when there is nothing to fill up with.
     """
     placed = _placed_lines(setup)
     lines = []
     for number in range(1, setup.lines + 1):
+        draws = hashlib.blake2b(f"{setup.seed}:{number}".encode()).digest()
         text = placed.get(number)
-        lines.append(_background_line(setup, number) if text is None else text)
-    if not setup.stamped:
+        lines.append(_filled(_background(setup, draws) if text is None else text, draws))
+    if not (setup.stamped or any(_TIMES.search(line) for line in lines)):
         return lines
-    stamps = zip(line_times(setup, now), lines, strict=True)
-    return [f"{rfc3339(written_at)} {line}" for written_at, line in stamps]
+    timed = zip(line_times(setup, now), lines, strict=True)
+    return [_timed(line, at, stamped=setup.stamped) for at, line in timed]
 
 
 def line_times(setup: LogSetup, now: datetime) -> list[datetime]:
@@ -68,7 +70,9 @@ def _placed_lines(setup: LogSetup) -> dict[int, str]:
         raise ScenarioError("span must not be negative")
     placed: dict[int, str] = {}
     for text in setup.placed:
-        placed |= dict(enumerate(text.text.splitlines(), start=text.at))
+        for turn in range(text.times):
+            start = text.at + turn * text.every
+            placed |= dict(enumerate(text.text.splitlines(), start=start))
     last = max(placed, default=0)
     if last > setup.lines:
         raise ScenarioError(f"a placed text reaches line {last} of {setup.lines}")
@@ -77,14 +81,21 @@ def _placed_lines(setup: LogSetup) -> dict[int, str]:
     return placed
 
 
-def _background_line(setup: LogSetup, number: int) -> str:
+def _background(setup: LogSetup, draws: bytes) -> str:
     # A line is a function of seed and number alone, so no line moves when another is placed.
-    draws = hashlib.blake2b(f"{setup.seed}:{number}".encode()).digest()
-    text = setup.background[int.from_bytes(draws[:4], "big") % len(setup.background)]
-    fields = _FIELD.findall(text)
-    for index, field in enumerate(fields):
+    return setup.background[int.from_bytes(draws[:4], "big") % len(setup.background)]
+
+
+def _filled(text: str, draws: bytes) -> str:
+    for index, field in enumerate(_FIELD.findall(text)):
         text = text.replace("{" + field + "}", _draw(field, draws, index=index), 1)
     return text
+
+
+def _timed(line: str, at: datetime, *, stamped: bool) -> str:
+    moment = rfc3339(at)
+    line = line.replace("{time}", moment).replace("{clock}", moment[11:23])
+    return f"{moment} {line}" if stamped else line
 
 
 def _draw(field: str, draws: bytes, *, index: int) -> str:

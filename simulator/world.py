@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from simulator.request_log import RequestLog
-from simulator.scenario import Scenario
-from simulator.serving import Served
+from simulator.scenario import Scenario, ScenarioError
+from simulator.serving import Changing, Served
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from simulator.aws import AwsStandIn
 
 STATE_FILE = "simulator.json"
@@ -41,6 +43,7 @@ class World:
         self._tokens["slack"] = "-".join(("xoxb", secrets.token_hex(16)))
         self._kubeconfig = self.state / "kubeconfig.yaml"
         self._listeners: list[Served] = []
+        self._changing: dict[str, Changing] = {}
         self._aws: asyncio.Task[AwsStandIn] | None = None
 
     async def start(self) -> dict[str, object]:
@@ -65,6 +68,23 @@ class World:
             stopping.append(_stop_aws(self._aws))
         await asyncio.gather(*stopping, return_exceptions=True)
 
+    async def show(self, scenario: Scenario) -> None:
+        """The world is that scenario's, at the same addresses and with the same tokens.
+
+        What was said in Slack, the traces and the log of requests stay. Raises ScenarioError,
+        with nothing changed, for a scenario that cannot be used or that needs services with other
+        settings: another namespace, repository, account or region.
+        """
+        if _settings_of(scenario) != _settings_of(self._scenario):
+            wanted, had = (", ".join(_settings_of(each)) for each in (scenario, self._scenario))
+            raise ScenarioError(f"{scenario.name} lies in {wanted}, this world in {had}")
+        built = {name: self._build(name, scenario) for name in self._changing}
+        if self._aws is not None:
+            await asyncio.to_thread((await self._aws).show, scenario)
+        self._scenario = scenario
+        for name, app in built.items():
+            self._changing[name].app = app
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -82,10 +102,11 @@ class World:
         await self._serve("slack", Served(chat))
         await self._serve("otlp", Served(build_otlp(spans, self.log)))
         await self._start_kubernetes()
-        await self._start_github()
-        await self._start_model()
+        await self._serve("github", Served(self._changes("github")))
+        if self._seconds_per_reply is not None:
+            await self._serve("model", Served(self._changes("model")))
         aws = await starting_aws
-        control = build_control(self.log, alarms=aws, slack=slack, spans=spans)
+        control = build_control(self.log, alarms=aws, slack=slack, spans=spans, show=self.show)
         await self._serve("control", Served(control))
         environment = self._environment(aws)
         return {
@@ -98,39 +119,36 @@ class World:
         }
 
     async def _start_kubernetes(self) -> None:
-        from simulator.kubernetes import build_kubernetes, make_certificate, write_kubeconfig
+        from simulator.kubernetes import make_certificate, write_kubeconfig
 
         files = await asyncio.to_thread(make_certificate, self.state / "kubernetes")
-        token = self._tokens["kubernetes"]
-        app = build_kubernetes(self._scenario, self.log, tokens={token: READER})
-        listener = Served(app, certificate=files.certificate, key=files.key)
+        listener = Served(self._changes("kubernetes"), certificate=files.certificate, key=files.key)
         await self._serve("kubernetes", listener)
         write_kubeconfig(
             self._kubeconfig,
             listener.address,
             ca_file=files.ca,
-            token=token,
+            token=self._tokens["kubernetes"],
             namespace=self._scenario.cluster.namespace,
         )
 
-    async def _start_github(self) -> None:
+    def _changes(self, name: str) -> Changing:
+        self._changing[name] = Changing(self._build(name, self._scenario))
+        return self._changing[name]
+
+    def _build(self, name: str, scenario: Scenario) -> "ASGIApp":
+        """The stand-in of that name as the scenario has it."""
         from simulator.github import build_github
-
-        app = build_github(self._scenario, self.log, token=self._tokens["github"])
-        await self._serve("github", Served(app))
-
-    async def _start_model(self) -> None:
-        if self._seconds_per_reply is None:
-            return
+        from simulator.kubernetes import build_kubernetes
         from simulator.model import build_model
 
-        app = build_model(
-            self._scenario,
-            self.log,
-            api_key=self._tokens["model"],
-            seconds_per_reply=self._seconds_per_reply,
-        )
-        await self._serve("model", Served(app))
+        token = self._tokens[name]
+        if name == "kubernetes":
+            return build_kubernetes(scenario, self.log, tokens={token: READER})
+        if name == "github":
+            return build_github(scenario, self.log, token=token)
+        seconds = self._seconds_per_reply or 0.0
+        return build_model(scenario, self.log, api_key=token, seconds_per_reply=seconds)
 
     async def _serve(self, name: str, listener: Served) -> None:
         self._listeners.append(listener)
@@ -165,6 +183,18 @@ class World:
             },
             "all": {"OTEL_EXPORTER_OTLP_ENDPOINT": at["otlp"]},
         }
+
+
+def _settings_of(scenario: Scenario) -> tuple[str, ...]:
+    """What the services were told about the world, so that it cannot change under them."""
+    alarm = scenario.alarm
+    namespace, repository = scenario.cluster.namespace, scenario.repository.name
+    return (
+        f"namespace {namespace}",
+        f"repository {repository}",
+        f"account {alarm.account}",
+        f"region {alarm.region}",
+    )
 
 
 def _start_aws(scenario: Scenario, log: RequestLog) -> "AwsStandIn":

@@ -77,6 +77,11 @@ class Resources:
         self._events.put_targets(Rule=RULE, Targets=[target])
         self._create_alarm()
 
+    def show(self, scenario: Scenario) -> None:
+        """The alarm is that scenario's, wired to the same topic."""
+        self._scenario = scenario
+        self._create_alarm()
+
     def _create_alarm(self) -> None:
         alarm = self._scenario.alarm
         self.cloudwatch.put_metric_alarm(

@@ -77,9 +77,7 @@ class AwsStandIn:
         self._resources = Resources(self._scenario, self.environment())
         self._resources.create()
         self._telemetry = Telemetry(self._scenario, self._resources)
-        self._telemetry.write(datetime.now(UTC))
-        self._reason = _calm_reason(self._scenario, datetime.now(UTC))
-        self._resources.set_state("OK", self._reason)
+        self._settle(datetime.now(UTC))
         return self.url
 
     def stop(self) -> None:
@@ -117,6 +115,24 @@ class AwsStandIn:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
+    def show(self, scenario: Scenario) -> None:
+        """Alarm, metrics and logs are that scenario's; queue, topic and rule stay as they are.
+
+        Account and region are the same. Raises ScenarioError as the start does.
+        """
+        from moto.cloudwatch.models import cloudwatch_backends
+        from moto.logs.models import logs_backends
+
+        check_logs(scenario.cluster.logs, list(scenario.cloudwatch.log_groups.values()))
+        resources, alarm = self._started(), scenario.alarm
+        with self._lock:
+            for backends in (cloudwatch_backends, logs_backends):
+                backends[alarm.account][alarm.region].reset()
+            self._scenario = scenario
+            resources.show(scenario)
+            self._telemetry = Telemetry(scenario, resources)
+            self._settle(datetime.now(UTC))
+
     def fire_alarm(self, form: str = "sns") -> str:
         """The alarm is in ALARM and its notice in the queue; returned is the notice's id.
 
@@ -152,6 +168,12 @@ class AwsStandIn:
             return resources.publish(json.dumps(body), subject(alarm, change))
         detail = event_detail(alarm, change, dimensions=dimensions)
         return resources.put_event(json.dumps(detail), alarm_arn(alarm), at=now)
+
+    def _settle(self, now: datetime) -> None:
+        if self._telemetry is not None:
+            self._telemetry.write(now)
+        self._reason, self._changed_at = _calm_reason(self._scenario, now), now
+        self._started().set_state("OK", self._reason)
 
     def _started(self) -> "Resources":
         if self._resources is None or self._server is None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from simulator.kubernetes.pods import pod_object
 from simulator.kubernetes.shapes import Object, dig, metadata, stamp, uid
-from simulator.kubernetes.workloads import replica_sets, workload_object
+from simulator.kubernetes.workloads import listening_port, replica_sets, workload_object
 from simulator.scenario import ClusterSetup, EventSetup, WorkloadSetup
 
 _OWN_KINDS = {
@@ -111,8 +111,7 @@ def _involved(cluster: ClusterSetup, setup: EventSetup) -> Object:
 
 
 def _port(workload: WorkloadSetup) -> int:
-    port = workload.env.get("PORT", "")
-    return int(port) if port.isdecimal() else 80
+    return listening_port(workload) or 80
 
 
 def _service(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetime) -> Object:

@@ -4,11 +4,11 @@ import uuid
 from datetime import datetime, timedelta
 
 from simulator.kubernetes.shapes import Object, metadata, stamp, uid
-from simulator.kubernetes.workloads import pod_owner, pod_template
+from simulator.kubernetes.workloads import image_of, pod_owner, pod_template
 from simulator.scenario import ClusterSetup, ContainerEnd, PodSetup, WorkloadSetup
 
 _WAITING_MESSAGES = {
-    "CrashLoopBackOff": "back-off 5m0s restarting failed container={container} pod={pod}",
+    "CrashLoopBackOff": "back-off 5m0s restarting failed container={container} pod={pod}_{place}",
     "ImagePullBackOff": 'Back-off pulling image "{image}"',
     "ErrImagePull": 'failed to pull image "{image}"',
     "CreateContainerConfigError": "couldn't find a key that the container's settings name",
@@ -34,7 +34,8 @@ def pod_object(cluster: ClusterSetup, setup: PodSetup, *, now: datetime) -> Obje
 def _workload(cluster: ClusterSetup, setup: PodSetup) -> WorkloadSetup:
     for workload in cluster.workloads:
         if workload.name == setup.workload:
-            return workload
+            image = image_of(cluster, workload, pod=setup.name)
+            return workload.model_copy(update={"image": image})
     return WorkloadSetup(name=setup.workload, image=f"{setup.workload}:latest")
 
 
@@ -80,18 +81,23 @@ def _conditions(setup: PodSetup, now: datetime) -> list[Object]:
 
 def _container(cluster: ClusterSetup, setup: PodSetup, *, now: datetime) -> Object:
     workload = _workload(cluster, setup)
-    state, last_state = _states(setup, workload.image, now=now)
-    return {
+    place = f"{cluster.namespace}({uid('Pod', cluster.namespace, name=setup.name)})"
+    facts = {"container": setup.container, "pod": setup.name, "image": workload.image}
+    state, last_state = _states(setup, facts | {"place": place}, now=now)
+    status: Object = {
         "name": setup.container,
         "state": state,
         "lastState": last_state,
         "ready": setup.ready,
         "restartCount": setup.restarts,
         "image": workload.image,
-        "imageID": f"{workload.image}@sha256:{_digest(workload.image)}",
-        "containerID": f"containerd://{_digest(setup.name)}",
+        "imageID": "",
         "started": "running" in state,
     }
+    if "waiting" in state and not last_state:
+        return status  # it never ran: neither image nor container has an id
+    status["imageID"] = f"{workload.image}@sha256:{_digest(workload.image)}"
+    return status | {"containerID": f"containerd://{_digest(setup.name)}"}
 
 
 def _sidecar(cluster: ClusterSetup, name: str, *, started_at: datetime) -> Object:
@@ -108,7 +114,7 @@ def _sidecar(cluster: ClusterSetup, name: str, *, started_at: datetime) -> Objec
     }
 
 
-def _states(setup: PodSetup, image: str, *, now: datetime) -> tuple[Object, Object]:
+def _states(setup: PodSetup, facts: dict[str, str], *, now: datetime) -> tuple[Object, Object]:
     ended = _ended(setup, setup.last_end, now=now) if setup.last_end else {}
     if setup.phase in ("Succeeded", "Failed"):
         end = ContainerEnd(reason="Completed", exit_code=0)
@@ -117,7 +123,6 @@ def _states(setup: PodSetup, image: str, *, now: datetime) -> tuple[Object, Obje
         return ended or _ended(setup, end, now=now), {}
     waiting = setup.waiting or ("ContainerCreating" if setup.phase == "Pending" else None)
     if waiting:
-        facts = {"container": setup.container, "pod": setup.name, "image": image}
         reason: Object = {"reason": waiting}
         if waiting in _WAITING_MESSAGES:
             reason["message"] = _WAITING_MESSAGES[waiting].format(**facts)

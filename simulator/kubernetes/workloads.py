@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 
 from simulator.kubernetes.shapes import Object, metadata, stamp, uid
-from simulator.scenario import ClusterSetup, WorkloadSetup
+from simulator.scenario import ClusterSetup, PodSetup, WorkloadSetup
 
 _HASH_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _FIRST_ROLL_OUT_AGE = timedelta(days=90)
+_PROGRESS_DEADLINE = timedelta(minutes=10)
 
 
 def workload_object(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetime) -> Object:
@@ -36,7 +37,7 @@ def workload_object(cluster: ClusterSetup, workload: WorkloadSetup, *, now: date
     }
     return {
         "metadata": head,
-        "spec": spec | {"progressDeadlineSeconds": 600},
+        "spec": spec | {"progressDeadlineSeconds": _PROGRESS_DEADLINE.seconds},
         "status": _deployment_status(cluster, workload, now=now),
     }
 
@@ -55,7 +56,7 @@ def replica_sets(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetim
         labels = {"app": workload.name, "pod-template-hash": name.removeprefix(f"{workload.name}-")}
         head |= {"labels": labels, "annotations": _revision_note(revision, cause)}
         head["ownerReferences"] = [_owner("Deployment", workload.name, namespace=cluster.namespace)]
-        replicas = 0 if steps_back else workload.replicas
+        replicas = len(_pods_of(cluster, name)) if steps_back else workload.replicas
         spec: Object = {
             "replicas": replicas,
             "selector": {"matchLabels": labels},
@@ -66,7 +67,9 @@ def replica_sets(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetim
         }
         status: Object = {"replicas": replicas, "observedGeneration": 1}
         if replicas:
-            status |= {"fullyLabeledReplicas": replicas} | _ready(workload)
+            status |= {"fullyLabeledReplicas": replicas} | _ready_in(
+                cluster, workload, replica_set=name
+            )
         found.append({"metadata": head, "spec": spec, "status": status})
     return found
 
@@ -81,9 +84,17 @@ def pod_owner(
     if workload.kind == "StatefulSet":
         labels["statefulset.kubernetes.io/pod-name"] = pod
         return labels, _owner("StatefulSet", workload.name, namespace=cluster.namespace)
-    name = _replica_set_name(cluster, workload, revision=workload.revision)
+    name = _stem(pod, workload)
+    name = name or _replica_set_name(cluster, workload, revision=workload.revision)
     labels["pod-template-hash"] = name.removeprefix(f"{workload.name}-")
     return labels, _owner("ReplicaSet", name, namespace=cluster.namespace)
+
+
+def image_of(cluster: ClusterSetup, workload: WorkloadSetup, *, pod: str) -> str:
+    """The image that a pod was made with: that of its own roll-out, which may be an earlier one."""
+    stems, rollouts = _stems(cluster, workload), _rollouts(workload)
+    steps_back = stems.index(stem) if (stem := _stem(pod, workload)) in stems else 0
+    return rollouts[max(0, len(rollouts) - 1 - steps_back)][0]
 
 
 def pod_template(workload: WorkloadSetup, containers: tuple[str, ...]) -> Object:
@@ -96,9 +107,8 @@ def pod_template(workload: WorkloadSetup, containers: tuple[str, ...]) -> Object
         "resources": {"limits": {"memory": workload.memory_limit}},
         "imagePullPolicy": "IfNotPresent",
     }
-    port = workload.env.get("PORT", "")
-    if port.isdecimal():
-        own["ports"] = [{"containerPort": int(port), "protocol": "TCP"}]
+    if port := listening_port(workload):
+        own["ports"] = [{"containerPort": port, "protocol": "TCP"}]
     others = [{"name": name, "image": f"{name}:latest"} for name in containers[1:]]
     return {
         "containers": [own, *others],
@@ -107,6 +117,12 @@ def pod_template(workload: WorkloadSetup, containers: tuple[str, ...]) -> Object
         "schedulerName": "default-scheduler",
         "terminationGracePeriodSeconds": 30,
     }
+
+
+def listening_port(workload: WorkloadSetup) -> int:
+    """The port of the workload's own container, 0 where nothing says one."""
+    port = workload.env.get("PORT", "")
+    return workload.port or (int(port) if port.isdecimal() else 0)
 
 
 def _rollouts(workload: WorkloadSetup) -> list[tuple[str, str]]:
@@ -130,18 +146,32 @@ def _revision_note(revision: int, cause: str) -> Object:
 
 
 def _replica_set_name(cluster: ClusterSetup, workload: WorkloadSetup, *, revision: int) -> str:
-    # The current one is written in its pods' names: cartservice-<hash>-<pod>.
-    own = [pod.name for pod in cluster.pods if pod.workload == workload.name]
-    stems = [name.rpartition("-")[0] for name in own]
-    stems = [stem for stem in stems if stem.startswith(f"{workload.name}-")]
-    if stems and revision == workload.revision:
-        return stems[0]
+    # It is written in the names of its pods: cartservice-<hash>-<pod>.
+    stems, steps_back = _stems(cluster, workload), workload.revision - revision
+    if steps_back < len(stems):
+        return stems[steps_back]
     number = int(uid("ReplicaSet", workload.name, name=f"{revision}").replace("-", ""), 16)
     letters = []
     for _ in range(10):
         number, index = divmod(number, len(_HASH_LETTERS))
         letters.append(_HASH_LETTERS[index])
     return f"{workload.name}-{''.join(letters)}"
+
+
+def _stems(cluster: ClusterSetup, workload: WorkloadSetup) -> list[str]:
+    """The replica sets that have pods, the newest first: several while a roll-out is under way."""
+    own = [pod for pod in cluster.pods if pod.workload == workload.name]
+    stems = [_stem(pod.name, workload) for pod in sorted(own, key=lambda pod: pod.age)]
+    return list(dict.fromkeys(filter(None, stems)))
+
+
+def _stem(pod: str, workload: WorkloadSetup) -> str:
+    stem = pod.rpartition("-")[0]
+    return stem if stem.startswith(f"{workload.name}-") else ""
+
+
+def _pods_of(cluster: ClusterSetup, replica_set: str) -> list[PodSetup]:
+    return [pod for pod in cluster.pods if pod.name.rpartition("-")[0] == replica_set]
 
 
 def _container(cluster: ClusterSetup, workload: WorkloadSetup) -> str:
@@ -160,10 +190,19 @@ def _owner(kind: str, name: str, *, namespace: str) -> Object:
     }
 
 
-def _ready(workload: WorkloadSetup) -> Object:
+def _ready(count: int) -> Object:
     # The real API leaves a count of zero out.
-    count = min(workload.ready, workload.replicas)
     return {"readyReplicas": count, "availableReplicas": count} if count else {}
+
+
+def _ready_count(workload: WorkloadSetup) -> int:
+    return min(workload.ready, workload.replicas)
+
+
+def _ready_in(cluster: ClusterSetup, workload: WorkloadSetup, *, replica_set: str) -> Object:
+    if len(_stems(cluster, workload)) < 2:
+        return _ready(_ready_count(workload))
+    return _ready(sum(pod.ready for pod in _pods_of(cluster, replica_set)))
 
 
 def _stateful_status(workload: WorkloadSetup) -> Object:
@@ -175,26 +214,42 @@ def _stateful_status(workload: WorkloadSetup) -> Object:
         "collisionCount": 0,
         "availableReplicas": 0,
     }
-    return status | _ready(workload)
+    return status | _ready(_ready_count(workload))
 
 
 def _deployment_status(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetime) -> Object:
-    status: Object = {"observedGeneration": workload.revision}
-    if workload.replicas:
-        status |= {"replicas": workload.replicas, "updatedReplicas": workload.replicas}
-    status |= _ready(workload)
-    missing = workload.replicas - min(workload.ready, workload.replicas)
-    if missing:
-        status["unavailableReplicas"] = missing
     newest = _replica_set_name(cluster, workload, revision=workload.revision)
-    changed_at = now - workload.changed
+    under_way = len(_stems(cluster, workload)) > 1
+    own = [pod for pod in cluster.pods if pod.workload == workload.name]
+    total = len(own) if under_way else workload.replicas
+    updated = len(_pods_of(cluster, newest)) if under_way else total
+    ready = sum(pod.ready for pod in own) if under_way else _ready_count(workload)
+    status: Object = {"observedGeneration": workload.revision}
+    if total:
+        status |= {"replicas": total, "updatedReplicas": updated}
+    status |= _ready(ready)
+    if total > ready:
+        status["unavailableReplicas"] = total - ready
     # At most a quarter of the replicas may be away: the roll-out strategy above.
-    enough = missing * 4 <= workload.replicas
-    status["conditions"] = _conditions(newest, changed_at, enough=enough)
+    enough = (workload.replicas - ready) * 4 <= workload.replicas
+    progress = _progress(newest, under_way=under_way, age=workload.changed)
+    status["conditions"] = _conditions(progress, now - workload.changed, enough=enough)
     return status
 
 
-def _conditions(replica_set: str, changed_at: datetime, *, enough: bool) -> list[Object]:
+def _progress(replica_set: str, *, under_way: bool, age: timedelta) -> Object:
+    if not under_way:
+        reason, words = "NewReplicaSetAvailable", "has successfully progressed."
+    elif age > _PROGRESS_DEADLINE:
+        reason, words = "ProgressDeadlineExceeded", "has timed out progressing."
+    else:
+        reason, words = "ReplicaSetUpdated", "is progressing."
+    status = "False" if reason == "ProgressDeadlineExceeded" else "True"
+    message = f'ReplicaSet "{replica_set}" {words}'
+    return {"type": "Progressing", "status": status, "reason": reason, "message": message}
+
+
+def _conditions(progress: Object, changed_at: datetime, *, enough: bool) -> list[Object]:
     changed: Object = {"lastUpdateTime": stamp(changed_at)}
     changed["lastTransitionTime"] = changed["lastUpdateTime"]
     available: Object = {
@@ -205,10 +260,4 @@ def _conditions(replica_set: str, changed_at: datetime, *, enough: bool) -> list
         if enough
         else "Deployment does not have minimum availability.",
     }
-    progressing: Object = {
-        "type": "Progressing",
-        "status": "True",
-        "reason": "NewReplicaSetAvailable",
-        "message": f'ReplicaSet "{replica_set}" has successfully progressed.',
-    }
-    return [available | changed, progressing | changed]
+    return [available | changed, progress | changed]

@@ -60,3 +60,20 @@ def test_stamps_run_over_the_span_up_to_now() -> None:
 def test_log_that_cannot_be_written_says_why(setup: LogSetup, words: str) -> None:
     with pytest.raises(ScenarioError, match=words):
         write_log(setup, NOW)
+
+
+def test_placed_text_that_repeats_stands_every_so_many_lines_with_fresh_fields() -> None:
+    again = Placed(at=2, text="failed {uuid}\n  at {hex16}", times=3, every=5)
+    lines = write_log(LogSetup(lines=14, background=("fine",), placed=(again,)), NOW)
+    failed = [number for number, line in enumerate(lines, 1) if line.startswith("failed ")]
+    assert failed == [2, 7, 12]
+    assert len({lines[number - 1] for number in failed}) == 3
+    assert all(re.fullmatch(r"  at [0-9a-f]{16}", lines[number]) for number in failed)
+
+
+def test_times_in_a_line_say_when_it_was_written() -> None:
+    setup = LogSetup(lines=2, span=timedelta(minutes=2), background=("{clock} at {time}",))
+    assert write_log(setup, NOW) == [
+        "10:04:00.000 at 2026-02-13T10:04:00.000000000Z",
+        "10:05:00.000 at 2026-02-13T10:05:00.000000000Z",
+    ]

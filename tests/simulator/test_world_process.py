@@ -175,5 +175,5 @@ async def test_scenario_that_is_not_yaml_is_one_sentence_and_exit_one(tmp_path: 
     async with asyncio.timeout(READY_SECONDS):
         _, complaint = await process.communicate()
     assert process.returncode == 1
-    assert complaint.startswith(b"broken.yaml is not valid YAML")
+    assert complaint.startswith(b"broken.yaml, line 2: not valid YAML")
     assert complaint.count(b"\n") == 1

@@ -1,21 +1,17 @@
 """A scenario: one scripted incident as data, what every tool answers, what a diagnosis must say."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-SCENARIOS = Path(__file__).parent / "scenarios"
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class ScenarioError(Exception):
-    """A scenario file that cannot be used; the text says which field and why."""
+    """A scenario file that cannot be used; the text says which field and why, a line for each."""
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class AlarmSetup(_Part):
@@ -33,18 +29,25 @@ class AlarmSetup(_Part):
 
 
 class Placed(_Part):
-    """Text that stands at one known line of a log; several lines are allowed."""
+    """Text that stands at one known line of a log; several lines are allowed.
+
+    With `times` it stands there and `every` so many lines further on. The fields of background
+    texts are drawn in it too.
+    """
 
     at: int = Field(ge=1)
     text: str
+    times: int = Field(default=1, ge=1)
+    every: int = Field(default=1, ge=1)
 
 
 class LogSetup(_Part):
     """A log of `lines` lines, the same ones for the same seed.
 
-    `background` texts may hold the fields {hex16} {hex32} {uuid} {product} {int} and are drawn at
-    random; `placed` texts replace what would stand at their line. `stamped` puts an RFC 3339 time
-    before each line, `span` before now to now.
+    `background` texts are drawn at random and may hold fields: {hex16} {hex32} {uuid} {product}
+    {int} are drawn, {time} and {clock} say when the line was written, as an RFC 3339 moment and as
+    a time of day. `placed` texts replace what would stand at their line. The lines lie evenly
+    between `span` before now and now. `stamped` puts the moment before each line.
     """
 
     lines: int = Field(ge=0, le=2_000_000)
@@ -92,6 +95,8 @@ class WorkloadSetup(_Part):
     kind: Literal["Deployment", "StatefulSet"] = "Deployment"
     replicas: int = 1
     ready: int = 1
+    port: int | None = None
+    """Where its container listens; by default what PORT in `env` says."""
     env: dict[str, str] = Field(default_factory=dict)
     memory_limit: str = "128Mi"
     revision: int = 1
@@ -213,20 +218,27 @@ class Script(_Part):
 
 
 class Expected(_Part):
-    """What a good diagnosis says, and what it must not claim."""
+    """What a good diagnosis says, and what it must not claim.
 
+    `cause_words` stand in its summary or its root cause, `gap_words` in a gap that it names, and
+    `must_not_claim` nowhere in the message, all of them whatever their case.
+    """
+
+    outcome: Literal["diagnosed", "inconclusive"] = "diagnosed"
     verdict: Literal["fault", "healthy", "unknown"]
     component: str
     cause_words: tuple[str, ...]
+    gap_words: tuple[str, ...] = ()
     fix_location: str | None = None
     must_not_claim: tuple[str, ...] = ()
 
 
 class Scenario(_Part):
-    """One incident, whole."""
+    """One incident, whole. `lesson` says in a sentence what it asks of whoever investigates."""
 
-    name: str
+    name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     title: str
+    lesson: str = ""
     service: str
     symptom: str
     alarm: AlarmSetup
@@ -235,30 +247,3 @@ class Scenario(_Part):
     cloudwatch: CloudWatchSetup = CloudWatchSetup()
     script: Script
     expected: Expected
-
-
-def scenario_names() -> list[str]:
-    """The names of the shipped scenarios, sorted."""
-    return sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
-
-
-def load_scenario(name: str) -> Scenario:
-    """The scenario of that name, or of that file when `name` ends in .yaml.
-
-    Raises ScenarioError with the file, the field and the reason when it cannot be used.
-    """
-    path = Path(name) if name.endswith(".yaml") else SCENARIOS / f"{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(scenario_names()) or "none"
-        raise ScenarioError(f"no scenario {name!r}: there is {known}, or give a .yaml file")
-    try:
-        scenario = Scenario.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise ScenarioError(f"{path.name} is not valid YAML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ScenarioError(f"{path.name}: {where}: {first['msg']}") from error
-    if scenario.name != path.stem:
-        raise ScenarioError(f"{path.name}: name is {scenario.name!r}, the file says {path.stem!r}")
-    return scenario

@@ -1,0 +1,115 @@
+"""Reading scenarios from their files, with the base world that a file names laid under it."""
+
+import json
+from collections.abc import Hashable
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from simulator.scenario.overlay import Raw, laid_over
+from simulator.scenario.problems import problems_of
+from simulator.scenario.setups import Scenario, ScenarioError
+
+SCENARIOS = Path(__file__).parent.parent / "scenarios"
+BASES = SCENARIOS / "bases"
+_MAP = "tag:yaml.org,2002:map"
+_FROM_BASE = ("ClusterSetup", "RepositorySetup", "WorkloadSetup", "LogSetup", "MetricSetup")
+
+
+def scenario_names() -> list[str]:
+    """The names of the shipped scenarios, sorted."""
+    return _names(SCENARIOS)
+
+
+def load_scenario(name: str) -> Scenario:
+    """The scenario of that name, or of that file when `name` ends in .yaml.
+
+    Raises ScenarioError with the file, the field and the reason when it cannot be used.
+    """
+    path = Path(name) if name.endswith(".yaml") else SCENARIOS / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(scenario_names()) or "none"
+        raise ScenarioError(f"no scenario {name!r}: there is {known}, or give a .yaml file")
+    return read_scenario(path)
+
+
+def read_scenario(path: Path) -> Scenario:
+    """The scenario that stands in the file. Raises ScenarioError with a line for each problem."""
+    raw = _read(path)
+    base = raw.pop("base", None)
+    if base is not None:
+        raw = laid_over(_read(_base(path, base)), raw)
+    _newest_is_the_revision(raw)
+    try:
+        # As JSON, because only there a list is a tuple and a text a duration, and nothing else is.
+        scenario = Scenario.model_validate_json(json.dumps(raw, default=str), strict=True)
+    except ValidationError as error:
+        lines = [f"{path.name}: {problem}" for problem in problems_of(error, raw)]
+        raise ScenarioError("\n".join(lines)) from error
+    if scenario.name != path.stem:
+        raise ScenarioError(f"{path.name}: name is {scenario.name!r}, the file says {path.stem!r}")
+    return scenario
+
+
+def schema() -> Raw:
+    """The JSON Schema of a scenario's file, for editors: what a base may say is not required."""
+    found: Raw = Scenario.model_json_schema()
+    parts, properties = found["$defs"], found["properties"]
+    if isinstance(parts, dict) and isinstance(properties, dict):
+        for name in _FROM_BASE:
+            parts[name].pop("required", None)
+        properties["base"] = {"enum": _names(BASES), "description": "The world it is laid over."}
+        found["required"] = ["name", "title", "service", "symptom", "alarm", "script", "expected"]
+    return found
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads plain YAML and refuses a key that stands twice, of which YAML would keep the last."""
+
+    def _only_once(self, node: yaml.MappingNode) -> dict[Hashable, object]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                words = f"the key {key.value!r} stands twice in one mapping"
+                raise yaml.constructor.ConstructorError(None, None, words, key.start_mark)
+            seen.add(str(key.value))
+        return self.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(_MAP, _Loader._only_once)
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def _read(path: Path) -> Raw:
+    try:
+        # The loader is a safe one: it makes nothing but plain values.
+        raw = _Loader(path.read_text(encoding="utf-8")).get_single_data()
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        words = getattr(error, "problem", None) or str(error)
+        raise ScenarioError(f"{path.name}{line}: not valid YAML: {words}") from error
+    if not isinstance(raw, dict):
+        raise ScenarioError(f"{path.name}: must be a mapping that begins with name:, title: …")
+    return raw
+
+
+def _base(path: Path, name: object) -> Path:
+    known = _names(BASES)
+    if name not in known:
+        raise ScenarioError(f"{path.name}: base: {name!r} is not one of {', '.join(known)}")
+    return BASES / f"{name}.yaml"
+
+
+def _newest_is_the_revision(raw: Raw) -> None:
+    """The texts of the files are those of the newest commit, unless the file says otherwise."""
+    repository = raw.get("repository")
+    if not isinstance(repository, dict) or "revision" in repository:
+        return
+    commits = repository.get("commits")
+    if isinstance(commits, list) and commits and isinstance(commits[0], dict):
+        raw["repository"] = repository | {"revision": commits[0].get("sha")}

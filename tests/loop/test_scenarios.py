@@ -1,0 +1,72 @@
+"""Every shipped scenario, from its alarm to its card, ends as its file says.
+
+The scripted model plays it: that proves that the world shows what the scenario says and that the
+loop carries it to the end, and nothing about how well a real model would find the cause.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from bus.events import Diagnosis
+from cli.stack import Plan, call, running_stack
+from simulator.scenario import Scenario, load_scenario, scenario_names
+from tests.loop.desk import Desk, quiet
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("scenarios")]
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Desk]:
+    """One stack for all scenarios: the world changes under it from one to the next."""
+    settings = {"NIGHTSHIFT_FINAL_REPEAT_SECONDS": "1"}
+    plan = Plan(scenario="cart-loafers", model_seconds=0.02, settings=settings, own_redis=True)
+    with running_stack(plan, quiet) as stack, Redis.from_url(stack.redis_url) as redis:
+        yield Desk(stack, redis)
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_scenario_ends_as_its_file_says(name: str, stage: Desk) -> None:
+    scenario, expected = load_scenario(name), load_scenario(name).expected
+    incident = fired(stage, scenario)
+    record = stage.wait_for_end(incident, 40)
+    diagnosis = record.diagnosis
+    assert diagnosis is not None
+    assert record.outcome == expected.outcome, record.reason
+    assert (diagnosis.verdict, diagnosis.component) == (expected.verdict, expected.component)
+    assert missing(expected.cause_words, f"{diagnosis.summary} {diagnosis.root_cause}") == []
+    assert missing(expected.gap_words, gaps(diagnosis)) == []
+    assert len(diagnosis.evidence) == len(scenario.script.diagnosis.evidence)
+    assert [quote.quote for quote in diagnosis.evidence if not quote.verified] == []
+    assert len(diagnosis.gaps) == len(scenario.script.diagnosis.gaps), gaps(diagnosis)
+    assert place(diagnosis) in (expected.fix_location, None)
+    card = stage.card(incident)
+    assert missing(expected.must_not_claim, card) == list(expected.must_not_claim)
+    assert missing(expected.gap_words, card) == []
+    assert "scripted" in card
+
+
+def fired(stage: Desk, scenario: Scenario) -> str:
+    """The incident that the scenario's alarm opens."""
+    call(f"{stage.stack.control}/_simulator/scenario", {"scenario": scenario.name})
+    before = set(stage.incidents())
+    call(f"{stage.stack.control}/_simulator/fire-alarm", {"form": "sns"})
+    stage.wait("an incident", lambda: set(stage.incidents()) - before)
+    (incident,) = set(stage.incidents()) - before
+    return incident
+
+
+def missing(words: tuple[str, ...], text: str) -> list[str]:
+    """The words that the text does not hold, whatever their case."""
+    return [word for word in words if word.lower() not in text.lower()]
+
+
+def gaps(diagnosis: Diagnosis) -> str:
+    """What could not be seen, and what would be needed."""
+    return "; ".join(f"{gap.what} {gap.permission}" for gap in diagnosis.gaps)
+
+
+def place(diagnosis: Diagnosis) -> str | None:
+    """Where the diagnosis says that the fault lies."""
+    return diagnosis.code_location.path if diagnosis.code_location else None
