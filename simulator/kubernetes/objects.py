@@ -90,6 +90,8 @@ def _event(cluster: ClusterSetup, index: int, *, now: datetime) -> Object:
 
 
 def _reporter(setup: EventSetup) -> str:
+    if setup.source:
+        return setup.source
     if setup.reason in _SCHEDULER_REASONS:
         return "default-scheduler"
     return _REPORTERS.get(setup.object_kind, "event-source")

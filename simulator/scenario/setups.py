@@ -105,7 +105,7 @@ class WorkloadSetup(_Part):
 
 
 class EventSetup(_Part):
-    """A Kubernetes event about one object."""
+    """A Kubernetes event about one object; `source` is who reported it, by default as is usual."""
 
     type: Literal["Normal", "Warning"] = "Warning"
     reason: str
@@ -114,6 +114,7 @@ class EventSetup(_Part):
     message: str
     count: int = 1
     age: timedelta = timedelta(minutes=5)
+    source: str = ""
 
 
 class ClusterSetup(_Part):

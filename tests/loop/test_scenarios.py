@@ -37,6 +37,7 @@ def test_scenario_ends_as_its_file_says(name: str, stage: Desk) -> None:
     assert (diagnosis.verdict, diagnosis.component) == (expected.verdict, expected.component)
     assert missing(expected.cause_words, f"{diagnosis.summary} {diagnosis.root_cause}") == []
     assert missing(expected.gap_words, gaps(diagnosis)) == []
+    assert record.concluding == ""
     assert len(diagnosis.evidence) == len(scenario.script.diagnosis.evidence)
     assert [quote.quote for quote in diagnosis.evidence if not quote.verified] == []
     assert len(diagnosis.gaps) == len(scenario.script.diagnosis.gaps), gaps(diagnosis)
