@@ -36,8 +36,8 @@ test: $(STAMP) ## Everything that needs no key and no cluster
 chaos: $(STAMP) ## The services under fire, full lane (ARGS="--seed 7" repeats a run)
 	$(BIN)/pytest tests/chaos --full -n 2 --dist loadgroup $(ARGS)
 
-demo: $(STAMP) ## One alarm becomes one diagnosis, before your eyes
-	@$(BIN)/nightshift demo $(ARGS)
+demo: $(STAMP) ## One alarm becomes one diagnosis, before your eyes (SCENARIO=adservice-oom)
+	@$(BIN)/nightshift demo $(SCENARIO) $(ARGS)
 
 up: $(STAMP) ## Everything on this machine until Ctrl-C
 	@$(BIN)/nightshift up $(ARGS)

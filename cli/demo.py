@@ -9,12 +9,11 @@ from typing import Annotated, Literal
 import typer
 
 from cli.clock import Clock, interrupt_on_signals
+from cli.scenarios import SCENARIO
 
 
 def demo(
-    scenario: Annotated[
-        str, typer.Argument(help="Name of a scenario, or a .yaml file.")
-    ] = "cart-loafers",
+    scenario: Annotated[str, typer.Argument(help=SCENARIO)] = "cart-loafers",
     form: Annotated[
         Literal["sns", "eventbridge"], typer.Option(help="How the alarm arrives.")
     ] = "sns",
@@ -34,17 +33,19 @@ def demo(
     from cli.show_run import run_once  # imported late: the first line must not wait for libraries
     from cli.stack import StackFailed
     from simulator.redis_server import NoRedis
+    from simulator.scenario import ScenarioError, load_scenario
 
     os.environ.setdefault("NIGHTSHIFT_FINAL_REPEAT_SECONDS", "1")
     try:
+        meant = load_scenario(scenario).expected.outcome
         outcome = run_once(scenario, form=form, say=say)
-    except (StackFailed, NoRedis, RedisError) as error:
+    except (ScenarioError, StackFailed, NoRedis, RedisError) as error:
         typer.echo(f"nightshift demo: {error}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
         raise typer.Exit(130) from None
-    # The script must find the cause; Claude may say honestly that it did not.
-    expected = ("diagnosed",) if scripted else ("diagnosed", "inconclusive")
-    say("done" if outcome in expected else f"no diagnosis: {outcome or 'no outcome'}")
+    # The script must end as the scenario says; Claude may say honestly that it found no cause.
+    expected = (meant,) if scripted else ("diagnosed", "inconclusive")
+    say("done" if outcome in expected else f"not as expected: {outcome or 'no outcome'}")
     raise typer.Exit(0 if outcome in expected else 1)

@@ -5,7 +5,7 @@ from io import TextIOWrapper
 
 import typer
 
-from cli import dead_letters
+from cli import dead_letters, scenarios
 from cli.demo import demo
 from cli.init import init
 from cli.publish import publish
@@ -33,6 +33,7 @@ app.command()(up)
 app.command()(publish)
 app.command()(init)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(scenarios.app, name="scenarios")
 
 if __name__ == "__main__":
     app()

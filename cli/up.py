@@ -8,15 +8,14 @@ import typer
 
 from bus.streams import INCIDENTS
 from cli.clock import Clock, interrupt_on_signals
+from cli.scenarios import SCENARIO
 
 if TYPE_CHECKING:
     from cli.stack import Stack
 
 
 def up(
-    scenario: Annotated[
-        str, typer.Argument(help="What is wrong in the simulated world.")
-    ] = "cart-loafers",
+    scenario: Annotated[str, typer.Argument(help=SCENARIO)] = "cart-loafers",
     *,
     reasoners: Annotated[int, typer.Option(min=1, max=32, help="Reasoner processes.")] = 1,
     model_seconds: Annotated[float, typer.Option(min=0, help="Time of a scripted reply.")] = 0.4,

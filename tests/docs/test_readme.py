@@ -40,7 +40,7 @@ CHECKED = {
 
 
 def test_the_demo_ends_well_and_prints_the_lines_of_the_transcript(demo_run: DemoRun) -> None:
-    assert recipe("demo") == ["@$(BIN)/nightshift demo $(ARGS)"]
+    assert recipe("demo") == ["@$(BIN)/nightshift demo $(SCENARIO) $(ARGS)"]
     assert demo_run.code == 0, demo_run.output + demo_run.errors
     (transcript,) = README.transcripts
     printed = " ".join(demo_run.output.split())
