@@ -16,6 +16,8 @@ import boto3
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from tests.simulator.scenario_file import with_parts
+
 READY_SECONDS = 30
 STOP_SECONDS = 5
 
@@ -150,6 +152,41 @@ async def test_fired_alarm_lies_in_the_queue_the_state_file_names(
         assert answer.status == 200, await answer.text()
     (body,) = await asyncio.to_thread(received, running.described["environment"]["ingest"])
     assert mark in json.loads(body).values()
+
+
+def alarms(ingest: dict[str, str]) -> dict[str, str]:
+    """The state of every alarm, by its name."""
+    cloudwatch = boto3.client(
+        "cloudwatch",
+        endpoint_url=ingest["AWS_ENDPOINT_URL"],
+        region_name=ingest["AWS_REGION"],
+        aws_access_key_id=ingest["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=ingest["AWS_SECRET_ACCESS_KEY"],
+    )
+    found = cloudwatch.describe_alarms()["MetricAlarms"]
+    cloudwatch.close()
+    return {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
+
+
+@pytest.mark.timeout(60)
+async def test_world_becomes_another_scenario_at_the_same_addresses_unless_services_would_not_fit(
+    running: Running, tmp_path: Path
+) -> None:
+    ingest = running.described["environment"]["ingest"]
+    elsewhere = with_parts(tmp_path, cluster={"namespace": "elsewhere"})
+    control = running.described["addresses"]["control"]
+    async with aiohttp.ClientSession(control) as session:
+        for name, status in (("adservice-oom", 200), (str(elsewhere), 400)):
+            asked = {"scenario": name}
+            async with session.post("/_simulator/scenario", json=asked) as answer:
+                assert answer.status == status, await answer.text()
+                said = await answer.json()
+        async with session.post("/_simulator/fire-alarm") as answer:
+            assert answer.status == 200
+    assert said["error"].startswith("small lies in namespace elsewhere, repository ")
+    assert await asyncio.to_thread(alarms, ingest) == {"adservice-restarts": "ALARM"}
+    (body,) = await asyncio.to_thread(received, ingest)
+    assert "adservice-restarts" in body
 
 
 @pytest.mark.timeout(60)
