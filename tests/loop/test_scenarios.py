@@ -4,14 +4,17 @@ The scripted model plays it: that proves that the world shows what the scenario 
 loop carries it to the end, and nothing about how well a real model would find the cause.
 """
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from redis import Redis
 
 from bus.events import Diagnosis
-from cli.stack import Plan, call, running_stack
-from simulator.scenario import Scenario, load_scenario, scenario_names
+from cli.stack import ROOT, Plan, call, running_stack
+from simulator.checking import problems_in
+from simulator.scenario import load_scenario, scenario_names
 from tests.loop.desk import Desk, quiet
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("scenarios")]
@@ -28,8 +31,27 @@ def stage() -> Iterator[Desk]:
 
 @pytest.mark.parametrize("name", scenario_names())
 def test_scenario_ends_as_its_file_says(name: str, stage: Desk) -> None:
+    check_end(stage, name)
+
+
+def test_the_scenario_of_the_guide_runs_as_it_stands_there(stage: Desk, tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    written = re.findall(r"^```yaml\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    path = tmp_path / "broken-products.yaml"
+    path.write_text(written[0], encoding="utf-8")
+    assert problems_in(load_scenario(str(path))) == []
+    check_end(stage, str(path))
+
+
+def test_the_guide_names_every_scenario() -> None:
+    guide = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `([a-z-]+)` \|", guide, re.MULTILINE)) == scenario_names()
+
+
+def check_end(stage: Desk, name: str) -> None:
+    """Play it, and hold everything that it expects against record and message."""
     scenario, expected = load_scenario(name), load_scenario(name).expected
-    incident = fired(stage, scenario)
+    incident = fired(stage, name)
     record = stage.wait_for_end(incident, 40)
     diagnosis = record.diagnosis
     assert diagnosis is not None
@@ -48,9 +70,9 @@ def test_scenario_ends_as_its_file_says(name: str, stage: Desk) -> None:
     assert "scripted" in card
 
 
-def fired(stage: Desk, scenario: Scenario) -> str:
+def fired(stage: Desk, name: str) -> str:
     """The incident that the scenario's alarm opens."""
-    call(f"{stage.stack.control}/_simulator/scenario", {"scenario": scenario.name})
+    call(f"{stage.stack.control}/_simulator/scenario", {"scenario": name})
     before = set(stage.incidents())
     call(f"{stage.stack.control}/_simulator/fire-alarm", {"form": "sns"})
     stage.wait("an incident", lambda: set(stage.incidents()) - before)
