@@ -2,13 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-Hunk = tuple[int, int, int, list[str]]
 
 
 class DiffError(Exception):
     """A diff that does not apply; the text says where."""
+
+
+@dataclass(frozen=True)
+class _Hunk:
+    start: int
+    lengths: tuple[int, int]
+    old: list[str]
+    new: list[str]
 
 
 def named_path(diff: str) -> str:
@@ -20,48 +28,33 @@ def named_path(diff: str) -> str:
 def applied(text: str, diff: str) -> str:
     """The text after the diff. Raises DiffError where a line that it names is not there."""
     old, new, at = text.split("\n"), list[str](), 0
-    for start, before, after, lines in _hunks(diff):
-        if (removed(lines), added(lines)) != (before, after):
-            counts = f"-{removed(lines)} +{added(lines)}"
-            raise DiffError(f"the hunk at line {start} has {counts} lines, its head says otherwise")
-        new += old[at : start - 1]
-        at = start - 1
-        for line in lines:
-            sign, rest = line[:1] or " ", line[1:]
-            if sign != "+":
-                if at >= len(old) or old[at] != rest:
-                    raise DiffError(f"line {at + 1} of the file is not {rest.strip()!r}")
-                at += 1
-            if sign != "-":
-                new.append(rest)
+    for hunk in _hunks(diff):
+        _check(hunk, old)
+        new += old[at : hunk.start - 1] + hunk.new
+        at = hunk.start - 1 + len(hunk.old)
     return "\n".join(new + old[at:])
 
 
-def removed(lines: list[str]) -> int:
-    """How many lines of the old text a hunk spans."""
-    return sum(not line.startswith("+") for line in lines)
+def _check(hunk: _Hunk, text: list[str]) -> None:
+    if (len(hunk.old), len(hunk.new)) != hunk.lengths:
+        has = f"-{len(hunk.old)} +{len(hunk.new)}"
+        raise DiffError(f"the hunk at line {hunk.start} has {has} lines, its head says otherwise")
+    for number, line in enumerate(hunk.old, start=hunk.start):
+        if number > len(text) or text[number - 1] != line:
+            raise DiffError(f"line {number} of the file is not {line.strip()!r}")
 
 
-def added(lines: list[str]) -> int:
-    """How many lines of the new text a hunk spans."""
-    return sum(not line.startswith("-") for line in lines)
-
-
-def _hunks(diff: str) -> Iterator[Hunk]:
-    head: re.Match[str] | None = None
-    lines: list[str] = []
-    for line in diff.rstrip("\n").split("\n"):
-        found = _HUNK.match(line)
-        if found and head:
-            yield _hunk(head, lines)
-        if found:
-            head, lines = found, []
-        elif head:
-            lines.append(line)
-    if head is None:
+def _hunks(diff: str) -> Iterator[_Hunk]:
+    lines = diff.rstrip("\n").split("\n")
+    starts = [number for number, line in enumerate(lines) if _HUNK.match(line)]
+    if not starts:
         raise DiffError("it has no hunk (@@ -1,5 +1,5 @@)")
-    yield _hunk(head, lines)
-
-
-def _hunk(head: re.Match[str], lines: list[str]) -> Hunk:
-    return int(head[1]), int(head[2] or 1), int(head[4] or 1), lines
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        head, body = _HUNK.match(lines[start]), lines[start + 1 : end]
+        if head is not None:
+            yield _Hunk(
+                int(head[1]),
+                (int(head[2] or 1), int(head[4] or 1)),
+                [line[1:] for line in body if not line.startswith("+")],
+                [line[1:] for line in body if not line.startswith("-")],
+            )

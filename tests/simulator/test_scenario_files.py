@@ -47,12 +47,14 @@ WRONG = {
         "small.yaml: expected.cause_words: must be a list, not 'quote'",
     ),
     "a text where a mapping stands": (
-        ("{namespace: boutique, pod: \"{pod:shippingservice}\"}", "boutique"),
+        ('{namespace: boutique, pod: "{pod:shippingservice}"}', "boutique"),
         "small.yaml: script.turns[0].calls[kubernetes__get_logs].arguments: must be a mapping",
     ),
     "a text where a part stands": (
-        ("{tool: kubernetes__get_logs, pattern: GetQuote, proves: that quotes are asked for}",
-         "GetQuote"),
+        (
+            "{tool: kubernetes__get_logs, pattern: GetQuote, proves: that quotes are asked for}",
+            "GetQuote",
+        ),
         "small.yaml: script.diagnosis.evidence[0]: must be a mapping, not 'GetQuote'; "
         "its keys are tool, pattern, more, proves",
     ),
@@ -76,7 +78,7 @@ WRONG = {
         ("[quote]", "[quote"),
         "small.yaml, line 38: not valid YAML: ",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", WRONG)
@@ -88,14 +90,15 @@ def test_wrong_file_is_refused_with_place_and_what_is_allowed(case: str, tmp_pat
 
 
 def test_every_problem_has_a_line_of_its_own(tmp_path: Path) -> None:
-    wrong = (("title:", "titel:"), ("line: 12", "line: 12, lime: 1"), ("more", "more"))
+    wrong = (("title:", "heading:"), ("verdict: fault\n    s", "verdict: 1\n    s"))
     with pytest.raises(ScenarioError) as refused:
-        read_scenario(
-            small_file(tmp_path, *wrong[:1], ("verdict: fault\n    s", "verdict: 1\n    s"))
-        )
-    lines = str(refused.value).splitlines()
-    assert len(lines) == 3
-    assert all(line.startswith("small.yaml: ") for line in lines)
+        read_scenario(small_file(tmp_path, *wrong))
+    places = [line.split(": ")[:2] for line in str(refused.value).splitlines()]
+    assert places == [
+        ["small.yaml", "title"],
+        ["small.yaml", "script.diagnosis.verdict"],
+        ["small.yaml", "heading"],
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "just words", "- a\n- list\n"])
