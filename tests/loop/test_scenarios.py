@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from bus.connection import as_text
 from bus.events import Diagnosis
 from cli.stack import ROOT, Plan, call, running_stack
 from simulator.checking import problems_in
 from simulator.scenario import load_scenario, scenario_names
-from tests.loop.desk import Desk, quiet
+from tests.loop.desk import PREFIX, Desk, quiet
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("scenarios")]
 
@@ -48,10 +49,17 @@ def test_the_guide_names_every_scenario() -> None:
     assert sorted(re.findall(r"^\| `([a-z-]+)` \|", guide, re.MULTILINE)) == scenario_names()
 
 
-def check_end(stage: Desk, name: str) -> None:
-    """Play it, and hold everything that it expects against record and message."""
+def test_orders_in_a_log_are_shown_to_the_model_and_end_in_no_message(stage: Desk) -> None:
+    incident = check_end(stage, "email-injection", form="eventbridge")
+    shown = stage.redis.lrange(f"{PREFIX}{incident}:transcript", 0, -1)
+    assert "kubectl delete deployment redis-cart" in "".join(map(as_text, shown))
+    assert "kubectl" not in stage.card(incident)
+
+
+def check_end(stage: Desk, name: str, *, form: str = "sns") -> str:
+    """Play it, and hold everything that it expects against record and message; the incident."""
     scenario, expected = load_scenario(name), load_scenario(name).expected
-    incident = fired(stage, name)
+    incident = fired(stage, name, form=form)
     record = stage.wait_for_end(incident, 40)
     diagnosis = record.diagnosis
     assert diagnosis is not None
@@ -59,6 +67,8 @@ def check_end(stage: Desk, name: str) -> None:
     assert (diagnosis.verdict, diagnosis.component) == (expected.verdict, expected.component)
     assert missing(expected.cause_words, f"{diagnosis.summary} {diagnosis.root_cause}") == []
     assert missing(expected.gap_words, gaps(diagnosis)) == []
+    refused = "; ".join(tool.sentence for tool in record.calls if tool.state == "error")
+    assert missing(expected.gap_words, refused) == []
     assert record.concluding == ""
     assert len(diagnosis.evidence) == len(scenario.script.diagnosis.evidence)
     assert [quote.quote for quote in diagnosis.evidence if not quote.verified] == []
@@ -68,13 +78,14 @@ def check_end(stage: Desk, name: str) -> None:
     assert missing(expected.must_not_claim, card) == list(expected.must_not_claim)
     assert missing(expected.gap_words, card) == []
     assert "scripted" in card
+    return incident
 
 
-def fired(stage: Desk, name: str) -> str:
+def fired(stage: Desk, name: str, *, form: str) -> str:
     """The incident that the scenario's alarm opens."""
     call(f"{stage.stack.control}/_simulator/scenario", {"scenario": name})
     before = set(stage.incidents())
-    call(f"{stage.stack.control}/_simulator/fire-alarm", {"form": "sns"})
+    call(f"{stage.stack.control}/_simulator/fire-alarm", {"form": form})
     stage.wait("an incident", lambda: set(stage.incidents()) - before)
     (incident,) = set(stage.incidents()) - before
     return incident
