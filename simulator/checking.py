@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from simulator.diffs import DiffError, applied, named_path
+from simulator.kubernetes.pods import node_of
 from simulator.logs import check_logs, write_log
 from simulator.scenario import Scenario, ScenarioError, ScriptedCall
 
@@ -65,9 +66,18 @@ def _cluster(scenario: Scenario) -> Iterator[str]:
     for event in scenario.cluster.events:
         if event.object_kind == "Pod" and not event.object_name.startswith(tuple(workloads)):
             yield f"cluster.events[{event.reason}].object_name: no workload has {event.object_name}"
+    yield from _assigned(scenario)
     for resource in scenario.cluster.denied:
         if resource not in _RESOURCES:
             yield f"cluster.denied: {resource!r} is none of {', '.join(_RESOURCES)}"
+
+
+def _assigned(scenario: Scenario) -> Iterator[str]:
+    nodes = {pod.name: node_of(scenario.cluster, pod) for pod in scenario.cluster.pods}
+    for event in scenario.cluster.events:
+        node = nodes.get(event.object_name)
+        if event.reason == "Scheduled" and node and not event.message.endswith(f" to {node}"):
+            yield f"cluster.events[Scheduled].message: {event.object_name} runs on {node}"
 
 
 def _repository(scenario: Scenario) -> Iterator[str]:

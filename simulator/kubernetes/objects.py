@@ -70,6 +70,8 @@ def _event(cluster: ClusterSetup, index: int, *, now: datetime) -> Object:
     last_at = now - setup.age
     # One a minute is the rate that Kubernetes folds repeats to at its fastest.
     first_at = last_at - timedelta(minutes=setup.count - 1)
+    if setup.first is not None:
+        first_at = now - setup.first
     suffix = uid("Event", cluster.namespace, name=f"{index}")[:16].replace("-", "")
     name = f"{setup.object_name}.{suffix}"
     reporter = _reporter(setup)

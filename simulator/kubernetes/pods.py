@@ -26,9 +26,14 @@ def pod_object(cluster: ClusterSetup, setup: PodSetup, *, now: datetime) -> Obje
     if owner:
         head["ownerReferences"] = [owner]
     spec = pod_template(workload, (setup.container, *setup.sidecars))
-    number = uuid.UUID(uid("Pod", cluster.namespace, name=setup.name)).int
-    spec["nodeName"] = f"node-{number % _NODES + 1}"
+    spec["nodeName"] = node_of(cluster, setup)
     return {"metadata": head, "spec": spec, "status": _status(cluster, setup, now=now)}
+
+
+def node_of(cluster: ClusterSetup, setup: PodSetup) -> str:
+    """The name of the node that the pod was assigned to."""
+    number = uuid.UUID(uid("Pod", cluster.namespace, name=setup.name)).int
+    return setup.node or f"node-{number % _NODES + 1}"
 
 
 def _workload(cluster: ClusterSetup, setup: PodSetup) -> WorkloadSetup:
@@ -135,7 +140,7 @@ def _states(setup: PodSetup, facts: dict[str, str], *, now: datetime) -> tuple[O
 
 def _ended(setup: PodSetup, end: ContainerEnd, *, now: datetime) -> Object:
     finished_at = now - end.age
-    started_at = max(now - setup.age, finished_at - timedelta(minutes=5))
+    started_at = max(now - setup.age, finished_at - end.ran)
     return {
         "terminated": {
             "exitCode": end.exit_code,

@@ -104,7 +104,7 @@ def pod_template(workload: WorkloadSetup, containers: tuple[str, ...]) -> Object
         "name": containers[0],
         "image": workload.image,
         "env": env,
-        "resources": {"limits": {"memory": workload.memory_limit}},
+        "resources": _resources(workload),
         "imagePullPolicy": "IfNotPresent",
     }
     if port := listening_port(workload):
@@ -117,6 +117,12 @@ def pod_template(workload: WorkloadSetup, containers: tuple[str, ...]) -> Object
         "schedulerName": "default-scheduler",
         "terminationGracePeriodSeconds": 30,
     }
+
+
+def _resources(workload: WorkloadSetup) -> Object:
+    limits = {"cpu": workload.cpu_limit} if workload.cpu_limit else {}
+    found: Object = {"limits": limits | {"memory": workload.memory_limit}}
+    return found | ({"requests": dict(workload.requests)} if workload.requests else {})
 
 
 def listening_port(workload: WorkloadSetup) -> int:
@@ -232,26 +238,27 @@ def _deployment_status(cluster: ClusterSetup, workload: WorkloadSetup, *, now: d
         status["unavailableReplicas"] = total - ready
     # At most a quarter of the replicas may be away: the roll-out strategy above.
     enough = (workload.replicas - ready) * 4 <= workload.replicas
-    progress = _progress(newest, under_way=under_way, age=workload.changed)
+    progress = _progress(newest, under_way=under_way, changed=workload.changed, now=now)
     status["conditions"] = _conditions(progress, now - workload.changed, enough=enough)
     return status
 
 
-def _progress(replica_set: str, *, under_way: bool, age: timedelta) -> Object:
+def _progress(replica_set: str, *, under_way: bool, changed: timedelta, now: datetime) -> Object:
+    since = now - changed
     if not under_way:
         reason, words = "NewReplicaSetAvailable", "has successfully progressed."
-    elif age > _PROGRESS_DEADLINE:
+    elif changed > _PROGRESS_DEADLINE:
+        since += _PROGRESS_DEADLINE
         reason, words = "ProgressDeadlineExceeded", "has timed out progressing."
     else:
         reason, words = "ReplicaSetUpdated", "is progressing."
     status = "False" if reason == "ProgressDeadlineExceeded" else "True"
     message = f'ReplicaSet "{replica_set}" {words}'
-    return {"type": "Progressing", "status": status, "reason": reason, "message": message}
+    found: Object = {"type": "Progressing", "status": status, "reason": reason}
+    return found | {"message": message} | _changed(since)
 
 
 def _conditions(progress: Object, changed_at: datetime, *, enough: bool) -> list[Object]:
-    changed: Object = {"lastUpdateTime": stamp(changed_at)}
-    changed["lastTransitionTime"] = changed["lastUpdateTime"]
     available: Object = {
         "type": "Available",
         "status": "True" if enough else "False",
@@ -260,4 +267,8 @@ def _conditions(progress: Object, changed_at: datetime, *, enough: bool) -> list
         if enough
         else "Deployment does not have minimum availability.",
     }
-    return [available | changed, progress | changed]
+    return [available | _changed(changed_at), progress]
+
+
+def _changed(at: datetime) -> Object:
+    return {"lastUpdateTime": stamp(at), "lastTransitionTime": stamp(at)}

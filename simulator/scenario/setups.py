@@ -64,6 +64,7 @@ class ContainerEnd(_Part):
     reason: str
     exit_code: int
     age: timedelta = timedelta(minutes=3)
+    ran: timedelta = timedelta(minutes=5)
 
 
 class PodSetup(_Part):
@@ -82,6 +83,8 @@ class PodSetup(_Part):
     waiting: str | None = None
     last_end: ContainerEnd | None = None
     age: timedelta = timedelta(days=2)
+    node: str | None = None
+    """Where it runs; by default one of three nodes, always the same for the same name."""
     log: str | None = None
     previous_log: str | None = None
     sidecars: tuple[str, ...] = ()
@@ -99,13 +102,18 @@ class WorkloadSetup(_Part):
     """Where its container listens; by default what PORT in `env` says."""
     env: dict[str, str] = Field(default_factory=dict)
     memory_limit: str = "128Mi"
+    cpu_limit: str | None = None
+    requests: dict[str, str] = Field(default_factory=dict)
     revision: int = 1
     changed: timedelta = timedelta(days=2)
     history: tuple[str, ...] = ()
 
 
 class EventSetup(_Part):
-    """A Kubernetes event about one object; `source` is who reported it, by default as is usual."""
+    """A Kubernetes event about one object; `source` is who reported it, by default as is usual.
+
+    `age` is that of its last occurrence, `first` of its first: by default one a minute before it.
+    """
 
     type: Literal["Normal", "Warning"] = "Warning"
     reason: str
@@ -114,6 +122,7 @@ class EventSetup(_Part):
     message: str
     count: int = 1
     age: timedelta = timedelta(minutes=5)
+    first: timedelta | None = None
     source: str = ""
 
 

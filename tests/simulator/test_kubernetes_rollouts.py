@@ -6,7 +6,7 @@ import pytest
 
 from simulator.kubernetes.objects import list_objects
 from simulator.kubernetes.shapes import Object
-from simulator.scenario import ClusterSetup, ContainerEnd, PodSetup, WorkloadSetup
+from simulator.scenario import ClusterSetup, ContainerEnd, EventSetup, PodSetup, WorkloadSetup
 
 NOW = datetime(2026, 2, 13, 10, 5, tzinfo=UTC)
 OLD, NEW = "shop-5d8f7c6b94-d2r7v", "shop-6b9d5f7c84-w5h8k"
@@ -117,6 +117,60 @@ def test_container_that_ran_and_waits_again_has_both() -> None:
     assert status["state"]["waiting"]["message"] == (
         f"back-off 5m0s restarting failed container=server pod={NEW}_boutique({uid})"
     )
+
+
+def test_a_stuck_roll_out_is_stuck_since_its_deadline() -> None:
+    deployment = named(pulling(timedelta(minutes=20)), "deployments")["shop"]
+    found = dig(deployment, "status.conditions")
+    assert isinstance(found, list)
+    since = {row["type"]: row["lastTransitionTime"] for row in found}
+    assert since == {"Available": "2026-02-13T09:45:00Z", "Progressing": "2026-02-13T09:55:00Z"}
+
+
+def test_pod_runs_where_it_is_said_to_and_its_last_run_took_as_long_as_is_said() -> None:
+    end = ContainerEnd(
+        reason="Error", exit_code=1, age=timedelta(minutes=2), ran=timedelta(seconds=90)
+    )
+    pod = named(cluster(node="node-9", waiting="CrashLoopBackOff", last_end=end), "pods")[NEW]
+    assert dig(pod, "spec.nodeName") == "node-9"
+    last = dig(pod, "status.containerStatuses.0.lastState.terminated")
+    assert isinstance(last, dict)
+    assert (last["startedAt"], last["finishedAt"]) == (
+        "2026-02-13T10:01:30Z",
+        "2026-02-13T10:03:00Z",
+    )
+
+
+def test_requests_and_limits_are_those_of_the_workload() -> None:
+    workload = WorkloadSetup(
+        name="shop", image="shop:v2", cpu_limit="200m", requests={"memory": "64Mi"}
+    )
+    deployment = named(ClusterSetup(workloads=(workload,)), "deployments")["shop"]
+    assert dig(deployment, "spec.template.spec.containers.0.resources") == {
+        "limits": {"cpu": "200m", "memory": "128Mi"},
+        "requests": {"memory": "64Mi"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("first", "seen"), [(None, "2026-02-13T10:00:00Z"), (30, "2026-02-13T09:35:00Z")]
+)
+def test_event_that_repeats_was_first_seen_when_it_says_or_one_a_minute(
+    first: int | None, seen: str
+) -> None:
+    event = EventSetup(
+        reason="BackOff",
+        object_name=NEW,
+        message="m",
+        count=3,
+        age=timedelta(minutes=3),
+        first=timedelta(minutes=first) if first else None,
+        source="somebody",
+    )
+    setup = pulling().model_copy(update={"events": (event,)})
+    (shown,) = list_objects(setup, "events", now=NOW)
+    assert (shown["firstTimestamp"], shown["lastTimestamp"]) == (seen, "2026-02-13T10:02:00Z")
+    assert dig(shown, "source.component") == "somebody"
 
 
 def test_port_of_a_workload_is_the_one_it_says() -> None:

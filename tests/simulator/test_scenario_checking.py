@@ -129,6 +129,11 @@ CLUSTERS: dict[str, dict[str, object]] = {
     "cluster.logs.spare: no pod and no log group has this log": {
         "logs": {"spare": {"lines": 1, "background": ["x"]}}
     },
+    "cluster.events[Scheduled].message: shop-1 runs on node-7": {
+        "workloads": [{"name": "shop", "image": "shop:v1"}],
+        "pods": [{"name": "shop-1", "workload": "shop", "node": "node-7"}],
+        "events": [{"reason": "Scheduled", "object_name": "shop-1", "message": "shop-1 to node-2"}],
+    },
     "cluster.denied: 'logs' is none of pods, pods/log, ": {"denied": ["logs"]},
     "cluster.events[Killing].object_name: no workload has cart-1": {
         "events": [{"reason": "Killing", "object_name": "cart-1", "message": "m"}]
