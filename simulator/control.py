@@ -1,7 +1,7 @@
 """The address from which the stand-ins are steered, and where what they were told is read."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol
 
 from starlette.applications import Starlette
@@ -12,11 +12,9 @@ from starlette.routing import Route
 from simulator.otlp.receiver import showing
 from simulator.otlp.spans import SpanStore
 from simulator.request_log import RequestLog
-from simulator.scenario import Scenario, ScenarioError, load_scenario
 from simulator.slack.store import SlackStandIn
 
 FORMS = ("sns", "eventbridge")
-Show = Callable[[Scenario], Awaitable[None]]
 
 
 class Alarms(Protocol):
@@ -33,19 +31,11 @@ class Alarms(Protocol):
 
 
 def build_control(
-    log: RequestLog, *, alarms: Alarms, slack: SlackStandIn, spans: SpanStore, show: Show
+    log: RequestLog, *, alarms: Alarms, slack: SlackStandIn, spans: SpanStore
 ) -> Starlette:
-    """An app that fires alarms and shows the request log, the Slack messages and the traces.
-
-    `show` makes the world another scenario's.
-    """
+    """An app that fires alarms and shows the request log, the Slack messages and the traces."""
     return Starlette(
-        routes=[
-            *_alarm_routes(alarms),
-            *_reading_routes(log, slack),
-            _scenario_route(show),
-            *showing(spans),
-        ],
+        routes=[*_alarm_routes(alarms), *_reading_routes(log, slack), *showing(spans)],
     )
 
 
@@ -65,21 +55,6 @@ def _alarm_routes(alarms: Alarms) -> list[Route]:
         Route("/_simulator/recover-alarm", recover, methods=["POST"]),
         Route("/_simulator/alarm-body", publish, methods=["POST"]),
     ]
-
-
-def _scenario_route(show: Show) -> Route:
-    async def change(request: Request) -> Response:
-        try:
-            name = str((await request.json())["scenario"])
-            scenario = await asyncio.to_thread(load_scenario, name)
-            await show(scenario)
-        except ScenarioError as error:
-            return JSONResponse({"error": str(error)}, status_code=400)
-        except (ValueError, KeyError, TypeError):
-            return JSONResponse({"error": 'say {"scenario": NAME}'}, status_code=400)
-        return JSONResponse({"done": scenario.name})
-
-    return Route("/_simulator/scenario", change, methods=["POST"])
 
 
 def _reading_routes(log: RequestLog, slack: SlackStandIn) -> list[Route]:

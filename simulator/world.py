@@ -93,6 +93,7 @@ class World:
         await self.stop()
 
     async def _start_all(self, starting_aws: "asyncio.Task[AwsStandIn]") -> dict[str, object]:
+        from simulator.changing import changing
         from simulator.control import build_control
         from simulator.otlp import SpanStore, build_otlp
         from simulator.slack import SlackStandIn, build_slack
@@ -106,7 +107,8 @@ class World:
         if self._seconds_per_reply is not None:
             await self._serve("model", Served(self._changes("model")))
         aws = await starting_aws
-        control = build_control(self.log, alarms=aws, slack=slack, spans=spans, show=self.show)
+        control = build_control(self.log, alarms=aws, slack=slack, spans=spans)
+        control.routes.append(changing(self.show))
         await self._serve("control", Served(control))
         environment = self._environment(aws)
         return {

@@ -10,7 +10,6 @@ import pytest
 from simulator.control import build_control
 from simulator.otlp import Span, SpanStore
 from simulator.request_log import RequestLog
-from simulator.scenario import Scenario, ScenarioError
 from simulator.serving import served
 from simulator.slack import SlackStandIn
 from simulator.slack.store import Message, Version
@@ -59,12 +58,7 @@ async def session(
     log.record("slack", "POST /api/auth.test", status=200)
     spans = SpanStore()
     spans.add([Span(TRACE, "1" * 16, "", "investigation", "internal", "notifier", 0, 1)])
-
-    async def show(scenario: Scenario) -> None:
-        if scenario.name == "cart-loafers":
-            raise ScenarioError("not in this world")
-
-    app = build_control(log, alarms=queue, slack=slack, spans=spans, show=show)
+    app = build_control(log, alarms=queue, slack=slack, spans=spans)
     async with served(app) as address, aiohttp.ClientSession(address) as session:
         yield session
 
@@ -130,21 +124,3 @@ async def test_messages_can_be_read_a_page_at_a_time(
     async with session.get("/_simulator/messages", params=page) as answer:
         messages = (await answer.json())["messages"]
     assert [message["text"] for message in messages] == texts
-
-
-@pytest.mark.parametrize(
-    ("asked", "status", "words"),
-    [
-        (b'{"scenario": "recommendation-sample"}', 200, "recommendation-sample"),
-        (b'{"scenario": "cart-loafers"}', 400, "not in this world"),
-        (b'{"scenario": "nothing-like-it"}', 400, "no scenario 'nothing-like-it'"),
-        (b"{}", 400, "NAME"),
-        (b"not json", 400, "NAME"),
-    ],
-)
-async def test_another_scenario_is_shown_or_refused_with_a_sentence(
-    session: aiohttp.ClientSession, asked: bytes, status: int, words: str
-) -> None:
-    async with session.post("/_simulator/scenario", data=asked) as answer:
-        assert answer.status == status
-        assert words in await answer.text()
