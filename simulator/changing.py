@@ -1,4 +1,4 @@
-"""The route by which a running world becomes another scenario's."""
+"""How a running world becomes another scenario's: apps that change places, and the route for it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,10 +6,22 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from simulator.scenario import Scenario, ScenarioError, load_scenario
 
 Show = Callable[[Scenario], Awaitable[None]]
+
+
+class Changing:
+    """An app that another can take the place of while it is served, at the same address."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, *channels: *tuple[Receive, Send]) -> None:
+        """Whichever app is in place when the request arrives answers it."""
+        await self.app(scope, *channels)
 
 
 def changing(show: Show) -> Route:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 START_SECONDS = 30
 GRACE_SECONDS = 1
@@ -26,17 +26,6 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
-
-
-class Changing:
-    """An app that another can take the place of while it is served, at the same address."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, *channels: *tuple[Receive, Send]) -> None:
-        """Whichever app is in place when the request arrives answers it."""
-        await self.app(scope, *channels)
 
 
 class Served:

@@ -8,9 +8,10 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from simulator.changing import Changing, changing
 from simulator.request_log import RequestLog
 from simulator.scenario import Scenario, ScenarioError
-from simulator.serving import Changing, Served
+from simulator.serving import Served
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -93,7 +94,6 @@ class World:
         await self.stop()
 
     async def _start_all(self, starting_aws: "asyncio.Task[AwsStandIn]") -> dict[str, object]:
-        from simulator.changing import changing
         from simulator.control import build_control
         from simulator.otlp import SpanStore, build_otlp
         from simulator.slack import SlackStandIn, build_slack
