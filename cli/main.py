@@ -7,7 +7,9 @@ import typer
 
 from cli import dead_letters, scenarios
 from cli.demo import demo
+from cli.eval import Options, evaluate
 from cli.init import init
+from cli.options import command
 from cli.publish import publish
 from cli.up import up
 
@@ -32,6 +34,7 @@ app.command()(demo)
 app.command()(up)
 app.command()(publish)
 app.command()(init)
+app.command("eval")(command(Options, evaluate))
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(scenarios.app, name="scenarios")
 

@@ -30,8 +30,10 @@ from simulator.redis_server import RedisServer, any_redis, free_port
 ROOT = Path(__file__).parent.parent
 OUTSIDE = ("AWS_", "SLACK_", "GITHUB_", "KUBECONFIG", "ANTHROPIC_", "OTEL_", "PYTEST_")
 """Variables of this shell that point at a real outside world; the simulator's take their place."""
+MODEL_API = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")
 SERVICES = ("ingest", "reasoner", "toolrunner", "notifier")
 Say = Callable[[str], None]
+_NUMBERS = ("no", "one", "two", "three", "four")
 JsonObject = dict[str, Any]
 
 
@@ -49,6 +51,11 @@ class Plan:
     redis_port: int = 0
     own_redis: bool = False
     """A Redis of its own even where REDIS_URL is given."""
+    world: tuple[str, ...] = ()
+    """Module and arguments of an outside world that is not that of `scenario`."""
+    services: tuple[str, ...] = SERVICES
+    real_model: bool = field(default_factory=lambda: bool(os.environ.get("ANTHROPIC_API_KEY")))
+    """The reasoner asks the model that this shell's variables name, and nothing is scripted."""
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -168,10 +175,11 @@ def service_environment(stack: Stack, service: str, *, replica: str) -> dict[str
     env = clean_environment() | shared.get("all", {}) | shared.get(service, {})
     if stack.redis is not None:
         env.pop("NIGHTSHIFT_GENERATION", None)  # it names another Redis
-    if service == "reasoner":
-        keep = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
-        if os.environ.get("ANTHROPIC_API_KEY"):
-            env |= {name: os.environ[name] for name in keep if name in os.environ}
+    if service == "reasoner" and stack.plan.real_model:
+        given = {name: os.environ[name] for name in MODEL_API if os.environ.get(name)}
+        # A server of one's own may want no key; the reasoner will not start without one.
+        env |= {} if given.keys() & set(MODEL_API[:2]) else {MODEL_API[0]: "none"}
+        env |= given
     return {
         **env,
         **stack.plan.settings,
@@ -198,7 +206,7 @@ def running_stack(plan: Plan, say: Say) -> Iterator[Stack]:
         say(f"Redis: {kind}")
         stack.name_redis()
         _start_simulator(stack)
-        say("the outside world: simulated; starting four services")
+        say(f"the outside world: simulated; starting {_NUMBERS[len(plan.services)]} services")
         _start_services(stack)
         _wait_until_ready(stack, say)
         yield stack
@@ -231,11 +239,11 @@ def call(url: str, body: object = None) -> JsonObject:
 
 
 def _start_simulator(stack: Stack) -> None:
-    args = ["--scenario", stack.plan.scenario, "--state", str(stack.folder)]
-    args += ["--model-seconds", str(stack.plan.model_seconds)]
-    if os.environ.get("ANTHROPIC_API_KEY"):
+    module, *args = stack.plan.world or ("simulator", "--scenario", stack.plan.scenario)
+    args += ["--state", str(stack.folder), "--model-seconds", str(stack.plan.model_seconds)]
+    if stack.plan.real_model:
         args.append("--real-model")
-    part = stack.start("simulator", "simulator", *args, env=clean_environment())
+    part = stack.start("simulator", module, *args, env=clean_environment())
     state = stack.folder / "simulator.json"
     stack.wait("the simulator's start", state.exists)
     stack.world = json.loads(state.read_text(encoding="utf-8"))
@@ -243,7 +251,7 @@ def _start_simulator(stack: Stack) -> None:
 
 
 def _start_services(stack: Stack) -> None:
-    for service in SERVICES:
+    for service in stack.plan.services:
         count = stack.plan.reasoners if service == "reasoner" else 1
         for number in range(1, count + 1):
             replica = f"{service}-{number}"

@@ -57,7 +57,7 @@ class World:
         async with contextlib.AsyncExitStack() as undo:
             undo.push_async_callback(self.stop)
             described = await self._start_all(self._aws)
-            await asyncio.to_thread(_write_atomically, self.state / STATE_FILE, described)
+            await asyncio.to_thread(write_atomically, self.state / STATE_FILE, described)
             undo.pop_all()
         return described
 
@@ -212,7 +212,7 @@ async def _stop_aws(starting: "asyncio.Task[AwsStandIn]") -> None:
     await asyncio.to_thread(aws.stop)
 
 
-def _write_atomically(path: Path, described: dict[str, object]) -> None:
+def write_atomically(path: Path, described: dict[str, object]) -> None:
     """The file holds the whole or is not there; only its owner may read it, for it holds tokens."""
     draft = path.with_suffix(".draft")
     draft.touch(mode=0o600)

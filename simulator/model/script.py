@@ -7,6 +7,7 @@ from simulator.model.conversation import Conversation
 from simulator.model.diagnosis import LABEL, diagnose, undecided
 from simulator.model.fitting import fitted
 from simulator.model.quoting import SUBMIT
+from simulator.model.tempers import confidently_wrong, lazy, played
 from simulator.scenario import Scenario, ScriptedCall, ScriptedTurn
 
 LIST_PODS = "kubernetes__list_pods"
@@ -34,6 +35,9 @@ class Reply:
 
 def next_reply(scenario: Scenario, conversation: Conversation) -> Reply:
     """The next scripted turn; after the last one, or when told to conclude, the diagnosis."""
+    how = played(conversation.opening)
+    if how and how.temper == "lazy":
+        return submission(lazy(), conversation)
     known = _names_service(conversation.opening, scenario.service)
     turns = scenario.script.turns if known else _generic_turns(scenario.cluster.namespace)
     playable = _playable(turns, conversation)
@@ -53,8 +57,15 @@ def next_reply(scenario: Scenario, conversation: Conversation) -> Reply:
         )
         plan = ", ".join(call.tool for call in calls)
         return Reply(f"{LABEL} Turn {taken + 1} of the script: {plan}.", _said(turn.text), calls)
-    arguments = diagnose(scenario, conversation) if known else undecided(conversation)
-    return _submission(arguments, conversation)
+    return submission(_end(scenario, conversation, known=known), conversation)
+
+
+def _end(scenario: Scenario, conversation: Conversation, *, known: bool) -> dict[str, object]:
+    how = played(conversation.opening)
+    if how and how.temper == "wrong":
+        wrong = scenario.expected.must_not_claim
+        return confidently_wrong(conversation, wrong, component=scenario.service)
+    return diagnose(scenario, conversation) if known else undecided(conversation)
 
 
 def _names_service(opening: str, service: str) -> bool:
@@ -124,7 +135,8 @@ def _pod_name(workload: str, scenario: Scenario, *, conversation: Conversation) 
     return pods[0] if pods else workload
 
 
-def _submission(arguments: dict[str, object], conversation: Conversation) -> Reply:
+def submission(arguments: dict[str, object], conversation: Conversation) -> Reply:
+    """The reply that ends an investigation with those arguments, as the schema takes them."""
     thinking = f"{LABEL} The script is at its end; the diagnosis rests on what was shown."
     schema = conversation.tools.get(SUBMIT)
     if schema is None:

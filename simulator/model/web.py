@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,7 +19,7 @@ from simulator.model.known_models import MODELS, known_model
 from simulator.model.refusal import Refused
 from simulator.model.reply import Written, as_events, write
 from simulator.model.rules import check, check_limits
-from simulator.model.script import next_reply
+from simulator.model.script import Reply, next_reply
 from simulator.model.shapes import MessagesRequest, Prompt, parse
 from simulator.model.signing import Signer
 from simulator.model.usage import PromptCache, Usage, prompt_tokens
@@ -38,7 +39,7 @@ _Answer = Callable[[Request, _Facts], Awaitable[Response]]
 
 
 def build_model(
-    scenario: Scenario,
+    scenario: Scenario | Callable[[Conversation], Reply],
     log: RequestLog,
     *,
     api_key: str,
@@ -47,6 +48,7 @@ def build_model(
 ) -> Starlette:
     """An app that answers the one `api_key` as api.anthropic.com does, by the scenario's script.
 
+    In place of a scenario it takes a function that says what comes next in a conversation.
     The client's base address is `http://host:port`. Every reply takes `seconds_per_reply` and says
     that it is scripted; `clock` tells the seconds by which the prompt cache forgets.
     """
@@ -64,14 +66,16 @@ def build_model(
 class _Desk:
     def __init__(
         self,
-        scenario: Scenario,
+        scenario: Scenario | Callable[[Conversation], Reply],
         log: RequestLog,
         *,
         api_key: str,
         seconds_per_reply: float,
         clock: Callable[[], float],
     ) -> None:
-        self._scenario = scenario
+        self._reply: Callable[[Conversation], Reply] = (
+            partial(next_reply, scenario) if isinstance(scenario, Scenario) else scenario
+        )
         self._log = log
         self._api_key = api_key
         self._seconds_per_reply = seconds_per_reply
@@ -106,7 +110,7 @@ class _Desk:
         check_limits(wanted, model, input_tokens=prompt_tokens(wanted))
         usage = self._cache.account(wanted)
         conversation = read_conversation(wanted)
-        written = write(next_reply(self._scenario, conversation), wanted, signer=self._signer)
+        written = write(self._reply(conversation), wanted, signer=self._signer)
         facts |= _facts(wanted, usage, written=written) | _shown(conversation)
         await asyncio.sleep(self._seconds_per_reply)
         message = written.message(wanted.model, usage)

@@ -1,0 +1,1 @@
+"""Evaluation: incidents with known answers through the real services, and what was made of them."""
