@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 MODEL_ADDRESS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")
 PLUMBING = """\
 No ANTHROPIC_API_KEY and no ANTHROPIC_BASE_URL: three scripted models play, told the answers.
-This proves the plumbing only (cases, services, scoring) and nothing about any model's judgement."""
+This proves the plumbing only (cases, services, scoring) and nothing about any model's judgement.
+Dollars are what their tokens would cost."""
 
 
 @dataclass(frozen=True, kw_only=True)

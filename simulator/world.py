@@ -76,8 +76,8 @@ class World:
         with nothing changed, for a scenario that cannot be used or that needs services with other
         settings: another namespace, repository, account or region.
         """
-        if _settings_of(scenario) != _settings_of(self._scenario):
-            wanted, had = (", ".join(_settings_of(each)) for each in (scenario, self._scenario))
+        if settings_of(scenario) != settings_of(self._scenario):
+            wanted, had = (", ".join(settings_of(each)) for each in (scenario, self._scenario))
             raise ScenarioError(f"{scenario.name} lies in {wanted}, this world in {had}")
         built = {name: self._build(name, scenario) for name in self._changing}
         if self._aws is not None:
@@ -187,7 +187,7 @@ class World:
         }
 
 
-def _settings_of(scenario: Scenario) -> tuple[str, ...]:
+def settings_of(scenario: Scenario) -> tuple[str, ...]:
     """What the services were told about the world, so that it cannot change under them."""
     alarm = scenario.alarm
     namespace, repository = scenario.cluster.namespace, scenario.repository.name

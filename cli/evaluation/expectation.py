@@ -14,6 +14,8 @@ class Expectation(Value):
     verdict: Verdict
     all_words: tuple[str, ...]
     any_words: tuple[str, ...] = ()
+    gap_words: tuple[str, ...] = ()
+    """What must be named among the gaps."""
     must_not_claim: tuple[str, ...] = ()
     component: str = ""
     place: str = ""
@@ -48,8 +50,10 @@ def of_scenario(scenario: Scenario) -> Expectation:
         origin="scenario",
         verdict=expected.verdict,
         all_words=(expected.component, *expected.cause_words),
+        gap_words=expected.gap_words,
         must_not_claim=expected.must_not_claim,
         component=expected.component,
         place=expected.fix_location or "",
+        red_herring=expected.red_herring,
         family="online-boutique",
     )

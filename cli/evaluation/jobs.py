@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -12,6 +13,7 @@ from cli.evaluation.expectation import Expectation, of_case, of_scenario
 from simulator.cases import Case, Problem, read_cases
 from simulator.model.tempers import TEMPERS, note_for
 from simulator.scenario import Scenario, ScenarioError, load_scenario, scenario_names
+from simulator.world import settings_of
 
 ATTACHED = "trigger"
 SCRIPTED = {"right": "right", "wrong": "confidently wrong", "lazy": "lazy"}
@@ -34,15 +36,28 @@ class Job:
         return str(self.opened.incident_id)
 
 
+@dataclass(frozen=True)
+class Group:
+    """Jobs that may run at once: those of one scenario, or those of all case folders."""
+
+    scenario: str
+    """Whose world they need; empty for case folders."""
+    jobs: tuple[Job, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """Jobs that share one stack: those of one scenario, or those of all case folders."""
+    """Groups that share one stack, whose world changes from one to the next."""
 
     name: str
-    jobs: tuple[Job, ...]
-    scenario: str = ""
+    groups: tuple[Group, ...]
     folders: dict[str, Path] = field(default_factory=dict)
     """The case folder of each incident, for jobs of case folders."""
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Those of all groups, in their order."""
+        return [job for group in self.groups for job in group.jobs]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,26 +101,29 @@ def choose(folders: Iterable[Path], only: Sequence[str], *, scenarios: bool) -> 
 
 
 def benches(chosen: Chosen, *, model: str, repeat: int, seed: int) -> list[Bench]:
-    """The stacks to run one after another, in an order drawn by the seed.
+    """The stacks to run one after another, their jobs in an order drawn by the seed.
 
     Without a `model` each case is played by all three scripted ones.
     """
     players: list[str] = [model] if model else [*TEMPERS]
-    found = []
+    worlds: dict[tuple[str, ...], list[Group]] = defaultdict(list)
     for scenario in chosen.scenarios:
         opened = _of_scenario(scenario)
         jobs = list(_jobs(of_scenario(scenario), opened, players=players, repeat=repeat))
-        found.append(Bench(name=scenario.name, scenario=scenario.name, jobs=tuple(jobs)))
+        worlds[settings_of(scenario)].append(Group(scenario.name, tuple(jobs)))
     folders: dict[str, Path] = {}
     recorded: list[Job] = []
     for case in chosen.cases:
         jobs = list(_jobs(of_case(case), _of_case(case), players=players, repeat=repeat))
         folders |= {job.incident: case.folder for job in jobs}
         recorded += jobs
-    found.sort(key=lambda bench: _drawn(seed, bench.name))
+    for groups in worlds.values():
+        groups.sort(key=lambda group: _drawn(seed, group.scenario))
     recorded.sort(key=lambda job: _drawn(seed, f"{job.expected.case} {job.player}"))
+    found = [Bench(name="scenarios", groups=tuple(groups)) for groups in worlds.values()]
     if recorded:
-        found.append(Bench(name="recorded cases", jobs=tuple(recorded), folders=folders))
+        group = Group("", tuple(recorded))
+        found.append(Bench(name="recorded cases", groups=(group,), folders=folders))
     return found
 
 
@@ -121,14 +139,13 @@ def _wanted(name: str, only: Sequence[str]) -> bool:
 def _jobs(
     expected: Expectation, opened: IncidentOpened, *, players: list[str], repeat: int
 ) -> Iterator[Job]:
-    for player in players:
-        for _ in range(repeat):
-            incident = IncidentId(f"eval-{secrets.token_hex(6)}")
-            changes: dict[str, object] = {"incident_id": incident}
-            for temper in TEMPERS:
-                if temper == player:
-                    changes["note"] = note_for(temper, incident)
-            yield Job(SCRIPTED.get(player, player), expected, opened.model_copy(update=changes))
+    tempers = {str(temper): temper for temper in TEMPERS}
+    for player in sorted(players * repeat):
+        incident = IncidentId(f"eval-{secrets.token_hex(6)}")
+        temper = tempers.get(player)
+        note = note_for(temper, incident) if temper else ""
+        changed = opened.model_copy(update={"incident_id": incident, "note": note})
+        yield Job(SCRIPTED.get(player, player), expected, changed)
 
 
 def _of_scenario(scenario: Scenario) -> IncidentOpened:

@@ -4,7 +4,7 @@ import json
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from cli.evaluation.jobs import Bench, Job
 from cli.evaluation.reading import answer_of, read_record, read_steps
 from cli.evaluation.scorecard import Scored
 from cli.evaluation.scoring import score
-from cli.stack import Plan, Stack, StackFailed, running_stack
+from cli.stack import Plan, Stack, StackFailed, call, running_stack
 from simulator.cases.cast import write_cast
 from simulator.redis_server import NoRedis
 
@@ -75,23 +75,24 @@ class Run:
 
     def bench(self, bench: Bench) -> None:
         """Every job of the bench has ended, or stands in `left_out`."""
-        waiting = deque(bench.jobs)
         if why := self.purse.shut():
-            self._leave_out(waiting, why)
+            self.leave_out(bench.jobs, why)
             return
+        self.say(f"{bench.name}: starting a stack for {len(bench.jobs)} incidents")
         try:
             with _planned(bench, self) as plan, running_stack(plan, _quiet) as stack:
                 redis = Redis.from_url(stack.redis_url, socket_timeout=10)
                 try:
-                    _Desk(self, stack, redis).work(waiting)
+                    _Desk(self, stack, redis).work(bench)
                 finally:
                     redis.close()
-        except (StackFailed, NoRedis, RedisError) as error:
+        except (StackFailed, NoRedis, RedisError, OSError) as error:
             done = {each.incident for each in self.scored}
             lost = [job for job in bench.jobs if job.incident not in done]
-            self._leave_out(deque(lost), f"{bench.name}: {error}")
+            self.leave_out(lost, f"{bench.name}: {error}")
 
-    def _leave_out(self, jobs: "deque[Job]", why: str) -> None:
+    def leave_out(self, jobs: Collection[Job], why: str) -> None:
+        """None of these will be run."""
         if jobs:
             self.say(f"{len(jobs)} not run: {why}")
         for job in jobs:
@@ -108,11 +109,6 @@ class Run:
             f"{one.score.label} ({one.answer.calls} calls, {spent}, {one.answer.seconds:.1f} s)"
         )
 
-    def stop_starting(self, jobs: "deque[Job]", why: str) -> None:
-        """None of these starts any more."""
-        self._leave_out(jobs, why)
-        jobs.clear()
-
 
 @dataclass
 class _Desk:
@@ -125,10 +121,18 @@ class _Desk:
     def keys(self) -> Keys:
         return Keys(self.run.bus.stream_prefix)
 
-    def work(self, waiting: "deque[Job]") -> None:
+    def work(self, bench: Bench) -> None:
+        for group in bench.groups:
+            if group.scenario:
+                url = f"{self.stack.control}/_simulator/scenario"
+                call(url, {"scenario": group.scenario})
+            self._work(deque(group.jobs))
+
+    def _work(self, waiting: "deque[Job]") -> None:
         while waiting or self.open:
             if why := self.run.purse.shut(self._under_way()):
-                self.run.stop_starting(waiting, why)
+                self.run.leave_out(waiting, why)
+                waiting.clear()
             while waiting and len(self.open) < self.run.at_once:
                 self._open(waiting.popleft())
             for incident in list(self.open):
@@ -180,7 +184,7 @@ def _planned(bench: Bench, run: Run) -> Iterator[Plan]:
             world, services = ("simulator.cases", "--cast", str(cast)), services[1:]
             del settings["NIGHTSHIFT_MCP_SERVERS"]
         yield Plan(
-            scenario=bench.scenario,
+            scenario=bench.groups[0].scenario,
             model_seconds=SCRIPTED_SECONDS,
             own_redis=True,
             world=world,

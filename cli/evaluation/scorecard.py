@@ -69,7 +69,7 @@ class Card(Value):
     def grades_text(self) -> str:
         """The grades in one line."""
         right, wrong, inconclusive, none = (self.grades[grade] for grade in GRADES)
-        false = f" ({self.false_confidence.count} at high confidence)" if wrong else ""
+        false = f" ({self.false_confidence.count} sure)" if wrong else ""
         return f"{right} right, {wrong} wrong{false}, {inconclusive} unknown, {none} none"
 
 

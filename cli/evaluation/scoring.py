@@ -70,7 +70,7 @@ def score(expected: Expectation, answer: Answer) -> Score:
     if answer.outcome not in ("diagnosed", "inconclusive") or found is None:
         told = f"{answer.outcome}: {answer.reason}".rstrip(": ")
         return Score(grade="no answer", reasons=(told,))
-    missing = _missing(expected, _told(found))
+    missing = _missing(expected, found)
     claims = _wrong_claims(expected, found)
     if found.verdict == "unknown":
         return _undecided(expected, found, missing=missing, claims=claims)
@@ -91,8 +91,6 @@ def _undecided(
     """`unknown` is right only where nothing can be known, and the gap is named."""
     if expected.verdict != "unknown":
         return Score(grade="inconclusive", reasons=("it does not know", *claims))
-    told = _told(found) + "\n" + "\n".join(f"{gap.what} {gap.permission}" for gap in found.gaps)
-    missing = _missing(expected, told) if missing else []
     reasons = (*missing, *claims)
     return Score(grade="inconclusive" if reasons else "right", reasons=reasons)
 
@@ -106,13 +104,16 @@ def _told(found: Diagnosis) -> str:
     return "\n".join(parts)
 
 
-def _missing(expected: Expectation, told: str) -> list[str]:
+def _missing(expected: Expectation, found: Diagnosis) -> list[str]:
+    told = _told(found)
     reasons = [
         f"does not speak of {word!r}" for word in expected.all_words if not mentions(told, word)
     ]
     if expected.any_words and not any(mentions(told, word) for word in expected.any_words):
         reasons.append(f"speaks of none of {', '.join(map(repr, expected.any_words))}")
-    return reasons
+    gaps = "\n".join(f"{gap.what} {gap.permission}" for gap in found.gaps)
+    unnamed = [word for word in expected.gap_words if not mentions(gaps, word)]
+    return reasons + [f"names no gap with {word!r}" for word in unnamed]
 
 
 def _wrong_claims(expected: Expectation, found: Diagnosis) -> list[str]:

@@ -41,7 +41,7 @@ class _Desk:
             for name, text in case.evidence.items()
         )
 
-    def read_evidence(self, name: str, first_line: int = 1, lines: int = 0) -> str:
+    def read_evidence(self, name: str, *, first_line: int = 1, lines: int = 0) -> str:
         """The lines of one recorded file from `first_line` on; with `lines` 0 all that follow."""
         text = _named(self._case(READ, name=name), name)
         if first_line <= 1 and lines <= 0:

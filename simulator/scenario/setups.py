@@ -241,6 +241,8 @@ class Expected(_Part):
     gap_words: tuple[str, ...] = ()
     fix_location: str | None = None
     must_not_claim: tuple[str, ...] = ()
+    red_herring: bool = False
+    """Something in it points elsewhere; an evaluation counts such scenarios apart."""
 
 
 class Scenario(_Part):
