@@ -4,9 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CODE := bus services simulator cli tests
+CASES := tests/fixtures/cases $(wildcard ../shared/cases/incidents)
+EVAL := $(addprefix --cases ,$(CASES)) --at-once 8 --budget 20 --report .nightshift/evaluation.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test chaos demo up docs lock clean
+.PHONY: help install check test chaos eval demo up docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -35,6 +37,10 @@ test: $(STAMP) ## Everything that needs no key and no cluster
 
 chaos: $(STAMP) ## The services under fire, full lane (ARGS="--seed 7" repeats a run)
 	$(BIN)/pytest tests/chaos --full -n 2 --dist loadgroup $(ARGS)
+
+eval: $(STAMP) ## Incidents with known answers, graded (a model where a key is set, else scripts)
+	@mkdir -p .nightshift
+	@$(BIN)/nightshift eval $(EVAL) $(ARGS)
 
 demo: $(STAMP) ## One alarm becomes one diagnosis, before your eyes (SCENARIO=adservice-oom)
 	@$(BIN)/nightshift demo $(SCENARIO) $(ARGS)

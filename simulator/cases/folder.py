@@ -74,14 +74,15 @@ def read_case(folder: Path) -> Case:
     folder = folder.resolve()
     expected = _expected(folder / EXPECTED)
     trigger = _json(folder / TRIGGER)
-    if not isinstance(trigger, dict) or not trigger:
+    first = trigger[0] if isinstance(trigger, list) and trigger else trigger
+    if not isinstance(first, dict) or not first:
         raise CaseError(f"{folder / TRIGGER}: is no JSON object with anything in it")
     return Case(
         name=folder.name,
         folder=folder,
         expected=expected,
         trigger=json.dumps(trigger, indent=1, ensure_ascii=False),
-        opening=opening_of(trigger),
+        opening=opening_of(first),
         evidence=_evidence(folder / EVIDENCE),
     )
 

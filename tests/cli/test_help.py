@@ -12,9 +12,10 @@ pytestmark = pytest.mark.timeout(90)
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("", ["demo", "up", "publish", "dead-letters", "init"]),
+        ("", ["demo", "up", "publish", "dead-letters", "init", "eval"]),
         ("demo", ["SCENARIO", "--form"]),
         ("up", ["SCENARIO", "--reasoners", "--model-seconds", "REDIS_URL"]),
+        ("eval", ["--model", "--cases", "--budget", "--baseline", "--json", "--report", "130"]),
         ("publish", ["--service", "--summary", "--severity", "--count", "--alarm", "REDIS_URL"]),
         ("dead-letters", ["list", "show", "replay", "exits 0"]),
         ("init", ["--replace", "REDIS_URL", "NIGHTSHIFT_GENERATION", "NIGHTSHIFT_STREAM_PREFIX"]),

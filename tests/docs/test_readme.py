@@ -20,6 +20,7 @@ from tests.cli import test_init as init
 from tests.cli.conftest import DemoRun
 from tests.cli.nightshift import STARTED, environment, run, up
 from tests.docs.pages import README, ROOT
+from tests.evaluation import test_command as evaluation
 
 pytestmark = pytest.mark.timeout(180)
 UP = ".venv/bin/nightshift up --reasoners 3"
@@ -122,11 +123,12 @@ def stops_after(redis: "Redis", last: str) -> list[tuple[str, dict[str, str]]]:
     return [(as_text(entry_id), fields) for entry_id, fields in rows[0][1]]
 
 
-@pytest.mark.parametrize("target", ["check", "test"])
+@pytest.mark.parametrize("target", ["check", "test", "eval"])
 def test_target_is_in_the_makefile(target: str) -> None:
     tool = {
         "check": "$(BIN)/ruff check $(CODE)",
         "test": "$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)",
+        "eval": "@$(BIN)/nightshift eval $(EVAL) $(ARGS)",
     }
     assert tool[target] in recipe(target)
 
@@ -166,6 +168,7 @@ EXERCISED = {
     FIRE: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     "nightshift init": init.test_a_redis_gets_a_name_once_and_another_only_when_asked,
     "make check": test_target_is_in_the_makefile,
+    "make eval": evaluation.test_three_scripted_models_rank_and_a_broken_case_stops_nobody,
     "make test": test_target_is_in_the_makefile,
 } | {
     f"python -m services.{service}": test_service_checks_its_settings_with_secrets_masked

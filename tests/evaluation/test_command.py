@@ -22,7 +22,7 @@ KEYLESS = "none"
 """What is sent to a server of one's own that wants no key."""
 
 
-def test_three_scripted_models_rank_as_they_must_and_a_broken_case_stops_nobody(
+def test_three_scripted_models_rank_and_a_broken_case_stops_nobody(
     tmp_path: Path,
 ) -> None:
     shutil.copytree(OWN, tmp_path / "cases")
