@@ -3,9 +3,12 @@
 import json
 import os
 import secrets
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Never
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import typer
 
@@ -87,6 +90,8 @@ def _evaluated(options: Options, clock: Clock) -> "Evaluation":
     scripted = not any(os.environ.get(name) for name in MODEL_ADDRESS)
     if options.model and scripted:
         _refuse("--model needs ANTHROPIC_API_KEY or ANTHROPIC_BASE_URL")
+    if not scripted:
+        _try_address()
     model = _model(options, scripted=scripted)
     seed = options.seed or secrets.randbelow(1_000_000) + 1
     jobs = benches(chosen, model="" if scripted else model, repeat=options.repeat, seed=seed)
@@ -105,6 +110,17 @@ def _evaluated(options: Options, clock: Clock) -> "Evaluation":
         comparisons=tuple(compare(before, run.scored)),
         interrupted=interrupted,
     )
+
+
+def _try_address() -> None:
+    """Refuses an address at which nobody listens; behind a proxy nothing is tried."""
+    parts = urlsplit(os.environ.get("ANTHROPIC_BASE_URL") or "https://api.anthropic.com")
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        if not getproxies():
+            socket.create_connection((parts.hostname, port), 10).close()
+    except (OSError, ValueError) as error:
+        _refuse(f"the model API at {parts.hostname} cannot be reached: {error}")
 
 
 def _work(run: "Run", benches: "list[Bench]") -> bool:

@@ -140,7 +140,7 @@ def _jobs(
     expected: Expectation, opened: IncidentOpened, *, players: list[str], repeat: int
 ) -> Iterator[Job]:
     tempers = {str(temper): temper for temper in TEMPERS}
-    for player in sorted(players * repeat):
+    for player in players * repeat:
         incident = IncidentId(f"eval-{secrets.token_hex(6)}")
         temper = tempers.get(player)
         note = note_for(temper, incident) if temper else ""

@@ -7,7 +7,7 @@ from bus.events import Diagnosis
 from cli.evaluation import baseline
 from cli.evaluation.outcome import Evaluation
 from cli.evaluation.printed import dollars
-from cli.evaluation.scorecard import KINDS, Scored, card, of_kind
+from cli.evaluation.scorecard import KINDS, Scored, card, of_kind, players_of
 
 SCRIPTED = (
     "Scripted models were told the answers. This shows that cases, services and scoring work "
@@ -35,6 +35,7 @@ border-bottom:1px solid #ddd;vertical-align:top}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f5f5f5;padding:.5rem}
 details{margin:.4rem 0;padding:.3rem .7rem;border-left:5px solid #999}summary{cursor:pointer}
 .right{border-color:#2a7}.wrong{border-color:#c60}.false{border-color:#b00}.note{color:#666}
+a{color:#555}a.right{color:#175}a.wrong{color:#a40}a.false{color:#b00}
 </style></head><body>
 """
 
@@ -42,9 +43,10 @@ details{margin:.4rem 0;padding:.3rem .7rem;border-left:5px solid #999}summary{cu
 def page(evaluation: Evaluation) -> str:
     """The whole report."""
     parts = ["<h1>Nightshift evaluation</h1>", *_top(evaluation), *_cards(evaluation)]
-    parts += ["<h2>Case by case</h2>"]
-    for each in sorted(evaluation.scored, key=lambda one: (one.expected.case, one.player)):
-        parts += _incident(each)
+    ordered = sorted(evaluation.scored, key=lambda one: (one.expected.case, one.player))
+    parts += ["<h2>Case by case</h2>", *_overview(ordered)]
+    for number, each in enumerate(ordered):
+        parts += _incident(each, number)
     return _HEAD + "\n".join(parts) + "\n</body></html>\n"
 
 
@@ -89,11 +91,30 @@ def _row(cells: list[str]) -> str:
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 
 
-def _incident(one: Scored) -> Iterator[str]:
+def _overview(ordered: list[Scored]) -> Iterator[str]:
+    """Cases down, players across; each grade leads to its incident."""
+    players = players_of(ordered)
+    cells: dict[str, dict[str, list[str]]] = {}
+    for number, one in enumerate(ordered):
+        link = f'<a class="{_kind(one)}" href="#i{number}">{escape(one.score.label)}</a>'
+        row = cells.setdefault(one.expected.case, {})
+        row.setdefault(one.player, []).append(link)
+    heads = "".join(f"<th>{escape(name)}</th>" for name in ("case", *players))
+    yield f"<table><tr>{heads}</tr>"
+    for case, row in cells.items():
+        grades = "".join(f"<td>{'<br>'.join(row.get(player, []))}</td>" for player in players)
+        yield f"<tr><td>{escape(case)}</td>{grades}</tr>"
+    yield "</table>"
+
+
+def _kind(one: Scored) -> str:
+    return "false" if one.score.false_confidence else one.score.grade.partition(" ")[0]
+
+
+def _incident(one: Scored, number: int) -> Iterator[str]:
     grade, answer = one.score, one.answer
-    kind = "false" if grade.false_confidence else grade.grade.partition(" ")[0]
     title = f"{one.expected.case} · {one.player} · {grade.label}"
-    yield f'<details class="{kind}"><summary>{escape(title)}</summary>'
+    yield f'<details class="{_kind(one)}" id="i{number}"><summary>{escape(title)}</summary>'
     cost = dollars(answer.cost_usd)
     spent = f"{answer.turns} turns, {answer.calls} calls, {cost}, {answer.seconds:.1f} s"
     yield f'<p class="note">{escape(one.incident)}: {escape(spent)}</p>'

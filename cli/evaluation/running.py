@@ -12,6 +12,7 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
+from bus.errors import NotConfigured
 from bus.settings import BusSettings
 from bus.streams import INCIDENTS, Keys
 from cli.evaluation.jobs import Bench, Job
@@ -86,7 +87,7 @@ class Run:
                     _Desk(self, stack, redis).work(bench)
                 finally:
                     redis.close()
-        except (StackFailed, NoRedis, RedisError, OSError) as error:
+        except (StackFailed, NoRedis, NotConfigured, RedisError, OSError) as error:
             done = {each.incident for each in self.scored}
             lost = [job for job in bench.jobs if job.incident not in done]
             self.leave_out(lost, f"{bench.name}: {error}")

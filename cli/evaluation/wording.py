@@ -77,9 +77,9 @@ def _ends(text: str, at: int, *, word: str) -> bool:
 
 
 def _clause(text: str, start: int, *, end: int) -> tuple[int, int]:
-    befores = [found.end() for found in _BREAK.finditer(text, 0, start)]
+    starts = [found.end() for found in _BREAK.finditer(text, 0, start)]
     after = _BREAK.search(text, end)
-    return max(befores, default=0), after.start() if after else len(text)
+    return max(starts, default=0), after.start() if after else len(text)
 
 
 def _denies(before: str, phrase: str) -> bool:
