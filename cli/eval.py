@@ -96,7 +96,7 @@ def _evaluated(options: Options, clock: Clock) -> "Evaluation":
     seed = options.seed or secrets.randbelow(1_000_000) + 1
     jobs = benches(chosen, model="" if scripted else model, repeat=options.repeat, seed=seed)
     run = _run(options, clock, model=model, scripted=scripted, jobs=jobs)
-    run.say(f"{chosen.count} cases, {run.total} incidents, {len(jobs)} stacks, seed {seed}")
+    run.say(f"cases: {chosen.count}, incidents: {run.total}, stacks: {len(jobs)}, seed {seed}")
     run.say(PLUMBING if scripted else f"model {model}")
     for problem in chosen.problems:
         run.say(f"cannot be used: {problem.case}: {problem.sentence}")
