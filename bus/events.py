@@ -1,6 +1,4 @@
-"""Every event that crosses a service border.
-
-Frozen, with a schema version, named in the past tense.
+"""Every event that crosses a service border: frozen, versioned, named in the past tense.
 
 Requests end in `Requested` or `Due`. An event's fields are its data; id, trace context and delivery
 belong to the envelope (`bus.envelope`).
@@ -165,6 +163,8 @@ class Evidence(Value):
     first_line: int | None = None
     """Line number of the quote's first line in the stored whole, counted from 1."""
     tool: str = ""
+    problem: str = ""
+    """Why it is not verified, as the model is told."""
 
 
 class RuledOut(Value):

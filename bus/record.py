@@ -102,7 +102,7 @@ class Record(Value):
     model: str = ""
     """The model that answered last, as it named itself."""
     notes: dict[str, str] = Field(default_factory=dict)
-    """Small facts that one service keeps for its own next step."""
+    """Small facts that one service keeps: for its own next step, or what a turn cost."""
 
     @property
     def conclude_at(self) -> datetime:

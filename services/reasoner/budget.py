@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from pydantic import ConfigDict, Field, ValidationError
 
@@ -17,6 +17,8 @@ BYTES_PER_TOKEN = 2.5
 """Bytes of one token in dense text (hex, stack traces): a worst case on the safe side."""
 SENT = "calls_sent"
 """Note in the record: how many calls went out."""
+COST_OF_TURN = "cost of turn "
+"""Notes in the record, one a turn: a `TurnCost` as JSON, for a person who asks what it was."""
 LIMITS = ("turns", "tool calls", "tokens", "dollars", "day budget")
 """Reasons to conclude that are limits."""
 
@@ -82,6 +84,16 @@ class Limits(Value):
     tokens: int = 1_000_000
     cost_usd: float = 1.0
     reply_tokens: int = 8192
+
+
+class TurnCost(Value):
+    """When a turn's committed reply came in, from which model, how it ended, and what it cost."""
+
+    at: datetime
+    model: str
+    stop_reason: str
+    usage: Usage
+    cost_usd: float | None
 
 
 class Estimate(Value):

@@ -154,14 +154,16 @@ def _call_id(name: str) -> str:
 def _check(given: _Quote, source: Source | None) -> tuple[Evidence, str]:
     quote, call_id = given.quote.strip("\n"), _call_id(given.call_id)
     at = _first_line(quote, source.whole) if source else None
+    problem = "" if at is not None else _why(quote, source)
     evidence = Evidence(
         tool_call_id=ToolCallId(call_id),
         quote=quote,
         verified=at is not None,
         first_line=at,
         tool=source.tool if source else "",
+        problem=problem,
     )
-    return evidence, "" if at is not None else f"{call_id}: {_why(quote, source)}"
+    return evidence, f"{call_id}: {problem}" if problem else ""
 
 
 def _first_line(quote: str, whole: str) -> int | None:

@@ -20,7 +20,7 @@ from bus.events import (
 )
 from bus.record import Commit, Record, Update
 from services.reasoner import budget, calls
-from services.reasoner.budget import LIMITS
+from services.reasoner.budget import COST_OF_TURN, LIMITS, TurnCost
 from services.reasoner.calls import Asked
 from services.reasoner.diagnosis import Source, unverified
 from services.reasoner.transcript import Reply
@@ -173,7 +173,15 @@ def _must_conclude(record: Record, answer: Answer) -> str:
 
 
 def _with_reply(record: Record, answer: Answer) -> Record:
+    cost = TurnCost(
+        at=answer.at,
+        model=answer.reply.model,
+        stop_reason=answer.reply.stop_reason,
+        usage=answer.reply.usage,
+        cost_usd=answer.cost_usd,
+    )
     notes = {name: text for name, text in record.notes.items() if name != SAY}
+    notes[f"{COST_OF_TURN}{answer.request.turn}"] = cost.model_dump_json()
     return record.changed(
         spend=budget.added(record.spend, answer.reply.usage, cost_usd=answer.cost_usd),
         model=answer.reply.model,
