@@ -31,7 +31,7 @@ from simulator.scenario import Scenario
 STAND_IN = "kubernetes"
 _REVIEWS = "selfsubjectaccessreviews"
 _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-_OPEN_PATHS = ("/healthz", "/livez", "/readyz", "/version")
+_OPEN_PATHS = ("/healthz", "/livez", "/readyz", "/version", "/version/")
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -102,7 +102,7 @@ class _Desk:
             user = self._user(request)
         if request.method not in ("GET", "HEAD"):
             raise path_forbidden(user, request)
-        if request.url.path == "/version":
+        if request.url.path.rstrip("/") == "/version":
             return JSONResponse(discovery.SERVER_VERSION)
         return PlainTextResponse("ok")
 
