@@ -1,4 +1,4 @@
-"""`nightshift`: try it, run it, publish an incident, look after dead letters and Redis."""
+"""`nightshift`: try it, run it, publish an incident, see inside, look after Redis."""
 
 import sys
 from io import TextIOWrapper
@@ -7,8 +7,10 @@ import typer
 
 from cli import dead_letters, scenarios
 from cli.demo import demo
+from cli.doctor import command as doctor
 from cli.eval import Options, evaluate
 from cli.init import init
+from cli.inside import show, watch
 from cli.options import command
 from cli.publish import publish
 from cli.up import up
@@ -35,6 +37,9 @@ app.command()(up)
 app.command()(publish)
 app.command()(init)
 app.command("eval")(command(Options, evaluate))
+app.command(epilog=watch.CODES)(watch.watch)
+app.command(epilog=show.CODES)(show.show)
+app.command(epilog=doctor.CODES)(doctor.doctor)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(scenarios.app, name="scenarios")
 

@@ -1,0 +1,128 @@
+"""`nightshift show`: all about one investigation."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from redis.exceptions import RedisError
+
+from bus.record import Record
+from cli.inside import pages, turns
+from cli.inside.store import Broken, Store, open_redis, store
+from cli.inside.story import Story, story_of
+from cli.inside.terminal import (
+    AMBIGUOUS,
+    READER_LEFT,
+    REDIS_IS_AWAY,
+    UNKNOWN,
+    UNREADABLE,
+    Page,
+    fail,
+    output,
+    redis_answers,
+    write_json,
+)
+from cli.where import keys
+
+CODES = (
+    f"Exits 0; {REDIS_IS_AWAY} when Redis cannot be used, 2 for wrong arguments, {UNKNOWN} for an"
+    f" unknown incident or turn, {AMBIGUOUS} when several incidents begin so, {UNREADABLE} for a"
+    f" record that this release cannot read, {READER_LEFT} when its reader has gone."
+)
+NAMED = 5
+
+
+def completed(incomplete: str) -> list[str]:
+    """Ids that begin so, for the shell; none when Redis is away."""
+
+    async def look() -> list[str]:
+        redis = open_redis(1.0)
+        try:
+            return await Store(redis, keys()).ids(incomplete)
+        finally:
+            await redis.aclose()
+
+    try:
+        return asyncio.run(look())
+    except (RedisError, OSError):
+        return []
+
+
+Incident = Annotated[
+    str,
+    typer.Argument(
+        metavar="INCIDENT",
+        help="Its id as `watch` shows it, or the beginning of it.",
+        autocompletion=completed,
+    ),
+]
+
+
+def show(
+    incident: Incident,
+    *,
+    turn: Annotated[
+        int | None, typer.Option(min=1, help="This turn alone, with all that the model saw.")
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Whole results in full, not their first lines.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for scripts.")] = False,
+) -> None:
+    """Record, evidence with its checks, decisions, cost a turn, timeline, and every turn."""
+    with output() as page:
+        story = _read(incident, whole=whole or (turn is not None and not as_json))
+        if turn is not None and turn not in [found.turn for found in story.turns]:
+            fail("show", _no_turn(story, turn), code=UNKNOWN)
+        if as_json:
+            kept = story.turns if turn is None else [t for t in story.turns if t.turn == turn]
+            write_json(story.model_copy(update={"turns": kept}).model_dump(mode="json"))
+        elif turn is not None:
+            pages.head(page, story)
+            turns.one_turn(page, story, number=turn, whole=whole)
+        else:
+            _everything(page, story, whole=whole)
+
+
+def _read(name: str, *, whole: bool) -> Story:
+    async def read() -> Story | Broken | list[str]:
+        async with store() as seen:
+            ids = await seen.matching(name)
+            record = await seen.record(ids[0]) if len(ids) == 1 else None
+            if isinstance(record, Record):
+                return await story_of(record, seen, whole=whole)
+            return ids if record is None else record
+
+    with redis_answers("show"):
+        found = asyncio.run(read())
+    if isinstance(found, Story):
+        return found
+    if isinstance(found, Broken):
+        sentence = f"{found.investigation_id} cannot be read by this release: {found.why}"
+        fail("show", sentence, code=UNREADABLE)
+    if len(found) > 1:
+        named = ", ".join(found[:NAMED]) + (", …" if len(found) > NAMED else "")
+        fail("show", f"{len(found)} incidents begin with {name[:64]}: {named}", code=AMBIGUOUS)
+    listed = "`nightshift watch --once --all` lists them"
+    fail("show", f"there is no incident {name[:64]!r}; {listed}", code=UNKNOWN)
+
+
+def _no_turn(story: Story, turn: int) -> str:
+    known = f"its turns are 1 to {len(story.turns)}" if story.turns else "it has none yet"
+    going = ""
+    if story.state != "ended" and turn == story.turn:
+        going = "; that turn goes on, and is kept once the model has replied"
+    return f"{story.incident} has no turn {turn}: {known}{going}"
+
+
+def _everything(page: Page, story: Story, *, whole: bool) -> None:
+    for part in (
+        pages.head,
+        pages.diagnosis,
+        pages.evidence,
+        pages.decisions,
+        pages.cost,
+        pages.timeline,
+    ):
+        part(page, story)
+    turns.all_turns(page, story, whole=whole)
