@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from bus.errors import NotConfigured
 from cli.doctor.environment import SERVICES, Known, check_settings, environments, settings_of
-from cli.doctor.finding import Finding
+from cli.doctor.finding import Finding, fail
 from cli.doctor.redis_checks import check_redis
 from cli.inside.store import store
 from cli.inside.terminal import READER_LEFT, Page, output, redis_answers, write_json
@@ -63,15 +64,20 @@ def doctor(
 
 
 def _findings(wanted: list[str]) -> Iterator[Finding]:
+    each = environments(wanted)  # first: asking for Redis notes its address in this environment
     yield from asyncio.run(_of_redis())
-    for known in environments(wanted):
+    for known in each:
         yield from check_settings(known)
         yield from _credentials(known)
 
 
 async def _of_redis() -> list[Finding]:
-    async with store() as seen:
-        return [finding async for finding in check_redis(seen)]
+    try:
+        async with store() as seen:
+            return [finding async for finding in check_redis(seen)]
+    except NotConfigured as error:
+        advice = "set what is wrong, or leave it out"
+        return [fail("redis", str(error).removeprefix("settings: "), advice=advice)]
 
 
 def _credentials(known: Known) -> Iterator[Finding]:

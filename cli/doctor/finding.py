@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from bus.cleaning import clean
 from bus.events import Value
 
 Status = Literal["ok", "warn", "fail"]
@@ -19,19 +20,14 @@ class Finding(Value):
 
 def ok(check: str, what: str) -> Finding:
     """All is well."""
-    return Finding(check=check, status="ok", what=what)
+    return Finding(check=check, status="ok", what=clean(what))
 
 
 def warn(check: str, what: str, *, advice: str) -> Finding:
     """It works, or may not have to."""
-    return Finding(check=check, status="warn", what=what, advice=advice)
+    return Finding(check=check, status="warn", what=clean(what), advice=advice)
 
 
 def fail(check: str, what: str, *, advice: str) -> Finding:
     """It does not work."""
-    return Finding(check=check, status="fail", what=what, advice=advice)
-
-
-def judged(problem: bool, finding: Finding) -> Finding:
-    """The finding as a failure where it is one, else as a warning."""
-    return finding.model_copy(update={"status": "fail" if problem else "warn"})
+    return Finding(check=check, status="fail", what=clean(what), advice=advice)

@@ -3,20 +3,23 @@
 import os
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from redis.exceptions import RedisError, ResponseError
 
-from bus.connection import as_text
-from bus.streams import STREAMS, Reader, Stream
+from bus.connection import as_text, unusable
+from bus.streams import STREAMS, Stream
 from cli import where
 from cli.doctor.finding import Finding, fail, ok, warn
 from cli.inside.store import Store
 
 LEAST_VERSION = (6, 2)
+TELLS_IDLE = (7, 2)
+"""From here on a replica that asks in vain counts as one that has asked."""
 ALIVE_MS = 30_000
 """A replica asks for work every few seconds."""
-OLD_SECONDS = 120
+OLD_SECONDS, WAITED_SECONDS = 120, 10
 CLOCK_WARN, CLOCK_FAIL = 5.0, 240.0
 """AWS and Slack refuse signatures that are five minutes off."""
 
@@ -26,10 +29,11 @@ async def check_redis(seen: Store) -> AsyncIterator[Finding]:
     try:
         server: Any = await seen.redis.info("server")
     except (RedisError, OSError) as error:
-        what = f"Redis at {where.shown_url()} cannot be used: {error}"
+        what = str(unusable(where.settings(), error))
         yield fail("redis", what, advice="start it, or set REDIS_URL")
         return
-    yield _version(str(server.get("redis_version", "")))
+    version = str(server.get("redis_version", ""))
+    yield _version(version)
     for check in (_persistence, _memory, _generation, _clock, _deadlines, _catalogue, _dead):
         name = check.__name__.strip("_")
         try:
@@ -37,15 +41,18 @@ async def check_redis(seen: Store) -> AsyncIterator[Finding]:
         except RedisError as error:
             yield warn(name, f"could not be asked: {error}", advice="allow the doctor this command")
     for group in dict.fromkeys(reader.group for stream in STREAMS for reader in stream.readers):
-        yield await _group(seen, group)
+        yield await _group(seen, group, tells_idle=_numbers(version) >= TELLS_IDLE)
 
 
 def _version(text: str) -> Finding:
     what = f"Redis {text} at {where.shown_url()}"
-    numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
-    if numbers < LEAST_VERSION:
+    if _numbers(text) < LEAST_VERSION:
         return fail("redis", what, advice="use Redis 6.2 or newer")
     return ok("redis", what)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
 
 
 async def _persistence(seen: Store) -> Finding:
@@ -123,38 +130,68 @@ async def _dead(seen: Store) -> Finding:
     return ok("dead letters", "none")
 
 
-async def _group(seen: Store, group: str) -> Finding:
+@dataclass
+class _Work:
+    """What a group has on all of its streams."""
+
+    missing: list[str] = field(default_factory=list)
+    lag: int = 0
+    pending: int = 0
+    alive: int = 0
+    """Most replicas that took something lately; before Redis 7.2 an idle one does not show."""
+    waited: float = 0.0
+    """Seconds that the oldest entry waits which nobody took."""
+    held: float = 0.0
+    """Age of the oldest entry that is in work."""
+
+
+async def _group(seen: Store, group: str, *, tells_idle: bool) -> Finding:
     """One group on all of its streams: does it stand, is it read, how much waits."""
-    check = f"group {group}"
-    missing, lag, pending, oldest, alive = [], 0, 0, 0.0, 0
-    for stream, reader in _readers(group):
-        row = await _row(seen, stream, group=reader.group)
-        if row is None:
-            missing.append(stream.name)
-            continue
-        name = seen.keys.stream(stream)
-        lag += int(row.get("lag") or 0)
-        pending += int(row["pending"])
-        consumers: Any = await seen.redis.xinfo_consumers(name, group)
-        alive = max(alive, sum(int(one["idle"]) < ALIVE_MS for one in consumers))
-        oldest = max(oldest, await _oldest(seen, name, group=group))
-    if missing:
-        what = f"not there on {', '.join(missing)}"
+    check, work = f"group {group}", await _work(seen, group)
+    if work.missing:
+        what = f"not there on {', '.join(work.missing)}"
         advice = f"start a {group}, or start it again: it creates its groups"
         return warn(check, what, advice=advice)
-    what = f"{lag} waiting, {pending} in work, {alive} replica{'' if alive == 1 else 's'} alive"
-    if not alive:
-        finding = fail if lag or pending else warn
-        return finding(check, what, advice=f"start a {group}")
-    if oldest > OLD_SECONDS:
-        advice = f"its oldest entry is {oldest:.0f} s in work: look at the logs of {group}"
+    what = f"{work.lag} waiting, {work.pending} in work"
+    if tells_idle:
+        what += f", {work.alive} replica{'' if work.alive == 1 else 's'} alive"
+    if work.waited > WAITED_SECONDS:
+        late = f"{what}; the oldest waits for {work.waited:.0f} s"
+        more = "start more of them" if work.alive else f"start a {group}"
+        finding = warn if work.alive else fail
+        return finding(check, late, advice=more)
+    if tells_idle and not work.alive:
+        return warn(check, what, advice=f"start a {group}")
+    if work.held > OLD_SECONDS:
+        advice = f"its oldest entry is {work.held:.0f} s old: look at the logs of {group}"
         return warn(check, what, advice=advice)
     return ok(check, what)
 
 
-def _readers(group: str) -> list[tuple[Stream, Reader]]:
-    every = [(stream, reader) for stream in STREAMS for reader in stream.readers]
-    return [(stream, reader) for stream, reader in every if reader.group == group]
+async def _work(seen: Store, group: str) -> _Work:
+    work = _Work()
+    now = (await seen.investigations.now()).timestamp()
+    for stream in STREAMS:
+        if group not in [reader.group for reader in stream.readers]:
+            continue
+        name, row = seen.keys.stream(stream), await _row(seen, stream, group=group)
+        if row is None:
+            work.missing.append(stream.name)
+            continue
+        work.lag += int(row.get("lag") or 0)
+        work.pending += int(row["pending"])
+        consumers: Any = await seen.redis.xinfo_consumers(name, group)
+        work.alive = max(work.alive, sum(int(one["idle"]) < ALIVE_MS for one in consumers))
+        held: Any = await seen.redis.xpending(name, group)
+        after = f"({as_text(row['last-delivered-id'])}"
+        left: Any = await seen.redis.xrange(name, after, count=1)
+        work.held = max(work.held, _age(held["min"], now))
+        work.waited = max(work.waited, _age(left[0][0] if left else None, now))
+    return work
+
+
+def _age(entry_id: object, now: float) -> float:
+    return now - int(as_text(entry_id).split("-")[0]) / 1000 if entry_id else 0.0
 
 
 async def _row(seen: Store, stream: Stream, *, group: str) -> Mapping[str, Any] | None:
@@ -163,11 +200,3 @@ async def _row(seen: Store, stream: Stream, *, group: str) -> Mapping[str, Any] 
     except ResponseError:  # there is no such stream
         return None
     return next((row for row in rows if as_text(row["name"]) == group), None)
-
-
-async def _oldest(seen: Store, name: str, *, group: str) -> float:
-    summary: Any = await seen.redis.xpending(name, group)
-    if not summary["min"]:
-        return 0.0
-    now = (await seen.investigations.now()).timestamp()
-    return now - int(as_text(summary["min"]).split("-")[0]) / 1000

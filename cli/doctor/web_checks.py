@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from cli.doctor.finding import Finding, fail, ok, warn
 from services.notifier.settings import Settings as NotifierSettings
@@ -105,7 +105,7 @@ def _ask(url: str, headers: dict[str, str], *, post: bool = False) -> Answer:
     """The answer; nothing of the request, which holds the secret, is in it."""
     try:
         request = Request(url, b"" if post else None, headers)
-        with urlopen(request, timeout=SECONDS) as answer:
+        with build_opener(_NoRedirect()).open(request, timeout=SECONDS) as answer:
             names = {name.lower(): text for name, text in answer.headers.items()}
             return Answer(int(answer.status), _json(answer.read(MOST_BYTES)), names)
     except HTTPError as error:
@@ -113,6 +113,13 @@ def _ask(url: str, headers: dict[str, str], *, post: bool = False) -> Answer:
             return Answer(error.code)
     except (OSError, ValueError) as error:
         return Answer(0, problem=f"cannot be reached: {getattr(error, 'reason', error)}")
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """A secret goes to the address that was set, and to no other."""
+
+    def redirect_request(self, *_asked: object) -> None:
+        return None
 
 
 def _json(content: bytes) -> dict[str, Any]:

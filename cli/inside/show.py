@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from redis.exceptions import RedisError
 
+from bus.errors import NotConfigured
 from bus.record import Record
 from cli.inside import pages, turns
 from cli.inside.store import Broken, Store, open_redis, store
@@ -44,7 +45,7 @@ def completed(incomplete: str) -> list[str]:
 
     try:
         return asyncio.run(look())
-    except (RedisError, OSError):
+    except (RedisError, OSError, NotConfigured):
         return []
 
 

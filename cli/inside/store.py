@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from bus.commits import Investigations
 from bus.connection import as_text
@@ -154,13 +153,9 @@ async def store() -> AsyncIterator[Store]:
 
 
 def open_redis(seconds: float = 5.0) -> "Redis":
-    """A connection that gives up after that time; raises RedisError for an address that is none."""
-    try:
-        return Redis.from_url(
-            where.redis_url(), socket_timeout=seconds, socket_connect_timeout=seconds
-        )
-    except ValueError as error:
-        raise RedisError(f"REDIS_URL is no address of a Redis: {error}") from None
+    """A connection that gives up after that time; raises NotConfigured for wrong settings."""
+    url = where.settings().redis_url.get_secret_value()
+    return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds)
 
 
 def _until(record: Record) -> datetime:

@@ -20,6 +20,8 @@ from rich.cells import cell_len, chop_cells
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from bus.connection import unusable
+from bus.errors import NotConfigured
 from cli import where
 
 OK, REDIS_IS_AWAY, UNKNOWN, AMBIGUOUS, UNREADABLE = 0, 1, 3, 4, 5
@@ -111,9 +113,6 @@ def write_json(values: object) -> None:
 @contextmanager
 def output() -> Iterator[Page]:
     """Where a command writes. It ends in silence when its reader has gone."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that knows no UTF-8 must not end the command.
-        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
         yield Page()
         sys.stdout.flush()
@@ -129,8 +128,10 @@ def redis_answers(command: str) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
+    except NotConfigured as error:
+        fail(command, str(error), code=REDIS_IS_AWAY)
     except (RedisError, OSError) as error:
-        fail(command, f"Redis at {where.shown_url()} cannot be used: {error}", code=REDIS_IS_AWAY)
+        fail(command, str(unusable(where.settings(), error)), code=REDIS_IS_AWAY)
 
 
 def fail(command: str, sentence: str, *, code: int) -> NoReturn:

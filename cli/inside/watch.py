@@ -11,6 +11,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
+from bus.connection import unusable
 from cli import where
 from cli.clock import interrupt_on_signals
 from cli.inside.rows import Row, row_of, table
@@ -94,7 +95,7 @@ class _Look:
             self.rows = self._runner.run(_rows(self._store, self._ended, every=self._every))
             self.trouble = ""
         except (RedisError, OSError) as error:
-            self.trouble = f"Redis at {where.shown_url()} cannot be used: {error}"
+            self.trouble = str(unusable(where.settings(), error))
 
     def close(self) -> None:
         self._runner.run(self._store.redis.aclose())

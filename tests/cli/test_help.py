@@ -13,6 +13,10 @@ pytestmark = pytest.mark.timeout(90)
     ("command", "words"),
     [
         ("", ["demo", "up", "publish", "dead-letters", "init", "eval"]),
+        ("", ["watch", "show", "doctor", "scenarios"]),
+        ("watch", ["--follow", "--once", "--ended", "--all", "--seconds", "--json", "exits 0"]),
+        ("show", ["INCIDENT", "--turn", "--whole", "--json", "exits 0"]),
+        ("doctor", ["SERVICE", "--strict", "--json", "REDIS_URL", "exits 0"]),
         ("demo", ["SCENARIO", "--form"]),
         ("up", ["SCENARIO", "--reasoners", "--model-seconds", "REDIS_URL"]),
         ("eval", ["--model", "--cases", "--budget", "--baseline", "--json", "--report", "130"]),

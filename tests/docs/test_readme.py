@@ -27,6 +27,9 @@ UP = ".venv/bin/nightshift up --reasoners 3"
 PUBLISH = '.venv/bin/nightshift publish --service cartservice --summary "HTTP 500 on checkout"'
 FIRE = ".venv/bin/nightshift publish --alarm eventbridge"
 DEAD_LETTERS = ".venv/bin/nightshift dead-letters list"
+WATCH = ".venv/bin/nightshift watch"
+SHOW = ".venv/bin/nightshift show INCIDENT"
+DOCTOR = ".venv/bin/nightshift doctor"
 XADD = (
     "redis-cli XADD nightshift:incidents '*' data"
     """ '{"service":"cartservice","summary":"HTTP 500 on checkout"}'"""
@@ -84,9 +87,25 @@ def test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c(
         assert set(outcomes.values()) == {"diagnosed"}
         letters = run(*shlex.split(DEAD_LETTERS)[1:], folder=tmp_path)
         assert (letters.code, letters.output) == (0, "no dead letters\n")
+        look_inside(tmp_path, published.output.strip())
         end = laptop.end(signal.SIGINT)
         assert (end.code, end.errors) == (0, "")
         assert laptop.left() == {}
+
+
+def look_inside(folder: Path, incident: str) -> None:
+    """What the commands that see inside say of the laptop whose folder that is."""
+    watched, shown, healthy = (
+        run(*shlex.split(command.replace("INCIDENT", incident))[1:], folder=folder)
+        for command in (WATCH, SHOW, DOCTOR)
+    )
+    assert (watched.code, watched.errors) == (0, "")
+    assert re.search(rf"^{incident} +cartservice +diagnosed", watched.output, re.MULTILINE)
+    assert (shown.code, shown.errors) == (0, "")
+    assert shown.output.startswith(f"{incident}  cartservice\n")
+    assert "verified  2-1 kubernetes__get_logs" in shown.output
+    assert (healthy.code, healthy.errors) == (0, ""), healthy.output
+    assert "ok    slack: " in healthy.output
 
 
 def added(port: int) -> str:
@@ -165,6 +184,9 @@ EXERCISED = {
     XADD: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     PUBLISH: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     DEAD_LETTERS: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
+    WATCH: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
+    SHOW: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
+    DOCTOR: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     FIRE: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     "nightshift init": init.test_a_redis_gets_a_name_once_and_another_only_when_asked,
     "make check": test_target_is_in_the_makefile,

@@ -53,7 +53,7 @@ def test_whole_lines_and_long_parts_of_one_line_are_verified(quote: str, line: i
     (evidence,) = found.diagnosis.evidence
     assert (evidence.verified, evidence.first_line) == (True, line)
     assert evidence.quote in WHOLE
-    assert found.problems == ()
+    assert (evidence.problem, found.problems) == ("", ())
     assert found.diagnosis.confidence == "high"
 
 
@@ -78,8 +78,8 @@ def test_a_quote_that_is_not_exact_is_told_why(quote: str, why: str) -> None:
     assert (evidence.verified, evidence.first_line) == (False, None)
     assert found.diagnosis.confidence == "medium"
     (problem,) = found.problems
-    assert problem.startswith("2-1: ")
-    assert why in problem
+    assert problem == f"2-1: {evidence.problem}"
+    assert why in evidence.problem
 
 
 def test_the_result_of_another_incident_is_no_source() -> None:

@@ -19,7 +19,7 @@ from bus.events import (
 from bus.record import Commit, Record
 from services.reasoner import budget, calls, investigation, turn
 from services.reasoner.adapters import files
-from services.reasoner.budget import Limits
+from services.reasoner.budget import COST_OF_TURN, Limits, TurnCost
 from services.reasoner.diagnosis import Source
 from services.reasoner.investigation import Answer
 from services.reasoner.transcript import Block, Reply, Usage
@@ -201,3 +201,18 @@ def finished(call_id: str, error: str = "") -> ToolCallFinished:
     return ToolCallFinished(
         investigation_id=INV, tool_call_id=ToolCallId(call_id), ok=not error, error=error
     )
+
+
+def test_the_record_keeps_what_each_turn_cost() -> None:
+    first = decide(a_record(), *uses(("k__get_logs", {})), after=3)
+    later = first.record.changed(state="turn_due", turn=2)
+    record = decide(later, WORDS, stop_reason="end_turn", after=7).record
+    costs = [
+        TurnCost.model_validate_json(record.notes[f"{COST_OF_TURN}{number}"]) for number in (1, 2)
+    ]
+    assert [(cost.at - OPENED_AT).total_seconds() for cost in costs] == [3, 7]
+    assert [(cost.model, cost.stop_reason) for cost in costs] == [
+        ("m", "tool_use"),
+        ("m", "end_turn"),
+    ]
+    assert [cost.cost_usd for cost in costs] == [0.01, 0.01]

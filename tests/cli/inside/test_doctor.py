@@ -26,6 +26,7 @@ def test_a_stack_in_good_health_gets_nothing_but_ok(inside: Inside) -> None:
     end = inside.run("doctor", **given)
     assert (end.code, end.errors) == (0, ""), end.output
     *lines, total = end.output.splitlines()
+    assert [line for line in lines if not line.startswith(("ok ", "      "))] == []
     assert total == f"{len(CHECKS)} ok, 0 warn, 0 fail"
     checks = {line[6:].partition(":")[0] for line in lines if line.startswith("ok")}
     assert checks == CHECKS
