@@ -87,7 +87,7 @@ class Page:
         shown = lines[:most] if most else lines
         room = self.width - indent - 2
         for line in shown:
-            for number, part in enumerate(_folded(harmless(line), room)):
+            for number, part in enumerate(folded(harmless(line), room)):
                 self._line(Text(f"{' ' * indent}{'┊' if number else '│'} {part}".rstrip()))
         return len(lines) - len(shown)
 
@@ -140,5 +140,18 @@ def fail(command: str, sentence: str, *, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def _folded(line: str, room: int) -> list[str]:
-    return chop_cells(line.expandtabs(4), room) or [""]
+def folded(line: str, room: int) -> list[str]:
+    """The line in parts of at most so many columns; nothing is left out, words stay whole.
+
+    A part ends at a space where there is one in its last third.
+    """
+    text, at = line.expandtabs(4), 0
+    parts: list[str] = []
+    while at < len(text) or not parts:
+        piece = text[at : at + 2 * room]
+        first = piece if cell_len(piece) <= room else chop_cells(piece, room)[0]
+        space = first.rfind(" ") + 1
+        ends_here = at + len(first) == len(text)
+        parts.append(first[:space] if 3 * space > 2 * room and not ends_here else first)
+        at += len(parts[-1])
+    return parts
