@@ -19,7 +19,8 @@ TELLS_IDLE = (7, 2)
 """From here on a replica that asks in vain counts as one that has asked."""
 ALIVE_MS = 30_000
 """A replica asks for work every few seconds."""
-OLD_SECONDS, WAITED_SECONDS = 120, 10
+OLD_SECONDS, WAITED_SECONDS = 300, 10
+"""A turn is run again under its entry, as long as its investigation lasts."""
 CLOCK_WARN, CLOCK_FAIL = 5.0, 240.0
 """AWS and Slack refuse signatures that are five minutes off."""
 
