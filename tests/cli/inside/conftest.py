@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ INVENTED = "redis-cart: connection refused by the cluster at midnight"
 NEAREST = "26| System.Exception: Loafers cannot be added to a cart"
 HOSTILE = "I clear your \x1b[2Jscreen, turn \u202eit round and hide\u200b nothing."
 LINES = 300
+_running = ExitStack()
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,18 @@ class Inside:
 
 
 @pytest.fixture(scope="session")
-def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+def inside(tmp_path_factory: pytest.TempPathFactory) -> Inside:
     """What is looked at."""
+    return _running.enter_context(_stack(tmp_path_factory.mktemp("inside")))
+
+
+def pytest_sessionfinish() -> None:
+    """The stack is taken down, in no test's time: whichever is the last one may have little."""
+    _running.close()
+
+
+@contextmanager
+def _stack(folder: Path) -> Iterator[Inside]:
     model = ModelDesk(_refused_quote())
     with _served(model) as address:
         settings = {
@@ -81,7 +92,7 @@ def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
             for name in ("open-one", "open-two"):
                 desk.publish(service="frontend", summary="slow", incident_id=name)
             desk.wait("the first question about each", lambda: len(model.bodies) == 2)
-            yield Inside(desk, ended, tmp_path_factory.mktemp("inside"))
+            yield Inside(desk, ended, folder)
 
 
 def _refused_quote() -> list[Said]:
