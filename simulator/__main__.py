@@ -2,10 +2,12 @@
 
 import argparse
 import asyncio
+import json
 import signal
 import sys
 from pathlib import Path
 
+from simulator.faults import FaultError, read_faults
 from simulator.scenario import Scenario, ScenarioError, load_scenario
 from simulator.world import STATE_FILE, World
 
@@ -15,11 +17,13 @@ def main() -> int:
     arguments = _arguments()
     try:
         scenario = load_scenario(arguments.scenario)
-    except (ScenarioError, OSError, UnicodeDecodeError) as error:
+        faults = [fault for text in arguments.fault for fault in read_faults(json.loads(text))]
+        seconds = None if arguments.real_model else arguments.model_seconds
+        world = World(scenario, arguments.state, seconds_per_reply=seconds, faults=faults)
+    except (ScenarioError, FaultError, OSError, ValueError) as error:
         return _failed(str(error))
-    seconds = None if arguments.real_model else arguments.model_seconds
     try:
-        return asyncio.run(_run(scenario, arguments.state, seconds_per_reply=seconds))
+        return asyncio.run(_run(scenario, world))
     except (ScenarioError, OSError, RuntimeError) as error:
         return _failed(f"the simulator cannot start: {error}")
 
@@ -44,6 +48,13 @@ def _arguments() -> argparse.Namespace:
         help="how long the scripted model thinks per reply (default 0.3)",
     )
     parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="JSON",
+        help='planned from the start, such as {"stand_in": "model", "fault": "slow"}; repeatable',
+    )
+    parser.add_argument(
         "--real-model",
         action="store_true",
         help="start no scripted model: the reasoner uses the real API with ANTHROPIC_API_KEY",
@@ -51,13 +62,13 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _run(scenario: Scenario, state: Path, *, seconds_per_reply: float | None) -> int:
+async def _run(scenario: Scenario, world: World) -> int:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopped.set)
-    async with World(scenario, state, seconds_per_reply=seconds_per_reply):
-        print(f"the outside world of {scenario.name} is ready: {state / STATE_FILE}", flush=True)
+    async with world:
+        print(f"the outside world of {scenario.name} is ready: {world.described_in}", flush=True)
         await stopped.wait()
     return 0
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from simulator.faults import FaultError, Faults, read_faults
 from simulator.otlp.receiver import showing
 from simulator.otlp.spans import SpanStore
 from simulator.request_log import RequestLog
@@ -31,12 +32,11 @@ class Alarms(Protocol):
 
 
 def build_control(
-    log: RequestLog, *, alarms: Alarms, slack: SlackStandIn, spans: SpanStore
+    log: RequestLog, *, alarms: Alarms, slack: SlackStandIn, spans: SpanStore, faults: Faults
 ) -> Starlette:
-    """An app that fires alarms and shows the request log, the Slack messages and the traces."""
-    return Starlette(
-        routes=[*_alarm_routes(alarms), *_reading_routes(log, slack), *showing(spans)],
-    )
+    """An app that fires alarms, plans faults, and shows the request log, Slack and the traces."""
+    routes = [*_alarm_routes(alarms), *_reading_routes(log, slack), *_fault_routes(faults)]
+    return Starlette(routes=[*routes, *showing(spans)])
 
 
 def _alarm_routes(alarms: Alarms) -> list[Route]:
@@ -72,6 +72,30 @@ def _reading_routes(log: RequestLog, slack: SlackStandIn) -> list[Route]:
     return [
         Route("/_simulator/requests", requests),
         Route("/_simulator/messages", messages),
+    ]
+
+
+def _fault_routes(faults: Faults) -> list[Route]:
+    async def show(_request: Request) -> Response:
+        return JSONResponse({"faults": faults.listed(), "known": faults.known})
+
+    async def plan(request: Request) -> Response:
+        try:
+            ids = faults.plan(*read_faults(await request.json()))
+        except (ValueError, FaultError) as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        return JSONResponse({"planned": ids})
+
+    async def clear(request: Request) -> Response:
+        fault_id = request.path_params.get("fault_id")
+        cleared = faults.clear(fault_id)
+        return JSONResponse({"cleared": cleared}, 404 if fault_id and not cleared else 200)
+
+    return [
+        Route("/_simulator/faults", show),
+        Route("/_simulator/faults", plan, methods=["POST"]),
+        Route("/_simulator/faults", clear, methods=["DELETE"]),
+        Route("/_simulator/faults/{fault_id}", clear, methods=["DELETE"]),
     ]
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from simulator.striking import TRANSPORT
 
 START_SECONDS = 30
 GRACE_SECONDS = 1
@@ -26,6 +29,16 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+
+class _Lent(H11Protocol):
+    """Lends the connection to the app, which can end it in the middle of an answer."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError(f"a connection that cannot be written to: {transport!r}")
+        super().connection_made(transport)
+        self.app_state = self.app_state | {TRANSPORT: transport}
 
 
 class Served:
@@ -47,6 +60,7 @@ class Served:
         """The app answers at the address that is returned; raises RuntimeError when it cannot."""
         config = uvicorn.Config(
             self._app,
+            http=_Lent,
             log_config=None,
             log_level="warning",
             access_log=False,

@@ -5,10 +5,12 @@ import contextlib
 import json
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from simulator.changing import Changing, changing
+from simulator.faults import Fault, Faults
 from simulator.request_log import RequestLog
 from simulator.scenario import Scenario, ScenarioError
 from simulator.serving import Served
@@ -28,14 +30,23 @@ class World:
     """The outside world of `scenario`; everything it writes lies in the folder `state`.
 
     `seconds_per_reply` is how long the scripted model thinks; None means that there is no scripted
-    model, and the reasoner keeps the model and the key it has.
+    model, and the reasoner keeps the model and the key it has. The scenario's `faults` and those
+    given here are planned from the start; raises FaultError when one of them does not exist.
     """
 
     def __init__(
-        self, scenario: Scenario, state: Path, *, seconds_per_reply: float | None = 0.3
+        self,
+        scenario: Scenario,
+        state: Path,
+        *,
+        seconds_per_reply: float | None = 0.3,
+        faults: Iterable[Fault] = (),
     ) -> None:
+        self.faults = Faults()
+        self.faults.plan(*scenario.faults, *faults)
         state.mkdir(parents=True, exist_ok=True)
         self.state = state.resolve()
+        self.described_in = self.state / STATE_FILE
         self.log = RequestLog(self.state / "requests.jsonl")
         self.addresses: dict[str, str] = {}
         self._scenario = scenario
@@ -57,13 +68,13 @@ class World:
         async with contextlib.AsyncExitStack() as undo:
             undo.push_async_callback(self.stop)
             described = await self._start_all(self._aws)
-            await asyncio.to_thread(write_atomically, self.state / STATE_FILE, described)
+            await asyncio.to_thread(write_atomically, self.described_in, described)
             undo.pop_all()
         return described
 
     async def stop(self) -> None:
         """Nothing listens any more, and `simulator.json` is gone."""
-        (self.state / STATE_FILE).unlink(missing_ok=True)
+        self.described_in.unlink(missing_ok=True)
         stopping = [listener.stop() for listener in self._listeners]
         if self._aws is not None:
             stopping.append(_stop_aws(self._aws))
@@ -99,7 +110,7 @@ class World:
         from simulator.slack import SlackStandIn, build_slack
 
         slack, spans = SlackStandIn({CHANNEL: "incidents"}), SpanStore()
-        chat = build_slack(self.log, self._tokens["slack"], stand_in=slack)
+        chat = build_slack(self.log, self._tokens["slack"], stand_in=slack, faults=self.faults)
         await self._serve("slack", Served(chat))
         await self._serve("otlp", Served(build_otlp(spans, self.log)))
         await self._start_kubernetes()
@@ -107,7 +118,7 @@ class World:
         if self._seconds_per_reply is not None:
             await self._serve("model", Served(self._changes("model")))
         aws = await starting_aws
-        control = build_control(self.log, alarms=aws, slack=slack, spans=spans)
+        control = build_control(self.log, alarms=aws, slack=slack, spans=spans, faults=self.faults)
         control.routes.append(changing(self.show))
         await self._serve("control", Served(control))
         environment = self._environment(aws)
@@ -149,8 +160,13 @@ class World:
             return build_kubernetes(scenario, self.log, tokens={token: READER})
         if name == "github":
             return build_github(scenario, self.log, token=token)
-        seconds = self._seconds_per_reply or 0.0
-        return build_model(scenario, self.log, api_key=token, seconds_per_reply=seconds)
+        return build_model(
+            scenario,
+            self.log,
+            api_key=token,
+            seconds_per_reply=self._seconds_per_reply or 0.0,
+            faults=self.faults,
+        )
 
     async def _serve(self, name: str, listener: Served) -> None:
         self._listeners.append(listener)

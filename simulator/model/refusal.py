@@ -1,6 +1,8 @@
 """What the Messages API answers when it says no."""
 
 import http
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 Kind = Literal[
@@ -20,8 +22,15 @@ _STATUS: dict[Kind, int] = {
 class Refused(Exception):
     """A request that the API does not take; the text names the place and the reason."""
 
-    def __init__(self, message: str, kind: Kind = "invalid_request_error") -> None:
+    def __init__(
+        self,
+        message: str,
+        kind: Kind = "invalid_request_error",
+        *,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__(message)
+        self.headers = headers
         self.message = message
         self.kind = kind
 

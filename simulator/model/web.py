@@ -11,9 +11,10 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from simulator.faults import Fault, Faults
 from simulator.model.conversation import Conversation, opening_of, read_conversation
 from simulator.model.known_models import MODELS, known_model
 from simulator.model.refusal import Refused
@@ -25,6 +26,7 @@ from simulator.model.signing import Signer
 from simulator.model.usage import PromptCache, Usage, prompt_tokens
 from simulator.request_log import RequestLog
 from simulator.scenario import Scenario
+from simulator.striking import NO_ANSWER, SILENT, silence, spoilt
 
 SIGNING_NAME = "scripted model"
 """Signatures outlive a restart of the stand-in, as the real ones do."""
@@ -44,15 +46,16 @@ def build_model(
     *,
     api_key: str,
     seconds_per_reply: float = 0.0,
-    clock: Callable[[], float] = time.monotonic,
+    faults: Faults | None = None,
 ) -> Starlette:
     """An app that answers the one `api_key` as api.anthropic.com does, by the scenario's script.
 
     In place of a scenario it takes a function that says what comes next in a conversation.
     The client's base address is `http://host:port`. Every reply takes `seconds_per_reply` and says
-    that it is scripted; `clock` tells the seconds by which the prompt cache forgets.
+    that it is scripted, unless one of the `faults` strikes.
     """
-    desk = _Desk(scenario, log, api_key=api_key, seconds_per_reply=seconds_per_reply, clock=clock)
+    desk = _Desk(scenario, log, api_key=api_key, faults=faults or Faults())
+    desk.seconds_per_reply = seconds_per_reply
     return Starlette(
         routes=[
             Route("/v1/messages", desk.answering(desk.create), methods=["POST"]),
@@ -70,23 +73,24 @@ class _Desk:
         log: RequestLog,
         *,
         api_key: str,
-        seconds_per_reply: float,
-        clock: Callable[[], float],
+        faults: Faults,
     ) -> None:
         self._reply: Callable[[Conversation], Reply] = (
             partial(next_reply, scenario) if isinstance(scenario, Scenario) else scenario
         )
         self._log = log
         self._api_key = api_key
-        self._seconds_per_reply = seconds_per_reply
+        self._faults = faults
         self._signer = Signer(SIGNING_NAME)
-        self._cache = PromptCache(clock)
+        self.seconds_per_reply = 0.0
+        self._cache = PromptCache(time.monotonic)
 
     def answering(self, answer: _Answer) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint with what all share: key, version, the log, and the form of a refusal."""
+        """The endpoint with what all share: key, version, faults, the log, and refusals."""
 
         async def respond(request: Request) -> Response:
             request_id = f"req_{secrets.token_hex(12)}"
+            asked = f"{request.method} {request.url.path}"
             facts: _Facts = {"request_id": request_id, "began_at": datetime.now(UTC).isoformat()}
             try:
                 _check_key(request, self._api_key)
@@ -94,17 +98,22 @@ class _Desk:
                 response = await answer(request, facts)
             except Refused as refused:
                 facts |= {"error": refused.kind, "message": refused.message}
-                response = JSONResponse(refused.body(request_id), status_code=refused.status)
+                response = JSONResponse(refused.body(request_id), refused.status, refused.headers)
+            fault: Fault | None = getattr(request.state, "fault", None)
             response.headers["request-id"] = request_id
-            asked = f"{request.method} {request.url.path}"
             self._log.record(STAND_IN, asked, status=response.status_code, **facts)
-            return response
+            if fault is not None and fault.fault in SILENT:
+                return await silence(fault, request)
+            return await spoilt(fault, response, request=request)
 
         return respond
 
     async def create(self, request: Request, facts: _Facts) -> Response:
         wanted = parse(await _body(request), MessagesRequest)
         facts |= {"opening": opening_of(wanted)[:OPENING_LOGGED], "messages": len(wanted.messages)}
+        fault = self._struck(request, opening_of(wanted), facts=facts)
+        if fault is not None and fault.fault in SILENT:
+            return Response(status_code=NO_ANSWER)
         model = known_model(wanted.model)
         check(wanted, model, signer=self._signer)
         check_limits(wanted, model, input_tokens=prompt_tokens(wanted))
@@ -112,11 +121,18 @@ class _Desk:
         conversation = read_conversation(wanted)
         written = write(self._reply(conversation), wanted, signer=self._signer)
         facts |= _facts(wanted, usage, written=written) | _shown(conversation)
-        await asyncio.sleep(self._seconds_per_reply)
+        await asyncio.sleep(self.seconds_per_reply)
         message = written.message(wanted.model, usage)
         if wanted.stream:
-            return StreamingResponse(iter(as_events(message)), media_type="text/event-stream")
+            return Response(b"".join(as_events(message)), media_type="text/event-stream")
         return JSONResponse(message)
+
+    def _struck(self, request: Request, opening: str, *, facts: _Facts) -> Fault | None:
+        """The fault that strikes the request, noted where the log and the answer look for it."""
+        fault = self._faults.take(STAND_IN, f"{request.method} {request.url.path}", about=opening)
+        request.state.fault = fault
+        facts |= {"fault": fault.fault} if fault is not None else {}
+        return fault
 
     async def count(self, request: Request, facts: _Facts) -> Response:
         wanted = parse(await _body(request), Prompt)

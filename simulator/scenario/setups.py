@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from simulator.faults import Fault
+
 
 class ScenarioError(Exception):
     """A scenario file that cannot be used; the text says which field and why, a line for each."""
@@ -259,3 +261,5 @@ class Scenario(_Part):
     cloudwatch: CloudWatchSetup = CloudWatchSetup()
     script: Script
     expected: Expected
+    faults: tuple[Fault, ...] = ()
+    """What goes wrong in the stand-ins from the start."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -13,6 +14,9 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 
 class Refused(Exception):
     """Slack says no: `error` is its word, `findings` the lines that explain it."""
+
+    status = 200
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, error: str, findings: tuple[str, ...] = (), **more: object) -> None:
         super().__init__(error)
@@ -29,6 +33,16 @@ class Refused(Exception):
                 "messages": [f"[ERROR] {finding}" for finding in self.findings]
             }
         return body
+
+
+class Limited(Refused):
+    """Slack asks to wait: status 429, with the whole seconds in a header."""
+
+    status = 429
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("ratelimited")
+        self.headers = {"Retry-After": str(seconds)}
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from simulator.faults import Fault, Faults
 from simulator.request_log import RequestLog
-from simulator.slack.calls import Call, Refused, read_call
+from simulator.slack.calls import Call, Limited, Refused, read_call
 from simulator.slack.files import announce_file
 from simulator.slack.limits import PostLimit
 from simulator.slack.methods import METHODS, Method
 from simulator.slack.store import SlackStandIn
+from simulator.striking import NO_ANSWER, SILENT, silence, spoilt
 
 STAND_IN = "slack"
 _ANNOUNCE = "files.getUploadURLExternal"
@@ -20,14 +22,19 @@ _ANNOUNCE_ARGUMENTS = frozenset({"filename", "length", "alt_txt", "snippet_type"
 
 
 def build_slack(
-    log: RequestLog, token: str, *, stand_in: SlackStandIn, limit: PostLimit | None = None
+    log: RequestLog,
+    token: str,
+    *,
+    stand_in: SlackStandIn,
+    limit: PostLimit | None = None,
+    faults: Faults | None = None,
 ) -> Starlette:
     """An app that answers one bot `token` as slack.com does; `stand_in` keeps what it was told.
 
     The client's base address is `http://host:port/api/`. Without a `limit` posts are never refused
     for their rate.
     """
-    desk = _Desk(stand_in, log, token=token, limit=limit or PostLimit())
+    desk = _Desk(stand_in, log, token=token, limit=limit or PostLimit(), faults=faults or Faults())
     return Starlette(
         routes=[
             Route("/api/{method}", desk.call, methods=["GET", "POST"]),
@@ -39,8 +46,15 @@ def build_slack(
 
 class _Desk:
     def __init__(
-        self, stand_in: SlackStandIn, log: RequestLog, *, token: str, limit: PostLimit
+        self,
+        stand_in: SlackStandIn,
+        log: RequestLog,
+        *,
+        token: str,
+        limit: PostLimit,
+        faults: Faults,
     ) -> None:
+        self._faults = faults
         self._world = stand_in
         self._log = log
         self._token = token
@@ -48,20 +62,23 @@ class _Desk:
 
     async def call(self, request: Request) -> Response:
         name = request.path_params["method"]
+        asked = f"{request.method} /api/{name}"
         facts: dict[str, object] = {}
-        headers: dict[str, str] = {}
+        fault: Fault | None = None
         try:
             call = await read_call(request, name)
-            facts = _facts(call)
-            status, answer = 200, {"ok": True} | self._answer(call, str(request.base_url))
+            fault = self._faults.take(STAND_IN, asked, about=_about(call))
+            facts = _facts(call) | ({"fault": fault.fault} if fault else {})
+            if fault is not None and fault.fault in SILENT:
+                self._log.record(STAND_IN, asked, status=NO_ANSWER, **facts)
+                return await silence(fault, request)
+            answer = {"ok": True} | self._answer(call, str(request.base_url))
+            facts |= {"ts": answer["ts"]} if "ts" in answer else {}
+            response = JSONResponse(answer)
         except Refused as refused:
-            status, answer = 200, refused.answer()
-            wait = answer.pop("retry_after", None)
-            if wait is not None:
-                status, headers = 429, {"Retry-After": str(wait)}
-        facts |= {key: answer[key] for key in ("error", "errors", "ts") if key in answer}
-        self._log.record(STAND_IN, f"{request.method} /api/{name}", status=status, **facts)
-        return JSONResponse(answer, status_code=status, headers=headers)
+            response = _refusal(refused, facts)
+        self._log.record(STAND_IN, asked, status=response.status_code, **facts)
+        return await spoilt(fault, response, request=request)
 
     async def upload(self, request: Request) -> Response:
         file = self._world.files.get(request.path_params["file_id"])
@@ -97,11 +114,22 @@ class _Desk:
         channel = self._world.channel_id(call.arguments.get("channel"))
         wait = self._limit.seconds_to_wait(channel or "")
         if wait:
-            raise Refused("ratelimited", retry_after=wait)
+            raise Limited(wait)
+
+
+def _refusal(refused: Refused, facts: dict[str, object]) -> JSONResponse:
+    answer = refused.answer()
+    facts |= {key: answer[key] for key in ("error", "errors") if key in answer}
+    return JSONResponse(answer, refused.status, refused.headers)
 
 
 def _with_unknown(call: Call, method: Method) -> Call:
     return replace(call, unknown=tuple(sorted(set(call.arguments) - method.arguments)))
+
+
+def _about(call: Call) -> str:
+    """What a fault's `where` may name besides the method: where the call goes and what it says."""
+    return " ".join(call.text(name) for name in ("channel", "ts", "text", "metadata"))
 
 
 def _facts(call: Call) -> dict[str, object]:

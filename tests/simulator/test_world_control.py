@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from simulator.control import build_control
+from simulator.faults import Faults
 from simulator.otlp import Span, SpanStore
 from simulator.request_log import RequestLog
 from simulator.serving import served
@@ -58,7 +59,7 @@ async def session(
     log.record("slack", "POST /api/auth.test", status=200)
     spans = SpanStore()
     spans.add([Span(TRACE, "1" * 16, "", "investigation", "internal", "notifier", 0, 1)])
-    app = build_control(log, alarms=queue, slack=slack, spans=spans)
+    app = build_control(log, alarms=queue, slack=slack, spans=spans, faults=Faults())
     async with served(app) as address, aiohttp.ClientSession(address) as session:
         yield session
 
@@ -124,3 +125,41 @@ async def test_messages_can_be_read_a_page_at_a_time(
     async with session.get("/_simulator/messages", params=page) as answer:
         messages = (await answer.json())["messages"]
     assert [message["text"] for message in messages] == texts
+
+
+async def test_faults_are_planned_one_or_many_shown_and_cleared(
+    session: aiohttp.ClientSession,
+) -> None:
+    one = {"stand_in": "model", "fault": "slow", "seconds": 1}
+    async with session.post("/_simulator/faults", json=one) as answer:
+        (first,) = (await answer.json())["planned"]
+    async with session.post("/_simulator/faults", json=[one, one | {"fault": "hang"}]) as answer:
+        assert len((await answer.json())["planned"]) == 2
+    async with session.delete(f"/_simulator/faults/{first}") as answer:
+        assert (answer.status, await answer.json()) == (200, {"cleared": 1})
+    async with session.delete(f"/_simulator/faults/{first}") as answer:
+        assert answer.status == 404
+    async with session.get("/_simulator/faults") as answer:
+        shown = await answer.json()
+    assert [fault["fault"] for fault in shown["faults"]] == ["slow", "hang"]
+    assert "hang" in shown["known"]["slack"]
+    async with session.delete("/_simulator/faults") as answer:
+        assert await answer.json() == {"cleared": 2}
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"stand_in": "pager", "fault": "slow"}, "no stand-in 'pager': there is aws"),
+        ({"stand_in": "model", "fault": "melted"}, "model knows no fault 'melted': there is"),
+        ({"stand_in": "model", "fault": "slow", "seconds": "long"}, "seconds: Input should be"),
+        ("{", "Expecting"),
+    ],
+)
+async def test_a_fault_that_does_not_exist_is_refused_with_what_does(
+    session: aiohttp.ClientSession, asked: object, words: str
+) -> None:
+    sent = {"data": asked} if isinstance(asked, str) else {"json": asked}
+    async with session.post("/_simulator/faults", **sent) as answer:
+        assert answer.status == 400
+        assert words in (await answer.json())["error"]
