@@ -22,6 +22,7 @@ class Written:
     stop_reason: str
     output_tokens: int
     thinking_tokens: int
+    stop_details: dict[str, object] | None = None
 
     def message(self, model: str, usage: Usage) -> dict[str, object]:
         """The body of the answer; the model's name says that it is scripted."""
@@ -33,6 +34,7 @@ class Written:
             "content": list(self.content),
             "stop_reason": self.stop_reason,
             "stop_sequence": None,
+            "stop_details": self.stop_details,
             "usage": usage.described(self.output_tokens, self.thinking_tokens),
         }
 
@@ -43,7 +45,7 @@ def write(reply: Reply, request: MessagesRequest, *, signer: Signer) -> Written:
     thinking = request.thinking
     thinking_tokens = 0
     if isinstance(thinking, (Adaptive, Enabled)):
-        blocks.append(_thinking(reply.thinking, request, signer=signer))
+        blocks.append(thinking_block(reply.thinking, request, signer=signer))
         thinking_tokens = tokens(blocks[0][1])
     blocks.append(({"type": "text", "text": reply.text}, len(reply.text)))
     blocks += [
@@ -64,8 +66,8 @@ def write(reply: Reply, request: MessagesRequest, *, signer: Signer) -> Written:
 def as_events(message: dict[str, object]) -> Iterator[bytes]:
     """The reply as server-sent events, each block in one delta."""
     content, usage = message["content"], message["usage"]
-    stop = {"stop_reason": message["stop_reason"], "stop_sequence": None}
-    start = message | {"content": [], "stop_reason": None}
+    stop = {name: message[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
+    start = message | {"content": [], "stop_reason": None, "stop_details": None}
     yield _event("message_start", message=start)
     for index, block in enumerate(content if isinstance(content, list) else []):
         empty, deltas = _deltas(block)
@@ -77,7 +79,9 @@ def as_events(message: dict[str, object]) -> Iterator[bytes]:
     yield _event("message_stop")
 
 
-def _thinking(text: str, request: MessagesRequest, *, signer: Signer) -> tuple[ContentBlock, int]:
+def thinking_block(
+    text: str, request: MessagesRequest, *, signer: Signer
+) -> tuple[ContentBlock, int]:
     """What is not displayed is written and paid for all the same."""
     chosen = request.thinking
     display = chosen.display if isinstance(chosen, (Adaptive, Enabled)) else None
@@ -101,6 +105,8 @@ def _deltas(block: ContentBlock) -> tuple[ContentBlock, list[ContentBlock]]:
             {"type": "signature_delta", "signature": block["signature"]},
         ]
         return block | {"thinking": "", "signature": ""}, deltas
+    if kind == "redacted_thinking":
+        return block, []
     return block | {"input": {}}, [
         {"type": "input_json_delta", "partial_json": _compact(block["input"])}
     ]

@@ -27,9 +27,20 @@ class Signer:
         for position, speech in enumerate(speeches(prompt.messages)):
             for place, block in speech.blocks:
                 if isinstance(block, RedactedThinkingBlock):
-                    raise Refused(f"{place}: Invalid `data` in `redacted_thinking` block")
+                    self._check_redacted(block, place, prompt=prompt, position=position)
                 if isinstance(block, ThinkingBlock):
                     self._check_one(block, place, prompt=prompt, position=position)
+
+    def redact(self, prompt: Prompt) -> str:
+        """The `data` of thinking that nobody may read, written after `prompt`."""
+        return f"redacted.{self.sign('redacted', prompt)}"
+
+    def _check_redacted(
+        self, block: RedactedThinkingBlock, place: str, *, prompt: Prompt, position: int
+    ) -> None:
+        written = self._signature("redacted", prompt.model, before=_before(prompt, position))
+        if not hmac.compare_digest(f"redacted.{written}", block.encrypted):
+            raise Refused(f"{place}: Invalid `data` in `redacted_thinking` block")
 
     def _check_one(
         self, block: ThinkingBlock, place: str, *, prompt: Prompt, position: int

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from simulator.faults import Fault, Faults
 from simulator.model.conversation import Conversation, opening_of, read_conversation
+from simulator.model.faulty import refuse, spoilt_content, spoilt_reply
 from simulator.model.known_models import MODELS, known_model
 from simulator.model.refusal import Refused
 from simulator.model.reply import Written, as_events, write
@@ -114,12 +115,19 @@ class _Desk:
         fault = self._struck(request, opening_of(wanted), facts=facts)
         if fault is not None and fault.fault in SILENT:
             return Response(status_code=NO_ANSWER)
+        if fault is not None:
+            refuse(fault)
         model = known_model(wanted.model)
         check(wanted, model, signer=self._signer)
         check_limits(wanted, model, input_tokens=prompt_tokens(wanted))
         usage = self._cache.account(wanted)
         conversation = read_conversation(wanted)
-        written = write(self._reply(conversation), wanted, signer=self._signer)
+        reply = self._reply(conversation)
+        if fault is not None:
+            reply = spoilt_reply(fault, reply, conversation=conversation)
+        written = write(reply, wanted, signer=self._signer)
+        if fault is not None:
+            written = spoilt_content(fault, written, request=wanted, signer=self._signer)
         facts |= _facts(wanted, usage, written=written) | _shown(conversation)
         await asyncio.sleep(self.seconds_per_reply)
         message = written.message(wanted.model, usage)
