@@ -19,7 +19,13 @@ def main() -> int:
         scenario = load_scenario(arguments.scenario)
         faults = [fault for text in arguments.fault for fault in read_faults(json.loads(text))]
         seconds = None if arguments.real_model else arguments.model_seconds
-        world = World(scenario, arguments.state, seconds_per_reply=seconds, faults=faults)
+        world = World(
+            scenario,
+            arguments.state,
+            seconds_per_reply=seconds,
+            faults=faults,
+            slack_limits=arguments.slack_limits,
+        )
     except (ScenarioError, FaultError, OSError, ValueError) as error:
         return _failed(str(error))
     try:
@@ -53,6 +59,11 @@ def _arguments() -> argparse.Namespace:
         default=[],
         metavar="JSON",
         help='planned from the start, such as {"stand_in": "model", "fault": "slow"}; repeatable',
+    )
+    parser.add_argument(
+        "--slack-limits",
+        action="store_true",
+        help="Slack allows no more calls than it publishes",
     )
     parser.add_argument(
         "--real-model",

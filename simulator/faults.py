@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -78,18 +78,23 @@ class Faults:
             self._planned |= dict(zip(ids, planned, strict=True))
         return ids
 
-    def take(self, stand_in: str, request: str, *, about: str = "") -> Fault | None:
+    def take(
+        self, stand_in: str, request: str, *, about: str = "", among: Container[str] | None = None
+    ) -> Fault | None:
         """The fault that strikes this request, which counts it; None when none does.
 
         The oldest that is due wins, and the others see nothing of this request, so that faults for
-        the same requests strike one after another. Whoever takes one notes its name in the
-        request log, as `fault`.
+        the same requests strike one after another. Given `among`, only those can strike that the
+        vendor could answer such a request with. Whoever takes one notes its name in the request
+        log, as `fault`.
         """
         line = f"{request} {about}"
         with self._lock:
             for planned in self._planned.values():
                 fault = planned.fault
                 if fault.stand_in != stand_in or planned.spent or not fault.matches(line):
+                    continue
+                if among is not None and fault.fault not in among:
                     continue
                 planned.seen += 1
                 if planned.seen > fault.after:

@@ -34,9 +34,31 @@ _MODEL = {
     "endless_calls": "a tool call, also when told to conclude",
 }
 
+_SLACK = {
+    "rate_limited": "429 with a Retry-After of `seconds` (default 1)",
+    "unavailable": "503 with a page instead of JSON; nothing is done",
+    "internal_error": "`internal_error`; nothing is done",
+    "fatal_error": "`fatal_error`, although it is done",
+    "archived": "the channel is archived: `is_archived` to a post, `is_inactive` to an edit",
+    "channel_not_found": "`channel_not_found`",
+    "not_in_channel": "`not_in_channel`",
+    "missing_scope": "`missing_scope`",
+    "restricted_action": "`restricted_action`: an administrator forbids posting",
+    "token_revoked": "`token_revoked`",
+    "token_expired": "`token_expired`",
+    "account_inactive": "`account_inactive`",
+    "invalid_auth": "`invalid_auth`",
+    "deleted": "somebody deleted the message: `message_not_found`, now and later",
+    "edit_window_closed": "`edit_window_closed`",
+    "msg_too_long": "`msg_too_long`",
+    "msg_blocks_too_long": "`msg_blocks_too_long`",
+    "too_many_blocks": "`invalid_blocks`: no more than 50 are allowed",
+    "invalid_blocks": "`invalid_blocks`: a block type is not supported",
+}
+
 KNOWN_FAULTS: Mapping[str, Mapping[str, str]] = {
     "model": SHARED | _MODEL,
-    "slack": SHARED,
+    "slack": SHARED | _SLACK,
     "kubernetes": {},
     "github": {},
     "aws": {},

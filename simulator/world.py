@@ -31,7 +31,8 @@ class World:
 
     `seconds_per_reply` is how long the scripted model thinks; None means that there is no scripted
     model, and the reasoner keeps the model and the key it has. The scenario's `faults` and those
-    given here are planned from the start; raises FaultError when one of them does not exist.
+    given here are planned from the start; raises FaultError when one of them does not exist. With
+    `slack_limits` Slack allows no more calls than it publishes, and many incidents take minutes.
     """
 
     def __init__(
@@ -41,9 +42,11 @@ class World:
         *,
         seconds_per_reply: float | None = 0.3,
         faults: Iterable[Fault] = (),
+        slack_limits: bool = False,
     ) -> None:
         self.faults = Faults()
         self.faults.plan(*scenario.faults, *faults)
+        self._slack_limits = slack_limits
         state.mkdir(parents=True, exist_ok=True)
         self.state = state.resolve()
         self.described_in = self.state / STATE_FILE
@@ -107,10 +110,12 @@ class World:
     async def _start_all(self, starting_aws: "asyncio.Task[AwsStandIn]") -> dict[str, object]:
         from simulator.control import build_control
         from simulator.otlp import SpanStore, build_otlp
-        from simulator.slack import SlackStandIn, build_slack
+        from simulator.slack import Limits, SlackStandIn, build_slack
 
         slack, spans = SlackStandIn({CHANNEL: "incidents"}), SpanStore()
-        chat = build_slack(self.log, self._tokens["slack"], stand_in=slack, faults=self.faults)
+        limit = Limits.real() if self._slack_limits else None
+        token = self._tokens["slack"]
+        chat = build_slack(self.log, token, stand_in=slack, limit=limit, faults=self.faults)
         await self._serve("slack", Served(chat))
         await self._serve("otlp", Served(build_otlp(spans, self.log)))
         await self._start_kubernetes()

@@ -105,6 +105,8 @@ async def read_call(request: Request, method: str) -> Call:
         raise Refused("missing_post_type" if not kind else "invalid_post_type")
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     given = arguments.pop("token", None)
+    if kind == JSON_TYPE:
+        given = None  # a token inside JSON is not looked at
     token = bearer if scheme.lower() == "bearer" else given
     return Call(method, arguments, str(token) if token else None)
 

@@ -31,15 +31,14 @@ _PAGE = "channel cursor limit oldest latest inclusive include_all_metadata"
 
 @dataclass(frozen=True)
 class Method:
-    """How a method is answered, its arguments, and whether it counts against the limit on posts."""
+    """How a method is answered, and its arguments."""
 
     answer: Answer
     arguments: frozenset[str]
-    posts: bool = False
 
 
-def _method(answer: Answer, arguments: str = "", *, posts: bool = False) -> Method:
-    return Method(answer, frozenset(arguments.split()), posts)
+def _method(answer: Answer, arguments: str = "") -> Method:
+    return Method(answer, frozenset(arguments.split()))
 
 
 METHODS = {
@@ -47,9 +46,8 @@ METHODS = {
     "chat.postMessage": _method(
         post_message,
         f"{_CONTENT} {_SENDER} reply_broadcast unfurl_links unfurl_media mrkdwn container_id",
-        posts=True,
     ),
-    "chat.postEphemeral": _method(post_ephemeral, f"{_CONTENT} {_SENDER} user", posts=True),
+    "chat.postEphemeral": _method(post_ephemeral, f"{_CONTENT} {_SENDER} user"),
     "chat.update": _method(update_message, f"{_CONTENT} ts reply_broadcast file_ids"),
     "chat.delete": _method(delete_message, "channel ts as_user"),
     "chat.getPermalink": _method(permalink, "channel message_ts"),

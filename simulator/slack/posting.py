@@ -1,5 +1,6 @@
 """The methods that write: chat.postMessage, .update, .delete, .postEphemeral, reactions.add."""
 
+import html
 import json
 import re
 
@@ -8,16 +9,22 @@ from simulator.slack.calls import Call, Refused
 from simulator.slack.store import Message, SlackStandIn, Version
 
 MAX_TEXT_CHARACTERS = 40_000
+MAX_UPDATE_BYTES = 4_000
+"""Of an edited message's text, counted after `&`, `<` and `>` are escaped; a post may hold more."""
 MAX_MARKDOWN_CHARACTERS = 12_000
 MAX_METADATA_BYTES = 16_000
 MAX_ATTACHMENTS = 100
 CHANNEL_ERROR = "channel_not_found"
 
 
-def channel_of(world: SlackStandIn, call: Call) -> str:
-    """The id of the channel the call names; raises Refused(channel_not_found)."""
-    channel = world.channel_id(call.arguments.get("channel"))
-    if channel is None:
+def channel_of(world: SlackStandIn, call: Call, *, by_name: bool = False) -> str:
+    """The id of the channel the call names; raises Refused(channel_not_found).
+
+    Only a post may name it other than by its id.
+    """
+    named = call.arguments.get("channel")
+    channel = world.channel_id(named)
+    if channel is None or (channel != named and not by_name):
         raise Refused(CHANNEL_ERROR)
     return channel
 
@@ -32,7 +39,7 @@ def message_of(world: SlackStandIn, call: Call, *, named_by: str) -> Message:
 
 def post_message(world: SlackStandIn, call: Call) -> dict[str, object]:
     """The message stands in its channel or thread; the answer holds its `ts`."""
-    channel = channel_of(world, call)
+    channel = channel_of(world, call, by_name=True)
     thread_ts = call.text("thread_ts") or None
     if thread_ts is not None and world.find(channel, thread_ts) is None:
         raise Refused("invalid_thread_ts" if not _is_ts(thread_ts) else "thread_not_found")
@@ -47,7 +54,7 @@ def post_message(world: SlackStandIn, call: Call) -> dict[str, object]:
 
 def post_ephemeral(world: SlackStandIn, call: Call) -> dict[str, object]:
     """The message was shown to one person and stands in no history."""
-    channel = channel_of(world, call)
+    channel = channel_of(world, call, by_name=True)
     user = call.text("user")
     if not user:
         raise Refused("user_not_in_channel")
@@ -59,12 +66,17 @@ def post_ephemeral(world: SlackStandIn, call: Call) -> dict[str, object]:
 
 
 def update_message(world: SlackStandIn, call: Call) -> dict[str, object]:
-    """The message says what the call says; what the call leaves out stays as it was."""
+    """The message says what the call says; a text without blocks takes the blocks away.
+
+    Metadata and attachments that the call leaves out stay as they were.
+    """
     message = message_of(world, call, named_by="ts")
     if message.ephemeral_for is not None:
         raise Refused("cant_update_message")
     if message.edit_refused:
         raise Refused(message.edit_refused)
+    if len(html.escape(call.text("text"), quote=False).encode()) > MAX_UPDATE_BYTES:
+        raise Refused("msg_too_long")
     message.versions.append(_version(call, world.next_ts(), before=message.now))
     message.unknown_arguments += call.unknown
     said = message.as_slack(with_metadata=True)
@@ -115,10 +127,12 @@ def _version(call: Call, at: str, *, before: Version | None) -> Version:
     if len(text) > MAX_TEXT_CHARACTERS or len(markdown) > MAX_MARKDOWN_CHARACTERS:
         raise Refused("msg_too_long")
     kept = before or Version(at, "")
+    if blocks is None:
+        blocks = [] if text or markdown else kept.blocks
     return Version(
         at,
         text or markdown,
-        kept.blocks if blocks is None else blocks,
+        blocks,
         _metadata(call) if "metadata" in call.arguments else kept.metadata,
         attachments if "attachments" in call.arguments else kept.attachments,
     )

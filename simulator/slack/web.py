@@ -10,8 +10,9 @@ from starlette.routing import Route
 from simulator.faults import Fault, Faults
 from simulator.request_log import RequestLog
 from simulator.slack.calls import Call, Limited, Refused, read_call
+from simulator.slack.faulty import possible, struck
 from simulator.slack.files import announce_file
-from simulator.slack.limits import PostLimit
+from simulator.slack.limits import Limits
 from simulator.slack.methods import METHODS, Method
 from simulator.slack.store import SlackStandIn
 from simulator.striking import NO_ANSWER, SILENT, silence, spoilt
@@ -26,15 +27,15 @@ def build_slack(
     token: str,
     *,
     stand_in: SlackStandIn,
-    limit: PostLimit | None = None,
+    limit: Limits | None = None,
     faults: Faults | None = None,
 ) -> Starlette:
     """An app that answers one bot `token` as slack.com does; `stand_in` keeps what it was told.
 
-    The client's base address is `http://host:port/api/`. Without a `limit` posts are never refused
-    for their rate.
+    The client's base address is `http://host:port/api/`. Without a `limit` nothing is refused
+    for its rate.
     """
-    desk = _Desk(stand_in, log, token=token, limit=limit or PostLimit(), faults=faults or Faults())
+    desk = _Desk(stand_in, log, token=token, limit=limit or Limits(), faults=faults or Faults())
     return Starlette(
         routes=[
             Route("/api/{method}", desk.call, methods=["GET", "POST"]),
@@ -51,7 +52,7 @@ class _Desk:
         log: RequestLog,
         *,
         token: str,
-        limit: PostLimit,
+        limit: Limits,
         faults: Faults,
     ) -> None:
         self._faults = faults
@@ -67,14 +68,12 @@ class _Desk:
         fault: Fault | None = None
         try:
             call = await read_call(request, name)
-            fault = self._faults.take(STAND_IN, asked, about=_about(call))
+            fault = self._faults.take(STAND_IN, asked, about=_about(call), among=possible(name))
             facts = _facts(call) | ({"fault": fault.fault} if fault else {})
             if fault is not None and fault.fault in SILENT:
                 self._log.record(STAND_IN, asked, status=NO_ANSWER, **facts)
                 return await silence(fault, request)
-            answer = {"ok": True} | self._answer(call, str(request.base_url))
-            facts |= {"ts": answer["ts"]} if "ts" in answer else {}
-            response = JSONResponse(answer)
+            response = self._respond(call, fault, facts=facts, base_url=str(request.base_url))
         except Refused as refused:
             response = _refusal(refused, facts)
         self._log.record(STAND_IN, asked, status=response.status_code, **facts)
@@ -96,6 +95,17 @@ class _Desk:
     async def messages(self, _request: Request) -> Response:
         return JSONResponse({"messages": self._world.record()})
 
+    def _respond(
+        self, call: Call, fault: Fault | None, *, facts: dict[str, object], base_url: str
+    ) -> Response:
+        def answer() -> dict[str, object]:
+            said = {"ok": True} | self._answer(call, base_url)
+            facts.update({"ts": said["ts"]} if "ts" in said else {})
+            return said
+
+        spoilt = struck(fault, call, world=self._world, work=answer) if fault else None
+        return spoilt if spoilt is not None else JSONResponse(answer())
+
     def _answer(self, call: Call, base_url: str) -> dict[str, object]:
         method = METHODS.get(call.method)
         if method is None and call.method != _ANNOUNCE:
@@ -105,14 +115,14 @@ class _Desk:
         if call.token != self._token:
             raise Refused("invalid_auth")
         if method is None:
+            self._count(call)
             return announce_file(self._world, call, base_url=base_url)
-        if method.posts:
-            self._count_post(call)
+        self._count(call)
         return method.answer(self._world, _with_unknown(call, method))
 
-    def _count_post(self, call: Call) -> None:
+    def _count(self, call: Call) -> None:
         channel = self._world.channel_id(call.arguments.get("channel"))
-        wait = self._limit.seconds_to_wait(channel or "")
+        wait = self._limit.seconds_to_wait(call.method, channel or "")
         if wait:
             raise Limited(wait)
 

@@ -12,7 +12,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from simulator.request_log import RequestLog
 from simulator.serving import served
-from simulator.slack import PostLimit, SlackStandIn, build_slack
+from simulator.slack import Limits, SlackStandIn, build_slack
 
 CHANNEL = "C0INCIDENTS"
 TOKEN = "-".join(("xoxb", "for", "tests"))
@@ -83,7 +83,9 @@ async def test_timestamps_are_unique_and_increase(tmp_path: Path) -> None:
     assert stamps == sorted(stamps)
 
 
-async def test_update_replaces_what_is_given_and_keeps_the_rest(desk: Desk) -> None:
+async def test_update_with_a_text_alone_takes_the_blocks_away_and_keeps_the_metadata(
+    desk: Desk,
+) -> None:
     blocks = [{"type": "divider"}]
     metadata = {"event_type": "nightshift_incident", "event_payload": {"id": "inc-1"}}
     posted = await desk.client.chat_postMessage(
@@ -92,7 +94,7 @@ async def test_update_replaces_what_is_given_and_keeps_the_rest(desk: Desk) -> N
     await desk.client.chat_update(channel=CHANNEL, ts=posted["ts"], text="second")
     (message,) = desk.stand_in.messages
     assert [version.text for version in message.versions] == ["first", "second"]
-    assert (message.now.blocks, message.now.metadata) == (blocks, metadata)
+    assert (message.now.blocks, message.now.metadata) == ([], metadata)
     assert message.as_slack(with_metadata=False)["edited"]
 
 
@@ -239,7 +241,7 @@ async def test_socket_mode_is_refused_with_a_reason(desk: Desk) -> None:
 async def test_post_beyond_the_limit_is_ratelimited_with_a_time_to_wait(tmp_path: Path) -> None:
     stand_in = SlackStandIn({CHANNEL: "incidents", "C0OTHER": "other"})
     now = [100.0]
-    limit = PostLimit(posts_per_second=1, burst=2, clock=lambda: now[0])
+    limit = Limits(posts_per_second=1, burst=2, clock=lambda: now[0])
     log = RequestLog(tmp_path / "requests.jsonl")
     async with served(build_slack(log, TOKEN, stand_in=stand_in, limit=limit)) as address:
         client = AsyncWebClient(token=TOKEN, base_url=f"{address}/api/", retry_handlers=[])
