@@ -52,7 +52,7 @@ class Plan:
     own_redis: bool = False
     """A Redis of its own even where REDIS_URL is given."""
     world: tuple[str, ...] = ()
-    """Module and arguments of an outside world that is not that of `scenario`."""
+    """Module and arguments of an outside world that is other than just that of `scenario`."""
     services: tuple[str, ...] = SERVICES
     real_model: bool = field(default_factory=lambda: bool(os.environ.get("ANTHROPIC_API_KEY")))
     """The reasoner asks the model that this shell's variables name, and nothing is scripted."""

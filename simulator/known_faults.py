@@ -29,7 +29,7 @@ _MODEL = {
     "unknown_tool": "the calls go to a tool that was never offered",
     "wrong_types": "every argument of the calls has a wrong type",
     "missing_field": "the calls lack every required argument",
-    "huge_arguments": "the first argument holds `amount` characters (default 300000)",
+    "huge_arguments": "the first argument holds `amount` characters (default 20000)",
     "invented_quotes": "a diagnosis at once, with quotes that nobody showed",
     "endless_calls": "a tool call, also when told to conclude",
 }

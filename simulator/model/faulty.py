@@ -17,7 +17,8 @@ from simulator.model.shapes import Adaptive, Enabled, MessagesRequest
 from simulator.model.signing import Signer
 
 PARALLEL_CALLS = 20
-HUGE_CHARACTERS = 300_000
+HUGE_CHARACTERS = 20_000
+"""As many as fit into an ordinary reply; more would be cut off at `max_tokens`."""
 _ARGUMENTS: dict[str, object] = {"namespace": "boutique"}
 
 

@@ -1,0 +1,165 @@
+"""Under each single fault of the model or of Slack an incident ends once, with one message.
+
+All of them meet their faults in one running stack, and no call of one is struck for another.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from services.reasoner.budget import calls_sent
+from simulator.known_faults import KNOWN_FAULTS
+from simulator.slack.faulty import possible
+from tests.chaos.struck import (
+    MAX_COST_USD,
+    MAX_TOOL_CALLS,
+    MAX_TURNS,
+    Struck,
+    final,
+    struck_stack,
+)
+from tests.lane import Figures, Lane
+
+pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(300)]
+MODEL = [(name, kind) for name in sorted(KNOWN_FAULTS["model"]) for kind in ("once", "always")]
+MAX_REQUESTS = 40
+"""Of one incident to the model, every try counted: a handful of turns, or 16 s of outage."""
+LAST_WORDS = 2
+"""The conclude turn and its one repeat come on top of the ordinary turns."""
+
+
+SLACK = [
+    (method, name, kind)
+    for method in ("chat.postMessage", "chat.update")
+    for name in sorted(possible(method))
+    for kind in ("once", "always")
+]
+SAMPLE = {("chat.postMessage", "once"), ("chat.update", "always")}
+"""The faults of Slack that the sample plays; the full lane plays each of them both ways."""
+AT_ONCE = 12
+NEVER = {
+    "accepted_dropped": "timed_out",
+    "api_error": "timed_out",
+    "cut": "timed_out",
+    "dropped": "timed_out",
+    "hang": "timed_out",
+    "overloaded": "timed_out",
+    "rate_limited": "timed_out",
+    "spend_limit": "timed_out",
+    "timeout": "timed_out",
+    "endless_calls": "out_of_budget",
+    "huge_arguments": "out_of_budget",
+    "max_tokens_in_call": "inconclusive",
+    "max_tokens_in_text": "inconclusive",
+    "missing_field": "out_of_budget",
+    "no_call": "inconclusive",
+    "parallel_calls": "out_of_budget",
+    "refusal": "inconclusive",
+    "silence": "inconclusive",
+    "blank": "inconclusive",
+    "unknown_tool": "out_of_budget",
+    "wrong_types": "out_of_budget",
+}
+"""The outcome when the model never does better; with any other fault it reaches a diagnosis."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that is known once every incident has ended and, then, every fault was over."""
+
+    struck: Struck
+    requests: Counter[str]
+    strikes: dict[str, int]
+    cards: dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def seen(lane: Lane, figures: Figures) -> Iterator[Seen]:
+    """Each fault strikes one incident in its first call and another one in every call."""
+    strikes: dict[str, int] = {}
+    with struck_stack(settings={}) as struck:
+        for method, name, kind in SLACK:
+            if lane.full or (method, kind) in SAMPLE:
+                _strike_slack(struck, method, name=name, kind=kind)
+        struck.wait_for_ends()
+        strikes |= _over(struck)
+        for name, kind in MODEL:
+            _strike_model(struck, name, kind)
+        struck.wait_for_ends()
+        strikes |= _over(struck)
+        struck.desk.wait("every card", struck.all_told, 40)
+        cards = struck.cards()
+        size = f"single faults of the model and of Slack, {len(struck.cases)} incidents"
+        figures.add("R2", f"{size}: without their one final message", _wrong(cards), 0)
+        yield Seen(struck, _requests(struck), strikes, cards)
+
+
+def _strike_slack(struck: Struck, method: str, *, name: str, kind: str) -> None:
+    incident = _incident(method, name, kind=kind)
+    fault = {"stand_in": "slack", "fault": name, "where": f"{method} {incident}", "seconds": 1}
+    struck.wait_for_ends(but=AT_ONCE)
+    struck.plan(fault | {"times": int(kind == "once")})
+    struck.open(incident)
+
+
+def _strike_model(struck: Struck, name: str, kind: str) -> None:
+    where, seconds = struck.next_case(), 60 if name == "hang" else 1
+    fault = {"stand_in": "model", "fault": name, "where": where, "seconds": seconds}
+    struck.plan(fault | {"times": int(kind == "once")})
+    struck.open(f"{name}-{kind}")
+
+
+def _incident(method: str, name: str, *, kind: str) -> str:
+    return f"slack-{100 + SLACK.index((method, name, kind))}"
+
+
+def _over(struck: Struck) -> dict[str, int]:
+    """The faults are over; how often each of them struck."""
+    strikes = {str(fault["where"]): int(fault["struck"]) for fault in struck.planned()}
+    struck.clear()
+    return strikes
+
+
+def _wrong(cards: dict[str, list[dict[str, Any]]]) -> int:
+    return sum([final(message) for message in said] != [True] for said in cards.values())
+
+
+def _requests(struck: Struck) -> Counter[str]:
+    said = [str(line.get("opening", "")) for line in struck.desk.requests("model")]
+    return Counter(
+        {
+            incident: sum(case in opening for opening in said)
+            for incident, case in struck.cases.items()
+        }
+    )
+
+
+@pytest.mark.parametrize(("method", "name", "kind"), SLACK)
+def test_a_fault_of_slack_costs_no_message_makes_no_second_one_and_changes_no_outcome(
+    seen: Seen, method: str, name: str, kind: str
+) -> None:
+    incident = _incident(method, name, kind=kind)
+    if incident not in seen.cards:
+        pytest.skip("in the full lane only")
+    assert seen.strikes[f"{method} {incident}"] >= 1, "the fault never struck"
+    assert seen.struck.ended(incident).outcome == "diagnosed"
+    assert [final(message) for message in seen.cards[incident]] == [True]
+
+
+@pytest.mark.parametrize(("name", "kind"), MODEL)
+def test_a_fault_of_the_model_ends_with_one_outcome_one_message_and_within_bounds(
+    seen: Seen, name: str, kind: str
+) -> None:
+    incident = f"{name}-{kind}"
+    record = seen.struck.ended(incident)
+    assert seen.strikes[seen.struck.cases[incident]] >= 1, "the fault never struck"
+    assert [final(message) for message in seen.cards[incident]] == [True]
+    assert seen.requests[incident] <= MAX_REQUESTS
+    assert record.spend.model_calls <= MAX_TURNS + LAST_WORDS
+    assert calls_sent(record) <= MAX_TOOL_CALLS
+    assert (record.spend.cost_usd or 0.0) <= MAX_COST_USD
+    expected = NEVER.get(name, "diagnosed") if kind == "always" else "diagnosed"
+    assert record.outcome == ("inconclusive" if name == "refusal" else expected), record.reason
