@@ -22,11 +22,14 @@ _ANY = {
 }
 _CONTENT = {"msg_too_long", "msg_blocks_too_long", "too_many_blocks", "invalid_blocks"}
 _READING = {"channel_not_found", "not_in_channel", "missing_scope"}
+_LOCKED_EDIT = {"edit_window_closed", "cant_update_message"}
+_LOCKED_DELETION = {"cant_delete_message", "compliance_exports_prevent_deletion"}
 _BY_METHOD = {
     "chat.postMessage": _READING | _CONTENT | {"archived", "restricted_action"},
     "chat.update": _CONTENT
-    | {"archived", "channel_not_found", "missing_scope", "deleted", "edit_window_closed"},
-    "chat.delete": {"archived", "channel_not_found", "missing_scope", "deleted"},
+    | _LOCKED_EDIT
+    | {"archived", "channel_not_found", "missing_scope", "deleted"},
+    "chat.delete": _LOCKED_DELETION | {"archived", "channel_not_found", "missing_scope", "deleted"},
     "conversations.history": _READING,
     "conversations.replies": _READING,
     "conversations.info": {"channel_not_found", "missing_scope"},

@@ -73,8 +73,6 @@ def update_message(world: SlackStandIn, call: Call) -> dict[str, object]:
     message = message_of(world, call, named_by="ts")
     if message.ephemeral_for is not None:
         raise Refused("cant_update_message")
-    if message.edit_refused:
-        raise Refused(message.edit_refused)
     if len(html.escape(call.text("text"), quote=False).encode()) > MAX_UPDATE_BYTES:
         raise Refused("msg_too_long")
     message.versions.append(_version(call, world.next_ts(), before=message.now))
@@ -93,8 +91,6 @@ def delete_message(world: SlackStandIn, call: Call) -> dict[str, object]:
     message = message_of(world, call, named_by="ts")
     if message.ephemeral_for is not None:
         raise Refused("cant_delete_message")
-    if message.deletion_refused:
-        raise Refused(message.deletion_refused)
     world.messages.remove(message)
     return {"channel": message.channel, "ts": message.ts}
 

@@ -34,10 +34,6 @@ class Message:
     reactions: dict[str, int] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     unknown_arguments: list[str] = field(default_factory=list)
-    edit_refused: str = ""
-    """The error with which every edit is refused, as by a workspace's settings; empty: none is."""
-    deletion_refused: str = ""
-    """The same for its deletion."""
 
     @property
     def now(self) -> Version:

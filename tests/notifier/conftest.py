@@ -33,6 +33,7 @@ from services.notifier.live import Live
 from services.notifier.message import Messages
 from services.notifier.second_messages import SecondMessages
 from services.notifier.settings import Settings
+from simulator.faults import Faults as PlannedFaults
 from simulator.request_log import RequestLog
 from simulator.serving import served
 from simulator.slack import SlackStandIn, build_slack
@@ -45,9 +46,10 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """Slack, empty, with one channel."""
     log = RequestLog(tmp_path / "requests.jsonl")
     stand_in = SlackStandIn({CHANNEL: "incidents"})
-    faults = Faults(build_slack(log, TOKEN, stand_in=stand_in))
+    planned = PlannedFaults()
+    faults = Faults(build_slack(log, TOKEN, stand_in=stand_in, faults=planned))
     async with served(faults) as address:
-        yield Desk(f"{address}/api/", faults, stand_in, log)
+        yield Desk(f"{address}/api/", faults, stand_in, log, planned)
 
 
 MakeReplica = Callable[..., "Replica"]

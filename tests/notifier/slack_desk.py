@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from simulator.faults import Faults as PlannedFaults
 from simulator.request_log import RequestLog
 from simulator.slack import SlackStandIn
 from simulator.slack.store import Message as SlackMessage
@@ -61,6 +62,8 @@ class Desk:
     faults: Faults
     stand_in: SlackStandIn
     log: RequestLog
+    planned: PlannedFaults
+    """What Slack itself is to answer wrong; `faults` stands before Slack."""
 
     @property
     def messages(self) -> list[SlackMessage]:

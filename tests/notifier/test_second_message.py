@@ -11,6 +11,7 @@ from bus.testing import eventually
 from services.notifier.ports import MessageGone, Turn, Unanswered
 from services.notifier.report import BESIDE, live_card
 from services.notifier.stop import Place
+from simulator.faults import Fault
 from simulator.slack.store import Message
 from tests.notifier.conftest import MakeReplica, Replica
 from tests.notifier.records import diagnosis
@@ -199,7 +200,10 @@ async def test_look_up_that_fails_is_tried_again_and_never_ends_in_a_second_post
 def lock(desk: Desk, error: str, *, deletion: str) -> Message:
     """The one message cannot be edited any more; nor deleted, where an error is given."""
     (message,) = desk.messages
-    message.edit_refused, message.deletion_refused = error, deletion
+    for fault, method in ((error, "chat.update"), (deletion, "chat.delete")):
+        if fault:
+            where = f"{method} {message.ts}"
+            desk.planned.plan(Fault(stand_in="slack", fault=fault, where=where, times=0))
     return message
 
 
