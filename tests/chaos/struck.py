@@ -57,6 +57,10 @@ class Struck:
         found: list[dict[str, Any]] = call(f"{self.desk.stack.control}/_simulator/faults")["faults"]
         return found
 
+    def all_struck(self) -> bool:
+        """Whether every fault struck."""
+        return all(fault["struck"] for fault in self.planned())
+
     def clear(self) -> None:
         """The outside world is in good health from now on."""
         url = f"{self.desk.stack.control}/_simulator/faults"
@@ -110,7 +114,7 @@ def struck_stack(*, settings: dict[str, str], world: tuple[str, ...] = ()) -> It
     """Four services and a fast scripted model, with little time and few turns."""
     plan = Plan(
         scenario=SCENARIO,
-        model_seconds=0.05,
+        model_seconds=0.3,
         settings=SETTINGS | settings,
         own_redis=True,
         world=("simulator", "--scenario", SCENARIO, *world),

@@ -85,6 +85,7 @@ def seen(lane: Lane, figures: Figures) -> Iterator[Seen]:
             if lane.full or (method, kind) in SAMPLE:
                 _strike_slack(struck, method, name=name, kind=kind)
         struck.wait_for_ends()
+        struck.desk.wait("a strike of every fault", struck.all_struck, 30)
         strikes |= _over(struck)
         for name, kind in MODEL:
             _strike_model(struck, name, kind)
