@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from simulator.model.breakpoints import check_breakpoints
 from simulator.model.known_models import KnownModel
 from simulator.model.refusal import Refused
+from simulator.model.schemas import check_schemas
 from simulator.model.shapes import (
     BetweenTools,
     Block,
@@ -25,6 +26,7 @@ from simulator.model.shapes import (
 from simulator.model.signing import Signer
 from simulator.model.speeches import Speech, speeches
 
+MOST_MESSAGES = 100_000
 _ONLY_IN = {
     "tool_use": "assistant",
     "thinking": "assistant",
@@ -45,11 +47,14 @@ _THINK_FIRST = (
 
 def check(prompt: Prompt, model: KnownModel, *, signer: Signer) -> None:
     """The prompt may be answered. Raises Refused with the first rule that it breaks."""
+    if len(prompt.messages) > MOST_MESSAGES:
+        raise Refused(f"messages: at most {MOST_MESSAGES} messages may be sent in one request")
     _check_roles(prompt)
     _check_text(prompt)
     said = speeches(prompt.messages)
     _check_calls(said)
     _check_tools(prompt)
+    check_schemas(prompt)
     check_breakpoints(prompt)
     _check_thinking_mode(prompt, model)
     _check_thinking_first(prompt, said)
@@ -63,6 +68,8 @@ def check_limits(request: MessagesRequest, model: KnownModel, *, input_tokens: i
             f"max_tokens: {request.max_tokens} > {model.max_output_tokens}, which is the maximum "
             f"allowed number of output tokens for {model.id}"
         )
+    if any(not sequence.strip() for sequence in request.stop_sequences):
+        raise Refused("stop_sequences: each stop sequence must contain non-whitespace")
     thinking = request.thinking
     if isinstance(thinking, Enabled) and 0 < request.max_tokens <= thinking.budget_tokens:
         raise Refused("`max_tokens` must be greater than `thinking.budget_tokens`.")

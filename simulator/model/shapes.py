@@ -20,7 +20,7 @@ from pydantic import (
 from simulator.model.refusal import Refused
 
 ToolUseId = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]+$")]
-ToolName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
+ToolName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 
 
 class Shape(BaseModel):
@@ -199,7 +199,7 @@ class OutputConfig(Shape):
 class Metadata(Shape):
     """Who asked."""
 
-    user_id: str | None = None
+    user_id: Annotated[str, StringConstraints(max_length=256)] | None = None
 
 
 class Diagnostics(Shape):

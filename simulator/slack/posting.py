@@ -157,11 +157,20 @@ def _metadata(call: Call) -> dict[str, object] | None:
     event_type, event_payload = metadata.get("event_type"), metadata.get("event_payload")
     if not isinstance(event_type, str) or not re.fullmatch(r"\w{1,255}", event_type):
         raise Refused("invalid_metadata_format")
-    if not isinstance(event_payload, dict):
+    if not isinstance(event_payload, dict) or not all(map(_may_hold, event_payload.values())):
         raise Refused("invalid_metadata_format")
     if len(json.dumps(metadata).encode()) > MAX_METADATA_BYTES:
         raise Refused("metadata_too_large")
     return {"event_type": event_type, "event_payload": event_payload}
+
+
+def _may_hold(value: object) -> bool:
+    """Whether a field of `event_payload` may have that value: it holds no null and is not deep."""
+    if isinstance(value, list):
+        return all(isinstance(part, dict) and _may_hold(part) for part in value)
+    if isinstance(value, dict):
+        return all(isinstance(part, str | int | float) for part in value.values())
+    return isinstance(value, str | int | float)
 
 
 def _is_ts(text: str) -> bool:

@@ -95,7 +95,7 @@ WRONG_SHAPES = [
     (body(messages=[ASK | {"name": "me"}]), "messages.0.name: Extra inputs are not permitted"),
     (body(messages=[ASK | {"role": "tool"}]), "messages.0.role: Input should be"),
     (body(tools=[TOOL | {"name": "a.b"}]), "tools.0.custom.name: String should match pattern"),
-    (body(tools=[TOOL | {"name": "a" * 129}]), "tools.0.custom.name: String should match pattern"),
+    (body(tools=[TOOL | {"name": "a" * 65}]), "tools.0.custom.name: String should match pattern"),
     (body(tools=[{"name": "look"}]), "tools.0.custom.input_schema: Field required"),
     (
         body(tools=[TOOL | {"input_schema": {"type": "array"}}]),
