@@ -1,8 +1,11 @@
 """Planned faults: checked when they are asked for, struck in order, counted, and noted."""
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -12,9 +15,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator.faults import Fault, FaultError, Faults, read_faults
+from simulator.known_faults import KNOWN_FAULTS
 from simulator.serving import served
 from simulator.striking import SILENT, silence, spoilt
 
+PAGE = Path(__file__).parents[2] / "docs" / "simulator.md"
 KNOWN = {"model": {"slow": "late", "cut": "short"}, "slack": {"hang": "silent"}}
 POST = "POST /api/chat.postMessage"
 
@@ -152,3 +157,12 @@ async def test_a_cut_answer_says_how_long_it_is_and_ends_before(app: Struck) -> 
     app.faults.plan(Fault(stand_in="slack", fault="cut"))
     with pytest.raises(aiohttp.ClientPayloadError):
         await read(app, "one")
+
+
+def test_the_page_names_every_fault_and_what_it_asks_for_can_be_planned() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    names = {name for known in KNOWN_FAULTS.values() for name in known}
+    assert {name for name in names if f"`{name}`" not in page} == set()
+    asked = re.findall(r"-d '(\{.*\})'", page)
+    assert len(asked) >= 5
+    assert all(Faults().plan(*read_faults(json.loads(each))) for each in asked)

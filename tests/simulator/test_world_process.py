@@ -16,6 +16,9 @@ import boto3
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from simulator.faults import Fault
+from simulator.scenario import load_scenario
+from simulator.world import World
 from tests.simulator.scenario_file import with_parts
 
 READY_SECONDS = 30
@@ -214,3 +217,24 @@ async def test_scenario_that_is_not_yaml_is_one_sentence_and_exit_one(tmp_path: 
     assert process.returncode == 1
     assert complaint.startswith(b"broken.yaml, line 2: not valid YAML")
     assert complaint.count(b"\n") == 1
+
+
+async def test_fault_that_does_not_exist_is_one_sentence_and_exit_one(tmp_path: Path) -> None:
+    fault = '{"stand_in": "slack", "fault": "melted"}'
+    process = await started(
+        "--scenario", "cart-loafers", "--state", str(tmp_path), "--fault", fault
+    )
+    async with asyncio.timeout(READY_SECONDS):
+        _, complaint = await process.communicate()
+    assert process.returncode == 1
+    assert complaint.startswith(b"slack knows no fault 'melted': there is accepted_dropped, ")
+    assert complaint.count(b"\n") == 1
+
+
+def test_faults_of_the_scenario_and_of_the_command_line_are_planned_from_the_start(
+    tmp_path: Path,
+) -> None:
+    slow, cut = (Fault(stand_in="model", fault=name) for name in ("slow", "cut"))
+    scenario = load_scenario("cart-loafers").model_copy(update={"faults": (slow,)})
+    planned = World(scenario, tmp_path, faults=[cut]).faults.listed()
+    assert [fault["fault"] for fault in planned] == ["slow", "cut"]
