@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 MAX_TRIES = 4
 REFUSED_FOR_GOOD = (401, 403, 404)
 PASSING = (408, 409, 429)
+SPENT = "enforced_spend_limit_reached"
+"""A 429 with this code passes when the month is over, and not before."""
 SAME_REFUSAL = 3
 _JITTER = secrets.SystemRandom()
 _MAY_SEND: ContextVar[Callable[[], float]] = ContextVar("may_send")
@@ -167,9 +169,10 @@ class Claude:
 
     def _stop_at_refusal(self, error: APIStatusError, times: int) -> None:
         """Raises SaidNo when the API refuses for good: at once, or with the same refusal again."""
-        if error.status_code >= 500 or error.status_code in PASSING:
+        spent = _code(error) == SPENT
+        if error.status_code >= 500 or (error.status_code in PASSING and not spent):
             return
-        if error.status_code in REFUSED_FOR_GOOD or times >= SAME_REFUSAL:
+        if spent or error.status_code in REFUSED_FOR_GOOD or times >= SAME_REFUSAL:
             reason = _reason(error)
             self.reach.failed(reason)
             raise SaidNo(f"the model API refused: {reason}")
@@ -194,6 +197,14 @@ class Claude:
 async def _last_look(_: object) -> None:
     """Hook: the SDK needs milliseconds to prepare a request, so the lease is checked once more."""
     _MAY_SEND.get()()
+
+
+def _code(error: APIStatusError) -> str:
+    """What the answer's `details` say it is about; empty where there are none."""
+    body: Any = error.body
+    for name in ("error", "details", "error_code"):
+        body = body.get(name) if isinstance(body, dict) else None
+    return body if isinstance(body, str) else ""
 
 
 def _reason(error: APIStatusError) -> str:
