@@ -13,6 +13,8 @@ SECOND_HALF = (
     "test_outages.py",
     "test_poison.py",
     "test_power_loss.py",
+    "test_single_faults.py",
+    "test_slack_limits.py",
     "test_versions.py",
 )
 """Mostly waiting, or short: about as long together as the others are."""

@@ -1,6 +1,6 @@
 """Incidents that meet a fault each, all in one running stack, and what became of every one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 from redis import Redis
 
 from bus.record import Record
-from cli.stack import Plan, call, running_stack
+from cli.stack import Plan, StackFailed, call, running_stack
 from tests.chaos.load import SCENARIO
 from tests.loop.desk import Desk, quiet
 
@@ -35,6 +35,8 @@ class Struck:
     desk: Desk
     cases: dict[str, str] = field(default_factory=dict)
     running: list[str] = field(default_factory=list)
+    unmet: list[str] = field(default_factory=list)
+    """What was waited for in vain."""
 
     def open(self, incident: str) -> str:
         """The incident is on its way; the case under which a fault finds it."""
@@ -89,14 +91,20 @@ class Struck:
         return record
 
     def wait_for_ends(self, *, but: int = 0) -> None:
-        """All incidents have ended but so many; raises StackFailed when they take too long."""
+        """All incidents have ended but so many, or it was waited for in vain."""
 
         def open_now() -> int:
             self.running = [each for each in self.running if not self.over(each)]
             return len(self.running)
 
-        seconds = 3 * DEADLINE_SECONDS
-        self.desk.stack.wait("the ends", lambda: open_now() <= but, seconds=seconds)
+        self.wait("the ends", lambda: open_now() <= but, seconds=3 * DEADLINE_SECONDS)
+
+    def wait(self, what: str, condition: Callable[[], bool], *, seconds: float) -> None:
+        """The condition holds, or its name is among the unmet: each test says what it lacks."""
+        try:
+            self.desk.stack.wait(what, condition, seconds=seconds)
+        except StackFailed as error:
+            self.unmet.append(str(error))
 
     def over(self, incident: str) -> bool:
         """Whether the incident has ended."""

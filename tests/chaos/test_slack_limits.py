@@ -22,7 +22,8 @@ def test_many_incidents_within_slacks_limits_have_one_final_message_each(
         for number in range(count):
             struck.open(f"limited-{number:03d}")
         struck.wait_for_ends()
-        struck.desk.wait("every card", struck.all_told, seconds=lane.pick(60, 300))
+        struck.wait("every card", struck.all_told, seconds=lane.pick(60, 300))
+        assert struck.unmet == []
         outcomes = {struck.ended(incident).outcome for incident in struck.cases}
         cards = struck.cards()
         asked = struck.desk.requests("slack")
