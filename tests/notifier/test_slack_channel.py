@@ -15,6 +15,7 @@ from bus.errors import Unavailable
 from services.notifier.adapters.slack import SlackChannel
 from services.notifier.blocks import Card
 from services.notifier.ports import Unanswered
+from simulator.faults import Fault
 from simulator.serving import served
 from tests.notifier.conftest import MakeReplica, Replica
 from tests.notifier.records import opened
@@ -43,6 +44,29 @@ async def test_slack_that_answers_again_is_no_problem_any_more(
     assert "503" in await slack.problem()
     desk.faults.always = ""
     await slack.introduce()
+    assert await slack.problem() == ""
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("archived", "is_inactive: the channel is archived"),
+        ("channel_not_found", "must be its id"),
+        ("token_revoked", "set SLACK_BOT_TOKEN"),
+        ("account_inactive", "set SLACK_BOT_TOKEN"),
+        ("missing_scope", "it needs chat:write"),
+    ],
+)
+async def test_what_only_a_person_can_put_right_shows_until_an_edit_succeeds(
+    desk: Desk, make_replica: MakeReplica, fault: str, words: str
+) -> None:
+    slack = channel(make_replica())
+    place = await slack.post(Card("hello"))
+    desk.planned.plan(Fault(stand_in="slack", fault=fault, where="chat.update"))
+    with pytest.raises(Unavailable):
+        await slack.edit(place, Card("more"), incident_id="inc-7")
+    assert words in await slack.problem()
+    await slack.edit(place, Card("more"), incident_id="inc-7")
     assert await slack.problem() == ""
 
 

@@ -69,6 +69,8 @@ FOR_A_PERSON = {
     "channel_not_found": "the channel is not known: NIGHTSHIFT_SLACK_CHANNEL must be its id",
     "not_in_channel": "the bot is not in the channel: invite it",
     "is_archived": "the channel is archived: set NIGHTSHIFT_SLACK_CHANNEL to another",
+    "is_inactive": "the channel is archived: messages in it can no longer be edited",
+    "restricted_action": "an administrator forbids posting: allow it, or set another channel",
 }
 SECONDS_FOR_A_PERSON = 15.0
 SLACK_TIMEOUT_SECONDS = 10.0
