@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from simulator.faults import FaultError
 from simulator.scenario import Scenario, ScenarioError, load_scenario
 
 Show = Callable[[Scenario], Awaitable[None]]
@@ -32,7 +33,7 @@ def changing(show: Show) -> Route:
             name = str((await request.json())["scenario"])
             scenario = await asyncio.to_thread(load_scenario, name)
             await show(scenario)
-        except ScenarioError as error:
+        except (ScenarioError, FaultError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         except (ValueError, KeyError, TypeError):
             return JSONResponse({"error": 'say {"scenario": NAME}'}, status_code=400)

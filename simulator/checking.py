@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from simulator.diffs import DiffError, applied, named_path
+from simulator.faults import FaultError, Faults
 from simulator.kubernetes.pods import node_of
 from simulator.logs import check_logs, write_log
 from simulator.scenario import Scenario, ScenarioError, ScriptedCall
@@ -40,6 +41,7 @@ def problems_in(scenario: Scenario) -> list[str]:
         _diagnosis,
         _location,
         _fix,
+        _faults,
     )
     return [problem for check in checks for problem in check(scenario)]
 
@@ -192,6 +194,14 @@ def _fix(scenario: Scenario) -> Iterator[str]:
         applied(scenario.repository.files[path], diff)
     except DiffError as error:
         yield f"script.diagnosis.fix.diff: does not apply to {path}: {error}"
+
+
+def _faults(scenario: Scenario) -> Iterator[str]:
+    for number, fault in enumerate(scenario.faults):
+        try:
+            Faults().check(fault)
+        except FaultError as error:
+            yield f"faults[{number}]: {error}"
 
 
 def _numbered_calls(scenario: Scenario) -> Iterator[tuple[int, ScriptedCall]]:

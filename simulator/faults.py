@@ -70,13 +70,25 @@ class Faults:
 
     def plan(self, *faults: Fault) -> list[str]:
         """All of them strike when they are due; their ids. Raises FaultError and plans none."""
-        for fault in faults:
-            self._check(fault)
+        self.check(*faults)
         with self._lock:
             ids = [f"fault-{next(self._ids)}" for _ in faults]
             planned = map(Planned, ids, faults)
             self._planned |= dict(zip(ids, planned, strict=True))
         return ids
+
+    def check(self, *faults: Fault) -> None:
+        """All of them could be planned. Raises FaultError for the first that could not."""
+        for fault in faults:
+            names = self.known.get(fault.stand_in)
+            if names is None:
+                known = ", ".join(sorted(self.known))
+                raise FaultError(f"no stand-in {fault.stand_in!r}: there is {known}")
+            if fault.fault not in names:
+                known = ", ".join(sorted(names)) or "none yet"
+                raise FaultError(
+                    f"{fault.stand_in} knows no fault {fault.fault!r}: there is {known}"
+                )
 
     def take(
         self, stand_in: str, request: str, *, about: str = "", among: Container[str] | None = None
@@ -112,15 +124,6 @@ class Faults:
         with self._lock:
             wanted = list(self._planned) if fault_id is None else [fault_id]
             return sum(self._planned.pop(each, None) is not None for each in wanted)
-
-    def _check(self, fault: Fault) -> None:
-        names = self.known.get(fault.stand_in)
-        if names is None:
-            known = ", ".join(sorted(self.known))
-            raise FaultError(f"no stand-in {fault.stand_in!r}: there is {known}")
-        if fault.fault not in names:
-            known = ", ".join(sorted(names)) or "none yet"
-            raise FaultError(f"{fault.stand_in} knows no fault {fault.fault!r}: there is {known}")
 
 
 def read_faults(asked: object) -> list[Fault]:

@@ -45,7 +45,9 @@ class World:
         slack_limits: bool = False,
     ) -> None:
         self.faults = Faults()
-        self.faults.plan(*scenario.faults, *faults)
+        self.faults.check(*scenario.faults, *faults)
+        self._own_faults = self.faults.plan(*scenario.faults)
+        self.faults.plan(*faults)
         self._slack_limits = slack_limits
         state.mkdir(parents=True, exist_ok=True)
         self.state = state.resolve()
@@ -86,19 +88,24 @@ class World:
     async def show(self, scenario: Scenario) -> None:
         """The world is that scenario's, at the same addresses and with the same tokens.
 
-        What was said in Slack, the traces and the log of requests stay. Raises ScenarioError,
-        with nothing changed, for a scenario that cannot be used or that needs services with other
+        What was said in Slack, the traces, the log of requests and the faults that were asked for
+        stay; the faults of the scenario before are gone. Raises ScenarioError or FaultError, with
+        nothing changed, for a scenario that cannot be used or that needs services with other
         settings: another namespace, repository, account or region.
         """
         if settings_of(scenario) != settings_of(self._scenario):
             wanted, had = (", ".join(settings_of(each)) for each in (scenario, self._scenario))
             raise ScenarioError(f"{scenario.name} lies in {wanted}, this world in {had}")
+        self.faults.check(*scenario.faults)
         built = {name: self._build(name, scenario) for name in self._changing}
         if self._aws is not None:
             await asyncio.to_thread((await self._aws).show, scenario)
         self._scenario = scenario
         for name, app in built.items():
             self._changing[name].app = app
+        for planned in self._own_faults:
+            self.faults.clear(planned)
+        self._own_faults = self.faults.plan(*scenario.faults)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -155,5 +155,11 @@ def test_commits_stand_newest_first(tmp_path: Path) -> None:
     assert problems[0].endswith(".age: the newest commit stands first")
 
 
+def test_fault_that_does_not_exist_is_named_with_those_that_do(tmp_path: Path) -> None:
+    faults = [{"stand_in": "model", "fault": name} for name in ("slow", "melted")]
+    (problem,) = problems_in(read_scenario(with_parts(tmp_path, faults=faults)))
+    assert problem.startswith("faults[1]: model knows no fault 'melted': there is accepted_dropped")
+
+
 def test_a_scenario_that_fits_together_has_no_problem(tmp_path: Path) -> None:
     assert problems_in(read_scenario(small_file(tmp_path))) == []

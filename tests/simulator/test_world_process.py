@@ -16,7 +16,7 @@ import boto3
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from simulator.faults import Fault
+from simulator.faults import Fault, FaultError
 from simulator.scenario import load_scenario
 from simulator.world import World
 from tests.simulator.scenario_file import with_parts
@@ -234,7 +234,25 @@ async def test_fault_that_does_not_exist_is_one_sentence_and_exit_one(tmp_path: 
 def test_faults_of_the_scenario_and_of_the_command_line_are_planned_from_the_start(
     tmp_path: Path,
 ) -> None:
-    slow, cut = (Fault(stand_in="model", fault=name) for name in ("slow", "cut"))
+    slow, cut = of_the_model("slow", "cut")
     scenario = load_scenario("cart-loafers").model_copy(update={"faults": (slow,)})
     planned = World(scenario, tmp_path, faults=[cut]).faults.listed()
     assert [fault["fault"] for fault in planned] == ["slow", "cut"]
+
+
+async def test_shown_scenario_brings_its_faults_and_those_of_the_one_before_are_gone(
+    tmp_path: Path,
+) -> None:
+    slow, cut, hang, melted = of_the_model("slow", "cut", "hang", "melted")
+    scenario = load_scenario("cart-loafers")
+    world = World(scenario.model_copy(update={"faults": (slow,)}), tmp_path, faults=[cut])
+    await world.show(scenario.model_copy(update={"faults": (hang,)}))
+    assert [fault["fault"] for fault in world.faults.listed()] == ["cut", "hang"]
+    with pytest.raises(FaultError, match="knows no fault 'melted'"):
+        await world.show(scenario.model_copy(update={"faults": (melted,)}))
+    assert [fault["fault"] for fault in world.faults.listed()] == ["cut", "hang"]
+
+
+def of_the_model(*names: str) -> list[Fault]:
+    """A fault of each name."""
+    return [Fault(stand_in="model", fault=name) for name in names]
