@@ -1,5 +1,6 @@
 """Incidents that meet a fault each, all in one running stack, and what became of every one."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,36 @@ SETTINGS = {
     "NIGHTSHIFT_PROGRESS_SECONDS": "0",
     "NIGHTSHIFT_FINAL_REPEAT_SECONDS": "1",
 }
+MAX_REQUESTS = 40
+"""Of one incident to the model, every try counted: a handful of turns, or 16 s of outage."""
+LAST_WORDS = 2
+"""The conclude turn and its one repeat come on top of the ordinary turns."""
+NEVER = {
+    "accepted_dropped": "timed_out",
+    "api_error": "timed_out",
+    "cut": "timed_out",
+    "dropped": "timed_out",
+    "hang": "timed_out",
+    "overloaded": "timed_out",
+    "rate_limited": "timed_out",
+    "spend_limit": "failed",
+    "timeout": "timed_out",
+    "endless_calls": "out_of_budget",
+    "huge_arguments": "out_of_budget",
+    "max_tokens_in_call": "inconclusive",
+    "max_tokens_in_text": "inconclusive",
+    "missing_field": "out_of_budget",
+    "no_call": "inconclusive",
+    "parallel_calls": "out_of_budget",
+    "refusal": "inconclusive",
+    "silence": "inconclusive",
+    "blank": "inconclusive",
+    "unknown_tool": "out_of_budget",
+    "wrong_types": "out_of_budget",
+}
+"""The outcome when the model never does better; with any other fault it reaches a diagnosis."""
+FOR_GOOD = ("refusal", "spend_limit")
+"""Once is enough."""
 
 
 @dataclass
@@ -38,13 +69,19 @@ class Struck:
     unmet: list[str] = field(default_factory=list)
     """What was waited for in vain."""
 
-    def open(self, incident: str) -> str:
+    def open(
+        self, incident: str, *, service: str = "cartservice", symptom: str = "HTTP 500 on checkout"
+    ) -> str:
         """The incident is on its way; the case under which a fault finds it."""
         self.cases[incident] = f"case-{1000 + len(self.cases)}"
-        summary = f"HTTP 500 on checkout, {self.cases[incident]}"
+        summary = f"{symptom}, {self.cases[incident]}"
         self.running.append(incident)
-        self.desk.publish(incident_id=incident, service="cartservice", summary=summary)
+        self.desk.publish(incident_id=incident, service=service, summary=summary)
         return self.cases[incident]
+
+    def show(self, scenario: str) -> None:
+        """The outside world is that scenario's."""
+        call(f"{self.desk.stack.control}/_simulator/scenario", {"scenario": scenario})
 
     def next_case(self) -> str:
         """The case of the incident that is opened next."""
@@ -68,6 +105,22 @@ class Struck:
         url = f"{self.desk.stack.control}/_simulator/faults"
         with urlopen(Request(url, method="DELETE"), timeout=10):
             pass
+
+    def over(self) -> dict[str, int]:
+        """The faults are over; how often each of them struck, by where it was to strike."""
+        strikes = {str(fault["where"]): int(fault["struck"]) for fault in self.planned()}
+        self.clear()
+        return strikes
+
+    def asked(self) -> Counter[str]:
+        """How many requests each incident made to the model, every try counted."""
+        said = [str(line.get("opening", "")) for line in self.desk.requests("model")]
+        return Counter(
+            {
+                incident: sum(case in opening for opening in said)
+                for incident, case in self.cases.items()
+            }
+        )
 
     def cards(self) -> dict[str, list[dict[str, Any]]]:
         """The top-level messages of every incident."""
@@ -94,7 +147,7 @@ class Struck:
         """All incidents have ended but so many, or it was waited for in vain."""
 
         def open_now() -> int:
-            self.running = [each for each in self.running if not self.over(each)]
+            self.running = [each for each in self.running if not self.has_ended(each)]
             return len(self.running)
 
         self.wait("the ends", lambda: open_now() <= but, seconds=3 * DEADLINE_SECONDS)
@@ -106,7 +159,7 @@ class Struck:
         except StackFailed as error:
             self.unmet.append(str(error))
 
-    def over(self, incident: str) -> bool:
+    def has_ended(self, incident: str) -> bool:
         """Whether the incident has ended."""
         record = self.desk.record(incident)
         return record is not None and record.state == "ended"
@@ -117,15 +170,26 @@ def final(message: dict[str, Any]) -> bool:
     return not str(message["text"]).startswith("investigating ")
 
 
+def wrong(cards: dict[str, list[dict[str, Any]]]) -> int:
+    """How many incidents have not exactly one message, a final one."""
+    return sum([final(message) for message in said] != [True] for said in cards.values())
+
+
 @contextmanager
-def struck_stack(*, settings: dict[str, str], world: tuple[str, ...] = ()) -> Iterator[Struck]:
+def struck_stack(
+    *,
+    settings: dict[str, str],
+    scenario: str = SCENARIO,
+    world: tuple[str, ...] = (),
+    model_seconds: float = 0.3,
+) -> Iterator[Struck]:
     """Four services and a fast scripted model, with little time and few turns."""
     plan = Plan(
-        scenario=SCENARIO,
-        model_seconds=0.3,
+        scenario=scenario,
+        model_seconds=model_seconds,
         settings=SETTINGS | settings,
         own_redis=True,
-        world=("simulator", "--scenario", SCENARIO, *world),
+        world=("simulator", "--scenario", scenario, *world),
     )
     with running_stack(plan, quiet) as stack, Redis.from_url(stack.redis_url) as redis:
         yield Struck(Desk(stack, redis))

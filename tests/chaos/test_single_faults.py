@@ -14,21 +14,22 @@ from services.reasoner.budget import calls_sent
 from simulator.known_faults import KNOWN_FAULTS
 from simulator.slack.faulty import possible
 from tests.chaos.struck import (
+    FOR_GOOD,
+    LAST_WORDS,
     MAX_COST_USD,
+    MAX_REQUESTS,
     MAX_TOOL_CALLS,
     MAX_TURNS,
+    NEVER,
     Struck,
     final,
     struck_stack,
+    wrong,
 )
 from tests.lane import Figures, Lane
 
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(300)]
 MODEL = [(name, kind) for name in sorted(KNOWN_FAULTS["model"]) for kind in ("once", "always")]
-MAX_REQUESTS = 40
-"""Of one incident to the model, every try counted: a handful of turns, or 16 s of outage."""
-LAST_WORDS = 2
-"""The conclude turn and its one repeat come on top of the ordinary turns."""
 
 
 SLACK = [
@@ -41,32 +42,6 @@ SAMPLE = {("chat.postMessage", "once"), ("chat.update", "always")}
 """The faults of Slack that the sample plays; the full lane plays each of them both ways."""
 AT_ONCE = 12
 STRIKES = "a strike of every fault"
-NEVER = {
-    "accepted_dropped": "timed_out",
-    "api_error": "timed_out",
-    "cut": "timed_out",
-    "dropped": "timed_out",
-    "hang": "timed_out",
-    "overloaded": "timed_out",
-    "rate_limited": "timed_out",
-    "spend_limit": "failed",
-    "timeout": "timed_out",
-    "endless_calls": "out_of_budget",
-    "huge_arguments": "out_of_budget",
-    "max_tokens_in_call": "inconclusive",
-    "max_tokens_in_text": "inconclusive",
-    "missing_field": "out_of_budget",
-    "no_call": "inconclusive",
-    "parallel_calls": "out_of_budget",
-    "refusal": "inconclusive",
-    "silence": "inconclusive",
-    "blank": "inconclusive",
-    "unknown_tool": "out_of_budget",
-    "wrong_types": "out_of_budget",
-}
-"""The outcome when the model never does better; with any other fault it reaches a diagnosis."""
-FOR_GOOD = ("refusal", "spend_limit")
-"""Once is enough."""
 
 
 @dataclass(frozen=True)
@@ -89,16 +64,16 @@ def seen(lane: Lane, figures: Figures) -> Iterator[Seen]:
                 _strike_slack(struck, method, name=name, kind=kind)
         struck.wait_for_ends()
         struck.wait(STRIKES, struck.all_struck, seconds=20)
-        strikes |= _over(struck)
+        strikes |= struck.over()
         for name, kind in MODEL:
             _strike_model(struck, name, kind)
         struck.wait_for_ends()
-        strikes |= _over(struck)
+        strikes |= struck.over()
         struck.wait("every card", struck.all_told, seconds=40)
         cards = struck.cards()
         size = f"single faults of the model and of Slack, {len(struck.cases)} incidents"
-        figures.add("R2", f"{size}: without their one final message", _wrong(cards), 0)
-        yield Seen(struck, _requests(struck), strikes, cards)
+        figures.add("R2", f"{size}: without their one final message", wrong(cards), 0)
+        yield Seen(struck, struck.asked(), strikes, cards)
 
 
 def _strike_slack(struck: Struck, method: str, *, name: str, kind: str) -> None:
@@ -118,27 +93,6 @@ def _strike_model(struck: Struck, name: str, kind: str) -> None:
 
 def _incident(method: str, name: str, *, kind: str) -> str:
     return f"slack-{100 + SLACK.index((method, name, kind))}"
-
-
-def _over(struck: Struck) -> dict[str, int]:
-    """The faults are over; how often each of them struck."""
-    strikes = {str(fault["where"]): int(fault["struck"]) for fault in struck.planned()}
-    struck.clear()
-    return strikes
-
-
-def _wrong(cards: dict[str, list[dict[str, Any]]]) -> int:
-    return sum([final(message) for message in said] != [True] for said in cards.values())
-
-
-def _requests(struck: Struck) -> Counter[str]:
-    said = [str(line.get("opening", "")) for line in struck.desk.requests("model")]
-    return Counter(
-        {
-            incident: sum(case in opening for opening in said)
-            for incident, case in struck.cases.items()
-        }
-    )
 
 
 def test_nothing_was_waited_for_in_vain_and_nearly_every_fault_struck(seen: Seen) -> None:
