@@ -43,6 +43,7 @@ NEVER = {
     "timeout": "timed_out",
     "endless_calls": "out_of_budget",
     "huge_arguments": "out_of_budget",
+    "invented_quotes": "diagnosed",
     "max_tokens_in_call": "inconclusive",
     "max_tokens_in_text": "inconclusive",
     "missing_field": "out_of_budget",
@@ -54,7 +55,7 @@ NEVER = {
     "unknown_tool": "out_of_budget",
     "wrong_types": "out_of_budget",
 }
-"""The outcome when the model never does better; with any other fault it reaches a diagnosis."""
+"""The outcome when the model never does better; with any other fault the script's own is reached."""
 FOR_GOOD = ("refusal", "spend_limit")
 """Once is enough."""
 
