@@ -9,7 +9,7 @@ SHARED = {
     "accepted_dropped": "it is done, and the connection ends without an answer",
     "cut": "the answer ends in the middle of its body",
 }
-"""Every stand-in that speaks HTTP knows these; `simulator.striking` does them for ASGI apps."""
+"""Every stand-in knows these; `simulator.striking` does them, AWS for itself."""
 
 _MODEL = {
     "rate_limited": "429 rate_limit_error, retry-after `seconds` (default 1)",
@@ -59,10 +59,43 @@ _SLACK = {
     "invalid_blocks": "`invalid_blocks`: a block type is not supported",
 }
 
+_KUBERNETES = {
+    "forbidden": "403 Forbidden: the role does not allow it",
+    "not_found": "404 NotFound: the object is not there",
+    "expired": "410 Expired: the list's continue token or resource version is too old",
+    "rate_limited": "429 TooManyRequests with a Retry-After of `seconds` (default 1)",
+    "internal_error": "500 InternalError",
+    "unavailable": "503 ServiceUnavailable",
+    "slow_log": "a log comes in small pieces and takes `seconds` (default 30)",
+    "huge_log": "a log of 10 MB; line `amount` from its end (default 500) holds the needle",
+}
+
+_GITHUB = {
+    "rate_limited": "403, nothing remains of the limit, which resets in `seconds` (default 60)",
+    "rate_limited_429": "the same with 429",
+    "secondary_limit": "403 secondary rate limit, retry-after `seconds` (default 60)",
+    "bad_credentials": "401 Bad credentials",
+    "forbidden": "403 Resource not accessible by personal access token",
+    "not_found": "404 Not Found",
+    "large_file": "a file of more than 1 MB: its contents come empty, with encoding none",
+    "too_large": "403 too_large: the file has more than 100 MB",
+    "server_error": "502 Server Error",
+    "unavailable": "503 with a page instead of JSON",
+}
+
+_AWS = {
+    "throttled": "400 ThrottlingException (Throttling where the service speaks XML)",
+    "internal_error": "500 InternalFailure",
+    "unavailable": "503 ServiceUnavailable",
+    "expired_token": "the credentials have expired",
+    "access_denied": "the credentials may not do this",
+    "duplicate": "SQS hands over every message of this answer twice",
+}
+
 KNOWN_FAULTS: Mapping[str, Mapping[str, str]] = {
     "model": SHARED | _MODEL,
     "slack": SHARED | _SLACK,
-    "kubernetes": {},
-    "github": {},
-    "aws": {},
+    "kubernetes": SHARED | _KUBERNETES,
+    "github": SHARED | _GITHUB,
+    "aws": SHARED | _AWS,
 }

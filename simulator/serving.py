@@ -31,10 +31,11 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
-class _Lent(H11Protocol):
+class Lent(H11Protocol):
     """Lends the connection to the app, which can end it in the middle of an answer."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is in the state that every request of it is given."""
         if not isinstance(transport, asyncio.Transport):
             raise TypeError(f"a connection that cannot be written to: {transport!r}")
         super().connection_made(transport)
@@ -60,7 +61,7 @@ class Served:
         """The app answers at the address that is returned; raises RuntimeError when it cannot."""
         config = uvicorn.Config(
             self._app,
-            http=_Lent,
+            http=Lent,
             log_config=None,
             log_level="warning",
             access_log=False,

@@ -69,7 +69,9 @@ class World:
         Raises whatever kept a stand-in from starting; then nothing is left running.
         """
         # moto takes longest by far, so it starts first and beside everything else.
-        self._aws = asyncio.create_task(asyncio.to_thread(_start_aws, self._scenario, self.log))
+        self._aws = asyncio.create_task(
+            asyncio.to_thread(_start_aws, self._scenario, self.log, self.faults)
+        )
         async with contextlib.AsyncExitStack() as undo:
             undo.push_async_callback(self.stop)
             described = await self._start_all(self._aws)
@@ -169,9 +171,9 @@ class World:
 
         token = self._tokens[name]
         if name == "kubernetes":
-            return build_kubernetes(scenario, self.log, tokens={token: READER})
+            return build_kubernetes(scenario, self.log, tokens={token: READER}, faults=self.faults)
         if name == "github":
-            return build_github(scenario, self.log, token=token)
+            return build_github(scenario, self.log, token=token, faults=self.faults)
         return build_model(
             scenario,
             self.log,
@@ -227,10 +229,10 @@ def settings_of(scenario: Scenario) -> tuple[str, ...]:
     )
 
 
-def _start_aws(scenario: Scenario, log: RequestLog) -> "AwsStandIn":
+def _start_aws(scenario: Scenario, log: RequestLog, faults: Faults) -> "AwsStandIn":
     from simulator.aws import AwsStandIn
 
-    aws = AwsStandIn(scenario, log)
+    aws = AwsStandIn(scenario, log, faults)
     aws.start()
     return aws
 

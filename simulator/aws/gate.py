@@ -1,79 +1,97 @@
 """What stands before moto: whose key a request is signed with, in which account, and the log."""
 
-import io
-import json
-import re
-from collections.abc import Callable, Iterable
-from types import TracebackType
-from urllib.parse import parse_qs
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from threading import Event
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from simulator.aws.faulty import half, hang_up, possible, refusal, twice, wait
+from simulator.aws.rules import broken_rule, within_a_page
+from simulator.aws.wire import Answer, Asked, answer_of, read
+from simulator.faults import Fault, Faults
 from simulator.request_log import RequestLog
+from simulator.striking import NO_ANSWER, SILENT
 
 STAND_IN = "aws"
-_SIGNED_BY = re.compile(r"Credential=([^/]+)/\d{8}/[\w-]+/([\w-]+)/aws4_request")
-_LONGEST_READ_BODY = 65_536
-_Error = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+_CONNECTION = "werkzeug.socket"
 
 
+@dataclass(frozen=True)
+class Keys:
+    """Whose requests pass: those of the stand-in's user, and of its owner, who meets no fault."""
+
+    user: str
+    owner: str
+
+
+@dataclass
 class Gate:
-    """A WSGI app that lets requests signed with `key_id` through to moto, and notes each one.
+    """A WSGI app that lets requests signed with one of the `keys` through to moto, and notes each.
 
     moto checks no key and answers for a default account; here a stranger's key is refused as AWS
-    refuses it, and everything lives in `account`.
+    refuses it, everything lives in `account`, and what AWS publishes as a limit is one.
     """
 
-    def __init__(self, app: WSGIApplication, log: RequestLog, *, key_id: str, account: str) -> None:
-        self._app = app
-        self._log = log
-        self._key_id = key_id
-        self._account = account
+    app: WSGIApplication
+    log: RequestLog
+    keys: Keys
+    account: str
+    faults: Faults
+    stopping: Event = field(default_factory=Event)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request; its line is in the log before the answer leaves."""
-        signed = _SIGNED_BY.search(environ.get("HTTP_AUTHORIZATION", ""))
-        asked = f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '/')}"
-        facts = {"service": signed.group(2) if signed else "unsigned", "action": _action(environ)}
+        asked = read(environ)
+        facts: dict[str, object] = {"service": asked.service, "action": asked.action}
+        fault = self._due(asked)
+        if fault is None:
+            answer = self._answer(asked)
+            self.log.record(STAND_IN, asked.line, status=answer.code, **facts)
+            start_response(answer.status, answer.headers)
+            return [answer.body]
+        facts["fault"] = fault.fault
+        if fault.fault in SILENT:
+            self.log.record(STAND_IN, asked.line, status=NO_ANSWER, **facts)
+            wait(fault, environ[_CONNECTION], stopping=self.stopping)
+            raise hang_up(environ[_CONNECTION])
+        answer = self._spoilt(asked, fault)
+        self.log.record(STAND_IN, asked.line, status=answer.code, **facts)
+        return self._leave(answer, fault, environ=environ, start_response=start_response)
 
-        def started(
-            status: str, headers: list[tuple[str, str]], *error: _Error | None
-        ) -> Callable[[bytes], object]:
-            self._log.record(STAND_IN, asked, status=int(status.split(" ", 1)[0]), **facts)
-            return start_response(status, headers, *error)
+    def _due(self, asked: Asked) -> Fault | None:
+        if asked.key_id != self.keys.user:
+            return None
+        about = f"{asked.service}.{asked.action} {asked.body.decode('utf-8', 'replace')}"
+        return self.faults.take(STAND_IN, asked.line, about=about, among=possible(asked))
 
-        if signed is None or signed.group(1) != self._key_id:
-            return _refuse(environ, started)
-        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._account
-        return self._app(environ, started)
+    def _answer(self, asked: Asked) -> Answer:
+        if asked.key_id not in (self.keys.user, self.keys.owner):
+            words = "The security token included in the request is invalid."
+            return asked.error("UnrecognizedClientException", words, status="403 Forbidden")
+        refused = broken_rule(asked)
+        if refused is not None:
+            return refused
+        asked.environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.account
+        return within_a_page(asked, answer_of(self.app, asked))
 
+    def _spoilt(self, asked: Asked, fault: Fault) -> Answer:
+        refused = refusal(fault, asked, account=self.account)
+        if refused is not None:
+            return refused
+        answer = self._answer(asked)
+        return twice(asked, answer, ask=self._answer) if fault.fault == "duplicate" else answer
 
-def _action(environ: WSGIEnvironment) -> str:
-    target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
-    if target:
-        return target.rpartition(".")[2]
-    path = str(environ.get("PATH_INFO", ""))
-    if "/operation/" in path:
-        return path.rpartition("/operation/")[2]
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    if not _is_form(environ) or not 0 < length <= _LONGEST_READ_BODY:
-        return ""
-    body: bytes = environ["wsgi.input"].read(length)
-    environ["wsgi.input"] = io.BytesIO(body)
-    return parse_qs(body.decode("utf-8", "replace")).get("Action", [""])[0]
-
-
-def _is_form(environ: WSGIEnvironment) -> bool:
-    return "form-urlencoded" in str(environ.get("CONTENT_TYPE", ""))
-
-
-def _refuse(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    words = "The security token included in the request is invalid."
-    if _is_form(environ):
-        kind = "text/xml"
-        error = f"<Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>{words}</Message>"
-        body = f"<ErrorResponse><Error>{error}</Error></ErrorResponse>".encode()
-    else:
-        kind = "application/x-amz-json-1.0"
-        body = json.dumps({"__type": "UnrecognizedClientException", "message": words}).encode()
-    start_response("403 Forbidden", [("Content-Type", kind), ("Content-Length", f"{len(body)}")])
-    return [body]
+    def _leave(
+        self,
+        answer: Answer,
+        fault: Fault,
+        *,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+    ) -> Iterable[bytes]:
+        connection = environ[_CONNECTION]
+        if fault.fault == "accepted_dropped":
+            raise hang_up(connection)
+        wait(fault, connection, stopping=self.stopping)
+        start_response(answer.status, answer.headers)
+        return half(answer.body, connection) if fault.fault == "cut" else [answer.body]

@@ -15,8 +15,9 @@ from simulator.aws.alarm_bodies import (
     sns_message,
     subject,
 )
-from simulator.aws.gate import Gate
+from simulator.aws.gate import Gate, Keys
 from simulator.aws.telemetry import Telemetry
+from simulator.faults import Faults
 from simulator.logs import check_logs
 from simulator.request_log import RequestLog
 from simulator.scenario import Scenario
@@ -33,18 +34,20 @@ class AwsStandIn:
     """SQS, SNS, EventBridge, CloudWatch and its logs on loopback, with one alarm wired to a queue.
 
     moto's state belongs to the process, so one stand-in runs at a time; starting one empties it.
-    Every method may be called from any thread. Raises ScenarioError when a log group's log does
-    not exist.
+    Every method may be called from any thread. `faults` strike whoever uses it, never what it does
+    itself. Raises ScenarioError when a log group's log does not exist.
     """
 
-    def __init__(self, scenario: Scenario, log: RequestLog) -> None:
+    def __init__(self, scenario: Scenario, log: RequestLog, faults: Faults | None = None) -> None:
         check_logs(scenario.cluster.logs, list(scenario.cloudwatch.log_groups.values()))
         self._scenario = scenario
         self._log = log
-        self._key_id = f"SIMULATED{secrets.token_hex(6).upper()}"
+        self._faults = faults or Faults()
+        self._keys = Keys(*(f"SIMULATED{secrets.token_hex(6).upper()}" for _ in range(2)))
         self._secret = secrets.token_urlsafe(24)
         self._lock = threading.Lock()
         self._server: BaseWSGIServer | None = None
+        self._gate: Gate | None = None
         self._thread: threading.Thread | None = None
         self._resources: Resources | None = None
         self._telemetry: Telemetry | None = None
@@ -68,13 +71,15 @@ class AwsStandIn:
         moto_api_backend.reset()
         account = self._scenario.alarm.account
         moto = DomainDispatcherApplication(create_backend_app)
-        gate = Gate(moto, self._log, key_id=self._key_id, account=account)
+        gate = self._gate = Gate(moto, self._log, self._keys, account, self._faults)
         self._server = make_server(
             "127.0.0.1", 0, gate, threaded=True, request_handler=MotoRequestHandler
         )
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
-        self._resources = Resources(self._scenario, self.environment())
+        self._resources = Resources(
+            self._scenario, self.environment() | {"AWS_ACCESS_KEY_ID": self._keys.owner}
+        )
         self._resources.create()
         self._telemetry = Telemetry(self._scenario, self._resources)
         self._settle(datetime.now(UTC))
@@ -84,6 +89,8 @@ class AwsStandIn:
         """Nothing listens any more; stopping twice, or before the start, does nothing."""
         if self._server is None or self._thread is None:
             return
+        if self._gate is not None:
+            self._gate.stopping.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -108,7 +115,7 @@ class AwsStandIn:
         region = self._scenario.alarm.region
         return {
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": self._key_id,
+            "AWS_ACCESS_KEY_ID": self._keys.user,
             "AWS_SECRET_ACCESS_KEY": self._secret,
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,

@@ -9,11 +9,17 @@ class Refused(Exception):
     """A request that GitHub does not do; carries status, message and the errors of its fields."""
 
     def __init__(
-        self, status: int, message: str, *, errors: list[dict[str, str]] | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        errors: list[dict[str, str]] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.errors = errors
+        self.headers = headers or {}
 
     def answer(self) -> JSONResponse:
         """The refusal on the wire."""
@@ -21,12 +27,22 @@ class Refused(Exception):
         if self.errors:
             body["errors"] = self.errors
         body |= {"documentation_url": DOCUMENTATION, "status": str(self.status)}
-        return JSONResponse(body, status_code=self.status)
+        return JSONResponse(body, status_code=self.status, headers=self.headers)
 
 
 def not_found() -> Refused:
     """What does not exist, or what the token may not see: GitHub does not say which."""
     return Refused(404, "Not Found")
+
+
+def too_large() -> Refused:
+    """A file that is too large for every way of reading it."""
+    message = (
+        "This API returns blobs up to 100 MB in size. The requested blob is too large to fetch "
+        "via the API."
+    )
+    error = {"resource": "Blob", "field": "data", "code": "too_large"}
+    return Refused(403, message, errors=[error])
 
 
 def invalid_search(code: str, message: str = "") -> Refused:

@@ -11,13 +11,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from simulator.github.answers import Refused, not_found
+from simulator.faults import Fault, Faults
+from simulator.github.answers import Refused, not_found, too_large
+from simulator.github.faulty import possible, struck, without_content
 from simulator.github.rate_limits import RateLimits
 from simulator.github.repository import Repository, is_in_window
 from simulator.github.search import read_query, search_code, text_matches
 from simulator.github.shapes import Json, Shapes
 from simulator.request_log import RequestLog
 from simulator.scenario import Scenario
+from simulator.striking import NO_ANSWER, SILENT, silence, spoilt
 
 STAND_IN = "github"
 _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -28,14 +31,21 @@ _Answer = Callable[[Request, Shapes], Awaitable[Response]]
 
 
 def build_github(
-    scenario: Scenario, log: RequestLog, *, token: str, limits: RateLimits | None = None
+    scenario: Scenario,
+    log: RequestLog,
+    *,
+    token: str,
+    limits: RateLimits | None = None,
+    faults: Faults | None = None,
 ) -> Starlette:
     """An app that answers for the scenario's repository as api.github.com does to one `token`.
 
     The token may read that repository and nothing else. Without `limits` requests are counted and
     told, never refused for their number. Ages of commits count back from the moment of the request.
     """
-    desk = _Desk(scenario, log, token=token, limits=limits or RateLimits())
+    desk = _Desk(
+        scenario, log, token=token, limits=limits or RateLimits(), faults=faults or Faults()
+    )
     one = "/repos/{owner}/{repo}"
     answers: dict[str, _Answer] = {
         one: desk.repository,
@@ -62,34 +72,56 @@ def build_github(
 
 class _Desk:
     def __init__(
-        self, scenario: Scenario, log: RequestLog, *, token: str, limits: RateLimits
+        self,
+        scenario: Scenario,
+        log: RequestLog,
+        *,
+        token: str,
+        limits: RateLimits,
+        faults: Faults,
     ) -> None:
         self._repository = Repository(scenario.repository)
         self._log = log
         self._token = token
         self._limits = limits
+        self._faults = faults
 
     def logged(self, answer: _Answer) -> Callable[[Request], Awaitable[Response]]:
         async def respond(request: Request) -> Response:
-            kind = "code_search" if request.url.path == "/search/code" else "core"
-            base = str(request.base_url).rstrip("/")
-            facts: dict[str, object] = {}
-            try:
-                self._admit(request, kind)
-                shapes = Shapes(self._repository, base, now=datetime.now(UTC))
-                response = await answer(request, shapes)
-            except Refused as refused:
-                response = refused.answer()
-                facts["refused"] = str(refused)
-            response.headers.update(self._limits.headers(kind))
-            response.headers["x-github-media-type"] = "github.v3; format=json"
-            if request.url.query:
-                facts["query"] = request.url.query
             asked = f"{request.method} {request.url.path}"
+            facts: dict[str, object] = {"query": request.url.query} if request.url.query else {}
+            fault = request.state.fault = self._faults.take(
+                STAND_IN, asked, about=_about(request), among=possible(request)
+            )
+            if fault is not None:
+                facts["fault"] = fault.fault
+            if fault is not None and fault.fault in SILENT:
+                self._log.record(STAND_IN, asked, status=NO_ANSWER, **facts)
+                return await silence(fault, request)
+            response = await self._respond(answer, request, facts=facts)
             self._log.record(STAND_IN, asked, status=response.status_code, **facts)
-            return response
+            return await spoilt(fault, response, request=request)
 
         return respond
+
+    async def _respond(
+        self, answer: _Answer, request: Request, *, facts: dict[str, object]
+    ) -> Response:
+        kind = "code_search" if request.url.path == "/search/code" else "core"
+        fault: Fault | None = request.state.fault
+        own: dict[str, str] = {}
+        try:
+            self._admit(request, kind)
+            shapes = Shapes(self._repository, _base(request), now=datetime.now(UTC))
+            instead = struck(fault) if fault is not None else None
+            response = instead or await answer(request, shapes)
+        except Refused as refused:
+            response = refused.answer()
+            own = refused.headers
+            facts["refused"] = str(refused)
+        response.headers.update(self._limits.headers(kind) | own)
+        response.headers["x-github-media-type"] = "github.v3; format=json"
+        return response
 
     def _admit(self, request: Request, kind: str) -> None:
         if not request.headers.get("user-agent"):
@@ -121,10 +153,13 @@ class _Desk:
             children = self._repository.children(path)
             return JSONResponse([shapes.entry(child, ref) for child in children])
         if len(entry.content) > _LARGEST_BLOB_BYTES:
-            raise Refused(403, "This API returns blobs up to 100 MB in size.")
+            raise too_large()
         if _wants(request, "raw"):
             return Response(entry.content, media_type="application/vnd.github.raw")
-        return JSONResponse(shapes.file(entry, ref))
+        shown = shapes.file(entry, ref)
+        if request.state.fault is not None and request.state.fault.fault == "large_file":
+            return without_content(shown)
+        return JSONResponse(shown)
 
     async def tree(self, request: Request, shapes: Shapes) -> Response:
         sha = request.path_params["sha"]
@@ -218,6 +253,15 @@ class _Desk:
         raise not_found()
 
 
+def _base(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
+
+
+def _about(request: Request) -> str:
+    """The query in plain letters, so that a fault's `where` can name a word of a search."""
+    return " ".join(request.query_params.values())
+
+
 def _wants(request: Request, media: str) -> bool:
     accept = request.headers.get("accept", "")
     return any(f"application/vnd.github.{part}" in accept for part in (media, f"v3.{media}"))
@@ -239,7 +283,7 @@ def _page(request: Request, found: Sequence[T]) -> tuple[Sequence[T], dict[str, 
     links = []
     for name, target in pages.items():
         query = urlencode(dict(request.query_params) | {"page": str(target)})
-        address = f"{str(request.base_url).rstrip('/')}{request.url.path}?{query}"
+        address = f"{_base(request)}{request.url.path}?{query}"
         links.append(f'<{address}>; rel="{name}"')
     headers = {"Link": ", ".join(links)} if links else {}
     return found[(number - 1) * size : number * size], headers

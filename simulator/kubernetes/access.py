@@ -54,7 +54,7 @@ def read_ask(request: Request, group: str) -> Ask:
 def check_access(cluster: ClusterSetup, user: str, *, ask: Ask) -> None:
     """Raises Refused (403) in the API's words unless the user may do it."""
     if not is_allowed(cluster, ask):
-        raise _forbidden(user, ask)
+        raise forbidden(user, ask)
 
 
 def is_allowed(cluster: ClusterSetup, ask: Ask) -> bool:
@@ -90,7 +90,8 @@ def _verb(request: Request, name: str) -> str:
     return "get" if name else "list"
 
 
-def _forbidden(user: str, ask: Ask) -> Refused:
+def forbidden(user: str, ask: Ask) -> Refused:
+    """The answer to what the role does not let its holder do."""
     resource = ask.resource.partition("/")[0]
     kind = f"{resource}.{ask.group}" if ask.group else resource
     subject = f'{kind} "{ask.name}"' if ask.name else kind

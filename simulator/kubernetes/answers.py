@@ -13,6 +13,7 @@ class Refused(Exception):
     ) -> None:
         super().__init__(message)
         self.code = code
+        self.headers: dict[str, str] = {}
         self.status: Object = {
             "kind": "Status",
             "apiVersion": "v1",
@@ -27,7 +28,7 @@ class Refused(Exception):
 
     def answer(self) -> JSONResponse:
         """The refusal on the wire."""
-        return JSONResponse(self.status, status_code=self.code)
+        return JSONResponse(self.status, status_code=self.code, headers=self.headers)
 
 
 def unauthorized() -> Refused:

@@ -16,8 +16,7 @@ def read_pod_log(
     cluster: ClusterSetup, pod: PodSetup, *, query: Mapping[str, str], now: datetime
 ) -> bytes:
     """The part of the log that the query asks for. Raises Refused as the API does."""
-    smallest = {"tailLines": 0, "limitBytes": 1, "sinceSeconds": 1}
-    limits = {name: _limit(query, name, least=least) for name, least in smallest.items()}
+    limits = read_options(query)
     since_at = _since(query, limits["sinceSeconds"], now=now)
     container = _container(pod, query.get("container", ""))
     previous = truthy(query.get("previous"))
@@ -37,6 +36,12 @@ def read_pod_log(
         lines = lines[max(0, len(lines) - tail) :]
     text = "".join(f"{line}\n" for line in lines).encode()
     return text[: limits["limitBytes"]]
+
+
+def read_options(query: Mapping[str, str]) -> dict[str, int | None]:
+    """The numbers among a log's options. Raises Refused for one that the API does not take."""
+    smallest = {"tailLines": 0, "limitBytes": 1, "sinceSeconds": 1}
+    return {name: _limit(query, name, least=least) for name, least in smallest.items()}
 
 
 def _since_lines(

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from simulator.faults import Fault, Faults
 from simulator.kubernetes import discovery
 from simulator.kubernetes.access import (
     Ask,
@@ -19,6 +20,7 @@ from simulator.kubernetes.access import (
     read_user,
 )
 from simulator.kubernetes.answers import Refused, bad_request, no_such_resource, not_found
+from simulator.kubernetes.faulty import possible, refuse, spoilt_log
 from simulator.kubernetes.objects import list_objects
 from simulator.kubernetes.pod_logs import read_pod_log
 from simulator.kubernetes.selectors import field_test, label_test, page
@@ -27,6 +29,7 @@ from simulator.kubernetes.tables import table
 from simulator.logs import check_logs
 from simulator.request_log import RequestLog
 from simulator.scenario import Scenario
+from simulator.striking import NO_ANSWER, SILENT, silence, spoilt
 
 STAND_IN = "kubernetes"
 _REVIEWS = "selfsubjectaccessreviews"
@@ -36,19 +39,20 @@ _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def build_kubernetes(
-    scenario: Scenario, log: RequestLog, *, tokens: Mapping[str, str]
+    scenario: Scenario, log: RequestLog, *, tokens: Mapping[str, str], faults: Faults | None = None
 ) -> Starlette:
     """An app that answers as the scenario's cluster; `tokens` says which user a bearer token is.
 
     Every user may get and list in the scenario's namespace, without secrets and config maps and
     without what the scenario denies, and nothing else. Serve it over TLS: clients send no token
-    over plain HTTP. Ages and logs count back from the moment of the request. Raises ScenarioError
-    when a pod names a log that does not exist or cannot be written.
+    over plain HTTP. Ages and logs count back from the moment of the request. `faults` strike what
+    is asked of resources. Raises ScenarioError when a pod names a log that does not exist or cannot
+    be written.
     """
     pods = scenario.cluster.pods
     named = [name for pod in pods for name in (pod.log, pod.previous_log) if name]
     check_logs(scenario.cluster.logs, named)
-    desk = _Desk(scenario, log, tokens=tokens)
+    desk = _Desk(scenario, log, tokens=tokens, faults=faults or Faults())
     open_paths = [_route(path, desk.logged(desk.open_path)) for path in _OPEN_PATHS]
     return Starlette(
         routes=[
@@ -69,27 +73,43 @@ def _route(path: str, endpoint: _Endpoint) -> Route:
 
 
 class _Desk:
-    def __init__(self, scenario: Scenario, log: RequestLog, *, tokens: Mapping[str, str]) -> None:
+    def __init__(
+        self, scenario: Scenario, log: RequestLog, *, tokens: Mapping[str, str], faults: Faults
+    ) -> None:
         self._cluster = scenario.cluster
         self._log = log
         self._tokens = tokens
+        self._faults = faults
 
     def logged(self, endpoint: _Endpoint) -> _Endpoint:
         async def answer(request: Request) -> Response:
-            facts: dict[str, object] = {}
+            asked = f"{request.method} {request.url.path}"
+            facts: dict[str, object] = {"query": request.url.query} if request.url.query else {}
+            fault = request.state.fault = self._due(request, asked)
+            if fault is not None:
+                facts["fault"] = fault.fault
+            if fault is not None and fault.fault in SILENT:
+                self._log.record(STAND_IN, asked, status=NO_ANSWER, **facts)
+                return await silence(fault, request)
             try:
                 response = await endpoint(request)
             except Refused as refused:
                 response = refused.answer()
                 facts["refused"] = str(refused)
             facts["user"] = getattr(request.state, "user", None)
-            if request.url.query:
-                facts["query"] = request.url.query
-            asked = f"{request.method} {request.url.path}"
             self._log.record(STAND_IN, asked, status=response.status_code, **facts)
-            return response
+            return await spoilt(fault, response, request=request)
 
         return answer
+
+    def _due(self, request: Request, asked: str) -> Fault | None:
+        if "rest" not in request.path_params:
+            return None
+        ask = read_ask(request, request.path_params.get("group", ""))
+        if not ask.namespace:
+            return None
+        among = possible(ask)
+        return self._faults.take(STAND_IN, asked, about=request.url.query, among=among)
 
     def _user(self, request: Request) -> str:
         request.state.user = read_user(request, self._tokens)
@@ -127,6 +147,9 @@ class _Desk:
         ask = read_ask(request, request.path_params.get("group", ""))
         if ask.group == "authorization.k8s.io" and ask.resource == _REVIEWS:
             return await self._review(request, ask)
+        fault = getattr(request.state, "fault", None)
+        if fault is not None:
+            refuse(fault, ask, user=user)
         check_access(self._cluster, user, ask=ask)
         kind = None
         group_version = _group_version(request)
@@ -159,7 +182,7 @@ class _Desk:
         for pod in self._cluster.pods:
             if pod.name == ask.name:
                 text = read_pod_log(self._cluster, pod, query=request.query_params, now=now)
-                return Response(text, media_type="text/plain")
+                return spoilt_log(request.state.fault, text, query=request.query_params)
         raise not_found("pods", ask.name, group="")
 
     async def _review(self, request: Request, ask: Ask) -> Response:

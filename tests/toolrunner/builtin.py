@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastmcp import Client
@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from services.toolrunner.servers.app import build
 from services.toolrunner.servers.settings import ServersSettings
+from simulator.faults import Faults
 from simulator.github import build_github
 from simulator.kubernetes import build_kubernetes, make_certificate, write_kubeconfig
 from simulator.request_log import RequestLog
@@ -27,6 +28,7 @@ class BuiltIn:
     port: int
     token: str
     log: RequestLog
+    faults: Faults = field(default_factory=Faults)
 
     def url(self, server: str) -> str:
         """Where a server listens."""
@@ -48,18 +50,21 @@ class BuiltIn:
 
 
 @contextlib.asynccontextmanager
-async def built_in(scenario: Scenario, folder: Path, **changes: object) -> AsyncIterator[BuiltIn]:
+async def built_in(
+    scenario: Scenario, folder: Path, *, faults: Faults | None = None, **changes: object
+) -> AsyncIterator[BuiltIn]:
     """The servers against the scenario's cluster and repository, with those settings changed."""
+    faults = faults or Faults()
     log = RequestLog(folder / "requests.jsonl")
     files = make_certificate(folder)
     tokens = {name: secrets.token_hex(16) for name in ("kubernetes", "github", "servers")}
     user = "system:serviceaccount:nightshift:toolrunner"
     cluster = serving(
-        build_kubernetes(scenario, log, tokens={tokens["kubernetes"]: user}),
+        build_kubernetes(scenario, log, tokens={tokens["kubernetes"]: user}, faults=faults),
         certificate=files.certificate,
         key=files.key,
     )
-    github = serving(build_github(scenario, log, token=tokens["github"]))
+    github = serving(build_github(scenario, log, token=tokens["github"], faults=faults))
     async with contextlib.AsyncExitStack() as stack:
         cluster_port = await stack.enter_async_context(cluster)
         github_port = await stack.enter_async_context(github)
@@ -82,4 +87,4 @@ async def built_in(scenario: Scenario, folder: Path, **changes: object) -> Async
             | changes
         )
         port = await stack.enter_async_context(serving(build(settings)))
-        yield BuiltIn(port, tokens["servers"], log)
+        yield BuiltIn(port, tokens["servers"], log, faults)

@@ -20,6 +20,7 @@ from bus.record import Call, Commit, Record
 from bus.streams import TOOL_RESULTS
 from bus.testing import events, eventually
 from services.toolrunner.settings import Settings
+from simulator.serving import Lent
 from tests.bus.incidents import opened
 
 ALLOWED = ("read", "hang", "flood", "fail", "label", "sell", "order")
@@ -124,10 +125,14 @@ class Serving(uvicorn.Server):
 async def serving(
     app: ASGIApp, port: int = 0, *, certificate: Path | None = None, key: Path | None = None
 ) -> AsyncIterator[int]:
-    """The application on a loopback port, which is given; over TLS with a certificate."""
+    """The application on a loopback port, which is given; over TLS with a certificate.
+
+    Its connections are lent to it, so that a stand-in can end one in the middle of an answer.
+    """
     listening = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(
         app,
+        http=Lent,
         log_level="critical",
         timeout_graceful_shutdown=1,
         ssl_certfile=certificate,

@@ -62,10 +62,10 @@ async def test_what_is_not_there_is_an_error_in_one_sentence(
     assert points == "error: there is no metric 'b' in namespace 'a'"
 
 
-async def test_a_key_without_rights_is_answered_with_the_missing_permission(
+async def test_a_key_that_nobody_has_is_no_missing_permission(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with against_aws(tmp_path, monkeypatch) as servers:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "SOMEBODYELSE")
         alarm = await servers.ask("cloudwatch__describe_alarm", name="nope")
-    assert alarm.startswith("error: missing permission: cloudwatch:DescribeAlarms on alarm nope")
+    assert alarm.startswith("error: AWS refused the credentials (UnrecognizedClientException: ")

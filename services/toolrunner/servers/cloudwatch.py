@@ -28,6 +28,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MAX_EVENTS = 2_000
 MAX_SERIES = 20
+BAD_CREDENTIALS = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "IncompleteSignature",
+    "MissingAuthenticationToken",
+    "InvalidAccessKeyId",
+}
 STATISTICS = ("Average", "Sum", "Maximum")
 Minutes = Annotated[int, Field(ge=1, le=1440)]
 Name = Annotated[str, Field(min_length=1, max_length=512)]
@@ -41,14 +52,7 @@ class CloudWatch:
 
     def describe_alarm(self, name: Name) -> str:
         """An alarm's state, reason, metric and threshold."""
-        found = _ask(
-            f"cloudwatch:DescribeAlarms on alarm {name}",
-            lambda: self._cloudwatch.describe_alarms(
-                AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-            ),
-        )
-        rows = [line for alarm in found["MetricAlarms"] for line in _metric_alarm_rows(alarm)]
-        rows += [_composite_alarm_row(alarm) for alarm in found.get("CompositeAlarms", [])]
+        rows = _ask(f"cloudwatch:DescribeAlarms on alarm {name}", lambda: list(self._alarms(name)))
         if not rows:
             raise NotRead(f"there is no alarm {name!r} in this account and region")
         return "\n".join(rows)
@@ -77,6 +81,14 @@ class CloudWatch:
         for name in ("_cloudwatch", "_logs"):
             if client := self.__dict__.get(name):
                 client.close()
+
+    def _alarms(self, name: str) -> Iterator[str]:
+        found = self._cloudwatch.describe_alarms(
+            AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+        )
+        for alarm in found["MetricAlarms"]:
+            yield from _metric_alarm_rows(alarm)
+        yield from map(_composite_alarm_row, found.get("CompositeAlarms", []))
 
     def _events(self, log_group: str, pattern: str, *, since: datetime) -> Iterator[str]:
         pages = self._logs.get_paginator("filter_log_events").paginate(
@@ -122,17 +134,19 @@ class CloudWatch:
 
     @cached_property
     def _cloudwatch(self) -> "CloudWatchClient":
-        return self._session.client("cloudwatch", config=_client_config())
+        return self._session.client(
+            "cloudwatch", config=_client_config(self._settings.answer_seconds)
+        )
 
     @cached_property
     def _logs(self) -> "CloudWatchLogsClient":
-        return self._session.client("logs", config=_client_config())
+        return self._session.client("logs", config=_client_config(self._settings.answer_seconds))
 
 
-def _client_config() -> Config:
+def _client_config(seconds: int) -> Config:
     return Config(
         connect_timeout=3,
-        read_timeout=15,
+        read_timeout=seconds,
         max_pool_connections=40,
         retries={"total_max_attempts": 2, "mode": "standard"},
     )
@@ -195,11 +209,25 @@ def _ask(permission: str, read: Callable[[], T]) -> T:
     try:
         return read()
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        if status == 403 or "AccessDenied" in code or "NotAuthorized" in code:
-            raise NotRead(f"missing permission: {permission} (AWS said {code})") from None
-        message = error.response.get("Error", {}).get("Message", "")
-        raise NotRead(f"AWS answered {code}: {message[:300]}") from None
+        raise NotRead(_sentence(permission, error)) from None
     except (BotoCoreError, OSError) as error:
         raise NotRead(f"AWS is not reachable; nothing was read: {str(error)[:300]}") from None
+    except KeyError as error:
+        # botocore takes a JSON body that ends too early for an answer without fields.
+        raise NotRead(f"the answer of AWS is cut: it has no {error}; ask again") from None
+
+
+def _sentence(permission: str, error: ClientError) -> str:
+    said = error.response.get("Error", {})
+    code, message = said.get("Code", ""), said.get("Message", "")[:300]
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    if code in BAD_CREDENTIALS:
+        return f"AWS refused the credentials ({code}: {message}); nothing was read"
+    if "AccessDenied" in code or "NotAuthorized" in code or status == 403:
+        return f"missing permission: {permission} (AWS said {code})"
+    if "Throttl" in code or code in ("TooManyRequestsException", "RequestLimitExceeded"):
+        return (
+            f"AWS allows no more requests for now ({code}: {message}); nothing was read; "
+            "it does not say for how long"
+        )
+    return f"AWS answered {code}: {message}"

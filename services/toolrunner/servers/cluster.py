@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Annotated, Literal
@@ -20,8 +21,8 @@ from services.toolrunner.servers.settings import ServersSettings
 MAX_BYTES = 6 * 1024 * 1024
 PAGE_ITEMS = 1_000
 MAX_PAGES = 10
-TIMES = (3, 20)
-"""Seconds to connect, and to wait for each part of an answer."""
+CONNECT_SECONDS = 3.0
+_PART_BYTES = 64 * 1024
 _NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
 
 
@@ -51,7 +52,7 @@ class Cluster:
     ) -> str:
         """The last log lines of a pod's container, oldest first; `previous`: of its run before."""
         self._check(namespace, pod, container or "x")
-        content = _ask(
+        content = self._ask(
             f"get pods/log in namespace {namespace}",
             partial(
                 self._core.read_namespaced_pod_log,
@@ -79,7 +80,7 @@ class Cluster:
             "DaemonSet": self._apps.read_namespaced_daemon_set,
         }
         permission = f"get {kind.lower()}s in namespace {namespace}"
-        found = _json(_ask(permission, partial(read[kind], name, namespace)))
+        found = _json(self._ask(permission, partial(read[kind], name, namespace)))
         return "\n".join(workload.workload_rows(kind, found))
 
     def list_events(self, namespace: str, object_name: str | None = None) -> str:
@@ -107,12 +108,15 @@ class Cluster:
         token = ""
         for _ in range(MAX_PAGES):
             more = partial(read, _continue=token) if token else read
-            answer = _json(_ask(permission, partial(more, limit=PAGE_ITEMS)))
+            answer = _json(self._ask(permission, partial(more, limit=PAGE_ITEMS)))
             found += each(answer, "items")
             token = text(answer, "metadata.continue")
             if not token:
                 return found
         raise NotRead(f"there are more than {len(found)} objects; nothing is shown of them")
+
+    def _ask(self, permission: str, read: Callable[..., object]) -> bytes:
+        return _ask(permission, read, seconds=self._settings.answer_seconds)
 
     def _check(self, namespace: str, *names: str) -> None:
         allowed = self._settings.namespace_names
@@ -156,27 +160,43 @@ def _is_about(event: Fields, object_name: str | None) -> bool:
     return object_name is None or name == object_name or name.startswith(f"{object_name}-")
 
 
-def _ask(permission: str, read: Callable[..., object]) -> bytes:
+def _ask(permission: str, read: Callable[..., object], *, seconds: int) -> bytes:
     try:
-        answer = read(_preload_content=False, _request_timeout=TIMES)
-        content = _bounded(answer)
+        answer = read(_preload_content=False, _request_timeout=(CONNECT_SECONDS, seconds))
+        return _whole(answer, seconds)
     except ApiException as error:
         raise NotRead(_sentence(permission, error)) from None
     except (HTTPError, OSError) as error:
         reason = f"{type(error).__name__}: {error}"[:300]
         raise NotRead(f"the Kubernetes API is not reachable; nothing was read: {reason}") from None
-    if len(content) > MAX_BYTES:
-        raise NotRead(f"the answer is larger than {MAX_BYTES} bytes; ask for less")
-    return content
 
 
-def _bounded(answer: object) -> bytes:
+def _whole(answer: object, seconds: int) -> bytes:
+    """All of the answer; of a part nobody would know what is missing, so it is none."""
     if not isinstance(answer, BaseHTTPResponse):
         raise TypeError(f"the Kubernetes client gave a {type(answer).__name__}")
+    until = time.monotonic() + seconds
+    parts: list[bytes] = []
+    size = 0
     try:
-        return answer.read(MAX_BYTES + 1)
+        while part := answer.read1(_PART_BYTES):
+            parts.append(part)
+            size += len(part)
+            if size > MAX_BYTES:
+                raise NotRead(f"the answer is larger than {MAX_BYTES} bytes; ask for less")
+            if time.monotonic() > until:
+                raise NotRead(
+                    f"the answer is cut: {size} bytes came in {seconds} s and it was not "
+                    "at its end; nothing of it is shown; ask for less"
+                )
+    except (HTTPError, OSError) as error:
+        raise NotRead(
+            f"the answer is cut: it broke off after {size} bytes ({type(error).__name__}); nothing "
+            "of it is shown; ask again"
+        ) from None
     finally:
         answer.close()
+    return b"".join(parts)
 
 
 def _json(content: bytes) -> Fields:
@@ -190,12 +210,18 @@ def _json(content: bytes) -> Fields:
 
 
 def _sentence(permission: str, error: ApiException) -> str:
+    if not error.status:
+        return f"the Kubernetes API is not reachable; nothing was read: {str(error.reason)[:300]}"
     if error.status == 403:
         return f"missing permission: {permission} (the Kubernetes API said 403)"
     if error.status == 401:
         return "the Kubernetes API refused the credentials (401); nothing was read"
+    if error.status == 410:
+        return "the Kubernetes API answered 410: the list changed while it was read; ask again"
     try:
         message = str(json.loads(error.body or "{}")["message"])
     except (ValueError, KeyError, TypeError):
         message = str(error.reason)
-    return f"the Kubernetes API answered {error.status}: {message[:500]}"
+    wait = (error.headers or {}).get("Retry-After")
+    when = f"; it can be asked again in {wait} s" if wait else ""
+    return f"the Kubernetes API answered {error.status}: {message[:500]}{when}"

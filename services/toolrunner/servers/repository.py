@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, TypeVar
 
@@ -18,7 +19,6 @@ from services.toolrunner.servers.settings import ServersSettings
 T = TypeVar("T")
 MAX_PATH = 512
 MAX_FOUND = 30
-TIMEOUT_SECONDS = 15
 _REF = re.compile(r"^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/-]{0,254}$")
 _ELSEWHERE = re.compile(r"\b(repo|org|user|enterprise|owner|fork|is|archived)\s*:", re.IGNORECASE)
 
@@ -95,7 +95,7 @@ class Repository:
             with Github(
                 auth=Auth.Token(token) if token else None,
                 base_url=self._settings.github_api_url.rstrip("/"),
-                timeout=TIMEOUT_SECONDS,
+                timeout=self._settings.answer_seconds,
                 retry=None,
                 seconds_between_requests=None,
                 lazy=True,
@@ -109,8 +109,10 @@ class Repository:
 
     def _sentence(self, what: str, error: GithubException) -> str:
         message = error.data.get("message", "") if isinstance(error.data, dict) else str(error.data)
-        if error.status in (403, 429) and "rate limit" in str(message).lower():
-            return "GitHub's rate limit is reached; nothing was read"
+        if error.status == 429 or (error.status == 403 and "rate limit" in str(message).lower()):
+            return f"GitHub's rate limit is reached; nothing was read; {_wait(error)}"
+        if error.status == 403 and _is_too_large(error):
+            return f"GitHub does not give {what}: it is larger than 100 MB"
         if error.status == 401:
             return "GitHub refused GITHUB_TOKEN (401); nothing was read"
         if error.status == 403:
@@ -119,6 +121,23 @@ class Repository:
             hint = f"it is not there, or the token has no contents: read on {self._name}"
             return f"GitHub knows no {what} in {self._name} (404): {hint}"
         return f"GitHub answered {error.status} for {what}: {str(message)[:300]}"
+
+
+def _wait(error: GithubException) -> str:
+    """When GitHub can be asked again, as far as its answer says."""
+    headers = error.headers or {}
+    if seconds := headers.get("retry-after", ""):
+        return f"it can be asked again in {seconds[:20]} s"
+    reset = headers.get("x-ratelimit-reset", "")
+    if headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal() and len(reset) < 12:
+        return f"the limit resets at {moment(datetime.fromtimestamp(int(reset), UTC))}"
+    return "GitHub does not say for how long"
+
+
+def _is_too_large(error: GithubException) -> bool:
+    errors = error.data.get("errors") if isinstance(error.data, dict) else None
+    rows = errors if isinstance(errors, list) else []
+    return any(isinstance(row, dict) and row.get("code") == "too_large" for row in rows)
 
 
 def _inside(path: str) -> str:

@@ -36,6 +36,8 @@ class ServersSettings(BaseSettings):
     """Token with `contents: read` on the repository; empty: anonymous."""
     aws_region: str = Field(default="", validation_alias="AWS_REGION")
     """AWS region; empty: AWS_DEFAULT_REGION, else the profile's."""
+    answer_seconds: int = Field(default=15, ge=1, le=120)
+    """Longest time for one answer of Kubernetes, GitHub or AWS; a tool call may need several."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """Least level that is logged."""
 
