@@ -14,6 +14,9 @@ _LONGEST_ALARM_NAME = 255
 _LONGEST_PATTERN = 1024
 _LONGEST_GROUP = 512
 _GROUP = re.compile(r"[.\-_/#A-Za-z0-9]+")
+_LONGEST_MESSAGE_BYTES = 256 * 1024
+_MOST_ENTRIES = 10
+_ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _PAGE_BYTES = 1024 * 1024
 _BYTES_BESIDE_TEXT = 26
 
@@ -24,8 +27,7 @@ def broken_rule(asked: Asked) -> Answer | None:
     problem = check(asked.fields()) if check is not None else ""
     if not problem:
         return None
-    code = "InvalidParameterException" if asked.service == "logs" else "ValidationError"
-    return asked.error(code, problem)
+    return asked.error(_CODES[asked.service], problem)
 
 
 def within_a_page(asked: Asked, answer: Answer) -> Answer:
@@ -96,8 +98,35 @@ def _events(fields: Json) -> str:
     return "" if known else "Value at 'limit' failed to satisfy constraint: 1 to 10000"
 
 
+def _message(fields: Json) -> str:
+    size = len(str(fields.get("MessageBody") or "").encode())
+    if not size:
+        return "The request must contain the parameter MessageBody."
+    if size > _LONGEST_MESSAGE_BYTES:
+        return f"One or more parameters are invalid. Reason: more than {_LONGEST_MESSAGE_BYTES} B."
+    return ""
+
+
+def _deletions(fields: Json) -> str:
+    entries = fields.get("Entries")
+    rows = entries if isinstance(entries, list) else []
+    if len(rows) > _MOST_ENTRIES:
+        return f"Maximum number of entries per request are {_MOST_ENTRIES}. You have {len(rows)}."
+    for entry in rows:
+        if not _ENTRY_ID.fullmatch(str(entry.get("Id", ""))):
+            return "A batch entry id has 1 to 80 letters, digits, hyphens and underscores."
+    return ""
+
+
+_CODES = {
+    "logs": "InvalidParameterException",
+    "monitoring": "ValidationError",
+    "sqs": "InvalidParameterValue",
+}
 _CHECKS: dict[tuple[str, str], Callable[[Json], str]] = {
     ("monitoring", "GetMetricData"): _metric_data,
     ("monitoring", "DescribeAlarms"): _alarms,
     ("logs", "FilterLogEvents"): _events,
+    ("sqs", "SendMessage"): _message,
+    ("sqs", "DeleteMessageBatch"): _deletions,
 }

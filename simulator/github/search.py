@@ -10,6 +10,7 @@ from simulator.github.repository import Entry, Repository
 
 LARGEST_INDEXED_BYTES = 384 * 1024
 LONGEST_TERMS = 256
+_MOST_OPERATORS = 5
 _FRAGMENT_LINES = 2
 _QUALIFIERS = {
     "repo",
@@ -66,6 +67,8 @@ def _check(query: Query) -> None:
     for word in ("OR", "NOT"):
         if word in query.terms:
             raise invalid_search("invalid", f"{word} is not supported in a code search here")
+    if query.terms.count("AND") > _MOST_OPERATORS:
+        raise invalid_search("invalid", "More than five AND / OR / NOT operators were used.")
     if sum(map(len, query.terms)) > LONGEST_TERMS:
         raise invalid_search("invalid", "The search is longer than 256 characters.")
     if not _SCOPES & query.qualifiers.keys():

@@ -26,6 +26,8 @@ STAND_IN = "github"
 _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _LARGEST_BLOB_BYTES = 100 * 1024 * 1024
 _FURTHEST_RESULT = 1000
+_MOST_ENTRIES = 1000
+_VERSIONS = ("", "2022-11-28")
 T = TypeVar("T")
 _Answer = Callable[[Request, Shapes], Awaitable[Response]]
 
@@ -128,6 +130,9 @@ class _Desk:
             raise Refused(
                 403, "Request forbidden by administrative rules. Please have a User-Agent header."
             )
+        version = request.headers.get("x-github-api-version", "")
+        if version not in _VERSIONS:
+            raise Refused(400, f"Bad Request: {version!r} is not a supported version of the API")
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if not token:
             raise Refused(401, "Requires authentication")
@@ -150,7 +155,7 @@ class _Desk:
         ref = request.query_params.get("ref") or self._repository.setup.default_branch
         entry = self._repository.entry(path, ref)
         if entry.content is None:
-            children = self._repository.children(path)
+            children = self._repository.children(path)[:_MOST_ENTRIES]
             return JSONResponse([shapes.entry(child, ref) for child in children])
         if len(entry.content) > _LARGEST_BLOB_BYTES:
             raise too_large()

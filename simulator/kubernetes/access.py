@@ -75,6 +75,16 @@ def path_forbidden(user: str, request: Request) -> Refused:
     return Refused(403, "Forbidden", message=message, details={})
 
 
+def accepts_json(request: Request) -> bool:
+    """Whether the client takes what this server writes."""
+    wanted = [
+        part.partition(";")[0].strip() for part in request.headers.get("accept", "*/*").split(",")
+    ]
+    return any(
+        part in ("application/json", "application/*", "*/*", "text/plain") for part in wanted
+    )
+
+
 def truthy(value: str | None) -> bool:
     """A query value as the API server reads booleans: anything but false, 0 and nothing."""
     return value is not None and value.lower() not in _TRUTHY_EXCEPTIONS

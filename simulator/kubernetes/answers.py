@@ -56,6 +56,23 @@ def no_such_resource() -> Refused:
     return Refused(404, "NotFound", message=message, details={})
 
 
+def not_acceptable() -> Refused:
+    """An answer in a format that this server does not write."""
+    message = (
+        "only the following media types are accepted: application/json, application/yaml, "
+        "application/vnd.kubernetes.protobuf"
+    )
+    return Refused(406, "NotAcceptable", message=message)
+
+
+def invalid_list_options(field: str, words: str) -> Refused:
+    """Options of a list that contradict each other; `words` say the rule."""
+    cause: Object = {"reason": "FieldValueForbidden", "message": words, "field": field}
+    details: Object = {"group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause]}
+    message = f'ListOptions.meta.k8s.io "" is invalid: {field}: {words}'
+    return Refused(422, "Invalid", message=message, details=details)
+
+
 def invalid_log_options(field: str, words: str) -> Refused:
     """Log options that contradict the API's rules; `words` say the value and the rule."""
     message = f"{field}: {words}"

@@ -5,7 +5,7 @@ import binascii
 import re
 from collections.abc import Callable, Mapping
 
-from simulator.kubernetes.answers import Refused, bad_request
+from simulator.kubernetes.answers import Refused, bad_request, invalid_list_options
 from simulator.kubernetes.shapes import Object, dig
 
 _NAME = r"(?:[A-Za-z0-9.-]+/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
@@ -70,7 +70,8 @@ def field_test(resource: str, selector: str) -> Test:
 
 
 def page(items: list[Object], query: Mapping[str, str]) -> tuple[list[Object], Object]:
-    """One page of a list, and the list's metadata. Raises Refused (400) for a bad limit."""
+    """One page of a list, and the list's metadata. Raises Refused for options it cannot have."""
+    _check_version(query)
     limit = whole_number(query.get("limit", "0"))
     start = _start(query["continue"]) if query.get("continue") else 0
     head: Object = {"resourceVersion": "1"}
@@ -81,6 +82,23 @@ def page(items: list[Object], query: Mapping[str, str]) -> tuple[list[Object], O
     if not query.get("labelSelector") and not query.get("fieldSelector"):
         head["remainingItemCount"] = len(items) - start - limit
     return items[start : start + limit], head
+
+
+def _check_version(query: Mapping[str, str]) -> None:
+    version, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
+    if match and not version:
+        words = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+        raise invalid_list_options("resourceVersionMatch", words)
+    if match not in ("", "Exact", "NotOlderThan"):
+        words = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan"'
+        raise invalid_list_options("resourceVersionMatch", words)
+    if match and query.get("continue"):
+        words = "Forbidden: resourceVersionMatch is forbidden when continue is provided"
+        raise invalid_list_options("resourceVersionMatch", words)
+    if version not in ("", "0") and query.get("continue"):
+        raise bad_request("specifying resource version is not allowed when using continue")
+    if version and not version.isdecimal():
+        raise bad_request(f"Invalid value: {version!r}: strconv.ParseUint: invalid syntax")
 
 
 def whole_number(text: str) -> int:

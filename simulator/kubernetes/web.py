@@ -13,13 +13,20 @@ from simulator.faults import Fault, Faults
 from simulator.kubernetes import discovery
 from simulator.kubernetes.access import (
     Ask,
+    accepts_json,
     check_access,
     is_allowed,
     path_forbidden,
     read_ask,
     read_user,
 )
-from simulator.kubernetes.answers import Refused, bad_request, no_such_resource, not_found
+from simulator.kubernetes.answers import (
+    Refused,
+    bad_request,
+    no_such_resource,
+    not_acceptable,
+    not_found,
+)
 from simulator.kubernetes.faulty import possible, refuse, spoilt_log
 from simulator.kubernetes.objects import list_objects
 from simulator.kubernetes.pod_logs import read_pod_log
@@ -147,16 +154,7 @@ class _Desk:
         ask = read_ask(request, request.path_params.get("group", ""))
         if ask.group == "authorization.k8s.io" and ask.resource == _REVIEWS:
             return await self._review(request, ask)
-        fault = getattr(request.state, "fault", None)
-        if fault is not None:
-            refuse(fault, ask, user=user)
-        check_access(self._cluster, user, ask=ask)
-        kind = None
-        group_version = _group_version(request)
-        if group_version in discovery.GROUP_VERSIONS:
-            kind = discovery.kind_of(group_version, ask.resource)
-        if kind is None:
-            raise no_such_resource()
+        kind, group_version = self._admit(request, ask, user=user), _group_version(request)
         now = datetime.now(UTC)
         if ask.resource == "pods/log":
             return self._pod_log(request, ask, now=now)
@@ -177,6 +175,21 @@ class _Desk:
             return JSONResponse(_table(request, ask, items=full, head=head, now=now))
         answer = {"kind": f"{kind}List", "apiVersion": group_version, "metadata": head}
         return JSONResponse(answer | {"items": items})
+
+    def _admit(self, request: Request, ask: Ask, *, user: str) -> str:
+        """The kind that is asked for. Raises Refused for what may or can not be answered."""
+        fault: Fault | None = request.state.fault
+        if fault is not None:
+            refuse(fault, ask, user=user)
+        check_access(self._cluster, user, ask=ask)
+        kind = None
+        if _group_version(request) in discovery.GROUP_VERSIONS:
+            kind = discovery.kind_of(_group_version(request), ask.resource)
+        if kind is None:
+            raise no_such_resource()
+        if not accepts_json(request):
+            raise not_acceptable()
+        return kind
 
     def _pod_log(self, request: Request, ask: Ask, *, now: datetime) -> Response:
         for pod in self._cluster.pods:

@@ -68,7 +68,7 @@ GITHUB = [
     (SEARCH, "server_error", "GitHub answered 502 for code search: Server Error"),
     (SEARCH, "unavailable", "GitHub answered 503 for code search"),
     (CONTENTS, "hang", "GitHub is not reachable; nothing was read: "),
-    (CONTENTS, "cut", "GitHub is not reachable; nothing was read: "),
+    (CONTENTS, "cut", "GitHub's answer is cut: it broke off (file "),
     (SEARCH, "dropped", "GitHub is not reachable; nothing was read: "),
     (SEARCH, "accepted_dropped", "GitHub is not reachable; nothing was read: "),
 ]

@@ -11,6 +11,7 @@ from github.ContentFile import ContentFile
 from github.Repository import Repository as GithubRepository
 from pydantic import Field
 from requests import RequestException
+from requests.exceptions import ChunkedEncodingError
 
 from services.toolrunner.servers.not_read import NotRead
 from services.toolrunner.servers.rows import moment, row
@@ -103,6 +104,10 @@ class Repository:
                 return read(github)
         except GithubException as error:
             raise NotRead(self._sentence(what, error)) from None
+        except ChunkedEncodingError:
+            raise NotRead(
+                f"GitHub's answer is cut: it broke off ({what}); nothing of it is shown; ask again"
+            ) from None
         except (RequestException, OSError) as error:
             reason = f"{type(error).__name__}: {error}"[:300]
             raise NotRead(f"GitHub is not reachable; nothing was read: {reason}") from None
