@@ -70,7 +70,7 @@ class World:
         """
         # moto takes longest by far, so it starts first and beside everything else.
         self._aws = asyncio.create_task(
-            asyncio.to_thread(_start_aws, self._scenario, self.log, self.faults)
+            asyncio.to_thread(_start_aws, self._scenario, self.log, faults=self.faults)
         )
         async with contextlib.AsyncExitStack() as undo:
             undo.push_async_callback(self.stop)
@@ -229,10 +229,10 @@ def settings_of(scenario: Scenario) -> tuple[str, ...]:
     )
 
 
-def _start_aws(scenario: Scenario, log: RequestLog, faults: Faults) -> "AwsStandIn":
+def _start_aws(scenario: Scenario, log: RequestLog, *, faults: Faults) -> "AwsStandIn":
     from simulator.aws import AwsStandIn
 
-    aws = AwsStandIn(scenario, log, faults)
+    aws = AwsStandIn(scenario, log, faults=faults)
     aws.start()
     return aws
 

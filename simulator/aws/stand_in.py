@@ -38,7 +38,9 @@ class AwsStandIn:
     itself. Raises ScenarioError when a log group's log does not exist.
     """
 
-    def __init__(self, scenario: Scenario, log: RequestLog, faults: Faults | None = None) -> None:
+    def __init__(
+        self, scenario: Scenario, log: RequestLog, *, faults: Faults | None = None
+    ) -> None:
         check_logs(scenario.cluster.logs, list(scenario.cloudwatch.log_groups.values()))
         self._scenario = scenario
         self._log = log

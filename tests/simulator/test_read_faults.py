@@ -150,7 +150,7 @@ async def test_a_request_is_struck_only_by_what_it_could_be_answered_with(
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AwsStandIn, Faults]]:
     faults = Faults()
     log = RequestLog(tmp_path_factory.mktemp("aws") / "log.jsonl")
-    stand_in = AwsStandIn(small_scenario(), log, faults)
+    stand_in = AwsStandIn(small_scenario(), log, faults=faults)
     stand_in.start()
     yield stand_in, faults
     stand_in.stop()

@@ -100,7 +100,7 @@ EVERY = [
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BuiltIn]:
     folder, faults = tmp_path_factory.mktemp("servers"), Faults()
-    aws = AwsStandIn(SCENARIO, RequestLog(folder / "aws.jsonl"), faults)
+    aws = AwsStandIn(SCENARIO, RequestLog(folder / "aws.jsonl"), faults=faults)
     await asyncio.to_thread(aws.start)
     with pytest.MonkeyPatch.context() as environment:
         for name, value in aws.environment().items():
