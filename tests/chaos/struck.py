@@ -55,7 +55,7 @@ NEVER = {
     "unknown_tool": "out_of_budget",
     "wrong_types": "out_of_budget",
 }
-"""The outcome when the model never does better; with any other fault the script's own is reached."""
+"""The outcome when the model never does better; any other fault leaves the script's own."""
 FOR_GOOD = ("refusal", "spend_limit")
 """Once is enough."""
 

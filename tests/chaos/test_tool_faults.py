@@ -16,16 +16,15 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from redis import Redis
 
-from cli.stack import Plan, Stack, running_stack
+from cli.stack import Stack
 from services.reasoner.budget import calls_sent
 from simulator.known_faults import KNOWN_FAULTS
 from simulator.kubernetes.faulty import NEEDLE
 from tests.chaos.load import SCENARIO
-from tests.chaos.struck import MAX_TOOL_CALLS, MAX_TURNS, SETTINGS, Struck, final
+from tests.chaos.struck import MAX_TOOL_CALLS, MAX_TURNS, Struck, final, struck_stack, wrong
 from tests.lane import Figures
-from tests.loop.desk import Desk, quiet
+from tests.loop.desk import Desk
 from tests.loop.test_one_incident import alarm
 
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(180)]
@@ -100,28 +99,20 @@ def seen(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Iterator
         "NIGHTSHIFT_QUEUE_WAIT_SECONDS": "1",
         "NIGHTSHIFT_QUEUE_VISIBILITY_SECONDS": "5",
     }
-    plan = Plan(
-        scenario=_scenario(tmp_path_factory.mktemp("tools")),
-        model_seconds=0.05,
-        settings=SETTINGS | shortened,
-        own_redis=True,
-    )
-    with running_stack(plan, quiet) as stack, Redis.from_url(stack.redis_url) as redis:
-        struck = Struck(Desk(stack, redis))
+    scenario = _scenario(tmp_path_factory.mktemp("tools"))
+    with struck_stack(settings=shortened, scenario=scenario, model_seconds=0.05) as struck:
         for stand_in, name in MET:
             where = struck.next_case()
             struck.plan(_fault(stand_in, name, where=where) | {"times": 0})
             struck.open(f"{stand_in}-{name}")
         struck.wait_for_ends()
         opened, written = _alarms(struck)
-        strikes = {str(each["where"]): int(each["struck"]) for each in struck.planned()}
-        struck.clear()
-        struck.desk.wait("every card", struck.all_told, 40)
+        strikes = struck.over()
+        struck.wait("every card", struck.all_told, seconds=40)
         cards = struck.cards()
-        wrong = sum([final(message) for message in said] != [True] for said in cards.values())
         size = f"single faults of the tools, {len(cards)} incidents"
-        figures.add("R2", f"{size}: without their one final message", wrong, 0)
-        told, megabytes = _told(struck.desk), _megabytes(stack)
+        figures.add("R2", f"{size}: without their one final message", wrong(cards), 0)
+        told, megabytes = _told(struck.desk), _megabytes(struck.desk.stack)
         yield Seen(struck, strikes, told, cards, opened, written, megabytes)
 
 
@@ -175,7 +166,7 @@ def _alarms(struck: Struck) -> tuple[int, int]:
 
     desk.wait("every fault of the queue", due, 30)
     desk.wait("an incident for each alarm", lambda: len(opened()) >= len(QUEUE), 30)
-    desk.wait("the ends", lambda: all(map(struck.over, opened())), 30)
+    desk.wait("the ends", lambda: all(map(struck.has_ended, opened())), 30)
     desk.wait("the end of the last message", lambda: not _in_queue(desk.stack), 30)
     return len(opened()), len(desk.entries("incidents")) - written
 
