@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from services.reasoner.budget import calls_sent
-from simulator.scenario import load_scenario
+from simulator.scenario import Scenario
 from simulator.slack import render_message
 from tests.chaos.struck import LAST_WORDS, MAX_COST_USD, MAX_REQUESTS, Struck, final, wrong
 from tests.lane import Figures
@@ -77,7 +77,9 @@ def note(seen: Seen, figures: Figures, *, what: str) -> None:
     figures.add("R2", f"{size}: most dollars of one", dearest, f"{MAX_COST_USD} + last words")
 
 
-def problems_with(each: Met, seen: Seen, *, wanted: Collection[str]) -> list[str]:
+def problems_with(
+    each: Met, seen: Seen, *, scenario: Scenario, wanted: Collection[str]
+) -> list[str]:
     """What did not come of one incident as it should; its outcome is one of `wanted`."""
     record = seen.struck.desk.record(each.incident)
     if record is None or record.state != "ended":
@@ -96,6 +98,6 @@ def problems_with(each: Met, seen: Seen, *, wanted: Collection[str]) -> list[str
         f"{spend.cost_usd} dollars": (spend.cost_usd or 0.0) <= MOST_COST_USD,
         "a claim rests on a quote": record.outcome != "diagnosed" or bool(quotes),
     }
-    forbidden = load_scenario(each.scenario).expected.must_not_claim
+    forbidden = scenario.expected.must_not_claim
     claimed = [f"claims {words}" for words in forbidden if words.lower() in text]
     return [what for what, held in holds.items() if not held] + claimed

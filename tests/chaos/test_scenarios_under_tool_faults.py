@@ -19,6 +19,14 @@ from tests.lane import Figures, Lane
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(1800)]
 SERVERS = {"kubernetes": "kubernetes__", "github": "github__", "aws": "cloudwatch__"}
 """What the names of a stand-in's tools begin with."""
+STRIKES_ONLY = {
+    "expired": "kubernetes__list_",
+    "slow_log": "kubernetes__get_logs",
+    "huge_log": "kubernetes__get_logs",
+    "large_file": "github__get_file_contents",
+    "too_large": "github__get_file_contents",
+}
+"""The same for a fault that not every tool of its stand-in can meet."""
 AWS_SERVICES = {"cloudwatch__search_logs": "logs."}
 """Which service a tool asks, where it is not `monitoring.`."""
 OF_ALARMS = "duplicate"
@@ -28,14 +36,14 @@ PER_SCENARIO = 1
 
 
 def met_in(name: str) -> list[Met]:
-    """Every fault of every stand-in that the scenario's script asks, both ways."""
+    """Every fault that can strike what the scenario's script asks, both ways."""
     asked = [call.tool for turn in load_scenario(name).script.turns for call in turn.calls]
     return [
         Met(name, stand_in, fault, kind)
         for stand_in, server in SERVERS.items()
-        if any(tool.startswith(server) for tool in asked)
         for fault in sorted(KNOWN_FAULTS[stand_in])
         if fault != OF_ALARMS
+        if any(tool.startswith(STRIKES_ONLY.get(fault, server)) for tool in asked)
         for kind in KINDS
     ]
 
@@ -99,16 +107,23 @@ def test_every_end_and_every_card_came_in_time(seen: Seen) -> None:
 def test_scenario_ends_once_with_one_message_and_within_bounds_under_each_fault_of_a_tool(
     seen: Seen, name: str
 ) -> None:
+    scenario = load_scenario(name)
     problems = {
-        each.incident: problems_with(each, seen, wanted=_outcomes(each)) for each in seen.of(name)
+        each.incident: problems_with(
+            each, seen, scenario=scenario, wanted=_outcomes(each, scenario)
+        )
+        for each in seen.of(name)
     }
     assert {incident: said for incident, said in problems.items() if said} == {}
 
 
-def _outcomes(each: Met) -> set[str]:
-    """The scenario's own; `inconclusive` too where all that is quoted lies behind the fault."""
-    scenario = load_scenario(each.scenario)
+def _outcomes(each: Met, scenario: Scenario) -> set[str]:
+    """The scenario's own; `inconclusive` too where all that is quoted lies behind the fault.
+
+    Also where logs of ten megabytes spend the dollars before anything else is read.
+    """
     server = SERVERS[each.stand_in]
     quoted = [evidence.tool for evidence in scenario.script.diagnosis.evidence]
     behind = all(tool.startswith(server) for tool in quoted)
-    return {scenario.expected.outcome} | ({"inconclusive"} if behind else set())
+    dear = (each.fault, each.kind) == ("huge_log", "always")
+    return {scenario.expected.outcome} | ({"inconclusive"} if behind or dear else set())

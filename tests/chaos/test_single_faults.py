@@ -38,8 +38,8 @@ SLACK = [
     for name in sorted(possible(method))
     for kind in ("once", "always")
 ]
-SAMPLE = {("chat.postMessage", "once"), ("chat.update", "always")}
-"""The faults of Slack that the sample plays; the full lane plays each of them both ways."""
+OF_EACH = 16
+"""So many of Slack and so many of the model the sample draws; the full lane plays all of them."""
 AT_ONCE = 12
 STRIKES = "a strike of every fault"
 
@@ -58,14 +58,16 @@ class Seen:
 def seen(lane: Lane, figures: Figures) -> Iterator[Seen]:
     """Each fault strikes one incident in its first call and another one in every call."""
     strikes: dict[str, int] = {}
+    chance = lane.random("single faults")
+    slack = SLACK if lane.full else chance.sample(SLACK, OF_EACH)
+    model = MODEL if lane.full else chance.sample(MODEL, OF_EACH)
     with struck_stack(settings={}) as struck:
-        for method, name, kind in SLACK:
-            if lane.full or (method, kind) in SAMPLE:
-                _strike_slack(struck, method, name=name, kind=kind)
+        for method, name, kind in slack:
+            _strike_slack(struck, method, name=name, kind=kind)
         struck.wait_for_ends()
         struck.wait(STRIKES, struck.all_struck, seconds=20)
         strikes |= struck.over()
-        for name, kind in MODEL:
+        for name, kind in model:
             _strike_model(struck, name, kind)
         struck.wait_for_ends()
         strikes |= struck.over()
@@ -117,6 +119,8 @@ def test_a_fault_of_the_model_ends_with_one_outcome_one_message_and_within_bound
     seen: Seen, name: str, kind: str
 ) -> None:
     incident = f"{name}-{kind}"
+    if incident not in seen.cards:
+        pytest.skip("in the full lane only")
     record = seen.struck.ended(incident)
     assert seen.strikes[seen.struck.cases[incident]] >= 1, "the fault never struck"
     assert [final(message) for message in seen.cards[incident]] == [True]

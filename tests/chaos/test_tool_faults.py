@@ -23,7 +23,7 @@ from simulator.known_faults import KNOWN_FAULTS
 from simulator.kubernetes.faulty import NEEDLE
 from tests.chaos.load import SCENARIO
 from tests.chaos.struck import MAX_TOOL_CALLS, MAX_TURNS, Struck, final, struck_stack, wrong
-from tests.lane import Figures
+from tests.lane import Figures, Lane
 from tests.loop.desk import Desk
 from tests.loop.test_one_incident import alarm
 
@@ -42,6 +42,9 @@ MET = [
     if name not in ("expired", "duplicate")
 ]
 """A list that expires is met in `tests/toolrunner`; what SQS does twice meets an alarm."""
+SAMPLE = 10
+NEVER_LEFT_OUT = [("kubernetes", "huge_log"), ("kubernetes", "slow_log")]
+"""What the sample plays beside those drawn: where memory and time are to be bounded."""
 QUEUE = [
     ("ReceiveMessage", "duplicate"),
     ("ReceiveMessage", "throttled"),
@@ -74,6 +77,7 @@ TOLD = {
 }
 """Words that stand in what the model is told."""
 GROUP = "/boutique/cartservice"
+QUEUE_SAMPLE = 4
 MOST_MEGABYTES = 300
 """Of each process; 200 were measured."""
 
@@ -86,14 +90,18 @@ class Seen:
     strikes: dict[str, int]
     told: dict[str, list[dict[str, Any]]]
     cards: dict[str, list[dict[str, Any]]]
+    alarms: int
     opened: int
     written: int
     megabytes: dict[str, float]
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Iterator[Seen]:
+def seen(tmp_path_factory: pytest.TempPathFactory, lane: Lane, figures: Figures) -> Iterator[Seen]:
     """Each fault strikes one call of one incident, as often as it is made."""
+    chance = lane.random("faults of tools")
+    drawn = {*NEVER_LEFT_OUT, *chance.sample(MET, SAMPLE)}
+    queue = QUEUE if lane.full else chance.sample(QUEUE, QUEUE_SAMPLE)
     shortened = {
         "NIGHTSHIFT_ANSWER_SECONDS": "1",
         "NIGHTSHIFT_QUEUE_WAIT_SECONDS": "1",
@@ -101,19 +109,19 @@ def seen(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Iterator
     }
     scenario = _scenario(tmp_path_factory.mktemp("tools"))
     with struck_stack(settings=shortened, scenario=scenario, model_seconds=0.05) as struck:
-        for stand_in, name in MET:
+        for stand_in, name in MET if lane.full else sorted(drawn):
             where = struck.next_case()
             struck.plan(_fault(stand_in, name, where=where) | {"times": 0})
             struck.open(f"{stand_in}-{name}")
         struck.wait_for_ends()
-        opened, written = _alarms(struck)
+        opened, written = _alarms(struck, queue)
         strikes = struck.over()
         struck.wait("every card", struck.all_told, seconds=40)
         cards = struck.cards()
         size = f"single faults of the tools, {len(cards)} incidents"
         figures.add("R2", f"{size}: without their one final message", wrong(cards), 0)
         told, megabytes = _told(struck.desk), _megabytes(struck.desk.stack)
-        yield Seen(struck, strikes, told, cards, opened, written, megabytes)
+        yield Seen(struck, strikes, told, cards, len(queue), opened, written, megabytes)
 
 
 def _fault(stand_in: str, name: str, *, where: str) -> dict[str, Any]:
@@ -149,11 +157,11 @@ def _scenario(folder: Path) -> str:
     return str(path)
 
 
-def _alarms(struck: Struck) -> tuple[int, int]:
+def _alarms(struck: Struck, queue: list[tuple[str, str]]) -> tuple[int, int]:
     """How many incidents were opened and written, one alarm under each fault of the queue."""
     desk = struck.desk
     before, written = set(desk.incidents()), len(desk.entries("incidents"))
-    for action, name in QUEUE:
+    for action, name in queue:
         struck.plan(_fault("aws", name, where=f"sqs.{action}"))
         desk.alarm_body(alarm(f"{action}-{name}-error"))
 
@@ -165,7 +173,7 @@ def _alarms(struck: Struck) -> tuple[int, int]:
         return set(desk.incidents()) - before
 
     desk.wait("every fault of the queue", due, 30)
-    desk.wait("an incident for each alarm", lambda: len(opened()) >= len(QUEUE), 30)
+    desk.wait("an incident for each alarm", lambda: len(opened()) >= len(queue), 30)
     desk.wait("the ends", lambda: all(map(struck.has_ended, opened())), 30)
     desk.wait("the end of the last message", lambda: not _in_queue(desk.stack), 30)
     return len(opened()), len(desk.entries("incidents")) - written
@@ -215,6 +223,8 @@ def test_a_fault_of_a_tool_ends_with_one_outcome_one_message_and_the_truth(
     seen: Seen, stand_in: str, name: str
 ) -> None:
     incident = f"{stand_in}-{name}"
+    if incident not in seen.cards:
+        pytest.skip("in the full lane only")
     record = seen.struck.ended(incident)
     assert seen.strikes[seen.struck.cases[incident]] >= 1, "the fault never struck"
     assert [final(message) for message in seen.cards[incident]] == [True]
@@ -228,7 +238,7 @@ def test_a_fault_of_a_tool_ends_with_one_outcome_one_message_and_the_truth(
 
 
 def test_every_alarm_opens_one_incident_whatever_sqs_does(seen: Seen) -> None:
-    assert (seen.opened, seen.written) == (len(QUEUE), len(QUEUE))
+    assert (seen.opened, seen.written) == (seen.alarms, seen.alarms)
 
 
 def test_a_needle_in_ten_megabytes_is_quoted_as_evidence(seen: Seen) -> None:

@@ -2,10 +2,12 @@
 
 from tests.chaos.planted.bug import PlantedBug
 from tests.chaos.planted.delivering import DELIVERING
+from tests.chaos.planted.outside import OUTSIDE
 from tests.chaos.planted.second_messages import SECOND_MESSAGES
 
 BUGS = (
     *DELIVERING,
+    *OUTSIDE,
     *SECOND_MESSAGES,
     PlantedBug(
         name="acknowledge before the commit",
@@ -252,21 +254,5 @@ BUGS = (
         old="redis.call('XDEL', KEYS[1], ARGV[1])\n",
         new="",
         test="tests/cli/test_dead_letters.py::test_many_replays_at_once_write_one_entry",
-    ),
-    PlantedBug(
-        name="a spent month is taken for a passing limit",
-        file="services/reasoner/adapters/claude.py",
-        old="spent = _code(error) == SPENT",
-        new="spent = False",
-        test="tests/reasoner/test_scripted_model.py::"
-        "test_a_month_whose_money_is_spent_ends_it_at_once_and_says_so",
-    ),
-    PlantedBug(
-        name="a blank text goes back to the model",
-        file="services/reasoner/transcript.py",
-        old="for block in self.content if not _empty(block)]",
-        new="for block in self.content]",
-        test="tests/reasoner/test_scripted_model.py::"
-        "test_a_reply_that_may_not_be_sent_back_as_it_is_or_may_not_be_changed_is_taken_back[blank]",
     ),
 )
