@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-CODE := bus services simulator cli tests
+CODE := bus services simulator cli examples tests
 CASES := tests/fixtures/cases $(wildcard ../shared/cases/incidents)
 EVAL := $(addprefix --cases ,$(CASES)) --at-once 8 --budget 20 --report .nightshift/evaluation.html
 

@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("bus", "services", "cli", "simulator")
+PACKAGES = ("bus", "services", "cli", "simulator", "examples")
 SERVICES = ("ingest", "reasoner", "toolrunner", "notifier")
 GENERATED_FOLDERS = {".venv", ".git", "build", "dist", "node_modules"}
 
