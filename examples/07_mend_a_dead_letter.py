@@ -14,11 +14,11 @@ from redis import Redis
 
 from cli.stack import Plan, call
 
-WRONG = {"service": "cartservice", "sumary": "HTTP 500 on checkout"}
+WRONG = {"service": "cartservice", "text": "HTTP 500 on checkout"}
 
 
 def main() -> None:
-    """One entry with a slip of the pen."""
+    """One entry whose field has a wrong name."""
     plan = Plan(scenario="cart-loafers", services=("reasoner", "notifier"))
     with laptop(plan) as stack, Redis.from_url(stack.redis_url, decode_responses=True) as redis:
 
@@ -37,7 +37,7 @@ def main() -> None:
         say(f"replay refused with exit code {refused}")
 
         values = json.loads(letter["fields"]["data"])
-        values["summary"] = values.pop("sumary")
+        values["summary"] = values.pop("text")
         entry_id = redis.xadd("nightshift:incidents", {"data": json.dumps(values)})
         stack.wait("the incident in Slack", lambda: slack_shows(f"inc-{entry_id}"))
         say(f"mended and put back: inc-{entry_id} stands in Slack")
