@@ -9,7 +9,7 @@ cart of an online shop is broken. A scripted model answers. Nothing is left when
 import json
 import sys
 
-from laptop import WITHOUT_INGEST, laptop, say
+from laptop import NO_INGEST, laptop, say
 from redis import Redis
 
 from cli.stack import Plan, call
@@ -20,7 +20,7 @@ INCIDENT = {"service": "cartservice", "summary": "HTTP 500 on checkout"}
 
 def main() -> None:
     """One incident, opened as any system could open it."""
-    plan = Plan(scenario="cart-loafers", services=WITHOUT_INGEST)
+    plan = Plan(scenario="cart-loafers", services=NO_INGEST)
     with laptop(plan) as stack, Redis.from_url(stack.redis_url, decode_responses=True) as redis:
         # All that another system has to do. `docs/events.md` lists the fields that may be added.
         entry_id = redis.xadd("nightshift:incidents", {"data": json.dumps(INCIDENT)})

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from laptop import WITHOUT_INGEST, laptop, nightshift, open_incident, say
+from laptop import NO_INGEST, laptop, nightshift, open_incident, say
 from redis import Redis
 
 from cli.stack import Plan
@@ -36,7 +36,7 @@ def ticket(incident: str, redis_url: str) -> str:
 def main() -> None:
     """Two incidents, and a writer that dies after its first ticket, before it acknowledges."""
     tickets: dict[str, str] = {}  # by incident, so that none gets two
-    with laptop(Plan(scenario="cart-loafers", services=WITHOUT_INGEST)) as stack:
+    with laptop(Plan(scenario="cart-loafers", services=NO_INGEST)) as stack:
         redis = Redis.from_url(stack.redis_url, decode_responses=True, protocol=2)
         redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
         opened = [open_incident(redis) for _ in range(2)]

@@ -9,7 +9,7 @@ does one thing at a time here, and would do 200 unless told: a turn is mostly wa
 import sys
 import time
 
-from laptop import WITHOUT_INGEST, laptop, open_incident, say
+from laptop import NO_INGEST, laptop, open_incident, say
 from redis import Redis
 
 from cli.stack import Plan, Stack, service_environment
@@ -46,7 +46,7 @@ def work(stack: Stack, redis: "Redis") -> int:
 def main() -> None:
     """The same work for one reasoner, then for three."""
     one = {"NIGHTSHIFT_MAX_WORKERS": "1"}
-    with laptop(Plan(scenario="cart-loafers", services=WITHOUT_INGEST, settings=one)) as stack:
+    with laptop(Plan(scenario="cart-loafers", services=NO_INGEST, settings=one)) as stack:
         redis = Redis.from_url(stack.redis_url, decode_responses=True)
         first = work(stack, redis)
         scale(stack, "reasoner-2", "reasoner-3")

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 
 from fastmcp import FastMCP
-from laptop import WITHOUT_INGEST, laptop, nightshift, outcome_of, say
+from laptop import NO_INGEST, laptop, nightshift, outcome_of, say
 
 from cli.stack import Plan
 from simulator.redis_server import free_port
@@ -42,7 +42,7 @@ def main() -> None:
         Path(folder, "mcp.json").write_text(json.dumps({"mcpServers": {"calendar": entry}}))
         Path(folder, "allow.yaml").write_text("tools: {calendar: [read]}\n")
         settings = {"NIGHTSHIFT_MCP_SERVERS": f"{folder}/mcp.json", "NIGHTSHIFT_POLICY_DIR": folder}
-        with laptop(Plan(scenario=SCENARIO, services=WITHOUT_INGEST, settings=settings)) as stack:
+        with laptop(Plan(scenario=SCENARIO, services=NO_INGEST, settings=settings)) as stack:
             incident = nightshift("publish", redis_url=stack.redis_url).stdout.strip()
             say(f"{incident}: {outcome_of(stack, incident)}")
             shown = nightshift("show", incident, "--json", redis_url=stack.redis_url)

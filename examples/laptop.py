@@ -16,7 +16,7 @@ from cli.clock import Clock, interrupt_on_signals
 from cli.stack import Plan, Stack, StackFailed, clean_environment, running_stack
 from simulator.redis_server import NoRedis
 
-WITHOUT_INGEST = ("reasoner", "toolrunner", "notifier")
+NO_INGEST = ("reasoner", "toolrunner", "notifier")
 QUICK = {"NIGHTSHIFT_FINAL_REPEAT_SECONDS": "1", "NIGHTSHIFT_DRAIN_SECONDS": "1"}
 say = Clock().say
 

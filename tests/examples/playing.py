@@ -1,6 +1,6 @@
 """An example as a process, with a folder of its own, and what is left of it when it has ended."""
 
-import os
+import contextlib
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -33,13 +33,18 @@ class Playing:
         return Ended(self.process.returncode, output, errors)
 
     def processes(self) -> dict[int, str]:
-        """Every process that has this folder in its environment, with its command line."""
-        found = {}
-        for entry in Path("/proc").glob("[0-9]*/environ"):
-            pid = int(entry.parent.name)
-            if pid != os.getpid() and str(self.folder) in _text(entry):
-                found[pid] = command_of(pid)
-        return found
+        """Every process that was started for this folder or works in it, with its command line."""
+        pids = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+        return {pid: command_of(pid) for pid in pids if self._is_ours(pid)}
+
+    def _is_ours(self, pid: int) -> bool:
+        # Redis writes its title over its environment, and works in its folder.
+        told = Path(f"/proc/{pid}/environ"), Path(f"/proc/{pid}/cwd")
+        with contextlib.suppress(OSError):
+            variables = told[0].read_text(encoding="utf-8", errors="replace")
+            works_in = told[1].resolve()
+            return f"TMPDIR={self.folder}\0" in variables or works_in.is_relative_to(self.folder)
+        return False
 
     def files(self) -> list[str]:
         """What lies in the folder."""
@@ -60,19 +65,12 @@ def start(name: str, folder: Path, **changes: str) -> Playing:
     return Playing(folder, process)
 
 
-def play(name: str, folder: Path) -> str:
+def play(name: str, folder: Path, **changes: str) -> str:
     """What the example printed; it ended well, and nothing is left of it."""
-    playing = start(name, folder)
+    playing = start(name, folder, **changes)
     end = playing.end()
     assert end.code == 0, end.output + end.errors
     assert "Traceback" not in end.errors
     assert playing.processes() == {}
     assert playing.files() == []
     return end.output
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
