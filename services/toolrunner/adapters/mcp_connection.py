@@ -29,7 +29,7 @@ from pydantic import JsonValue
 from bus.errors import ToolFailed
 from services.toolrunner.adapters.mcp_http import TOO_LARGE, Departure, bounded_client, departing
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
-from services.toolrunner.adapters.mcp_session import Session
+from services.toolrunner.adapters.mcp_session import Session, connected
 from services.toolrunner.ports import ResultUnknown, Tool
 
 log = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ class Connection:
         """One session. `over`: it gets no further calls; whether it stood."""
         try:
             client = Client(self._transport(), init_timeout=ANSWERS_WITHIN_SECONDS)
-            async with client:
+            async with connected(client):
                 await self._list(client)
                 session = Session(client)
                 try:

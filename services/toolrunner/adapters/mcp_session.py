@@ -1,8 +1,8 @@
 """An MCP session that many calls share: who is done with it leaves the others alone."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from fastmcp import Client
@@ -40,3 +40,19 @@ class Session:
     async def unused(self) -> None:
         """Return once no call is under way on it."""
         await self._unused.wait()
+
+
+@asynccontextmanager
+async def connected(client: Client[ClientTransport]) -> AsyncIterator[None]:
+    """Connected for the block, and closed to the end: to cancel that would leave a process."""
+    stack = AsyncExitStack()
+    await stack.enter_async_context(client)
+    try:
+        yield
+    finally:
+        closed = asyncio.create_task(stack.aclose())
+        try:
+            await asyncio.shield(closed)
+        except asyncio.CancelledError:
+            await asyncio.wait([closed])
+            raise
