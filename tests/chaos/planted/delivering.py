@@ -28,8 +28,8 @@ DELIVERING = (
     PlantedBug(
         name="no cap on deliveries",
         file="bus/delivery.py",
-        old="if entry.delivery_count > MAX_DELIVERIES and",
-        new="if entry.delivery_count > 100 * MAX_DELIVERIES and",
+        old="judged = entry.delivery_count > MAX_DELIVERIES and",
+        new="judged = entry.delivery_count > 100 * MAX_DELIVERIES and",
         test="tests/bus/test_dead_letters.py::"
         "test_entry_whose_owners_keep_dying_is_set_aside_after_six_deliveries",
     ),
@@ -82,10 +82,18 @@ DELIVERING = (
     PlantedBug(
         name="set aside for owners that died of something beside it",
         file="bus/delivery.py",
-        old="MAX_DELIVERIES and await died_alone(entry, lease_seconds=lease):",
-        new="MAX_DELIVERIES:",
+        old="if judged and await died_alone(entry, lease_seconds=lease):",
+        new="if judged:",
         test="tests/bus/test_suspects.py::"
         "test_entry_that_lost_its_owners_beside_others_is_not_set_aside_but_tried_alone",
+    ),
+    PlantedBug(
+        name="a last chance is blamed by who was cut off from Redis itself",
+        file="bus/delivery.py",
+        old="MAX_DELIVERIES and not self.bus.store.was_cut_off()",
+        new="MAX_DELIVERIES",
+        test="tests/bus/test_last_chances.py::"
+        "test_last_chance_is_not_blamed_by_who_was_cut_off_from_redis_too",
     ),
     PlantedBug(
         name="a last chance that was handed over counts as a death alone",
