@@ -18,7 +18,9 @@ def up(
     scenario: Annotated[str, typer.Argument(help=SCENARIO)] = "cart-loafers",
     *,
     reasoners: Annotated[int, typer.Option(min=1, max=32, help="Reasoner processes.")] = 1,
-    model_seconds: Annotated[float, typer.Option(min=0, help="Time of a scripted reply.")] = 0.4,
+    model_seconds: Annotated[
+        float, typer.Option(min=0, max=60, help="Time of a scripted reply.")
+    ] = 0.4,
 ) -> None:
     """Run Redis, the four services and the simulated outside world until Ctrl-C.
 
