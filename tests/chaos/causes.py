@@ -30,14 +30,19 @@ def is_excused(one: Asked, story: Story, evidence: Evidence, seconds: float) -> 
     leave before the freeze, or left within `seconds` of the thaw. That is for what was past its
     last check: outside, that moment cannot be told from the ones before, so the window is as narrow
     as a busy machine allows, and who uses it limits the count. Or it is a successor's request, sent
-    before the successor could see that a woken owner had committed the result that it had got.
+    before the successor could see that an owner who woke, or who reached Redis again, within
+    `seconds` had committed the result that it had got.
     """
-    frozen = [fault for fault in evidence.faults if fault.replica and fault.held(one)]
-    return any(
-        _left_around(fault, one, seconds=seconds)
-        or _was_overtaken_by(fault, one, story=story, seconds=seconds)
-        for fault in frozen
-        if fault.service == SENDERS[one.stand_in]
+    service = SENDERS[one.stand_in]
+    frozen = [
+        fault
+        for fault in evidence.faults
+        if fault.replica and fault.service == service and fault.held(one)
+    ]
+    outages = [fault for fault in evidence.faults if fault.service == "*"]
+    return any(_left_around(fault, one, seconds=seconds) for fault in frozen) or any(
+        _was_overtaken_after(fault, one, story=story, seconds=seconds)
+        for fault in (*frozen, *outages)
     )
 
 
@@ -78,13 +83,15 @@ def _left_around(fault: Fault, one: Asked, *, seconds: float) -> bool:
     return fault.replica == one.sender and (had_begun or 0 <= one.left_at - fault.until < seconds)
 
 
-def _was_overtaken_by(fault: Fault, one: Asked, *, story: Story, seconds: float) -> bool:
+def _was_overtaken_after(fault: Fault, one: Asked, *, story: Story, seconds: float) -> bool:
     told = [entry for entry in story.of("ToolCallAudited") if entry.call == one.call]
-    if not told or one.sender in ("", fault.replica):
+    if not told or not one.sender:
         return False
-    by_woken = str(told[0].values.get("replica")).partition("/")[0] == fault.replica
+    owner = str(told[0].values.get("replica")).partition("/")[0]
+    if owner == one.sender or (fault.replica and owner != fault.replica):
+        return False
     soon = 0 <= told[0].at + SKEW_SECONDS - fault.until < seconds
-    return by_woken and soon and one.left_at - told[0].at < OVERTAKEN_SECONDS
+    return soon and one.left_at - told[0].at < OVERTAKEN_SECONDS
 
 
 def _most(fault: Fault, again: Asked) -> float:

@@ -85,6 +85,19 @@ def test_a_successor_that_the_woken_owner_overtook_is_excused_if_it_could_not_kn
     assert found(overtaken(5.3), ON_ITS_WAY) == ["called after its result"]
 
 
+def test_a_successor_that_the_owner_overtook_after_an_outage_is_excused_if_it_could_not_know() -> (
+    None
+):
+    outage = Fault(BEGAN + 3.0, BEGAN + 4.95, "*", "Redis killed and down for 2.0 s")
+    for left_at, kinds in ((5.1, []), (5.3, ["called after its result"])):
+        late = overtaken(left_at)
+        late = replace(late, faults=(*late.faults[:-1], outage))
+        assert found(late, ON_ITS_WAY) == kinds
+        assert found(late, replace(RULES, on_its_way_seconds=0.01)) == ["called after its result"]
+        own = tuple(replace(one, sender="toolrunner-1") for one in late.asked)
+        assert found(replace(late, asked=own), ON_ITS_WAY) == ["called after its result"]
+
+
 def test_late_reads_are_told_apart_by_who_committed_first() -> None:
     evidence = called_late(sound())
     owners, successors = late_calls(evidence)
