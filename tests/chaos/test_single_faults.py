@@ -51,6 +51,8 @@ class Seen:
     struck: Struck
     requests: Counter[str]
     strikes: dict[str, int]
+    edited: list[str]
+    """Where an edit was to be struck, by incident, and had gone through when the faults ended."""
     cards: dict[str, list[dict[str, Any]]]
 
 
@@ -66,6 +68,7 @@ def seen(lane: Lane, figures: Figures) -> Iterator[Seen]:
             _strike_slack(struck, method, name=name, kind=kind)
         struck.wait_for_ends()
         struck.wait(STRIKES, struck.all_struck, seconds=20)
+        edited = _edited(struck.cards())
         strikes |= struck.over()
         for name, kind in model:
             _strike_model(struck, name, kind)
@@ -75,7 +78,7 @@ def seen(lane: Lane, figures: Figures) -> Iterator[Seen]:
         cards = struck.cards()
         size = f"single faults of the model and of Slack, {len(struck.cases)} incidents"
         figures.add("R2", f"{size}: without their one final message", wrong(cards), 0)
-        yield Seen(struck, struck.asked(), strikes, cards)
+        yield Seen(struck, struck.asked(), strikes, edited, cards)
 
 
 def _strike_slack(struck: Struck, method: str, *, name: str, kind: str) -> None:
@@ -97,10 +100,20 @@ def _incident(method: str, name: str, *, kind: str) -> str:
     return f"slack-{100 + SLACK.index((method, name, kind))}"
 
 
-def test_nothing_was_waited_for_in_vain_and_nearly_every_fault_struck(seen: Seen) -> None:
+def _edited(cards: dict[str, list[dict[str, Any]]]) -> list[str]:
+    said = [(incident, message) for incident, messages in cards.items() for message in messages]
+    return [f"chat.update {incident}" for incident, message in said if "edited" in message]
+
+
+def test_nothing_was_waited_for_in_vain_and_every_fault_that_had_a_call_to_strike_did(
+    seen: Seen,
+) -> None:
     """A message that is posted late is final at once, and then there is no edit to strike."""
     assert [what for what in seen.struck.unmet if STRIKES not in what] == []
-    assert sum(count > 0 for count in seen.strikes.values()) >= 0.9 * len(seen.strikes)
+    missed = [where for where, count in seen.strikes.items() if count == 0]
+    assert [where for where in missed if not where.startswith("chat.update ")] == []
+    assert [where for where in missed if where in seen.edited] == []
+    assert any(count for where, count in seen.strikes.items() if where.startswith("chat.update "))
 
 
 @pytest.mark.parametrize(("method", "name", "kind"), SLACK)
