@@ -14,7 +14,7 @@ SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
 def check_kubernetes(settings: ServersSettings) -> Iterator[Finding]:
-    """The version, and in each namespace whether logs may be read and secrets may not."""
+    """The version, and in each namespace whether pods are read, logs may be and secrets may not."""
     check = "kubernetes"
     if not settings.kubeconfig and not SERVICE_ACCOUNT.exists():
         advice = "set KUBECONFIG, or run in a pod with a service account"
@@ -57,6 +57,7 @@ def _load(kubeconfig: str, config: Any, *, into: object) -> None:
 
 
 def _rights(client: Any, api: Any, *, namespace: str) -> Finding:
+    """By reviews of what may be done, and by one reading of pods: a webhook may say otherwise."""
     check = f"kubernetes {namespace}"
 
     def may(verb: str, resource: str, *, subresource: str = "") -> bool:
@@ -77,10 +78,15 @@ def _rights(client: Any, api: Any, *, namespace: str) -> Finding:
     if lacks:
         advice = f"grant it in {namespace}: diagnoses will name it as a gap"
         return fail(check, f"may not {', '.join(lacks)}", advice=advice)
+    try:
+        client.CoreV1Api(api).list_namespaced_pod(namespace, limit=1, _request_timeout=SECONDS)
+    except client.ApiException as error:
+        what = f"pods may be read, and were not: {error.status} {error.reason}"
+        return fail(check, what, advice="look for an admission or authorization webhook")
     if may("get", "secrets"):
         advice = "take that right away: nothing here needs it"
         return warn(check, "may read secrets", advice=advice)
-    return ok(check, "pods, logs and events may be read, secrets may not")
+    return ok(check, "pods are read, logs and events may be, secrets may not")
 
 
 def check_aws(known: Known, *, queue_url: str = "") -> Finding:

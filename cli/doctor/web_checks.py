@@ -28,7 +28,7 @@ class Answer:
 
 
 def check_model(settings: ReasonerSettings, *, is_wanted: bool) -> Finding:
-    """Whether the key may ask the model."""
+    """Whether the key may ask the model; no reply is asked for, because a reply costs."""
     key = settings.anthropic_api_key.get_secret_value()
     token = settings.anthropic_auth_token.get_secret_value()
     if not key and not token:
@@ -39,7 +39,8 @@ def check_model(settings: ReasonerSettings, *, is_wanted: bool) -> Finding:
     url = f"{base}/v1/models/{settings.model}"
     found = _ask(url, headers | {"anthropic-version": "2023-06-01"})
     if found.status == 200:
-        return ok("model", f"{settings.model} answers to this key at {base}")
+        what = f"{settings.model} is open to this key at {base}; no reply was asked for"
+        return ok("model", what)
     if found.status in (401, 403):
         return fail("model", f"{base} refuses the key ({found.status})", advice="set another key")
     if found.status == 404 and base != ANTHROPIC:

@@ -3,10 +3,12 @@
 import json
 import secrets
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from rich.cells import cell_len
 
+from cli.stack import call
 from tests.cli.inside.conftest import Inside
 from tests.cli.nightshift import run
 
@@ -63,6 +65,19 @@ def test_what_is_wrong_fails_with_what_to_do(inside: Inside) -> None:
     assert failed["slack"]["what"] == "the token is refused: invalid_auth"
     assert [row for row in failed.values() if not row["advice"]] == []
     assert hidden not in end.output
+
+
+def test_pods_that_are_refused_although_they_may_be_read_are_told(inside: Inside) -> None:
+    faults = f"{inside.desk.stack.control}/_simulator/faults"
+    planned = {"stand_in": "kubernetes", "fault": "forbidden", "where": "/pods"}
+    fault = call(faults, planned)["planned"][0]
+    end = inside.run("doctor", "toolrunner", "--json", **inside.environment)
+    with urlopen(Request(f"{faults}/{fault}", method="DELETE"), timeout=10):
+        pass
+    failed = [row for row in map(json.loads, end.output.splitlines()) if row["status"] == "fail"]
+    assert [row["check"] for row in failed] == ["kubernetes boutique"], end.output
+    assert failed[0]["what"] == "pods may be read, and were not: 403 Forbidden"
+    assert "webhook" in failed[0]["advice"]
 
 
 def test_what_is_not_set_here_is_a_warning_unless_asked_for(inside: Inside) -> None:
