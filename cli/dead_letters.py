@@ -18,8 +18,9 @@ REDIS_IS_AWAY, UNKNOWN, NO_EFFECT = 1, 3, 4
 WIDTH = 80
 NEWEST_ID = 2**64
 EXIT_CODES = (
-    "Exits 0; 1 when Redis cannot be used, 2 for wrong arguments, 3 for an unknown id, 4 when a"
-    " replay would have no effect (its investigation has ended, it still cannot be read)."
+    "Exits 0; 1 when Redis cannot be used or the output not written, 2 for wrong arguments, 3 for"
+    " an unknown id, 4 when a replay would have no effect (its investigation has ended, it still"
+    " cannot be read), 141 when its reader has gone."
 )
 WITH_LETTERS = {stream.name: stream for stream in STREAMS if stream.readers}
 

@@ -14,6 +14,7 @@ from cli.inside import show, watch
 from cli.options import command
 from cli.publish import publish
 from cli.up import up
+from cli.written import guard
 
 app = typer.Typer(
     name="nightshift",
@@ -42,6 +43,7 @@ app.command(epilog=show.CODES)(show.show)
 app.command(epilog=doctor.CODES)(doctor.doctor)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(scenarios.app, name="scenarios")
+guard(app)
 
 if __name__ == "__main__":
     app()

@@ -11,7 +11,8 @@ from cli.doctor.environment import SERVICES, Known, check_settings, environments
 from cli.doctor.finding import Finding, fail
 from cli.doctor.redis_checks import check_redis
 from cli.inside.store import store
-from cli.inside.terminal import READER_LEFT, Page, output, redis_answers, write_json
+from cli.inside.terminal import Page, redis_answers, write_json
+from cli.written import READER_LEFT
 
 FAILED = 1
 CODES = (
@@ -53,7 +54,8 @@ def doctor(
     REDIS_URL, that of its services. Changes nothing, and shows no secret.
     """
     found: list[Finding] = []
-    with output() as page, redis_answers("doctor"):
+    page = Page()
+    with redis_answers("doctor"):
         for finding in _findings(services or []):
             found.append(finding)
             _tell(page, finding, as_json=as_json)

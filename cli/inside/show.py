@@ -13,22 +13,22 @@ from cli.inside.store import Broken, Store, open_redis, store
 from cli.inside.story import Story, story_of
 from cli.inside.terminal import (
     AMBIGUOUS,
-    READER_LEFT,
     REDIS_IS_AWAY,
     UNKNOWN,
     UNREADABLE,
     Page,
     fail,
-    output,
     redis_answers,
     write_json,
 )
 from cli.where import keys
+from cli.written import READER_LEFT
 
 CODES = (
-    f"Exits 0; {REDIS_IS_AWAY} when Redis cannot be used, 2 for wrong arguments, {UNKNOWN} for an"
-    f" unknown incident or turn, {AMBIGUOUS} when several incidents begin so, {UNREADABLE} for a"
-    f" record that this release cannot read, {READER_LEFT} when its reader has gone."
+    f"Exits 0; {REDIS_IS_AWAY} when Redis cannot be used or the output not written, 2 for wrong"
+    f" arguments, {UNKNOWN} for an unknown incident or turn, {AMBIGUOUS} when several incidents"
+    f" begin so, {UNREADABLE} for a record that this release cannot read, {READER_LEFT} when its"
+    " reader has gone."
 )
 NAMED = 5
 
@@ -71,18 +71,18 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for scripts.")] = False,
 ) -> None:
     """Record, evidence with its checks, decisions, cost a turn, timeline, and every turn."""
-    with output() as page:
-        story = _read(incident, whole=whole or (turn is not None and not as_json))
-        if turn is not None and turn not in [found.turn for found in story.turns]:
-            fail("show", _no_turn(story, turn), code=UNKNOWN)
-        if as_json:
-            kept = story.turns if turn is None else [t for t in story.turns if t.turn == turn]
-            write_json(story.model_copy(update={"turns": kept}).model_dump(mode="json"))
-        elif turn is not None:
-            pages.head(page, story)
-            turns.one_turn(page, story, number=turn, whole=whole)
-        else:
-            _everything(page, story, whole=whole)
+    page = Page()
+    story = _read(incident, whole=whole or (turn is not None and not as_json))
+    if turn is not None and turn not in [found.turn for found in story.turns]:
+        fail("show", _no_turn(story, turn), code=UNKNOWN)
+    if as_json:
+        kept = story.turns if turn is None else [t for t in story.turns if t.turn == turn]
+        write_json(story.model_copy(update={"turns": kept}).model_dump(mode="json"))
+    elif turn is not None:
+        pages.head(page, story)
+        turns.one_turn(page, story, number=turn, whole=whole)
+    else:
+        _everything(page, story, whole=whole)
 
 
 def _read(name: str, *, whole: bool) -> Story:

@@ -4,11 +4,9 @@ Foreign text (logs, quotes, the model's words) stands behind a bar, so that none
 a line of ours. What a terminal would obey or hide is spelled out.
 """
 
+import errno
 import json
-import os
 import re
-import signal
-import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,10 +21,9 @@ from rich.text import Text
 from bus.connection import unusable
 from bus.errors import NotConfigured
 from cli import where
+from cli.written import is_of_writing
 
 OK, REDIS_IS_AWAY, UNKNOWN, AMBIGUOUS, UNREADABLE = 0, 1, 3, 4, 5
-READER_LEFT = 128 + signal.SIGPIPE
-"""What Unix tools exit with when whoever reads them has gone, as `| head` does."""
 _UNSEEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 _NOT_PLAIN = re.compile(r"[^\n\t\x20-\x7e]")
 _LEAST_WIDTH = 40
@@ -53,7 +50,7 @@ class _PipeConsole(Console):
     """A console that leaves a closed pipe to the command."""
 
     def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
+        raise BrokenPipeError(errno.EPIPE, "its reader has gone")
 
 
 class Page:
@@ -111,26 +108,15 @@ def write_json(values: object) -> None:
 
 
 @contextmanager
-def output() -> Iterator[Page]:
-    """Where a command writes. It ends in silence when its reader has gone."""
-    try:
-        yield Page()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(READER_LEFT) from None
-
-
-@contextmanager
 def redis_answers(command: str) -> Iterator[None]:
     """A Redis that cannot be used ends the command with one sentence."""
     try:
         yield
-    except BrokenPipeError:
-        raise
     except NotConfigured as error:
         fail(command, str(error), code=REDIS_IS_AWAY)
     except (RedisError, OSError) as error:
+        if isinstance(error, OSError) and is_of_writing(error):
+            raise
         fail(command, str(unusable(where.settings(), error)), code=REDIS_IS_AWAY)
 
 

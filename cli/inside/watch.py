@@ -17,18 +17,17 @@ from cli.clock import interrupt_on_signals
 from cli.inside.rows import Row, row_of, table
 from cli.inside.store import Store, open_redis, store
 from cli.inside.terminal import (
-    READER_LEFT,
     REDIS_IS_AWAY,
     Page,
     cut,
-    output,
     redis_answers,
     write_json,
 )
+from cli.written import READER_LEFT
 
 CODES = (
-    f"Exits 0, after Ctrl-C too; {REDIS_IS_AWAY} when Redis cannot be used, 2 for wrong arguments,"
-    f" {READER_LEFT} when its reader has gone."
+    f"Exits 0, after Ctrl-C too; {REDIS_IS_AWAY} when Redis cannot be used or the output not"
+    f" written, 2 for wrong arguments, {READER_LEFT} when its reader has gone."
 )
 
 
@@ -52,7 +51,8 @@ def watch(
 ) -> None:
     """The open investigations, the ones that ended last, and what each of them does."""
     goes_on = sys.stdout.isatty() and not as_json if follow is None else follow
-    with output() as page, redis_answers("watch"):
+    page = Page()
+    with redis_answers("watch"):
         if not goes_on:
             rows = asyncio.run(_once(ended, every=every))
             _tell(page, rows, as_json=as_json)

@@ -14,6 +14,7 @@ from bus.tracing import root_of
 from tests.bus.incidents import OPENED_AT
 from tests.cli.inside.conftest import INVENTED, LINES, NEAREST, REAL, Inside
 from tests.cli.nightshift import start
+from tests.cli.test_written import to_a_full_disk
 from tests.loop.desk import PREFIX
 
 pytestmark = [pytest.mark.xdist_group("inside"), pytest.mark.timeout(120)]
@@ -181,3 +182,11 @@ def test_record_of_an_older_release_says_what_it_did_not_note(inside: Inside) ->
     titles = re.findall(r"^[A-Z]+\b", end.output, re.MULTILINE)
     assert [titles.count(title) for title in ("EVIDENCE", "COST")] == [1, 1]
     assert "│ what is wrong?" in end.output
+
+
+def test_full_disk_is_said_in_one_sentence_and_redis_is_not_blamed(inside: Inside) -> None:
+    variables = {"REDIS_URL": inside.desk.stack.redis_url}
+    for words in (f"show {inside.ended}", f"show {inside.ended} --json", "watch --follow"):
+        code, errors = to_a_full_disk(words, folder=inside.folder, **variables)
+        sentence = "nightshift: the output could not be written: No space left on device\n"
+        assert (code, errors) == (1, sentence)
