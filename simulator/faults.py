@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from simulator.known_faults import KNOWN_FAULTS
 
+_MOST_AMOUNT = {"parallel_calls": 1000}
+"""Of faults that would otherwise fill this process's memory."""
+
 
 class FaultError(Exception):
     """A fault that cannot be planned; the text says what there is instead."""
@@ -29,10 +32,10 @@ class Fault(BaseModel):
     stand_in: str
     fault: str
     where: str = ""
-    times: int = Field(default=1, ge=0)
-    after: int = Field(default=0, ge=0)
+    times: int = Field(default=1, ge=0, le=1_000_000)
+    after: int = Field(default=0, ge=0, le=1_000_000)
     seconds: float | None = Field(default=None, ge=0, le=600)
-    amount: int | None = Field(default=None, ge=0)
+    amount: int | None = Field(default=None, ge=0, le=10_000_000)
 
     def matches(self, line: str) -> bool:
         """Whether every word of `where` stands in the line."""
@@ -89,6 +92,9 @@ class Faults:
                 raise FaultError(
                     f"{fault.stand_in} knows no fault {fault.fault!r}: there is {known}"
                 )
+            most = _MOST_AMOUNT.get(fault.fault)
+            if most and (fault.amount or 0) > most:
+                raise FaultError(f"amount: {fault.fault} takes {most:,} at most")
 
     def take(
         self, stand_in: str, request: str, *, about: str = "", among: Container[str] | None = None

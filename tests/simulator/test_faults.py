@@ -57,6 +57,12 @@ async def read(app: Struck, name: str, seconds: float = 5) -> str:
         return await answer.text()
 
 
+@pytest.mark.parametrize(("fault", "amount"), [("parallel_calls", 1001), ("slow", 10**12)])
+def test_an_absurd_amount_is_refused_with_what_is_allowed(fault: str, amount: int) -> None:
+    with pytest.raises(FaultError, match=r"^amount: .*(1,000 at most|10000000)"):
+        Faults().plan(*read_faults({"stand_in": "model", "fault": fault, "amount": amount}))
+
+
 def test_an_unknown_stand_in_is_refused_with_the_list_of_those_there_are() -> None:
     with pytest.raises(FaultError, match="no stand-in 'pagerduty': there is model, slack"):
         Faults(KNOWN).plan(Fault(stand_in="pagerduty", fault="slow"))
