@@ -38,7 +38,7 @@ def check(
     for name in files or scenario_names():
         try:
             problems = [f"{Path(name).name}: {each}" for each in problems_in(load_scenario(name))]
-        except (ScenarioError, OSError, UnicodeDecodeError) as error:
+        except ScenarioError as error:
             problems = str(error).splitlines()
         for problem in problems:
             typer.echo(problem, err=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from simulator.scenario import LogSetup, ScenarioError
+from simulator.scenario.setups import MOST_LINES
 
 _FIELD = re.compile(r"\{(hex16|hex32|uuid|product|int)\}")
 _TIMES = re.compile(r"\{(time|clock)\}")
@@ -69,6 +70,8 @@ def _placed_lines(setup: LogSetup) -> dict[int, str]:
     if setup.span < timedelta(0):
         raise ScenarioError("span must not be negative")
     placed: dict[int, str] = {}
+    if sum(each.times * (each.text.count("\n") + 1) for each in setup.placed) > MOST_LINES:
+        raise ScenarioError(f"more than {MOST_LINES:,} lines are placed")
     for text in setup.placed:
         for turn in range(text.times):
             start = text.at + turn * text.every

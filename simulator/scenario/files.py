@@ -13,7 +13,9 @@ from simulator.scenario.setups import Scenario, ScenarioError
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 BASES = SCENARIOS / "bases"
-_MAP = "tag:yaml.org,2002:map"
+_MAP, _TEXT = "tag:yaml.org,2002:map", "tag:yaml.org,2002:str"
+_MOST_BYTES = 1_000_000
+_MOST_PROBLEMS = 30
 _FROM_BASE = ("ClusterSetup", "RepositorySetup", "WorkloadSetup", "LogSetup", "MetricSetup")
 
 
@@ -45,7 +47,10 @@ def read_scenario(path: Path) -> Scenario:
         # As JSON, because only there a list is a tuple and a text a duration, and nothing else is.
         scenario = Scenario.model_validate_json(json.dumps(raw, default=str), strict=True)
     except ValidationError as error:
-        lines = [f"{path.name}: {problem}" for problem in problems_of(error, raw)]
+        problems = problems_of(error, raw)
+        lines = [f"{path.name}: {problem}" for problem in problems[:_MOST_PROBLEMS]]
+        if len(problems) > _MOST_PROBLEMS:
+            lines.append(f"{path.name}: and {len(problems) - _MOST_PROBLEMS:,} more problems")
         raise ScenarioError("\n".join(lines)) from error
     if scenario.name != path.stem:
         raise ScenarioError(f"{path.name}: name is {scenario.name!r}, the file says {path.stem!r}")
@@ -65,15 +70,35 @@ def schema() -> Raw:
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads plain YAML and refuses a key that stands twice, of which YAML would keep the last."""
+    """Reads plain YAML and refuses what a scenario does not need and what would surprise.
+
+    That is a key that stands twice, of which YAML would keep the last; a key that is no text; a
+    tag; and an alias, by which a few lines can stand for more than any memory holds.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self.check_event()
+        begins, words = self.current_event, ""
+        if isinstance(begins, yaml.AliasEvent):
+            words = f"the alias *{begins.anchor} is not allowed; write what it stands for"
+        elif getattr(begins, "tag", None):
+            words = f"the tag {begins.tag} is not allowed; write plain values"
+        if words:
+            raise yaml.constructor.ConstructorError(None, None, words, begins.start_mark)
+        found: yaml.Node | None = super().compose_node(parent, index)
+        return found
 
     def _only_once(self, node: yaml.MappingNode) -> dict[Hashable, object]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen:
+            words = ""
+            if key.tag != _TEXT:
+                words = "a key must be a text; write it in quotes"
+            elif key.value in seen:
                 words = f"the key {key.value!r} stands twice in one mapping"
+            if words:
                 raise yaml.constructor.ConstructorError(None, None, words, key.start_mark)
-            seen.add(str(key.value))
+            seen.add(key.value)
         return self.construct_mapping(node, deep=True)
 
 
@@ -85,17 +110,36 @@ def _names(folder: Path) -> list[str]:
 
 
 def _read(path: Path) -> Raw:
+    text = _text(path)
     try:
         # The loader is a safe one: it makes nothing but plain values.
-        raw = _Loader(path.read_text(encoding="utf-8")).get_single_data()
+        raw = _Loader(text).get_single_data()
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where else ""
-        words = getattr(error, "problem", None) or str(error)
+        words = " ".join((getattr(error, "problem", None) or str(error)).split())
         raise ScenarioError(f"{path.name}{line}: not valid YAML: {words}") from error
+    except ValueError as error:  # a date or a number that there is not
+        raise ScenarioError(f"{path.name}: not valid YAML: {error}") from error
+    except RecursionError:
+        raise ScenarioError(f"{path.name}: is nested too deeply") from None
     if not isinstance(raw, dict):
         raise ScenarioError(f"{path.name}: must be a mapping that begins with name:, title: …")
     return raw
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ScenarioError(f"{path.name}: is longer than {_MOST_BYTES:,} bytes")
+        return content.decode()
+    except UnicodeDecodeError as error:
+        sentence = f"is not UTF-8 text: {error.reason} at byte {error.start:,}"
+        raise ScenarioError(f"{path.name}: {sentence}") from None
+    except OSError as error:
+        raise ScenarioError(f"{path.name}: cannot be read: {error.strerror}") from None
 
 
 def _base(path: Path, name: object) -> Path:

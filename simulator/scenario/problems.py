@@ -51,7 +51,7 @@ def _title(item: object, number: int) -> str:
 
 def _sentence(error: ErrorDetails, raw: object) -> str:
     steps: Steps = error["loc"]
-    where, kind = path_to(steps, raw), error["type"]
+    where, kind = path_to(steps, raw) or "the file", error["type"]
     if kind == "missing":
         return f"{where}: is missing"
     if kind == "extra_forbidden":
@@ -70,6 +70,8 @@ def _wrong_value(error: ErrorDetails) -> str:
     if kind == "model_type":
         keys = ", ".join(_keys_at(error["loc"]))
         return f"must be a mapping, not {shown}; its keys are {keys}"
+    if kind == "value_error":
+        return error["msg"].removeprefix("Value error, ")
     if kind in _KINDS:
         return f"must be {_KINDS[kind]}, not {shown}"
     return f"{error['msg'][:1].lower()}{error['msg'][1:]}, not {shown}"

@@ -3,9 +3,15 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from simulator.faults import Fault
+
+MOST_LINES = 2_000_000
+"""Of all logs together."""
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
+Number = Annotated[float, Field(ge=-1e15, le=1e15)]
+Age = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=3650))]
 
 
 class ScenarioError(Exception):
@@ -24,8 +30,8 @@ class AlarmSetup(_Part):
     reason: str
     namespace: str = "Microservices/Errors"
     metric: str
-    threshold: float = 0.0
-    period_seconds: int = 300
+    threshold: Number = 0.0
+    period_seconds: int = Field(default=300, ge=1, le=86_400)
     account: str = "123456789012"
     region: str = "eu-west-2"
 
@@ -37,10 +43,10 @@ class Placed(_Part):
     texts are drawn in it too.
     """
 
-    at: int = Field(ge=1)
+    at: int = Field(ge=1, le=MOST_LINES)
     text: str
-    times: int = Field(default=1, ge=1)
-    every: int = Field(default=1, ge=1)
+    times: int = Field(default=1, ge=1, le=MOST_LINES)
+    every: int = Field(default=1, ge=1, le=MOST_LINES)
 
 
 class LogSetup(_Part):
@@ -52,21 +58,31 @@ class LogSetup(_Part):
     between `span` before now and now. `stamped` puts the moment before each line.
     """
 
-    lines: int = Field(ge=0, le=2_000_000)
-    seed: int = 1
-    span: timedelta = timedelta(minutes=30)
+    lines: int = Field(ge=0, le=MOST_LINES)
+    seed: Count = 1
+    span: Age = timedelta(minutes=30)
     stamped: bool = False
     background: tuple[str, ...] = ()
     placed: tuple[Placed, ...] = ()
+
+
+def _not_too_long(logs: dict[str, LogSetup]) -> dict[str, LogSetup]:
+    lines = sum(log.lines for log in logs.values())
+    if lines > MOST_LINES:
+        raise ValueError(f"the logs have {lines:,} lines together; {MOST_LINES:,} are allowed")
+    return logs
+
+
+Logs = Annotated[dict[str, LogSetup], AfterValidator(_not_too_long)]
 
 
 class ContainerEnd(_Part):
     """How a container ended last: `reason` as Kubernetes says it, for example OOMKilled."""
 
     reason: str
-    exit_code: int
-    age: timedelta = timedelta(minutes=3)
-    ran: timedelta = timedelta(minutes=5)
+    exit_code: int = Field(ge=0, le=255)
+    age: Age = timedelta(minutes=3)
+    ran: Age = timedelta(minutes=5)
 
 
 class PodSetup(_Part):
@@ -81,10 +97,10 @@ class PodSetup(_Part):
     container: str = "server"
     phase: Literal["Pending", "Running", "Succeeded", "Failed", "Unknown"] = "Running"
     ready: bool = True
-    restarts: int = 0
+    restarts: Count = 0
     waiting: str | None = None
     last_end: ContainerEnd | None = None
-    age: timedelta = timedelta(days=2)
+    age: Age = timedelta(days=2)
     node: str | None = None
     """Where it runs; by default one of three nodes, always the same for the same name."""
     log: str | None = None
@@ -98,16 +114,16 @@ class WorkloadSetup(_Part):
     name: str
     image: str
     kind: Literal["Deployment", "StatefulSet"] = "Deployment"
-    replicas: int = 1
-    ready: int = 1
-    port: int | None = None
+    replicas: int = Field(default=1, ge=0, le=1000)
+    ready: int = Field(default=1, ge=0, le=1000)
+    port: int | None = Field(default=None, ge=1, le=65_535)
     """Where its container listens; by default what PORT in `env` says."""
     env: dict[str, str] = Field(default_factory=dict)
     memory_limit: str = "128Mi"
     cpu_limit: str | None = None
     requests: dict[str, str] = Field(default_factory=dict)
-    revision: int = 1
-    changed: timedelta = timedelta(days=2)
+    revision: int = Field(default=1, ge=1, le=1_000_000)
+    changed: Age = timedelta(days=2)
     history: tuple[str, ...] = ()
 
 
@@ -122,9 +138,9 @@ class EventSetup(_Part):
     object_kind: str = "Pod"
     object_name: str
     message: str
-    count: int = 1
-    age: timedelta = timedelta(minutes=5)
-    first: timedelta | None = None
+    count: int = Field(default=1, ge=1, le=1_000_000)
+    age: Age = timedelta(minutes=5)
+    first: Age | None = None
     source: str = ""
 
 
@@ -135,7 +151,7 @@ class ClusterSetup(_Part):
     workloads: tuple[WorkloadSetup, ...] = ()
     pods: tuple[PodSetup, ...] = ()
     events: tuple[EventSetup, ...] = ()
-    logs: dict[str, LogSetup] = Field(default_factory=dict)
+    logs: Logs = Field(default_factory=dict)
     denied: tuple[str, ...] = ()
 
 
@@ -145,7 +161,7 @@ class CommitSetup(_Part):
     sha: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
     message: str
     author: str
-    age: timedelta
+    age: Age
     paths: tuple[str, ...]
     patches: dict[str, str] = Field(default_factory=dict)
 
@@ -166,7 +182,7 @@ class MetricSetup(_Part):
     namespace: str
     metric: str
     dimensions: dict[str, str] = Field(default_factory=dict)
-    points: tuple[float, ...]
+    points: tuple[Number, ...]
 
 
 class CloudWatchSetup(_Part):
@@ -202,8 +218,8 @@ class ScriptedEvidence(_Part):
     """
 
     tool: str
-    pattern: str
-    more: int = 0
+    pattern: str = Field(max_length=500)
+    more: int = Field(default=0, ge=0, le=100)
     proves: str = ""
 
 
@@ -215,7 +231,7 @@ class ScriptedDiagnosis(_Part):
     root_cause: str
     component: str
     code_location: dict[str, object] | None = None
-    evidence: tuple[ScriptedEvidence, ...] = ()
+    evidence: tuple[ScriptedEvidence, ...] = Field(default=(), max_length=20)
     ruled_out: tuple[dict[str, str], ...] = ()
     gaps: tuple[dict[str, str], ...] = ()
     fix: dict[str, str] | None = None

@@ -9,6 +9,7 @@ from services.toolrunner.servers.cloudwatch import CloudWatch
 from services.toolrunner.servers.cluster import Cluster
 from services.toolrunner.servers.repository import Repository
 from simulator.checking import TOOLS, problems_in
+from simulator.matching import TooSlow, is_in_any
 from simulator.scenario import load_scenario, read_scenario, scenario_names
 from tests.simulator.scenario_file import small_file, with_parts
 
@@ -111,6 +112,22 @@ def test_what_does_not_fit_together_is_said_in_a_sentence(
 ) -> None:
     problems = problems_in(read_scenario(small_file(tmp_path, change)))
     assert CHANGED[change] in [problem[: len(CHANGED[change])] for problem in problems]
+
+
+@pytest.mark.timeout(60)
+def test_pattern_that_never_ends_is_named_and_does_not_hold_up_the_check(tmp_path: Path) -> None:
+    endless = small_file(tmp_path, ("pattern: GetQuote", "pattern: '(.*.*)*x$'"))
+    assert problems_in(read_scenario(endless)) == [
+        "script.diagnosis.evidence[that quotes are asked for].pattern: takes too long to look for; "
+        "repeat nothing that itself repeats, as in (a*)*"
+    ]
+
+
+def test_pattern_is_looked_for_in_every_line() -> None:
+    assert is_in_any("b+$", ["a", "abb"])
+    assert not is_in_any("b+$", ["a", "\ud800\n"])
+    with pytest.raises(TooSlow):
+        is_in_any("(.*.*)*x$", ["a" * 60], seconds=0.5)
 
 
 CLUSTERS: dict[str, dict[str, object]] = {

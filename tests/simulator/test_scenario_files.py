@@ -1,5 +1,6 @@
 """A scenario's file: what is wrong in it is said with file, place, and what is allowed."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -74,6 +75,42 @@ WRONG = {
         ("title:", "title: Once\ntitle:"),
         "small.yaml, line 5: not valid YAML: the key 'title' stands twice in one mapping",
     ),
+    "an alias": (
+        ("title: Quotes", "lesson: &one Two\ntitle: *one\nx: Quotes"),
+        "small.yaml, line 5: not valid YAML: the alias *one is not allowed; write what it stands",
+    ),
+    "a tag": (
+        ("title: Quotes", "title: !!bool Quotes"),
+        "small.yaml, line 4: not valid YAML: the tag tag:yaml.org,2002:bool is not allowed",
+    ),
+    "a date that there is not": (
+        ("title: Quotes cost nothing", "title: 2026-13-45"),
+        "small.yaml: not valid YAML: month must be in 1..12",
+    ),
+    "a key that is no text": (
+        ("title:", "2026: 1\ntitle:"),
+        "small.yaml, line 4: not valid YAML: a key must be a text; write it in quotes",
+    ),
+    "half a character": (
+        ("title: Quotes", 'title: "\\ud800"\nx: Quotes'),
+        "small.yaml: the file: invalid JSON: ",
+    ),
+    "a number that is too large": (
+        ("reason:", "period_seconds: 90000000\n  reason:"),
+        "small.yaml: alarm.period_seconds: input should be less than or equal to 86400",
+    ),
+    "a number that is none": (
+        ("reason:", "threshold: .nan\n  reason:"),
+        "small.yaml: alarm.threshold: input should be ",
+    ),
+    "a negative number": (
+        ("pattern: GetQuote,", "pattern: GetQuote, more: -1,"),
+        "small.yaml: script.diagnosis.evidence[kubernetes__get_logs].more: input should be greater",
+    ),
+    "a pattern that is too long": (
+        ("pattern: GetQuote,", f"pattern: {'x' * 501},"),
+        "small.yaml: script.diagnosis.evidence[kubernetes__get_logs].pattern: string should have",
+    ),
     "a bracket that is not closed": (
         ("[quote]", "[quote"),
         "small.yaml, line 38: not valid YAML: ",
@@ -107,6 +144,77 @@ def test_file_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"^small.yaml: must be a mapping"):
         read_scenario(path)
+
+
+BOMB = "a: &a [x, x]\n" + "".join(
+    f"{here}: &{here} [*{before}, *{before}]\n"
+    for before, here in itertools.pairwise("abcdefghijklm")
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (BOMB.encode(), "small.yaml, line 2: not valid YAML: the alias *a is not allowed"),
+        (b"[" * 50_000, "small.yaml: is nested too deeply"),
+        (b"title: caf\xe9 au lait", "small.yaml: is not UTF-8 text: invalid continuation byte at"),
+        (b"#" * 1_000_001, "small.yaml: is longer than 1,000,000 bytes"),
+        (b"name: a\x00b", "small.yaml: not valid YAML: unacceptable character"),
+        (b"name: " + b"9" * 5000, "small.yaml: not valid YAML: Exceeds the limit"),
+    ],
+    ids=[
+        "aliases of aliases",
+        "50,000 brackets",
+        "not UTF-8",
+        "too long",
+        "a zero",
+        "5,000 digits",
+    ],
+)
+def test_file_that_would_choke_its_reader_is_refused_by_name(
+    content: bytes, sentence: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ScenarioError) as refused:
+        read_scenario(path)
+    assert str(refused.value)[: len(sentence)] == sentence
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_thousands_of_problems_are_counted_and_the_first_ones_said(tmp_path: Path) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text("".join(f"key{number}: 1\n" for number in range(2000)), encoding="utf-8")
+    with pytest.raises(ScenarioError) as refused:
+        read_scenario(path)
+    lines = str(refused.value).splitlines()
+    assert len(lines) == 31
+    assert lines[-1].startswith("small.yaml: and 1,97")
+
+
+@pytest.mark.parametrize(
+    ("pod", "sentence"),
+    [
+        ({"restarts": -6}, "restarts: input should be greater than or equal to 0, not -6"),
+        ({"restarts": 10**30}, "restarts: "),
+        ({"age": "-PT5M"}, "age: input should be greater than or equal to 0 seconds"),
+        ({"age": "P99999D"}, "age: input should be less than or equal to 3650 days"),
+        ({"last_end": {"reason": "Error", "exit_code": 256}}, "last_end.exit_code: input should"),
+    ],
+)
+def test_figures_of_a_pod_stay_within_what_kubernetes_could_show(
+    pod: dict[str, object], sentence: str, tmp_path: Path
+) -> None:
+    pods = [{"name": "shippingservice-x", "workload": "shippingservice"} | pod]
+    with pytest.raises(ScenarioError) as refused:
+        read_scenario(with_parts(tmp_path, cluster={"pods": pods}))
+    assert f"small.yaml: cluster.pods[shippingservice-x].{sentence}" in str(refused.value)
+
+
+def test_logs_that_are_too_long_together_are_refused(tmp_path: Path) -> None:
+    logs = {name: {"lines": 1_500_000, "background": ["x"]} for name in ("one", "two")}
+    with pytest.raises(ScenarioError, match=r"cluster\.logs: the logs have 3,0.* 2,000,000 are"):
+        read_scenario(with_parts(tmp_path, cluster={"logs": logs}))
 
 
 def test_age_without_a_unit_is_no_duration(tmp_path: Path) -> None:
