@@ -9,6 +9,8 @@ from types import FrameType
 
 import typer
 
+from cli.columns import wrapped
+
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -20,7 +22,8 @@ class Clock:
 
     def say(self, text: str) -> None:
         """Print the text behind the seconds that have passed."""
-        typer.echo(f"{time.monotonic() - self._began:6.1f} s  {text}")
+        before = f"{time.monotonic() - self._began:6.1f} s  "
+        typer.echo(wrapped(text, hang=len(before), before=before))
 
 
 def time_of(entry_id: str) -> datetime:

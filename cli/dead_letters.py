@@ -12,10 +12,10 @@ from bus.cleaning import clean
 from bus.errors import NotConfigured
 from bus.streams import STREAMS, Stream
 from cli import where
+from cli.columns import width, wrapped
 from cli.replay import DeadLetterBox, SetAside
 
 REDIS_IS_AWAY, UNKNOWN, NO_EFFECT = 1, 3, 4
-WIDTH = 80
 NEWEST_ID = 2**64
 EXIT_CODES = (
     "Exits 0; 1 when Redis cannot be used or the output not written, 2 for wrong arguments, 3 for"
@@ -73,12 +73,16 @@ def show(stream: StreamName, letter_id: Id, *, as_json: Json = False) -> None:
     if as_json:
         typer.echo(_as_json(aside))
         return
-    typer.echo(_lines(aside, width=0))
-    typer.echo(f"    entry {_line(aside.letter.entry_id)}:")
+    typer.echo(f"{_head(aside)}\n{wrapped(_line(aside.letter.reason), indent=4)}")
+    typer.echo(wrapped(f"entry {_line(aside.letter.entry_id)}:", indent=4))
     for name, value in aside.letter.fields.items():
-        # Further in than any line of ours: a value cannot pass for one.
-        typer.echo(f"    {_line(name)}: " + "\n        ".join(clean(value).splitlines()))
-    typer.echo(f"    a replay would have no effect: {_line(why_not)}" if why_not else "")
+        first, *rest = clean(value).splitlines() or [""]
+        typer.echo(wrapped(f"{_line(name)}: {first}", indent=4, hang=4))
+        for line in rest:
+            # Further in than any line of ours: a value cannot pass for one.
+            typer.echo(wrapped(line, indent=8))
+    why = f"a replay would have no effect: {_line(why_not)}" if why_not else ""
+    typer.echo(wrapped(why, indent=4, hang=2))
 
 
 @app.command()
@@ -132,14 +136,18 @@ def _name(aside: SetAside) -> str:
     return f"{aside.stream.name} {aside.letter_id}"
 
 
-def _lines(aside: SetAside, *, width: int = WIDTH) -> str:
+def _lines(aside: SetAside) -> str:
+    why = _line(aside.letter.reason)
+    room = width() - 4
+    return f"{_head(aside)}\n    {why if len(why) <= room else why[: room - 1] + '…'}"
+
+
+def _head(aside: SetAside) -> str:
     letter = aside.letter
     often = f"{letter.delivery_count} deliver{'y' if letter.delivery_count == 1 else 'ies'}"
     when = f"{letter.set_aside_at:%Y-%m-%d %H:%M:%S}"
-    why = _line(letter.reason)
-    if width and len(why) > width - 4:
-        why = why[: width - 5] + "…"
-    return f"{_name(aside)}  {when}  {_line(letter.group) or 'no group'}, {often}\n    {why}"
+    group = _line(letter.group) or "no group"
+    return wrapped(f"{_name(aside)}  {when}  {group}, {often}", hang=4)
 
 
 def _line(text: str) -> str:

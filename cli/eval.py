@@ -13,6 +13,7 @@ from urllib.request import getproxies
 import typer
 
 from cli.clock import Clock, interrupt_on_signals
+from cli.columns import wrapped
 
 if TYPE_CHECKING:
     from cli.evaluation.baseline import Baseline
@@ -145,7 +146,7 @@ def _chosen(options: Options) -> "Chosen":
             _refuse(f"{file}: there is no folder {file.parent}")
     chosen = choose(options.cases or (), options.only or (), scenarios=options.scenarios)
     for problem in () if chosen.count else chosen.problems:
-        typer.echo(f"cannot be used: {problem.case}: {problem.sentence}", err=True)
+        typer.echo(wrapped(f"cannot be used: {problem.case}: {problem.sentence}", hang=4), err=True)
     if not chosen.count:
         _refuse("there is no case to run")
     return chosen
@@ -198,7 +199,7 @@ def _tell(evaluation: "Evaluation", options: Options) -> None:
         typer.echo(json.dumps(evaluation.described(), indent=1, ensure_ascii=False))
     else:
         for line in [*printed.lines(evaluation.scored), "", *_ending(evaluation)]:
-            typer.echo(line)
+            typer.echo(wrapped(line, hang=4))
     try:
         if options.report:
             options.report.write_text(page.page(evaluation), encoding="utf-8")

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from cli.columns import wrapped
+
 # Found by their files, because the simulator is not installed where only services run.
 _FOLDER = Path(__file__).parent.parent / "simulator" / "scenarios"
 SCENARIO = f"{', '.join(sorted(path.stem for path in _FOLDER.glob('*.yaml')))}, or a .yaml file."
@@ -19,9 +21,9 @@ def list_() -> None:
 
     for name in scenario_names():
         scenario = load_scenario(name)
-        typer.echo(f"{name}\n    {scenario.title}")
+        typer.echo(f"{name}\n{wrapped(scenario.title, indent=4)}")
         if scenario.lesson:
-            typer.echo(f"    {scenario.lesson}")
+            typer.echo(wrapped(scenario.lesson, indent=4))
 
 
 @app.command()

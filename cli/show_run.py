@@ -8,6 +8,7 @@ from redis import Redis
 
 from bus.tracing import root_of
 from cli import where
+from cli.columns import rule, wrapped
 from cli.follow import Follower, Happening, line_of
 from cli.stack import Plan, Say, Stack, call, running_stack
 from simulator.otlp import Span, waterfall
@@ -49,9 +50,9 @@ def _print_card(stack: Stack, stopped: Happening) -> None:
     messages = call(f"{stack.control}/_simulator/messages")["messages"]
     for message in messages:
         if message["ts"] == stopped.values.get("ts"):
-            typer.echo(f"\n── Slack, {stopped.values.get('channel')} " + "─" * 60)
-            typer.echo(render_message(message))
-            typer.echo("─" * 84)
+            typer.echo("\n" + rule(f"Slack, {stopped.values.get('channel')}"))
+            typer.echo(wrapped(render_message(message), hang=2))
+            typer.echo(rule())
 
 
 def _print_trace(stack: Stack, stopped: Happening) -> None:
@@ -68,7 +69,7 @@ def _print_trace(stack: Stack, stopped: Happening) -> None:
             break
         time.sleep(0.2)
         spans = _spans(url)
-    typer.echo(f"\n── trace {root.trace_id} " + "─" * 44)
+    typer.echo("\n" + rule(f"trace {root.trace_id}"))
     typer.echo(waterfall(spans))
 
 

@@ -1,4 +1,4 @@
-"""A trace as a waterfall: a tree of spans with bars, in at most 100 columns of plain text."""
+"""A trace as a waterfall: a tree of spans with bars, in at most 80 columns of plain text."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from simulator.otlp.spans import Span
 
-WIDTH = 100
-_BAR = 24
+WIDTH = 80
+_BAR = 12
 _MILLISECOND_NS = 1_000_000
 _SECOND_NS = 1_000_000_000
 _SERVICE = 10

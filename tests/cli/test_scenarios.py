@@ -20,6 +20,15 @@ def test_list_names_every_scenario_with_its_title(tmp_path: Path) -> None:
     assert "The cart service throws for one product" in end.output
 
 
+def test_list_fits_80_columns_where_there_is_no_terminal_and_any_width_that_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    for columns, most in (("", 80), ("50", 50)):
+        end = run("scenarios", "list", folder=tmp_path, COLUMNS=columns)
+        assert end.code == 0
+        assert [line for line in end.output.splitlines() if len(line) > most] == []
+
+
 def test_help_of_the_demo_names_every_scenario(tmp_path: Path) -> None:
     end = run("demo", "--help", folder=tmp_path)
     assert [name for name in scenario_names() if name not in end.output] == []

@@ -38,7 +38,7 @@ def test_three_scripted_models_rank_and_a_broken_case_stops_nobody(
     assert "order: right (+3), lazy (+0), confidently wrong (-6)" in output
     assert "evidence verified          6 of 6 quotes" in output
     assert output.count("as before over 3 cases") == 3
-    assert "own-loud-retries/expected.json: is not JSON" in output
+    assert "own-loud-retries/expected.json: is not JSON" in " ".join(output.split())
     report = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert report.count("<details class=") == 9
     assert "read_evidence" in report

@@ -39,16 +39,16 @@ def test_children_stand_under_their_parent_with_offset_and_duration() -> None:
 
 
 def test_bars_lie_where_and_as_long_as_the_spans_did() -> None:
-    bars = [line[76:] for line in waterfall([ROOT, CHAT, TOOL]).splitlines()[3:]]
-    assert bars[0] == "█" * 24
-    assert bars[1] == " " * 2 + "█" * 8
+    bars = [line[68:] for line in waterfall([ROOT, CHAT, TOOL]).splitlines()[3:]]
+    assert bars[0] == "█" * 12
+    assert bars[1] == " " + "█" * 4
     assert len(bars[2].strip()) < len(bars[1].strip())
 
 
-def test_no_line_is_longer_than_a_hundred_columns() -> None:
+def test_no_line_is_longer_than_80_columns() -> None:
     deep = [span(1, 0, "x" * 200, times=(0, 10))]
     deep += [span(n, n - 1, "y" * 200, times=(0, 10)) for n in range(2, 60)]
-    assert max(len(line) for line in waterfall(deep).splitlines()) <= 100
+    assert max(len(line) for line in waterfall(deep).splitlines()) <= 80
 
 
 def test_orphan_and_second_root_are_named() -> None:
