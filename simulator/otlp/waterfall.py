@@ -60,7 +60,7 @@ def waterfall(spans: list[Span]) -> str:
         _line("service", "span", offset="offset", took="took"),
     ]
     for row in placed:
-        name = "  " * min(row.depth, 12) + row.span.name
+        name = " " * min(row.depth, 12) + row.span.name
         name += " (error)" if row.span.status == "error" else ""
         offset = duration(row.span.start_ns - start_ns)
         bar = _bar(row.span, start_ns=start_ns, whole_ns=whole_ns)

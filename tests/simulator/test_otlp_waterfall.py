@@ -35,7 +35,7 @@ def test_children_stand_under_their_parent_with_offset_and_duration() -> None:
         ["execute_tool", "150", "ms", "150", "ms"],
     ]
     indents = [len(line[11:]) - len(line[11:].lstrip()) for line in lines[3:]]
-    assert indents == [0, 2, 4]
+    assert indents == [0, 1, 2]
 
 
 def test_bars_lie_where_and_as_long_as_the_spans_did() -> None:
