@@ -68,6 +68,15 @@ class Part:
     log: Path
     ready_url: str = ""
 
+    def how_it_ended(self) -> str:
+        """Which part, and by which code for which reason, or by which signal."""
+        code = self.process.returncode
+        if code < 0:
+            # Its last line would be no cause: whoever is killed says nothing of it.
+            which = f"signal {-code} ({signal.strsignal(-code)})"
+            return f"{self.name} was ended by {which}; its log is {self.log.name}"
+        return f"{self.name} ended with {code}: {self.last_words()}"
+
     def last_words(self) -> str:
         """The end of the part's log, for an error message."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
@@ -127,8 +136,7 @@ class Stack:
         """Raises StackFailed when a part has ended by itself."""
         for part in self.parts:
             if part.process.poll() is not None:
-                code = part.process.returncode
-                raise StackFailed(f"{part.name} ended with {code}: {part.last_words()}")
+                raise StackFailed(part.how_it_ended())
         if self.redis is not None and not self.redis.runs:
             raise StackFailed("Redis ended by itself")
 
@@ -138,9 +146,7 @@ class Stack:
         while not condition():
             self.check()
             if time.monotonic() > give_up_at:
-                raise StackFailed(
-                    f"{what} did not happen within {seconds:.0f} s; logs: {self.folder}"
-                )
+                raise StackFailed(f"{what} did not happen within {seconds:.0f} s")
             time.sleep(0.05)
 
     def stop(self, seconds: float = 12) -> None:
@@ -206,7 +212,7 @@ def running_stack(plan: Plan, say: Say) -> Iterator[Stack]:
         say(f"Redis: {kind}")
         stack.name_redis()
         _start_simulator(stack)
-        say(f"the outside world: simulated; starting {_NUMBERS[len(plan.services)]} services")
+        say(f"the outside world: simulated; starting {_counted(plan.services)}")
         _start_services(stack)
         _wait_until_ready(stack, say)
         yield stack
@@ -218,6 +224,11 @@ def running_stack(plan: Plan, say: Say) -> Iterator[Stack]:
             stack.stop()
             if not keep_logs:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _counted(services: tuple[str, ...]) -> str:
+    count = len(services)
+    return f"{_NUMBERS[count]} service{'' if count == 1 else 's'}"
 
 
 def _given_redis() -> str | None:

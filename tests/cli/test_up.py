@@ -90,7 +90,7 @@ def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path, port_lock: Path) 
         assert started.left() == {}
 
 
-def test_part_that_is_killed_ends_all_with_its_name_and_last_words(
+def test_part_that_is_killed_ends_all_with_its_name_the_signal_and_its_log(
     tmp_path: Path, port_lock: Path
 ) -> None:
     with up(folder=tmp_path, lock=port_lock) as started:
@@ -100,8 +100,10 @@ def test_part_that_is_killed_ends_all_with_its_name_and_last_words(
         end = started.ended()
         assert end.code == 1
         (sentence,) = end.errors.splitlines()
-        assert sentence.startswith("nightshift up: notifier-1 ended with -9: ")
-        assert "notifier started" in sentence
+        said_of_it, _, folder = sentence.partition("; logs: ")
+        ended_by = "notifier-1 was ended by signal 9 (Killed); its log is notifier-1.log"
+        assert said_of_it == f"nightshift up: {ended_by}"
+        assert (Path(folder) / "notifier-1.log").is_file()
         assert started.left() == {}
 
 

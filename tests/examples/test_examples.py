@@ -132,5 +132,5 @@ def test_an_example_whose_part_dies_ends_with_a_sentence_and_without_the_rest(
     end = playing.end()
     assert end.code == 1
     assert len(end.errors.splitlines()) == 1
-    assert "06_slack_has_a_bad_night.py: notifier-1 ended with -9: " in end.errors
+    assert "06_slack_has_a_bad_night.py: notifier-1 was ended by signal 9 (Killed); " in end.errors
     assert playing.processes() == {}
