@@ -22,10 +22,17 @@ if TYPE_CHECKING:
     from cli.evaluation.running import Run
 
 MODEL_ADDRESS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")
+MOST_DOLLARS = 1_000_000
 PLUMBING = """\
 No ANTHROPIC_API_KEY and no ANTHROPIC_BASE_URL: three scripted models play, told the answers.
 This proves the plumbing only (cases, services, scoring) and nothing about any model's judgement.
 Dollars are what their tokens would cost."""
+
+
+def _dollars(budget: float | None) -> float | None:
+    if budget is not None and not 0 <= budget <= MOST_DOLLARS:
+        raise typer.BadParameter(f"{budget} is no sum from 0 to {MOST_DOLLARS:,} dollars")
+    return budget
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +52,8 @@ class Options:
     repeat: Annotated[int, typer.Option(min=1, max=100, help="Runs of each case.")] = 1
     at_once: Annotated[int, typer.Option(min=1, max=64, help="Incidents at once on a stack.")] = 4
     budget: Annotated[
-        float | None, typer.Option(min=0, help="Dollars after which no new case starts.")
+        float | None,
+        typer.Option(callback=_dollars, help="Dollars after which no new case starts."),
     ] = None
     seed: Annotated[int, typer.Option(min=0, help="Order of the cases (0: by chance).")] = 0
     as_json: Annotated[
@@ -115,13 +123,18 @@ def _evaluated(options: Options, clock: Clock) -> "Evaluation":
 
 def _try_address() -> None:
     """Refuses an address at which nobody listens; behind a proxy nothing is tried."""
-    parts = urlsplit(os.environ.get("ANTHROPIC_BASE_URL") or "https://api.anthropic.com")
+    address = os.environ.get("ANTHROPIC_BASE_URL") or "https://api.anthropic.com"
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        _refuse(f"ANTHROPIC_BASE_URL is no address: {error}")
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         if not getproxies():
             socket.create_connection((parts.hostname, port), 10).close()
     except (OSError, ValueError) as error:
-        _refuse(f"the model API at {parts.hostname} cannot be reached: {error}")
+        where = parts.netloc.rpartition("@")[2] or address
+        _refuse(f"the model API at {where} cannot be reached: {error}")
 
 
 def _work(run: "Run", benches: "list[Bench]") -> bool:

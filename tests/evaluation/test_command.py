@@ -112,6 +112,9 @@ def test_scenario_is_graded_and_ctrl_c_ends_cleanly_with_what_had_ended(tmp_path
         (["--no-scenarios"], "there is no case to run"),
         (["--baseline", "nothing.json"], "--baseline nothing.json: cannot be read"),
         (["--report", "no/folder.html"], "there is no folder no"),
+        (["--budget", "nan"], "nan is no sum from 0 to 1,000,000 dollars"),
+        (["--budget", "inf"], "inf is no sum from 0 to 1,000,000 dollars"),
+        (["--budget", "-1"], "-1.0 is no sum from 0 to 1,000,000 dollars"),
     ],
 )
 def test_wrong_usage_exits_two_with_a_sentence(
@@ -124,6 +127,15 @@ def test_wrong_usage_exits_two_with_a_sentence(
 
 
 def test_address_at_which_nobody_listens_is_refused_at_once(tmp_path: Path) -> None:
-    end = run("eval", folder=tmp_path, ANTHROPIC_BASE_URL=f"http://127.0.0.1:{free_port()}")
+    port = free_port()
+    address = f"http://someone:{KEYLESS}@127.0.0.1:{port}"
+    end = run("eval", folder=tmp_path, ANTHROPIC_BASE_URL=address)
     assert end.code == 2
-    assert "the model API at 127.0.0.1 cannot be reached" in end.errors
+    assert f"the model API at 127.0.0.1:{port} cannot be reached" in end.errors
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://127.0.0.1:many", "nonsense"])
+def test_address_that_is_none_is_refused_in_a_sentence(address: str, tmp_path: Path) -> None:
+    end = run("eval", folder=tmp_path, ANTHROPIC_BASE_URL=address)
+    assert (end.code, len(end.errors.splitlines())) == (2, 1)
+    assert end.errors.startswith("nightshift eval: ")
