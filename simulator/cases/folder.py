@@ -14,6 +14,18 @@ EXPECTED, TRIGGER, EVIDENCE = "expected.json", "trigger.json", "evidence"
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
+_WANTED = {
+    "missing": "is missing",
+    "tuple_type": 'must be a list of texts, such as ["OOMKilled", "memory limit"]',
+    "string_type": "must be a text in quotes",
+    "string_too_short": "must not be empty",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "model_type": 'must be a mapping, such as {"verdict": "fault", "root_cause_keywords": ["OOM"]}',
+    "literal_error": 'must be "fault" or "healthy"',
+}
+
+
 @dataclass(frozen=True)
 class Problem:
     """Why a case cannot be used: which file, and what is wrong in it."""
@@ -105,7 +117,8 @@ def _expected(file: Path) -> ExpectedAnswer:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise CaseError(f"{file}: {where}: {first['msg']}") from None
+        wanted = _WANTED.get(first["type"], first["msg"])
+        raise CaseError(f"{file}: {where}: {wanted}") from None
     if not expected.root_cause_keywords and not expected.any_of_keywords:
         raise CaseError(f"{file}: root_cause_keywords: without a keyword nothing can be scored")
     return expected

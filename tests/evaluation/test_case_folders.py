@@ -47,15 +47,19 @@ BREAKS = {
     "no expected.json": (("expected.json", None), "expected.json: is missing"),
     "no trigger": (("trigger.json", None), "trigger.json: is missing"),
     "half a file": (("expected.json", '{"verdict": "fau'), "expected.json: is not JSON"),
-    "a list": (("expected.json", "[1]"), "expected.json: the file: "),
-    "another verdict": (("expected.json", '{"verdict": "broken"}'), "expected.json: verdict: "),
+    "a list": (("expected.json", "[1]"), "expected.json: the file: must be a mapping, such"),
+    "another verdict": (
+        ("expected.json", '{"verdict": "broken"}'),
+        'verdict: must be "fault" or "healthy"',
+    ),
+    "no verdict": (("expected.json", "{}"), "expected.json: verdict: is missing"),
     "a word for words": (
         ("expected.json", '{"verdict": "fault", "root_cause_keywords": "OOM"}'),
-        "expected.json: root_cause_keywords: ",
+        'expected.json: root_cause_keywords: must be a list of texts, such as ["OOMKilled", ',
     ),
     "an empty word": (
         ("expected.json", '{"verdict": "fault", "root_cause_keywords": [" "]}'),
-        "expected.json: root_cause_keywords.0: ",
+        "expected.json: root_cause_keywords.0: must not be empty",
     ),
     "nothing to score": (
         ("expected.json", '{"verdict": "fault", "root_cause_keywords": []}'),
