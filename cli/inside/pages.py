@@ -4,7 +4,7 @@ from rich.table import Table
 
 from bus.events import Evidence
 from cli.inside.rows import dollars
-from cli.inside.story import Story, TurnSeen
+from cli.inside.story import CallSeen, Story, TurnSeen
 from cli.inside.terminal import Page, cut
 from services.reasoner.diagnosis import SUBMIT
 
@@ -81,6 +81,7 @@ def evidence(page: Page, story: Story) -> None:
             if call.tool == SUBMIT:
                 page.words(f"turn {turn.turn}: a diagnosis was sent back to the model:")
                 page.verbatim(call.sentence)
+                _dropped(page, call, story=story)
 
 
 def _quote(page: Page, quote: Evidence, *, story: Story) -> None:
@@ -96,6 +97,16 @@ def _quote(page: Page, quote: Evidence, *, story: Story) -> None:
     if not quote.verified:
         page.words("why:", indent=4)
         page.verbatim(quote.problem or "not recorded (by an older release)", indent=6)
+
+
+def _dropped(page: Page, call: CallSeen, *, story: Story) -> None:
+    """The quotes of a diagnosis that was sent back which the one that stands has no more."""
+    kept = {quote.quote for quote in story.evidence}
+    given = call.arguments.get("evidence") if isinstance(call.arguments, dict) else None
+    for quote in given if isinstance(given, list) else []:
+        if isinstance(quote, dict) and str(quote.get("quote")).strip("\n") not in kept:
+            page.words(f"quoted in it from {quote.get('call_id')}, and no more:", indent=4)
+            page.verbatim(str(quote.get("quote")), indent=6, most=QUOTE_LINES)
 
 
 def decisions(page: Page, story: Story) -> None:

@@ -3,14 +3,17 @@
 from datetime import datetime
 from typing import Literal
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
 from bus.events import Outcome, Value
 from bus.record import Record
 from cli.inside.store import Broken
-from cli.inside.terminal import one_line
+from cli.inside.terminal import cut, one_line
 
+_HEADS = ("INCIDENT", "SERVICE", "STATE", "TURN", "TOOL", "TIME", "COST")
+_TOOL, _LONGEST_SERVICE, _LEAST = 4, 14, 7
 STYLES = {"diagnosed": "green", "failed": "red", "timed_out": "red", "unreadable": "red"}
 
 
@@ -69,25 +72,37 @@ def row_of(record: Record | Broken, now: datetime) -> Row:
     )
 
 
-def table(rows: list[Row]) -> Table:
-    """The rows as a table that fits 80 columns."""
+def table(rows: list[Row], *, columns: int) -> Table:
+    """The rows as a table of so many columns; ids, which are copied, are cut last but one."""
+    lines = [_cells(row) for row in rows]
+    widths = [max(map(cell_len, each)) for each in zip(_HEADS, *lines, strict=True)]
+    widths[1] = min(widths[1], _LONGEST_SERVICE)
+    room = max(2 * _LEAST, columns - sum(widths) - len(widths) + 1 + widths[0] + widths[_TOOL])
+    widths[0] = min(widths[0], max(_LEAST, room - min(widths[_TOOL], _LEAST)))
+    widths[_TOOL] = room - widths[0]
     drawn = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    drawn.add_column("INCIDENT", no_wrap=True, overflow="ellipsis", max_width=22)
-    drawn.add_column("SERVICE", no_wrap=True, overflow="ellipsis", max_width=14)
-    drawn.add_column("STATE", no_wrap=True, max_width=13)
-    drawn.add_column("TURN", justify="right", no_wrap=True)
-    drawn.add_column("TOOL", no_wrap=True, overflow="ellipsis", ratio=1)
-    drawn.add_column("TIME", justify="right", no_wrap=True)
-    drawn.add_column("COST", justify="right", no_wrap=True)
-    for row in rows:
-        cells = (one_line(row.incident), one_line(row.service), row.doing, str(row.turn or ""))
+    for name, width in zip(_HEADS, widths, strict=True):
+        right = name in ("TURN", "TIME", "COST")
+        drawn.add_column(name, justify="right" if right else "left", no_wrap=True, width=width)
+    for row, line in zip(rows, lines, strict=True):
+        style = STYLES.get(row.doing, "")
+        cells = [cut(cell, width) for cell, width in zip(line, widths, strict=True)]
         drawn.add_row(
-            *(Text(cell, style=STYLES.get(row.doing, "")) for cell in cells),
-            Text(one_line(_tool(row))),
-            Text(_time(row.elapsed_seconds)),
-            Text(dollars(row.cost_usd)),
+            *(Text(cell, style=style if at < _TOOL else "") for at, cell in enumerate(cells))
         )
     return drawn
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        one_line(row.incident),
+        one_line(row.service),
+        row.doing,
+        str(row.turn or ""),
+        one_line(_tool(row)),
+        _time(row.elapsed_seconds),
+        dollars(row.cost_usd),
+    )
 
 
 def dollars(usd: float | None) -> str:

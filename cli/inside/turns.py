@@ -68,6 +68,9 @@ def _paid(turn: TurnSeen, story: Story) -> str:
 
 def _block(page: Page, block: Mapping[str, JsonValue], *, story: Story, most: int) -> None:
     kind = block.get("type")
+    if kind == "thinking" and not _text_of(block).strip():
+        page.words("thinking, of which no text was sent", indent=4)
+        return
     if kind == "tool_result":
         call = _call_of(str(block.get("tool_use_id")), story)
         failed = ", an error" if block.get("is_error") else ""

@@ -111,8 +111,9 @@ def _follow(page: Page, look: _Look, *, seconds: float, as_json: bool) -> None:
                 look.again()
                 foot = look.trouble or f"{_counted(look.rows)} · {where.shown_url()} · Ctrl-C ends"
                 foot = cut(foot, page.width)
+                shown = table(look.rows, columns=page.width)
                 style = "red" if look.trouble else "dim"
-                live.update(Group(table(look.rows), Text(foot, style=style)), refresh=True)
+                live.update(Group(shown, Text(foot, style=style)), refresh=True)
                 time.sleep(seconds)
     finally:
         look.close()
@@ -145,7 +146,7 @@ def _tell(page: Page, rows: list[Row], *, as_json: bool) -> None:
             write_json(row.model_dump(mode="json"))
         return
     if rows:
-        page.show(table(rows))
+        page.show(table(rows, columns=page.width))
         return
     page.words("no investigations are open and none ended lately (--all: every one kept)", indent=0)
 
