@@ -31,5 +31,7 @@ class RequestLog:
         """Every request so far in order, of one stand-in or of all."""
         if not self.path.exists():
             return []
-        lines = [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
+        # By line feeds alone: what was asked for may hold others, such as U+2028.
+        text = self.path.read_text(encoding="utf-8")
+        lines = [json.loads(line) for line in text.split("\n") if line]
         return [line for line in lines if stand_in in (None, line["stand_in"])]
