@@ -41,7 +41,7 @@ def test_id_is_whole_in_80_columns_when_the_tool_can_give_way() -> None:
     (_, line) = drawn(ROWS[:1], 80)
     assert line.split()[0] == ID
     assert line.endswith("3m20s $0.4210")
-    assert "describ…" in line
+    assert "… 3m20s" in line
 
 
 def test_long_id_is_whole_on_a_wide_terminal_and_cut_on_a_narrow_one() -> None:
