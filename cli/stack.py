@@ -250,7 +250,10 @@ def call(url: str, body: object = None) -> JsonObject:
 
 
 def _start_simulator(stack: Stack) -> None:
-    module, *args = stack.plan.world or ("simulator", "--scenario", stack.plan.scenario)
+    scenario = stack.plan.scenario
+    if scenario.endswith(".yaml"):
+        scenario = str(Path(scenario).resolve())  # the simulator starts in another folder
+    module, *args = stack.plan.world or ("simulator", "--scenario", scenario)
     args += ["--state", str(stack.folder), "--model-seconds", str(stack.plan.model_seconds)]
     if stack.plan.real_model:
         args.append("--real-model")

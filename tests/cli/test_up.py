@@ -12,6 +12,7 @@ from redis import Redis
 
 from simulator.redis_server import RedisServer
 from tests.cli.nightshift import PARTS, STARTED, locked, run, up
+from tests.simulator.scenario_file import small_file
 
 pytestmark = [
     pytest.mark.timeout(180),
@@ -80,6 +81,13 @@ def test_a_start_that_fails_leaves_what_another_one_announced(tmp_path: Path) ->
 
     assert end.code == 1
     assert state.read_text(encoding="utf-8") == text
+
+
+def test_scenario_file_of_this_folder_is_found(tmp_path: Path, port_lock: Path) -> None:
+    small_file(tmp_path)
+    with up("small.yaml", folder=tmp_path, lock=port_lock) as started:
+        started.read_until("starting four services")
+        assert started.end(signal.SIGINT).code == 0
 
 
 def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path, port_lock: Path) -> None:
