@@ -42,7 +42,7 @@ def written(run: Callable[P, T]) -> Callable[P, T]:
     def ran(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             done = run(*args, **kwargs)
-            sys.stdout.flush()
+            print(end="", flush=True)  # does nothing where there is no stdout at all
             return done
         except OSError as error:
             if not is_of_writing(error):

@@ -68,6 +68,19 @@ async def test_command_ends_in_silence_when_its_reader_has_gone_and_says_when_th
     assert full[1] == "nightshift: the output could not be written: No space left on device\n"
 
 
+def test_command_that_was_given_no_output_at_all_does_its_work(tmp_path: Path) -> None:
+    shell = f"exec {NIGHTSHIFT} scenarios check loud-ads >&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", shell],
+        cwd=tmp_path,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_long_command_whose_reader_has_gone_leaves_nothing_and_exits_141(tmp_path: Path) -> None:
     assert without_reader("eval --only shipping-logs-denied", folder=tmp_path) == (141, "")
     assert without_reader("demo", folder=tmp_path) == (141, "")
