@@ -94,4 +94,4 @@ def test_a_reader_that_has_enough_is_no_fault_of_redis(
     process.stdout.close()
     with process.stderr as errors:
         assert errors.read() == ""
-    assert process.wait(30) == 1
+    assert process.wait(30) == 141
