@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.columns import wrapped
+from cli.inside.terminal import harmless
 
 # Found by their files, because the simulator is not installed where only services run.
 _FOLDER = Path(__file__).parent.parent / "simulator" / "scenarios"
@@ -43,7 +44,7 @@ def check(
         except ScenarioError as error:
             problems = str(error).splitlines()
         for problem in problems:
-            typer.echo(problem, err=True)
+            typer.echo(harmless(problem), err=True)
         if not problems:
             typer.echo(f"{name}: sound")
         wrong += bool(problems)

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from simulator.cases.opening import Opening, opening_of
 
 EXPECTED, TRIGGER, EVIDENCE = "expected.json", "trigger.json", "evidence"
+MOST_TRIGGER_CHARACTERS = 250_000
+"""A stream entry holds a million, in which a quotation mark may take two."""
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -89,11 +91,15 @@ def read_case(folder: Path) -> Case:
     first = trigger[0] if isinstance(trigger, list) and trigger else trigger
     if not isinstance(first, dict) or not first:
         raise CaseError(f"{folder / TRIGGER}: is no JSON object with anything in it")
+    told = json.dumps(trigger, indent=1, ensure_ascii=False)
+    if len(told) > MOST_TRIGGER_CHARACTERS:
+        most = f"more than {MOST_TRIGGER_CHARACTERS:,}; what is long belongs into {EVIDENCE}"
+        raise CaseError(f"{folder / TRIGGER}: has {len(told):,} characters, {most}")
     return Case(
         name=folder.name,
         folder=folder,
         expected=expected,
-        trigger=json.dumps(trigger, indent=1, ensure_ascii=False),
+        trigger=told,
         opening=opening_of(first),
         evidence=_evidence(folder / EVIDENCE),
     )
@@ -127,6 +133,9 @@ def _expected(file: Path) -> ExpectedAnswer:
 def _json(file: Path) -> object:
     try:
         content: object = json.loads(_text(file))
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise CaseError(f"{file}: holds half a character (a lone surrogate)") from None
     except ValueError as error:
         raise CaseError(f"{file}: is not JSON: {error}") from None
     except RecursionError:
@@ -141,13 +150,22 @@ def _evidence(folder: Path) -> dict[str, str]:
     if not files:
         raise CaseError(f"{folder}: holds no file, so there is nothing to look at")
     for path in files:
-        if not path.resolve().is_relative_to(folder):
+        if not _target(path).is_relative_to(folder):
             raise CaseError(f"{path}: leads out of the case folder")
     return {path.relative_to(folder).as_posix(): _text(path) for path in files}
 
 
+def _target(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        raise CaseError(f"{path}: is a link that leads nowhere") from None
+
+
 def _text(file: Path) -> str:
     try:
+        if file.exists() and not file.is_file():
+            raise CaseError(f"{file}: is no regular file")
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise CaseError(f"{file}: is missing") from None

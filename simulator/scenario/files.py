@@ -29,7 +29,13 @@ def load_scenario(name: str) -> Scenario:
 
     Raises ScenarioError with the file, the field and the reason when it cannot be used.
     """
-    path = Path(name) if name.endswith(".yaml") else SCENARIOS / f"{name}.yaml"
+    if name.endswith(".yaml"):
+        path = Path(name)
+        if not path.is_file():
+            what = "is no regular file" if path.exists() else "there is no such file"
+            raise ScenarioError(f"{name}: {what}")
+        return read_scenario(path)
+    path = SCENARIOS / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(scenario_names()) or "none"
         raise ScenarioError(f"no scenario {name!r}: there is {known}, or give a .yaml file")

@@ -42,7 +42,15 @@ def test_check_says_what_is_wrong_with_each_file_and_exits_one(tmp_path: Path) -
     first, second, third = end.errors.splitlines()
     assert first.startswith("small.yaml: expected.must_not_claim: ")
     assert second.startswith("small.yaml: script.diagnosis.code_location.line: ")
-    assert third.startswith("no scenario 'missing.yaml'")
+    assert third == "missing.yaml: there is no such file"
+
+
+def test_what_a_terminal_would_obey_in_a_file_is_spelled_out(tmp_path: Path) -> None:
+    (tmp_path / "odd.yaml").write_text('"\\e]0;owned\\a": 2\n')
+    end = run("scenarios", "check", "odd.yaml", folder=tmp_path)
+    assert end.code == 1
+    assert "\x1b" not in end.errors
+    assert r"\x1b]0;owned\x07" in end.errors
 
 
 def test_check_of_a_sound_file_exits_zero(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Case folders that nobody has seen before are read, and broken ones say what is wrong."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -66,6 +67,11 @@ BREAKS = {
         "without a keyword nothing can be scored",
     ),
     "an empty trigger": (("trigger.json", "{}"), "trigger.json: is no JSON object"),
+    "half a character": (("trigger.json", '{"title": "\\ud800"}'), "holds half a character"),
+    "a huge trigger": (
+        ("trigger.json", json.dumps({"x": "y" * 300_000})),
+        "trigger.json: has 300,012 characters, more than 250,000",
+    ),
     "a picture": (("evidence/pods.txt", b"\xff\xd8\xff"), "pods.txt: is not UTF-8 text"),
 }
 
@@ -100,6 +106,20 @@ def test_evidence_that_leads_out_of_the_case_is_a_problem(folder: Path) -> None:
     (folder / "broken" / "evidence" / "out.txt").symlink_to(OWN / CASE / "expected.json")
     _, (problem,) = read_cases(folder)
     assert "out.txt: leads out of the case folder" in problem.sentence
+
+
+@pytest.mark.parametrize("name", ["trigger.json", "evidence/loop.txt"])
+def test_links_in_circles_and_pipes_are_problems_of_their_case(name: str, folder: Path) -> None:
+    path = folder / "broken" / name
+    path.unlink(missing_ok=True)
+    path.symlink_to(path.name)
+    _, (problem,) = read_cases(folder)
+    assert f"{name}: " in problem.sentence
+    path.unlink()
+    os.mkfifo(path)
+    cases, problems = read_cases(folder)
+    assert [case.name for case in cases if case.name == "good"] == ["good"]
+    assert [problem.sentence for problem in problems if "regular" not in problem.sentence] == []
 
 
 def test_folder_without_cases_is_a_problem(tmp_path: Path) -> None:
