@@ -14,6 +14,7 @@ SECOND_HALF = (
     "test_poison.py",
     "test_power_loss.py",
     "test_scenarios_under_faults.py",
+    "test_scenarios_under_tool_faults.py",
     "test_single_faults.py",
     "test_slack_limits.py",
     "test_versions.py",
