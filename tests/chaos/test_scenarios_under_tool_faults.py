@@ -120,10 +120,10 @@ def test_scenario_ends_once_with_one_message_and_within_bounds_under_each_fault_
 def _outcomes(each: Met, scenario: Scenario) -> set[str]:
     """The scenario's own; `inconclusive` too where all that is quoted lies behind the fault.
 
-    Also where logs of ten megabytes spend the dollars before anything else is read.
+    Also where logs of ten megabytes spend the time or the dollars before anything else is read.
     """
     server = SERVERS[each.stand_in]
     quoted = [evidence.tool for evidence in scenario.script.diagnosis.evidence]
     behind = all(tool.startswith(server) for tool in quoted)
-    dear = (each.fault, each.kind) == ("huge_log", "always")
+    dear = each.fault == "huge_log"
     return {scenario.expected.outcome} | ({"inconclusive"} if behind or dear else set())
