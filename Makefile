@@ -53,7 +53,7 @@ docs: $(STAMP) ## Write docs/events.md and docs/settings.md anew
 
 lock: $(STAMP) ## Compile requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11.0 --all-extras --generate-hashes \
-	  --no-emit-index-url --no-header --quiet --output-file requirements.lock
+	  --no-emit-index-url --no-header --no-strip-extras --quiet --output-file requirements.lock
 
 clean: ## Remove .venv and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .nightshift

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import distributions
 from pathlib import Path
 
 from tests.house.sources import ROOT, none, own_files
@@ -95,4 +96,30 @@ def test_the_lock_holds_what_every_extra_asks_for() -> None:
             if normalized(requirement) not in held
         ),
         f"{LOCK} holds every package that pyproject.toml asks for; compile it again",
+    )
+
+
+def test_the_lock_names_the_extras_it_was_made_with() -> None:
+    """What happened: a package asked for `coverage[toml]`, the lock said `coverage==7.17.4`.
+
+    pip 23.2 takes the pin for another package, looks for the newest `coverage[toml]`, and refuses
+    that one for want of a hash, as soon as a newer release is out. Until then nothing shows.
+    """
+    rows = locked()
+    asked = {
+        (normalized(need), extra.strip())
+        for distribution in distributions()
+        if normalized(distribution.name) in rows
+        for need in distribution.requires or []
+        if "extra ==" not in need and (extras := re.match(r"[\w.-]+\[([^\]]+)\]", need))
+        for extra in extras[1].split(",")
+    }
+    assert asked, "no installed package asks for another one with an extra"
+    none(
+        (
+            f"{name}[{extra}]"
+            for name, extra in asked
+            if name in rows and extra not in rows[name].partition("==")[0]
+        ),
+        f"{LOCK} names every extra (uv pip compile --no-strip-extras)",
     )
