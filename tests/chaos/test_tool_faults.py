@@ -42,7 +42,7 @@ MET = [
     if name not in ("expired", "duplicate")
 ]
 """A list that expires is met in `tests/toolrunner`; what SQS does twice meets an alarm."""
-SAMPLE = 10
+SAMPLE = 6
 NEVER_LEFT_OUT = [("kubernetes", "huge_log"), ("kubernetes", "slow_log")]
 """What the sample plays beside those drawn: where memory and time are to be bounded."""
 QUEUE = [
@@ -77,7 +77,7 @@ TOLD = {
 }
 """Words that stand in what the model is told."""
 GROUP = "/boutique/cartservice"
-QUEUE_SAMPLE = 4
+QUEUE_SAMPLE = 3
 MOST_MEGABYTES = 300
 """Of each process; 200 were measured."""
 
