@@ -5,7 +5,7 @@ from io import TextIOWrapper
 
 import typer
 
-from cli import dead_letters, scenarios
+from cli import audit, dead_letters, scenarios
 from cli.demo import demo
 from cli.doctor import command as doctor
 from cli.eval import Options, evaluate
@@ -42,6 +42,7 @@ app.command(epilog=watch.CODES)(watch.watch)
 app.command(epilog=show.CODES)(show.show)
 app.command(epilog=doctor.CODES)(doctor.doctor)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(audit.app, name="audit")
 app.add_typer(scenarios.app, name="scenarios")
 guard(app)
 

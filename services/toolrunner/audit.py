@@ -3,9 +3,11 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+
+from pydantic import JsonValue
 
 from bus.cleaning import clean
 from bus.events import ToolCallAudited, ToolCallRequested
@@ -15,7 +17,15 @@ from services.toolrunner.tool_call import Answer, Judged
 
 def entry_sha256(audited: ToolCallAudited) -> str:
     """The hash of an entry, which the next one of its chain holds."""
-    return _sha256(canonical(audited.model_dump(mode="json")))
+    return data_sha256(audited.model_dump(mode="json", exclude_defaults=True))
+
+
+def data_sha256(fields: Mapping[str, JsonValue]) -> str:
+    """The hash of an entry whose fields were read back from the stream.
+
+    Of what stands there and nothing else: a later release may know more fields.
+    """
+    return _sha256(canonical(dict(fields)))
 
 
 @dataclass

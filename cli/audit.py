@@ -1,0 +1,172 @@
+"""`nightshift audit`: the audit of tool calls, written out, and whether it is whole."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from redis import Redis
+
+from bus.cleaning import clean
+from bus.connection import as_text
+from bus.envelope import text_fields
+from bus.errors import NotConfigured
+from bus.streams import AUDIT, Keys
+from cli import where
+from services.toolrunner.audit_trail import (
+    Flaw,
+    Kept,
+    calls_with_two_entries,
+    calls_without_entry,
+    flaws_of_chains,
+)
+
+NOT_WHOLE, CANNOT_READ = 1, 2
+PAGE = 1_000
+MOST_SHOWN = 50
+CODES = "Exits 0, 1 when the audit is not whole, 2 when it cannot be read."
+
+app = typer.Typer(
+    help=f"What was done about every tool call: export, verify. {CODES}", no_args_is_help=True
+)
+
+
+@app.command()
+def export() -> None:
+    """Every kept entry as one JSON object a line: its id, and the event as it was written."""
+    with _redis() as redis:
+        for entry in _entries(redis, where.keys()):
+            typer.echo(json.dumps({"id": entry.entry_id, "data": entry.fields}))
+
+
+@app.command()
+def verify(
+    file: Annotated[
+        Path | None, typer.Argument(help="What `export` wrote; without one, what Redis holds.")
+    ] = None,
+) -> None:
+    """Say whether an entry was altered, dropped or put in.
+
+    An export is checked by its hash chains. In Redis, also: every stored result has its entry, and
+    the stream has lost none from its middle or its end.
+    """
+    if file is not None:
+        entries = _exported(file)
+        _tell(entries, flaws_of_chains(entries, since_the_start=False))
+        return
+    with _redis() as redis:
+        # Results first: a call that ends in between has its entry, and no result is missed.
+        stored = set(_stored(redis, where.keys()))
+        entries = list(_entries(redis, where.keys()))
+        lost, since_the_start = _lost(redis, where.keys(), entries=entries)
+    _tell(
+        entries,
+        [
+            *lost,
+            *flaws_of_chains(entries, since_the_start=since_the_start),
+            *calls_without_entry(stored, entries),
+            *calls_with_two_entries(entries),
+        ],
+    )
+
+
+@contextmanager
+def _redis() -> Iterator[Redis]:
+    try:
+        with where.redis() as redis:
+            yield redis
+    except NotConfigured as error:
+        _fail(str(error))
+
+
+def _tell(entries: list[Kept], flaws: list[Flaw]) -> None:
+    lives = len({entry.text("replica") for entry in entries})
+    for flaw in flaws[:MOST_SHOWN]:
+        typer.echo(f"{_line(flaw.where)}: {_line(flaw.what)}")
+    if len(flaws) > MOST_SHOWN:
+        typer.echo(f"and {len(flaws) - MOST_SHOWN} more")
+    counted = f"{len(entries)} entries in {lives} chains"
+    if flaws:
+        typer.echo(f"the audit is not whole: {counted}, {len(flaws)} flaws", err=True)
+        raise typer.Exit(NOT_WHOLE)
+    typer.echo(f"the audit is whole: {counted}")
+
+
+def _entries(redis: Redis, keys: Keys) -> Iterator[Kept]:
+    start = "-"
+    while True:
+        rows: Any = redis.xrange(keys.stream(AUDIT), start, "+", count=PAGE)
+        for entry_id, raw in rows:
+            yield Kept(as_text(entry_id), _data(text_fields(raw)))
+        if len(rows) < PAGE:
+            return
+        start = f"({as_text(rows[-1][0])}"
+
+
+def _data(fields: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        values = json.loads(fields.get("data", ""))
+    except (ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _stored(redis: Redis, keys: Keys) -> Iterator[tuple[str, str]]:
+    """Investigation and id of every call whose result is kept; what a trigger brought is none."""
+    for name in redis.scan_iter(match=f"{keys.prefix}*:results", count=PAGE):
+        investigation = as_text(name).removeprefix(keys.prefix).removesuffix(":results")
+        for field in map(as_text, redis.hkeys(name)):
+            if field.endswith(":whole") and not field.startswith("trigger:"):
+                yield investigation, field.removesuffix(":whole")
+
+
+def _lost(redis: Redis, keys: Keys, *, entries: list[Kept]) -> tuple[list[Flaw], bool]:
+    """What the stream's counters say is gone, and whether nothing ever was."""
+    if not redis.exists(keys.stream(AUDIT)):
+        return [], True
+    facts: Any = redis.xinfo_stream(keys.stream(AUDIT))
+    last = as_text(facts["last-generated-id"])
+    lost = []
+    newest = entries[-1].entry_id if entries else ""
+    # Older entries are trimmed after a while, the newest never before the others.
+    if entries and _order(newest) < _order(last):
+        lost.append(Flaw(last, "the newest entry is gone"))
+    removed = as_text(facts.get("max-deleted-entry-id", "0-0"))
+    if entries and _order(entries[0].entry_id) < _order(removed) < _order(newest):
+        lost.append(Flaw(removed, "an entry between others is gone"))
+    return lost, facts.get("entries-added", -1) == len(entries)
+
+
+def _order(entry_id: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in entry_id.split("-"))
+
+
+def _exported(file: Path) -> list[Kept]:
+    try:
+        lines = file.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        _fail(f"{file} cannot be read: {error}")
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if line:
+            found.append(_line_of_export(line, f"{file}:{number}"))
+    return found
+
+
+def _line_of_export(line: str, where_: str) -> Kept:
+    try:
+        entry = json.loads(line)
+        return Kept(str(entry["id"]), dict(entry["data"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        _fail(f"{where_} is no line of `nightshift audit export`")
+
+
+def _line(text: str) -> str:
+    return " ".join(clean(text).split())
+
+
+def _fail(sentence: str) -> NoReturn:
+    typer.echo(f"nightshift audit: {sentence}", err=True)
+    raise typer.Exit(CANNOT_READ)
