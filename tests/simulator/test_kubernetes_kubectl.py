@@ -53,7 +53,9 @@ async def kubectl(tmp_path: Path) -> AsyncIterator[Kubectl]:
 
 
 async def test_get_shows_tables(kubectl: Kubectl) -> None:
-    code, output = await kubectl("get", "pods,deployments,replicasets,events,services,endpoints")
+    code, output = await kubectl(
+        "get", "pods,deployments,replicasets,events,services,endpointslices"
+    )
     assert code == 0, output
     rows = [line.split() for line in output.splitlines()]
     assert [f"pod/{CART_POD}", "0/1", "CrashLoopBackOff", "4", "(3m", "ago)", "2d"] in rows
