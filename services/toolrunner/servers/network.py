@@ -74,7 +74,7 @@ def _problems(
         yield f"{owner}: its selector {selector} matches no pod"
         return
     if ends is not None and not ends:
-        yield f"{owner}: its selector matches {len(meant)} pods, but none of them is an endpoint"
+        yield f"{owner}: its selector matches pods ({len(meant)}), but none of them is an endpoint"
     declared = {port for pod in meant for port in _declared(pod)}
     for port in each(service, "spec.ports"):
         target = text(port, "targetPort") or text(port, "port")
@@ -141,7 +141,8 @@ def _selector(selector: Fields) -> str:
     said = [f"{name}={value}" for name, value in sorted(inside(selector, "matchLabels").items())]
     for rule in each(selector, "matchExpressions"):
         values = words(rule, "values").replace(" ", ",")
-        said.append(f"{text(rule, 'key')} {text(rule, 'operator')} ({values})")
+        listed = f" ({values})" if values else ""
+        said.append(f"{text(rule, 'key')} {text(rule, 'operator')}{listed}")
     return ",".join(said)
 
 

@@ -63,8 +63,7 @@ def _rolled_out(item: Fields, now: datetime) -> str:
     """How long ago a Deployment's roll-out last made progress."""
     for condition in each(item, "status.conditions"):
         if condition.get("type") == "Progressing":
-            since = age(text(condition, "lastUpdateTime"), now)
-            return f"{since} ago" if since else ""
+            return age(text(condition, "lastUpdateTime"), now)
     return ""
 
 

@@ -58,7 +58,7 @@ def history_rows(owner: Fields, revisions: list[Revision]) -> Iterator[str]:
             *(["current"] if place == 0 else []),
             *(["still running"] if _is_left(owner, revision, newest=place == 0) else []),
             created=text(item, "metadata.creationTimestamp"),
-            pods=f"{number(item, 'status.readyReplicas')}/{pods} ready" if pods else None,
+            ready=f"{number(item, 'status.readyReplicas')}/{pods}" if pods else None,
             was_also=noted(item, "metadata.annotations", name=_HISTORY),
             image=",".join(images),
             **deployed([revision.template, item], images),
