@@ -63,6 +63,13 @@ async def test_get_shows_tables(kubectl: Kubectl) -> None:
     assert any(row[:2] == ["5m", "Warning"] for row in rows)
 
 
+async def test_get_shows_what_has_no_columns_of_its_own(kubectl: Kubectl) -> None:
+    kinds = "daemonsets,jobs,cronjobs,controllerrevisions,networkpolicies,hpa,resourcequotas"
+    code, output = await kubectl("get", kinds)
+    assert code == 0, output
+    assert "controllerrevision.apps/redis-cart-" in output
+
+
 async def test_describe_shows_the_last_end_and_the_events(kubectl: Kubectl) -> None:
     code, output = await kubectl("describe", "pod", CART_POD)
     assert code == 0, output
