@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from simulator.kubernetes.pods import pod_object
 from simulator.kubernetes.shapes import Object, dig, metadata, stamp
-from simulator.scenario import ClusterSetup, PodSetup, WorkloadSetup
+from simulator.scenario import AutoscalerSetup, ClusterSetup, PodSetup, WorkloadSetup
 
 _AGE = timedelta(days=90)
 _MEASURED_AGO = timedelta(seconds=12)
@@ -62,6 +62,26 @@ def _autoscaler(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetime
     target = {"kind": workload.kind, "name": workload.name, "apiVersion": "apps/v1"}
     wanted: Object = {"type": "Utilization", "averageUtilization": setup.target}
     current: Object = {"averageUtilization": setup.now, "averageValue": "20m"}
+    return {
+        "metadata": head,
+        "spec": {
+            "scaleTargetRef": target,
+            "minReplicas": setup.least,
+            "maxReplicas": setup.most,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": wanted}}],
+        },
+        "status": {
+            "currentReplicas": workload.replicas,
+            "desiredReplicas": setup.wanted,
+            "currentMetrics": [
+                {"type": "Resource", "resource": {"name": "cpu", "current": current}}
+            ],
+            "conditions": _conditions(setup, now - workload.changed),
+        },
+    }
+
+
+def _conditions(setup: AutoscalerSetup, since: datetime) -> list[Object]:
     limited = setup.wanted >= setup.most
     rows = [
         ("AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size"),
@@ -80,28 +100,11 @@ def _autoscaler(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetime
             else "the desired count is within the acceptable range",
         ),
     ]
-    changed = {"lastTransitionTime": stamp(now - workload.changed)}
-    conditions = [
+    changed = {"lastTransitionTime": stamp(since)}
+    return [
         {"type": kind, "status": status, "reason": reason, "message": message} | changed
         for kind, status, reason, message in rows
     ]
-    return {
-        "metadata": head,
-        "spec": {
-            "scaleTargetRef": target,
-            "minReplicas": setup.least,
-            "maxReplicas": setup.most,
-            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": wanted}}],
-        },
-        "status": {
-            "currentReplicas": workload.replicas,
-            "desiredReplicas": setup.wanted,
-            "currentMetrics": [
-                {"type": "Resource", "resource": {"name": "cpu", "current": current}}
-            ],
-            "conditions": conditions,
-        },
-    }
 
 
 def _workload_of(cluster: ClusterSetup, pod: PodSetup) -> WorkloadSetup:

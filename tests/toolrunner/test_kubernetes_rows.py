@@ -3,13 +3,16 @@
 from datetime import UTC, datetime
 
 import pytest
+import yaml
 
+from cli.stack import ROOT
 from services.toolrunner.servers.network import Behind, policy_rows, service_rows
 from services.toolrunner.servers.rollouts import Revision, flat, history_rows, revisions_of
 from services.toolrunner.servers.rows import Fields, age
 from services.toolrunner.servers.usage import amount, autoscaler_rows
 from services.toolrunner.servers.versions import commit_in, deployed
 from services.toolrunner.servers.workload import pod_rows
+from simulator.kubernetes.access import READABLE
 
 FULL = "3d95ae6c0b712f48d9c53e0a7f16b824c09de751"
 REVISION = "org.opencontainers.image.revision"
@@ -214,6 +217,13 @@ def test_an_autoscaler_that_cannot_count_says_why() -> None:
 )
 def test_an_age_is_in_its_largest_whole_unit(stamp: str, told: str) -> None:
     assert age(stamp, datetime(2026, 2, 13, 10, 5, tzinfo=UTC)) == told
+
+
+def test_the_role_of_the_guide_is_the_one_that_the_simulated_cluster_gives() -> None:
+    guide = (ROOT / "docs" / "kubernetes-server.md").read_text(encoding="utf-8")
+    rules = yaml.safe_load(guide.partition("```yaml\n")[2].partition("```")[0])["rules"]
+    assert {rule["apiGroups"][0]: set(rule["resources"]) for rule in rules} == READABLE
+    assert all(rule["verbs"] == ["get", "list"] for rule in rules)
 
 
 def test_an_init_container_that_failed_has_a_row() -> None:

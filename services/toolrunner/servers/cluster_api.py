@@ -16,8 +16,9 @@ from services.toolrunner.servers.rows import Fields, each, text
 from services.toolrunner.servers.settings import ServersSettings
 
 MAX_BYTES = 6 * 1024 * 1024
-PAGE_ITEMS = 1_000
-MAX_PAGES = 10
+PAGE_ITEMS = 250
+"""A page of larger pods than are usual still fits into MAX_BYTES."""
+MAX_PAGES = 40
 CONNECT_SECONDS = 3.0
 POD_METRICS = "pods.metrics.k8s.io"
 _PART_BYTES = 64 * 1024
