@@ -9,16 +9,29 @@ from datetime import UTC, datetime
 
 from simulator.diffs import DiffError, applied, named_path
 from simulator.faults import FaultError, Faults
+from simulator.kubernetes.access import READABLE, deniable
 from simulator.kubernetes.pods import node_of
 from simulator.logs import check_logs, write_log
 from simulator.matching import TooSlow, is_in_any
 from simulator.scenario import Scenario, ScenarioError, ScriptedCall
 
 TOOLS = {
-    "kubernetes__list_pods": {"namespace"},
-    "kubernetes__get_logs": {"namespace", "pod", "container", "tail_lines", "previous"},
+    "kubernetes__list_pods": {"namespace", "workload_name"},
+    "kubernetes__get_logs": {
+        "namespace",
+        "pod",
+        "container",
+        "tail_lines",
+        "since_minutes",
+        "previous",
+    },
+    "kubernetes__list_workloads": {"namespace"},
     "kubernetes__describe_workload": {"namespace", "kind", "name"},
+    "kubernetes__rollout_history": {"namespace", "kind", "name"},
     "kubernetes__list_events": {"namespace", "object_name"},
+    "kubernetes__list_services": {"namespace", "name"},
+    "kubernetes__list_network_policies": {"namespace"},
+    "kubernetes__resource_usage": {"namespace", "workload_name"},
     "github__get_file_contents": {"path", "ref"},
     "github__search_code": {"query"},
     "github__list_commits": {"path", "limit"},
@@ -27,7 +40,7 @@ TOOLS = {
     "cloudwatch__get_metric_points": {"namespace", "metric", "minutes"},
 }
 """The tools that services offer, with their arguments."""
-_RESOURCES = ("pods", "pods/log", "events", "deployments", "statefulsets", "replicasets")
+_RESOURCES = sorted(deniable(group, each) for group, names in READABLE.items() for each in names)
 _POD = re.compile(r"\{pod:([^}]*)\}")
 
 

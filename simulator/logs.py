@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from simulator.scenario import LogSetup, ScenarioError
-from simulator.scenario.setups import MOST_LINES
+from simulator.scenario.parts import MOST_LINES
 
 _FIELD = re.compile(r"\{(hex16|hex32|uuid|product|int)\}")
 _TIMES = re.compile(r"\{(time|clock)\}")

@@ -9,10 +9,19 @@ from simulator.kubernetes.answers import Refused, unauthorized
 from simulator.kubernetes.shapes import Object
 from simulator.scenario import ClusterSetup
 
+METRICS = "metrics.k8s.io"
 READABLE = {
-    "": frozenset({"pods", "pods/log", "events", "services", "endpoints", "namespaces"}),
-    "apps": frozenset({"deployments", "statefulsets", "replicasets"}),
+    "": frozenset({"pods", "pods/log", "events", "services", "resourcequotas"}),
+    "apps": frozenset(
+        {"deployments", "statefulsets", "daemonsets", "replicasets", "controllerrevisions"}
+    ),
+    "batch": frozenset({"jobs", "cronjobs"}),
+    "discovery.k8s.io": frozenset({"endpointslices"}),
+    "networking.k8s.io": frozenset({"networkpolicies"}),
+    "autoscaling": frozenset({"horizontalpodautoscalers"}),
+    METRICS: frozenset({"pods"}),
 }
+"""The read-only role: by group, what may be read in the one namespace."""
 _VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch"}
 _TRUTHY_EXCEPTIONS = {"false", "0", ""}
 
@@ -63,8 +72,13 @@ def is_allowed(cluster: ClusterSetup, ask: Ask) -> bool:
         ask.verb in ("get", "list")
         and ask.namespace == cluster.namespace
         and ask.resource in READABLE.get(ask.group, frozenset())
-        and ask.resource not in cluster.denied
+        and deniable(ask.group, ask.resource) not in cluster.denied
     )
+
+
+def deniable(group: str, resource: str) -> str:
+    """A resource by the name under which a scenario denies it: pods are not those of metrics."""
+    return f"{resource}.{group}" if group == METRICS else resource
 
 
 def path_forbidden(user: str, request: Request) -> Refused:

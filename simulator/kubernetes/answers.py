@@ -1,6 +1,6 @@
 """Refusals as the Kubernetes API words them: a `Status` object with reason and code."""
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from simulator.kubernetes.shapes import Object
 
@@ -54,6 +54,11 @@ def no_such_resource() -> Refused:
     """A path that this server does not serve."""
     message = "the server could not find the requested resource"
     return Refused(404, "NotFound", message=message, details={})
+
+
+def no_such_group() -> PlainTextResponse:
+    """A path of a group or version that is not served, such as that of metrics without a server."""
+    return PlainTextResponse("404 page not found\n", status_code=404)
 
 
 def not_acceptable() -> Refused:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from simulator.kubernetes.shapes import Object
 
+METRICS_VERSION = "metrics.k8s.io/v1beta1"
 _ALL = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 SERVER_VERSION: Object = {
     "major": "1",
@@ -39,10 +40,13 @@ _RESOURCES = {
         _Resource("pods", "Pod", ("po",), categories=("all",)),
         _Resource("pods/exec", "PodExecOptions", verbs=("create", "get")),
         _Resource("pods/log", "Pod", verbs=("get",)),
+        _Resource("resourcequotas", "ResourceQuota", ("quota",)),
         _Resource("secrets", "Secret"),
         _Resource("services", "Service", ("svc",), categories=("all",)),
     ),
     "apps/v1": (
+        _Resource("controllerrevisions", "ControllerRevision"),
+        _Resource("daemonsets", "DaemonSet", ("ds",), categories=("all",)),
         _Resource("deployments", "Deployment", ("deploy",), categories=("all",)),
         _Resource("deployments/scale", "Scale", verbs=("get", "patch", "update")),
         _Resource("replicasets", "ReplicaSet", ("rs",), categories=("all",)),
@@ -51,8 +55,24 @@ _RESOURCES = {
     "authorization.k8s.io/v1": (
         _Resource("selfsubjectaccessreviews", "SelfSubjectAccessReview", (), False, ("create",)),
     ),
+    "autoscaling/v2": (
+        _Resource(
+            "horizontalpodautoscalers", "HorizontalPodAutoscaler", ("hpa",), categories=("all",)
+        ),
+    ),
+    "batch/v1": (
+        _Resource("cronjobs", "CronJob", ("cj",), categories=("all",)),
+        _Resource("jobs", "Job", categories=("all",)),
+    ),
+    "discovery.k8s.io/v1": (_Resource("endpointslices", "EndpointSlice"),),
+    METRICS_VERSION: (_Resource("pods", "PodMetrics", verbs=("get", "list")),),
+    "networking.k8s.io/v1": (_Resource("networkpolicies", "NetworkPolicy", ("netpol",)),),
 }
-GROUP_VERSIONS = frozenset(_RESOURCES)
+
+
+def served(*, metrics: bool) -> frozenset[str]:
+    """The group versions of a cluster, with or without a metrics server."""
+    return frozenset(_RESOURCES) - (frozenset() if metrics else {METRICS_VERSION})
 
 
 def versions() -> Object:
@@ -60,10 +80,10 @@ def versions() -> Object:
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
 
 
-def groups() -> Object:
+def groups(group_versions: frozenset[str]) -> Object:
     """The answer to /apis."""
     found = []
-    for group_version in sorted(GROUP_VERSIONS - {"v1"}):
+    for group_version in sorted(group_versions - {"v1"}):
         name, version = group_version.split("/")
         entry = {"groupVersion": group_version, "version": version}
         found.append({"name": name, "versions": [entry], "preferredVersion": entry})

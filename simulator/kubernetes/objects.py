@@ -1,36 +1,53 @@
 """The cluster's objects as the API shows them; ages count back from the moment of the request."""
 
-import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from simulator.kubernetes.network import endpoint_slices, network_policies, services
 from simulator.kubernetes.pods import pod_object
+from simulator.kubernetes.revisions import controller_revisions, cron_job, daemon_set, job
+from simulator.kubernetes.scaling import autoscalers, pod_metrics, quotas
 from simulator.kubernetes.shapes import Object, dig, metadata, stamp, uid
-from simulator.kubernetes.workloads import listening_port, replica_sets, workload_object
-from simulator.scenario import ClusterSetup, EventSetup, WorkloadSetup
+from simulator.kubernetes.workloads import replica_sets, workload_object
+from simulator.scenario import ClusterSetup, EventSetup
+
+_Builder = Callable[[ClusterSetup, datetime], list[Object]]
 
 _OWN_KINDS = {
     "Pod": "v1",
     "Service": "v1",
-    "Endpoints": "v1",
     "Namespace": "v1",
     "Node": "v1",
     "Deployment": "apps/v1",
     "StatefulSet": "apps/v1",
     "ReplicaSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
 }
 _REPORTERS = {
     "Pod": "kubelet",
     "Deployment": "deployment-controller",
     "StatefulSet": "statefulset-controller",
     "ReplicaSet": "replicaset-controller",
+    "DaemonSet": "daemonset-controller",
+    "Job": "job-controller",
+    "CronJob": "cronjob-controller",
+    "HorizontalPodAutoscaler": "horizontal-pod-autoscaler",
 }
 _SCHEDULER_REASONS = {"Scheduled", "FailedScheduling", "Preempted"}
 
 
-def list_objects(cluster: ClusterSetup, resource: str, *, now: datetime) -> list[Object]:
-    """Every object of one resource in the scenario's namespace, by name; none of an unknown one."""
-    found = _BUILDERS[resource](cluster, now) if resource in _BUILDERS else []
+def list_objects(
+    cluster: ClusterSetup, resource: str, *, now: datetime, group: str | None = None
+) -> list[Object]:
+    """Every object of one resource in the scenario's namespace, by name; none of an unknown one.
+
+    Without a group it is the first one that has such a resource.
+    """
+    groups = [known for known, name in _BUILDERS if name == resource and group in (None, known)]
+    found = _BUILDERS[groups[0], resource](cluster, now) if groups else []
     return sorted(found, key=lambda item: str(dig(item, "metadata.name")))
 
 
@@ -38,14 +55,10 @@ def _pods(cluster: ClusterSetup, now: datetime) -> list[Object]:
     return [pod_object(cluster, pod, now=now) for pod in cluster.pods]
 
 
-def _deployments(cluster: ClusterSetup, now: datetime) -> list[Object]:
-    wanted = [workload for workload in cluster.workloads if workload.kind == "Deployment"]
-    return [workload_object(cluster, workload, now=now) for workload in wanted]
-
-
-def _stateful_sets(cluster: ClusterSetup, now: datetime) -> list[Object]:
-    wanted = [workload for workload in cluster.workloads if workload.kind == "StatefulSet"]
-    return [workload_object(cluster, workload, now=now) for workload in wanted]
+def _of_kind(kind: str, build: Callable[..., Object]) -> _Builder:
+    return lambda cluster, now: [
+        build(cluster, workload, now=now) for workload in cluster.workloads if workload.kind == kind
+    ]
 
 
 def _replica_sets(cluster: ClusterSetup, now: datetime) -> list[Object]:
@@ -53,16 +66,18 @@ def _replica_sets(cluster: ClusterSetup, now: datetime) -> list[Object]:
     return [item for workload in wanted for item in replica_sets(cluster, workload, now=now)]
 
 
-def _namespace(cluster: ClusterSetup, now: datetime) -> Object:
-    name = cluster.namespace
-    head = metadata("Namespace", name, namespace="", created_at=now - timedelta(days=90))
-    head["labels"] = {"kubernetes.io/metadata.name": name}
-    status = {"phase": "Active"}
-    return {
-        "metadata": head,
-        "spec": {"finalizers": ["kubernetes"]},
-        "status": status,
-    }
+def _controller_revisions(cluster: ClusterSetup, now: datetime) -> list[Object]:
+    wanted = [each for each in cluster.workloads if each.kind in ("StatefulSet", "DaemonSet")]
+    return [item for each in wanted for item in controller_revisions(cluster, each, now=now)]
+
+
+def _jobs(cluster: ClusterSetup, now: datetime) -> list[Object]:
+    wanted = [each for each in cluster.workloads if each.kind in ("Job", "CronJob")]
+    return [job(cluster, each, now=now) for each in wanted]
+
+
+def _events(cluster: ClusterSetup, now: datetime) -> list[Object]:
+    return [_event(cluster, index, now=now) for index in range(len(cluster.events))]
 
 
 def _event(cluster: ClusterSetup, index: int, *, now: datetime) -> Object:
@@ -114,72 +129,20 @@ def _involved(cluster: ClusterSetup, setup: EventSetup) -> Object:
     return involved
 
 
-def _port(workload: WorkloadSetup) -> int:
-    return listening_port(workload) or 80
-
-
-def _service(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetime) -> Object:
-    head = metadata(
-        "Service", workload.name, namespace=cluster.namespace, created_at=now - timedelta(days=90)
-    )
-    head["labels"] = {"app": workload.name}
-    number = uuid.UUID(uid("Service", cluster.namespace, name=workload.name)).int
-    address = f"10.96.{number % 200 + 1}.{number // 200 % 250 + 1}"
-    port = {"name": "main", "protocol": "TCP", "port": _port(workload)}
-    return {
-        "metadata": head,
-        "spec": {
-            "type": "ClusterIP",
-            "clusterIP": address,
-            "clusterIPs": [address],
-            "ports": [port | {"targetPort": _port(workload)}],
-            "selector": {"app": workload.name},
-            "sessionAffinity": "None",
-        },
-        "status": {"loadBalancer": {}},
-    }
-
-
-def _endpoints(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetime) -> Object:
-    created_at = now - timedelta(days=90)
-    head = metadata("Endpoints", workload.name, namespace=cluster.namespace, created_at=created_at)
-    head["labels"] = {"app": workload.name}
-    ready: list[Object] = []
-    waiting: list[Object] = []
-    for setup in cluster.pods:
-        if setup.workload != workload.name or setup.phase not in ("Pending", "Running"):
-            continue
-        pod = pod_object(cluster, setup, now=now)
-        if not dig(pod, "status.podIP"):
-            continue
-        target = {"kind": "Pod", "namespace": cluster.namespace, "name": setup.name}
-        address = {
-            "ip": dig(pod, "status.podIP"),
-            "nodeName": dig(pod, "spec.nodeName"),
-            "targetRef": target | {"uid": dig(pod, "metadata.uid")},
-        }
-        (ready if setup.ready else waiting).append(address)
-    subset: Object = {"ports": [{"name": "main", "port": _port(workload), "protocol": "TCP"}]}
-    if ready:
-        subset["addresses"] = ready
-    if waiting:
-        subset["notReadyAddresses"] = waiting
-    return {"metadata": head} | ({"subsets": [subset]} if ready or waiting else {})
-
-
-_BUILDERS: dict[str, Callable[[ClusterSetup, datetime], list[Object]]] = {
-    "pods": _pods,
-    "deployments": _deployments,
-    "statefulsets": _stateful_sets,
-    "replicasets": _replica_sets,
-    "events": lambda cluster, now: [
-        _event(cluster, index, now=now) for index in range(len(cluster.events))
-    ],
-    "services": lambda cluster, now: [
-        _service(cluster, workload, now=now) for workload in cluster.workloads
-    ],
-    "endpoints": lambda cluster, now: [
-        _endpoints(cluster, workload, now=now) for workload in cluster.workloads
-    ],
-    "namespaces": lambda cluster, now: [_namespace(cluster, now)],
+_BUILDERS: dict[tuple[str, str], _Builder] = {
+    ("", "pods"): _pods,
+    ("", "events"): _events,
+    ("", "services"): services,
+    ("", "resourcequotas"): quotas,
+    ("apps", "deployments"): _of_kind("Deployment", workload_object),
+    ("apps", "statefulsets"): _of_kind("StatefulSet", workload_object),
+    ("apps", "daemonsets"): _of_kind("DaemonSet", daemon_set),
+    ("apps", "replicasets"): _replica_sets,
+    ("apps", "controllerrevisions"): _controller_revisions,
+    ("batch", "jobs"): _jobs,
+    ("batch", "cronjobs"): _of_kind("CronJob", cron_job),
+    ("discovery.k8s.io", "endpointslices"): endpoint_slices,
+    ("networking.k8s.io", "networkpolicies"): network_policies,
+    ("autoscaling", "horizontalpodautoscalers"): autoscalers,
+    ("metrics.k8s.io", "pods"): pod_metrics,
 }

@@ -4,7 +4,8 @@ import uuid
 from datetime import datetime, timedelta
 
 from simulator.kubernetes.shapes import Object, metadata, stamp, uid
-from simulator.kubernetes.workloads import image_of, pod_owner, pod_template
+from simulator.kubernetes.templates import annotations, pod_template
+from simulator.kubernetes.workloads import made_with, pod_owner
 from simulator.scenario import ClusterSetup, ContainerEnd, PodSetup, WorkloadSetup
 
 _WAITING_MESSAGES = {
@@ -22,7 +23,7 @@ def pod_object(cluster: ClusterSetup, setup: PodSetup, *, now: datetime) -> Obje
     created_at = now - setup.age
     head = metadata("Pod", setup.name, namespace=cluster.namespace, created_at=created_at)
     labels, owner = pod_owner(cluster, workload, pod=setup.name)
-    head["labels"] = labels
+    head |= {"labels": labels} | annotations(workload)
     if owner:
         head["ownerReferences"] = [owner]
     spec = pod_template(workload, (setup.container, *setup.sidecars))
@@ -39,8 +40,7 @@ def node_of(cluster: ClusterSetup, setup: PodSetup) -> str:
 def _workload(cluster: ClusterSetup, setup: PodSetup) -> WorkloadSetup:
     for workload in cluster.workloads:
         if workload.name == setup.workload:
-            image = image_of(cluster, workload, pod=setup.name)
-            return workload.model_copy(update={"image": image})
+            return made_with(cluster, workload, pod=setup.name)
     return WorkloadSetup(name=setup.workload, image=f"{setup.workload}:latest")
 
 

@@ -39,7 +39,7 @@ _FIELDS = {
     },
     "services": {"spec.clusterIP", "spec.type"},
     "replicasets": {"status.replicas"},
-    "namespaces": {"status.phase"},
+    "jobs": {"status.successful"},
 }
 Test = Callable[[Object], bool]
 

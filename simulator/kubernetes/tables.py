@@ -1,4 +1,4 @@
-"""Lists as tables, which is how kubectl asks for them."""
+"""Lists as tables, which is how kubectl asks for them; what has no columns of its own has two."""
 
 from datetime import UTC, datetime
 
@@ -22,9 +22,8 @@ _COLUMNS = {
     "replicasets": ("Name", "Desired", "Current", "Ready", "Age", "Containers*", "Images*"),
     "events": ("Last Seen", "Type", "Reason", "Object", "Message", "Source*", "Count*", "Name*"),
     "services": ("Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "Selector*"),
-    "endpoints": ("Name", "Endpoints", "Age"),
-    "namespaces": ("Name", "Status", "Age"),
 }
+_ANY_COLUMNS = ("Name", "Age")
 
 
 def table(
@@ -39,9 +38,15 @@ def table(
         elif include != "None":
             row["object"] = _PARTIAL | {"metadata": item["metadata"]}
         rows.append(row)
-    columns = [_column(name) for name in _COLUMNS[resource]]
+    columns = [_column(name) for name in _columns(resource, items)]
     answer: Object = {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": head}
     return answer | {"columnDefinitions": columns, "rows": rows}
+
+
+def _columns(resource: str, items: list[Object]) -> tuple[str, ...]:
+    if any(item.get("kind") == "PodMetrics" for item in items):
+        return _ANY_COLUMNS
+    return _COLUMNS.get(resource, _ANY_COLUMNS)
 
 
 def _column(name: str) -> Object:
@@ -59,7 +64,7 @@ def _column(name: str) -> Object:
 
 def _cells(resource: str, item: Object, *, now: datetime) -> list[object]:
     age = _age(dig(item, _AGE), now)
-    if resource == "pods":
+    if resource == "pods" and item.get("kind") != "PodMetrics":
         return _pod_cells(item, age, now=now)
     if resource == "events":
         return _event_cells(item, now)
@@ -70,10 +75,8 @@ def _cells(resource: str, item: Object, *, now: datetime) -> list[object]:
 
 def _plain_cells(resource: str, item: Object, *, age: str) -> list[object]:
     name = dig(item, "metadata.name")
-    if resource == "endpoints":
-        return [name, _addresses(item), age]
-    if resource == "namespaces":
-        return [name, dig(item, "status.phase"), age]
+    if resource != "services":
+        return [name, age]
     ports = ",".join(
         f"{dig(port, 'port')}/{dig(port, 'protocol')}" for port in _list(dig(item, "spec.ports"))
     )
@@ -123,15 +126,6 @@ def _event_cells(item: Object, now: datetime) -> list[object]:
         item["count"],
         dig(item, "metadata.name"),
     ]
-
-
-def _addresses(item: Object) -> str:
-    shown = []
-    for subset in _list(item.get("subsets")):
-        port = dig(_list(dig(subset, "ports"))[0], "port")
-        ready = _list(dig(subset, "addresses"))
-        shown += [f"{dig(address, 'ip')}:{port}" for address in ready]
-    return ",".join(shown) or "<none>"
 
 
 def _age(created: object, now: datetime) -> str:

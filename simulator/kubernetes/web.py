@@ -12,6 +12,7 @@ from starlette.routing import Route
 from simulator.faults import Fault, Faults
 from simulator.kubernetes import discovery
 from simulator.kubernetes.access import (
+    METRICS,
     Ask,
     accepts_json,
     check_access,
@@ -23,6 +24,7 @@ from simulator.kubernetes.access import (
 from simulator.kubernetes.answers import (
     Refused,
     bad_request,
+    no_such_group,
     no_such_resource,
     not_acceptable,
     not_found,
@@ -84,6 +86,7 @@ class _Desk:
         self, scenario: Scenario, log: RequestLog, *, tokens: Mapping[str, str], faults: Faults
     ) -> None:
         self._cluster = scenario.cluster
+        self._served = discovery.served(metrics=scenario.cluster.metrics_server)
         self._log = log
         self._tokens = tokens
         self._faults = faults
@@ -138,12 +141,11 @@ class _Desk:
         if request.method not in ("GET", "HEAD"):
             raise path_forbidden(user, request)
         if request.url.path in ("/api", "/apis"):
-            return JSONResponse(
-                discovery.versions() if request.url.path == "/api" else discovery.groups()
-            )
+            known = discovery.groups(self._served)
+            return JSONResponse(discovery.versions() if request.url.path == "/api" else known)
         group_version = _group_version(request)
-        if group_version not in discovery.GROUP_VERSIONS:
-            raise no_such_resource()
+        if group_version not in self._served:
+            return no_such_group()
         return JSONResponse(discovery.resources(group_version))
 
     async def other(self, request: Request) -> Response:
@@ -154,11 +156,18 @@ class _Desk:
         ask = read_ask(request, request.path_params.get("group", ""))
         if ask.group == "authorization.k8s.io" and ask.resource == _REVIEWS:
             return await self._review(request, ask)
-        kind, group_version = self._admit(request, ask, user=user), _group_version(request)
-        now = datetime.now(UTC)
+        group_version = _group_version(request)
+        self._allow(request, ask, user=user)
+        if group_version not in self._served:
+            return no_such_group()
+        kind, now = _kind(request, ask, group_version=group_version), datetime.now(UTC)
         if ask.resource == "pods/log":
             return self._pod_log(request, ask, now=now)
-        known = list_objects(self._cluster, ask.resource, now=now)
+        return self._objects(request, ask, kind=kind, now=now)
+
+    def _objects(self, request: Request, ask: Ask, *, kind: str, now: datetime) -> Response:
+        group_version = _group_version(request)
+        known = list_objects(self._cluster, ask.resource, now=now, group=ask.group)
         if ask.verb == "get":
             item = _find(known, ask)
             return _one(
@@ -169,27 +178,21 @@ class _Desk:
             label_test(query.get("labelSelector", "")),
             field_test(ask.resource, query.get("fieldSelector", "")),
         )
-        items, head = page([item for item in known if all(test(item) for test in tests)], query)
+        # The metrics server gives all of them, whatever the limit.
+        pages = {} if ask.group == METRICS else query
+        items, head = page([item for item in known if all(test(item) for test in tests)], pages)
         if _as_table(request):
             full = [item | {"kind": kind, "apiVersion": group_version} for item in items]
             return JSONResponse(_table(request, ask, items=full, head=head, now=now))
         answer = {"kind": f"{kind}List", "apiVersion": group_version, "metadata": head}
         return JSONResponse(answer | {"items": items})
 
-    def _admit(self, request: Request, ask: Ask, *, user: str) -> str:
-        """The kind that is asked for. Raises Refused for what may or can not be answered."""
+    def _allow(self, request: Request, ask: Ask, *, user: str) -> None:
+        """Raises Refused for what may not be answered."""
         fault: Fault | None = request.state.fault
         if fault is not None:
             refuse(fault, ask, user=user)
         check_access(self._cluster, user, ask=ask)
-        kind = None
-        if _group_version(request) in discovery.GROUP_VERSIONS:
-            kind = discovery.kind_of(_group_version(request), ask.resource)
-        if kind is None:
-            raise no_such_resource()
-        if not accepts_json(request):
-            raise not_acceptable()
-        return kind
 
     def _pod_log(self, request: Request, ask: Ask, *, now: datetime) -> Response:
         for pod in self._cluster.pods:
@@ -216,6 +219,16 @@ class _Desk:
         return JSONResponse(answer, status_code=201)
 
 
+def _kind(request: Request, ask: Ask, *, group_version: str) -> str:
+    """The kind that is asked for. Raises Refused for what can not be answered."""
+    kind = discovery.kind_of(group_version, ask.resource)
+    if kind is None:
+        raise no_such_resource()
+    if not accepts_json(request):
+        raise not_acceptable()
+    return kind
+
+
 def _group_version(request: Request) -> str:
     group = request.path_params.get("group", "")
     return f"{group}/{request.path_params['version']}" if group else "v1"
@@ -225,6 +238,8 @@ def _find(items: list[Object], ask: Ask) -> Object:
     for item in items:
         if dig(item, "metadata.name") == ask.name:
             return item
+    if ask.group == METRICS:
+        raise not_found("podmetrics", f"{ask.namespace}/{ask.name}", group=METRICS)
     raise not_found(ask.resource, ask.name, group=ask.group)
 
 

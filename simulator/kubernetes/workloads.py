@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 
 from simulator.kubernetes.shapes import Object, metadata, stamp, uid
+from simulator.kubernetes.templates import container_of, earlier, revision_name, rollouts, template
 from simulator.scenario import ClusterSetup, PodSetup, WorkloadSetup
 
-_HASH_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _FIRST_ROLL_OUT_AGE = timedelta(days=90)
+_VERSIONS = {"Service": "v1", "Job": "batch/v1", "CronJob": "batch/v1"}
 _PROGRESS_DEADLINE = timedelta(minutes=10)
 
 
@@ -21,10 +22,7 @@ def workload_object(cluster: ClusterSetup, workload: WorkloadSetup, *, now: date
     spec: Object = {
         "replicas": workload.replicas,
         "selector": {"matchLabels": {"app": workload.name}},
-        "template": {
-            "metadata": {"labels": {"app": workload.name}},
-            "spec": pod_template(workload, (_container(cluster, workload),)),
-        },
+        "template": template(workload, container_of(cluster, workload)),
         "revisionHistoryLimit": 10,
     }
     if workload.kind == "StatefulSet":
@@ -44,26 +42,25 @@ def workload_object(cluster: ClusterSetup, workload: WorkloadSetup, *, now: date
 
 def replica_sets(cluster: ClusterSetup, workload: WorkloadSetup, *, now: datetime) -> list[Object]:
     """One ReplicaSet for each roll-out that is kept, the current one with the pods."""
-    rollouts = _rollouts(workload)
+    known = rollouts(workload)
     found: list[Object] = []
-    for index, (image, cause) in enumerate(rollouts):
-        steps_back = len(rollouts) - 1 - index
+    for index, (_, cause) in enumerate(known):
+        steps_back = len(known) - 1 - index
         revision = workload.revision - steps_back
-        shown = workload.model_copy(update={"image": image})
+        shown = earlier(workload, steps_back)
         name = _replica_set_name(cluster, workload, revision=revision)
         created_at = now - workload.changed - timedelta(days=7) * steps_back
         head = metadata("ReplicaSet", name, namespace=cluster.namespace, created_at=created_at)
         labels = {"app": workload.name, "pod-template-hash": name.removeprefix(f"{workload.name}-")}
         head |= {"labels": labels, "annotations": _revision_note(revision, cause)}
-        head["ownerReferences"] = [_owner("Deployment", workload.name, namespace=cluster.namespace)]
+        head["ownerReferences"] = [
+            owner_of("Deployment", workload.name, namespace=cluster.namespace)
+        ]
         replicas = len(_pods_of(cluster, name)) if steps_back else workload.replicas
         spec: Object = {
             "replicas": replicas,
             "selector": {"matchLabels": labels},
-            "template": {
-                "metadata": {"labels": labels},
-                "spec": pod_template(shown, (_container(cluster, workload),)),
-            },
+            "template": template(shown, container_of(cluster, workload), labels=labels),
         }
         status: Object = {"replicas": replicas, "observedGeneration": 1}
         if replicas:
@@ -83,67 +80,23 @@ def pod_owner(
         return labels, {}
     if workload.kind == "StatefulSet":
         labels["statefulset.kubernetes.io/pod-name"] = pod
-        return labels, _owner("StatefulSet", workload.name, namespace=cluster.namespace)
+    if workload.kind != "Deployment":
+        return labels, owner_of(workload.kind, workload.name, namespace=cluster.namespace)
     name = _stem(pod, workload)
     name = name or _replica_set_name(cluster, workload, revision=workload.revision)
     labels["pod-template-hash"] = name.removeprefix(f"{workload.name}-")
-    return labels, _owner("ReplicaSet", name, namespace=cluster.namespace)
+    return labels, owner_of("ReplicaSet", name, namespace=cluster.namespace)
 
 
-def image_of(cluster: ClusterSetup, workload: WorkloadSetup, *, pod: str) -> str:
-    """The image that a pod was made with: that of its own roll-out, which may be an earlier one."""
-    stems, rollouts = _stems(cluster, workload), _rollouts(workload)
+def made_with(cluster: ClusterSetup, workload: WorkloadSetup, *, pod: str) -> WorkloadSetup:
+    """The workload as a pod was made with it: as of its own roll-out, maybe an earlier one."""
+    stems = _stems(cluster, workload)
     steps_back = stems.index(stem) if (stem := _stem(pod, workload)) in stems else 0
-    return rollouts[max(0, len(rollouts) - 1 - steps_back)][0]
-
-
-def pod_template(workload: WorkloadSetup, containers: tuple[str, ...]) -> Object:
-    """The spec of the workload's pods; the first container is the workload's own."""
-    env = [{"name": name, "value": value} for name, value in workload.env.items()]
-    own: Object = {
-        "name": containers[0],
-        "image": workload.image,
-        "env": env,
-        "resources": _resources(workload),
-        "imagePullPolicy": "IfNotPresent",
-    }
-    if port := listening_port(workload):
-        own["ports"] = [{"containerPort": port, "protocol": "TCP"}]
-    others = [{"name": name, "image": f"{name}:latest"} for name in containers[1:]]
-    return {
-        "containers": [own, *others],
-        "restartPolicy": "Always",
-        "serviceAccountName": workload.name,
-        "schedulerName": "default-scheduler",
-        "terminationGracePeriodSeconds": 30,
-    }
-
-
-def _resources(workload: WorkloadSetup) -> Object:
-    limits = {"cpu": workload.cpu_limit} if workload.cpu_limit else {}
-    found: Object = {"limits": limits | {"memory": workload.memory_limit}}
-    return found | ({"requests": dict(workload.requests)} if workload.requests else {})
-
-
-def listening_port(workload: WorkloadSetup) -> int:
-    """The port of the workload's own container, 0 where nothing says one."""
-    port = workload.env.get("PORT", "")
-    return workload.port or (int(port) if port.isdecimal() else 0)
-
-
-def _rollouts(workload: WorkloadSetup) -> list[tuple[str, str]]:
-    """Image and change cause of each roll-out, oldest first, the current one last."""
-    known = []
-    for entry in workload.history:
-        image, _, cause = entry.partition(" ")
-        known.append((image, cause.strip()))
-    if not known or known[-1][0] != workload.image:
-        known.append((workload.image, ""))
-    return known[-workload.revision :]
+    return earlier(workload, steps_back)
 
 
 def _current_cause(workload: WorkloadSetup) -> str:
-    return _rollouts(workload)[-1][1]
+    return rollouts(workload)[-1][1]
 
 
 def _revision_note(revision: int, cause: str) -> Object:
@@ -156,12 +109,7 @@ def _replica_set_name(cluster: ClusterSetup, workload: WorkloadSetup, *, revisio
     stems, steps_back = _stems(cluster, workload), workload.revision - revision
     if steps_back < len(stems):
         return stems[steps_back]
-    number = int(uid("ReplicaSet", workload.name, name=f"{revision}").replace("-", ""), 16)
-    letters = []
-    for _ in range(10):
-        number, index = divmod(number, len(_HASH_LETTERS))
-        letters.append(_HASH_LETTERS[index])
-    return f"{workload.name}-{''.join(letters)}"
+    return revision_name(workload, revision)
 
 
 def _stems(cluster: ClusterSetup, workload: WorkloadSetup) -> list[str]:
@@ -180,14 +128,10 @@ def _pods_of(cluster: ClusterSetup, replica_set: str) -> list[PodSetup]:
     return [pod for pod in cluster.pods if pod.name.rpartition("-")[0] == replica_set]
 
 
-def _container(cluster: ClusterSetup, workload: WorkloadSetup) -> str:
-    names = [pod.container for pod in cluster.pods if pod.workload == workload.name]
-    return names[0] if names else "server"
-
-
-def _owner(kind: str, name: str, *, namespace: str) -> Object:
+def owner_of(kind: str, name: str, *, namespace: str) -> Object:
+    """A reference to the object that owns another one."""
     return {
-        "apiVersion": "apps/v1",
+        "apiVersion": _VERSIONS.get(kind, "apps/v1"),
         "kind": kind,
         "name": name,
         "uid": uid(kind, namespace, name=name),
@@ -212,7 +156,10 @@ def _ready_in(cluster: ClusterSetup, workload: WorkloadSetup, *, replica_set: st
 
 
 def _stateful_status(workload: WorkloadSetup) -> Object:
+    newest = revision_name(workload, workload.revision)
     status: Object = {
+        "currentRevision": newest,
+        "updateRevision": newest,
         "observedGeneration": workload.revision,
         "replicas": workload.replicas,
         "currentReplicas": workload.replicas,

@@ -1,5 +1,17 @@
 """A scenario is one scripted incident as data: its parts, and reading it from a file."""
 
+from simulator.scenario.cluster_setups import (
+    AutoscalerSetup,
+    BeforeSetup,
+    ClusterSetup,
+    ContainerEnd,
+    EventSetup,
+    LogSetup,
+    Placed,
+    PodSetup,
+    ServiceSetup,
+    WorkloadSetup,
+)
 from simulator.scenario.files import (
     BASES,
     SCENARIOS,
@@ -11,15 +23,9 @@ from simulator.scenario.files import (
 from simulator.scenario.setups import (
     AlarmSetup,
     CloudWatchSetup,
-    ClusterSetup,
     CommitSetup,
-    ContainerEnd,
-    EventSetup,
     Expected,
-    LogSetup,
     MetricSetup,
-    Placed,
-    PodSetup,
     RepositorySetup,
     Scenario,
     ScenarioError,
@@ -28,13 +34,14 @@ from simulator.scenario.setups import (
     ScriptedDiagnosis,
     ScriptedEvidence,
     ScriptedTurn,
-    WorkloadSetup,
 )
 
 __all__ = [
     "BASES",
     "SCENARIOS",
     "AlarmSetup",
+    "AutoscalerSetup",
+    "BeforeSetup",
     "CloudWatchSetup",
     "ClusterSetup",
     "CommitSetup",
@@ -53,6 +60,7 @@ __all__ = [
     "ScriptedDiagnosis",
     "ScriptedEvidence",
     "ScriptedTurn",
+    "ServiceSetup",
     "WorkloadSetup",
     "load_scenario",
     "read_scenario",

@@ -23,6 +23,7 @@ VERSIONS = f"{GITHUB}/about-the-rest-api/api-versions"
 Query = dict[str, str]
 PODS = "/api/v1/namespaces/boutique/pods"
 EVENTS = "/api/v1/namespaces/boutique/events"
+JOBS = "/apis/batch/v1/namespaces/boutique/jobs"
 LOG = f"{PODS}/{CART_POD}/log"
 SIDECAR_LOG = f"{PODS}/redis-cart-0/log"
 FILES = "/repos/GoogleCloudPlatform/microservices-demo/contents"
@@ -143,6 +144,13 @@ KUBERNETES = [
         EVENTS,
         {"fieldSelector": "involvedObject.name=cartservice"},
         {"fieldSelector": "message=BackOff"},
+    ),
+    _query(
+        "a field selector names a supported field of jobs",
+        FIELDS,
+        JOBS,
+        {"fieldSelector": "status.successful=1"},
+        {"fieldSelector": "spec.completions=1"},
     ),
     _query(
         "a field selector has no sets",

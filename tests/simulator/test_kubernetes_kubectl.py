@@ -53,12 +53,21 @@ async def kubectl(tmp_path: Path) -> AsyncIterator[Kubectl]:
 
 
 async def test_get_shows_tables(kubectl: Kubectl) -> None:
-    code, output = await kubectl("get", "pods,deployments,replicasets,events,services,endpoints")
+    code, output = await kubectl(
+        "get", "pods,deployments,replicasets,events,services,endpointslices"
+    )
     assert code == 0, output
     rows = [line.split() for line in output.splitlines()]
     assert [f"pod/{CART_POD}", "0/1", "CrashLoopBackOff", "4", "(3m", "ago)", "2d"] in rows
     assert ["deployment.apps/cartservice", "0/1", "1", "0", "90d"] in rows
     assert any(row[:2] == ["5m", "Warning"] for row in rows)
+
+
+async def test_get_shows_what_has_no_columns_of_its_own(kubectl: Kubectl) -> None:
+    kinds = "daemonsets,jobs,cronjobs,controllerrevisions,networkpolicies,hpa,resourcequotas"
+    code, output = await kubectl("get", kinds)
+    assert code == 0, output
+    assert "controllerrevision.apps/redis-cart-" in output
 
 
 async def test_describe_shows_the_last_end_and_the_events(kubectl: Kubectl) -> None:

@@ -151,7 +151,7 @@ CLUSTERS: dict[str, dict[str, object]] = {
         "pods": [{"name": "shop-1", "workload": "shop", "node": "node-7"}],
         "events": [{"reason": "Scheduled", "object_name": "shop-1", "message": "shop-1 to node-2"}],
     },
-    "cluster.denied: 'logs' is none of pods, pods/log, ": {"denied": ["logs"]},
+    "cluster.denied: 'logs' is none of controllerrevisions, cronjobs, ": {"denied": ["logs"]},
     "cluster.events[Killing].object_name: no workload has cart-1": {
         "events": [{"reason": "Killing", "object_name": "cart-1", "message": "m"}]
     },

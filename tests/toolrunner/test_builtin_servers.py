@@ -56,8 +56,13 @@ async def test_every_tool_is_marked_as_reading_only_and_refuses_unknown_argument
     assert names == [
         "kubernetes__list_pods",
         "kubernetes__get_logs",
+        "kubernetes__list_workloads",
         "kubernetes__describe_workload",
+        "kubernetes__rollout_history",
         "kubernetes__list_events",
+        "kubernetes__list_services",
+        "kubernetes__list_network_policies",
+        "kubernetes__resource_usage",
         "github__get_file_contents",
         "github__search_code",
         "github__list_commits",

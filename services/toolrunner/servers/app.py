@@ -80,8 +80,13 @@ def _tools(
         "kubernetes": (
             cluster.list_pods,
             cluster.get_logs,
+            cluster.list_workloads,
             cluster.describe_workload,
+            cluster.rollout_history,
             cluster.list_events,
+            cluster.list_services,
+            cluster.list_network_policies,
+            cluster.resource_usage,
         ),
         "github": (
             repository.get_file_contents,

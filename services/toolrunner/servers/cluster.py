@@ -1,227 +1,198 @@
-"""The kubernetes server: pods, logs, workloads and events of some namespaces, read only."""
+"""The kubernetes server: what runs in some namespaces and how it fares, read only."""
 
-import json
-import re
-import time
-from collections.abc import Callable
-from functools import cached_property, partial
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from kubernetes import client, config
-from kubernetes.client.exceptions import ApiException
-from pydantic import Field
-from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import HTTPError
+from pydantic import BaseModel, Field
 
-from services.toolrunner.servers import workload
-from services.toolrunner.servers.not_read import NotRead
-from services.toolrunner.servers.rows import Fields, each, text
+from services.toolrunner.servers import network, overview, rollouts, usage, workload
+from services.toolrunner.servers.arguments import by_fields
+from services.toolrunner.servers.cluster_api import POD_METRICS, ClusterApi
+from services.toolrunner.servers.not_read import NotRead, NotServed
+from services.toolrunner.servers.rows import Fields, inside, pairs, text
 from services.toolrunner.servers.settings import ServersSettings
 
-MAX_BYTES = 6 * 1024 * 1024
-PAGE_ITEMS = 1_000
-MAX_PAGES = 10
-CONNECT_SECONDS = 3.0
-_PART_BYTES = 64 * 1024
-_NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
+RESOURCES = {
+    "Deployment": "deployments",
+    "StatefulSet": "statefulsets",
+    "DaemonSet": "daemonsets",
+    "CronJob": "cronjobs",
+    "Job": "jobs",
+}
+NO_METRICS = (
+    "pod metrics are not available: this cluster does not serve metrics.k8s.io, so what pods use "
+    "cannot be told"
+)
+
+
+class LogsAsked(BaseModel):
+    """The arguments of `get_logs`."""
+
+    namespace: str
+    pod: str
+    container: str = ""
+    tail_lines: Annotated[int, Field(ge=1, le=5000)] = 1000
+    since_minutes: Annotated[int, Field(ge=0, le=10_080)] = 0
+    previous: bool = False
 
 
 class Cluster:
     """The tools of the kubernetes server; each blocks, and raises NotRead with one sentence."""
 
     def __init__(self, settings: ServersSettings) -> None:
-        self._settings = settings
+        self._api = ClusterApi(settings)
 
-    def list_pods(self, namespace: str) -> str:
-        """Pods with phase, readiness, restarts, images and why containers wait or ended."""
-        self._check(namespace)
-        pods = self._list(
-            f"list pods in namespace {namespace}",
-            partial(self._core.list_namespaced_pod, namespace),
-        )
+    def list_pods(self, namespace: str, workload_name: str = "") -> str:
+        """Pods: phase, readiness, restarts, images, why containers wait or ended.
+
+        `ref`, where it is known: the deployed commit, as the github tools take it.
+        """
+        self._api.check(namespace, workload_name or "x")
+        pods = _named(self._api.every("pods", namespace), workload_name)
         return "\n".join(line for pod in pods for line in workload.pod_rows(pod))
 
-    def get_logs(
-        self,
-        namespace: str,
-        pod: str,
-        *,
-        container: str | None = None,
-        tail_lines: Annotated[int, Field(ge=1, le=5000)] = 1000,
-        previous: bool = False,
-    ) -> str:
-        """The last log lines of a pod's container, oldest first; `previous`: of its run before."""
-        self._check(namespace, pod, container or "x")
-        content = self._ask(
-            f"get pods/log in namespace {namespace}",
-            partial(
-                self._core.read_namespaced_pod_log,
-                pod,
-                namespace,
-                container=container,
-                tail_lines=tail_lines,
-                previous=previous,
-            ),
-        )
-        return content.decode("utf-8", "replace")
+    @by_fields(LogsAsked)
+    def get_logs(self, asked: LogsAsked) -> str:
+        """The last log lines of a pod's container, init ones too, oldest first.
+
+        `since_minutes` 0: of any age; `previous`: of its run before.
+        """
+        self._api.check(asked.namespace, asked.pod, asked.container or "x")
+        options: dict[str, object] = {"tail_lines": asked.tail_lines, "previous": asked.previous}
+        if asked.container:
+            options["container"] = asked.container
+        if asked.since_minutes:
+            options["since_seconds"] = 60 * asked.since_minutes
+        return self._api.log(asked.pod, asked.namespace, **options)
+
+    def list_workloads(self, namespace: str) -> str:
+        """Workloads of every kind: ready/wanted, age, last roll-out, images, deployed `ref`."""
+        self._api.check(namespace)
+        found: dict[str, list[Fields]] = {}
+        gaps: list[str] = []
+        for kind, resource in RESOURCES.items():
+            found[kind] = self._every_or_gap(resource, namespace, gaps=gaps) or []
+        if len(gaps) == len(RESOURCES):
+            raise NotRead("; ".join(gaps))
+        return "\n".join([*overview.overview_rows(found, datetime.now(UTC)), *_not_shown(gaps)])
 
     def describe_workload(
+        self,
+        namespace: str,
+        kind: Literal["Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job"],
+        *,
+        name: str,
+    ) -> str:
+        """A workload's state, deployed `ref`, conditions, containers, limits, probes, variables."""
+        self._api.check(namespace, name)
+        found = self._api.one(RESOURCES[kind], name, namespace=namespace)
+        return "\n".join(workload.workload_rows(kind, found))
+
+    def rollout_history(
         self,
         namespace: str,
         kind: Literal["Deployment", "StatefulSet", "DaemonSet"],
         *,
         name: str,
     ) -> str:
-        """A workload's state, conditions, containers, limits, probes and environment."""
-        self._check(namespace, name)
-        read: dict[str, Callable[..., object]] = {
-            "Deployment": self._apps.read_namespaced_deployment,
-            "StatefulSet": self._apps.read_namespaced_stateful_set,
-            "DaemonSet": self._apps.read_namespaced_daemon_set,
-        }
-        permission = f"get {kind.lower()}s in namespace {namespace}"
-        found = _json(self._ask(permission, partial(read[kind], name, namespace)))
-        return "\n".join(workload.workload_rows(kind, found))
+        """A workload's revisions, newest first, and all that the newest changed in the pods."""
+        self._api.check(namespace, name)
+        found = self._api.one(RESOURCES[kind], name, namespace=namespace)
+        kept = "replicasets" if kind == "Deployment" else "controllerrevisions"
+        labels = pairs(inside(found, "spec.selector.matchLabels"))
+        revisions = rollouts.revisions_of(found, self._api.every(kept, namespace, labels=labels))
+        return "\n".join(rollouts.history_rows(found, revisions))
 
-    def list_events(self, namespace: str, object_name: str | None = None) -> str:
+    def list_events(self, namespace: str, object_name: str = "") -> str:
         """Events, oldest first; `object_name`: of that object and of those named after it."""
-        self._check(namespace, object_name or "x")
-        events = self._list(
-            f"list events in namespace {namespace}",
-            partial(self._core.list_namespaced_event, namespace),
-        )
+        self._api.check(namespace, object_name or "x")
+        events = self._api.every("events", namespace)
         wanted = [event for event in events if _is_about(event, object_name)]
         return "\n".join(
             workload.event_row(event) for event in sorted(wanted, key=workload.seen_at)
         )
 
+    def list_services(self, namespace: str, name: str = "") -> str:
+        """Services: ports, selector, endpoints ready or not, selectors that match no pod."""
+        self._api.check(namespace, name or "x")
+        services = self._api.every("services", namespace)
+        gaps: list[str] = []
+        behind = network.Behind(
+            pods=self._every_or_gap("pods", namespace, gaps=gaps),
+            slices=self._every_or_gap("endpointslices", namespace, gaps=gaps),
+        )
+        lines = [
+            line
+            for service in services
+            if name in ("", text(service, "metadata.name"))
+            for line in network.service_rows(service, behind)
+        ]
+        return "\n".join([*(lines or ["there is no such service"]), *_not_shown(gaps)])
+
+    def list_network_policies(self, namespace: str) -> str:
+        """Network policies in words: who may reach which pods, and whom these may reach."""
+        self._api.check(namespace)
+        policies = self._api.every("networkpolicies", namespace)
+        if not policies:
+            return f"there is no network policy in {namespace}: none blocks traffic there"
+        gaps: list[str] = []
+        pods = self._every_or_gap("pods", namespace, gaps=gaps)
+        lines = [line for policy in policies for line in network.policy_rows(policy, pods)]
+        if pods is not None:
+            lines.append(network.unlimited_row(policies, pods))
+        return "\n".join([*lines, *_not_shown(gaps)])
+
+    def resource_usage(self, namespace: str, workload_name: str = "") -> str:
+        """CPU and memory that pods use, of which limit; resource quotas; autoscalers."""
+        self._api.check(namespace, workload_name or "x")
+        gaps: list[str] = []
+        lines = list(self._usage(namespace, workload_name, gaps=gaps))
+        scalers = self._every_or_gap("horizontalpodautoscalers", namespace, gaps=gaps)
+        for scaler in scalers or []:
+            if workload_name in ("", text(scaler, "spec.scaleTargetRef.name")):
+                lines += usage.autoscaler_rows(scaler)
+        quotas = self._every_or_gap("resourcequotas", namespace, gaps=gaps)
+        lines += map(usage.quota_row, quotas or [])
+        return "\n".join([*lines, *_not_shown(gaps)])
+
     def close(self) -> None:
         """Close the connections to the API, if there are any."""
-        if "_api" in self.__dict__:
-            # Dropping the pools would leave it to the garbage collector to close what they hold.
-            pools = self._api.rest_client.pool_manager.pools
-            for key in list(pools.keys()):
-                pools[key].close()
+        self._api.close()
 
-    def _list(self, permission: str, read: Callable[..., object]) -> list[Fields]:
-        found: list[Fields] = []
-        token = ""
-        for _ in range(MAX_PAGES):
-            more = partial(read, _continue=token) if token else read
-            answer = _json(self._ask(permission, partial(more, limit=PAGE_ITEMS)))
-            found += each(answer, "items")
-            token = text(answer, "metadata.continue")
-            if not token:
-                return found
-        raise NotRead(f"there are more than {len(found)} objects; nothing is shown of them")
-
-    def _ask(self, permission: str, read: Callable[..., object]) -> bytes:
-        return _ask(permission, read, seconds=self._settings.answer_seconds)
-
-    def _check(self, namespace: str, *names: str) -> None:
-        allowed = self._settings.namespace_names
-        if not allowed:
-            raise NotRead("no namespace may be read: NIGHTSHIFT_NAMESPACES is not set")
-        if namespace not in allowed:
-            raise NotRead(
-                f"namespace {namespace[:80]!r} is not readable; these are: {', '.join(allowed)}"
-            )
-        for name in names:
-            if not _NAME.match(name):
-                raise NotRead(f"{name[:80]!r} is not a Kubernetes name")
-
-    @cached_property
-    def _core(self) -> client.CoreV1Api:
-        return client.CoreV1Api(self._api)
-
-    @cached_property
-    def _apps(self) -> client.AppsV1Api:
-        return client.AppsV1Api(self._api)
-
-    @cached_property
-    def _api(self) -> client.ApiClient:
-        settings = client.Configuration()
-        load: Callable[..., object] = config.load_incluster_config
-        if self._settings.kubeconfig:
-            file = self._settings.kubeconfig
-            load = partial(config.load_kube_config, file, persist_config=False)
+    def _usage(self, namespace: str, name: str, *, gaps: list[str]) -> Iterator[str]:
         try:
-            load(client_configuration=settings)
-        except (config.ConfigException, OSError) as error:
-            where = self._settings.kubeconfig or "the pod's service account"
-            raise NotRead(f"kubernetes: {where} gives no credentials: {error}") from None
-        settings.retries = False
-        settings.connection_pool_maxsize = 40
-        return client.ApiClient(settings)
+            metrics = _named(self._api.every(POD_METRICS, namespace), name)
+        except NotServed:
+            yield NO_METRICS
+            return
+        except NotRead as error:
+            gaps.append(str(error))
+            return
+        pods = self._every_or_gap("pods", namespace, gaps=gaps)
+        yield from usage.usage_rows(metrics, _named(pods or [], name))
+
+    def _every_or_gap(
+        self, resource: str, namespace: str, *, gaps: list[str]
+    ) -> list[Fields] | None:
+        """The objects; where they cannot be read None, and a sentence more in `gaps`."""
+        try:
+            return self._api.every(resource, namespace)
+        except NotRead as error:
+            gaps.append(str(error))
+            return None
 
 
-def _is_about(event: Fields, object_name: str | None) -> bool:
+def _not_shown(gaps: list[str]) -> Iterator[str]:
+    return (f"not shown: {gap}" for gap in gaps)
+
+
+def _named(items: list[Fields], workload_name: str) -> list[Fields]:
+    """Those of a workload, by their names; all where none is named."""
+    start = f"{workload_name}-" if workload_name else ""
+    return [item for item in items if text(item, "metadata.name").startswith(start)]
+
+
+def _is_about(event: Fields, object_name: str) -> bool:
     name = text(event, "involvedObject.name")
-    return object_name is None or name == object_name or name.startswith(f"{object_name}-")
-
-
-def _ask(permission: str, read: Callable[..., object], *, seconds: int) -> bytes:
-    try:
-        answer = read(_preload_content=False, _request_timeout=(CONNECT_SECONDS, seconds))
-        return _whole(answer, seconds)
-    except ApiException as error:
-        raise NotRead(_sentence(permission, error)) from None
-    except (HTTPError, OSError) as error:
-        reason = f"{type(error).__name__}: {error}"[:300]
-        raise NotRead(f"the Kubernetes API is not reachable; nothing was read: {reason}") from None
-
-
-def _whole(answer: object, seconds: int) -> bytes:
-    """All of the answer; of a part nobody would know what is missing, so it is none."""
-    if not isinstance(answer, BaseHTTPResponse):
-        raise TypeError(f"the Kubernetes client gave a {type(answer).__name__}")
-    until = time.monotonic() + seconds
-    parts: list[bytes] = []
-    size = 0
-    try:
-        while part := answer.read1(_PART_BYTES):
-            parts.append(part)
-            size += len(part)
-            if size > MAX_BYTES:
-                raise NotRead(f"the answer is larger than {MAX_BYTES} bytes; ask for less")
-            if time.monotonic() > until:
-                raise NotRead(
-                    f"the answer is cut: {size} bytes came in {seconds} s and it was not "
-                    "at its end; nothing of it is shown; ask for less"
-                )
-    except (HTTPError, OSError) as error:
-        raise NotRead(
-            f"the answer is cut: it broke off after {size} bytes ({type(error).__name__}); nothing "
-            "of it is shown; ask again"
-        ) from None
-    finally:
-        answer.close()
-    return b"".join(parts)
-
-
-def _json(content: bytes) -> Fields:
-    try:
-        found = json.loads(content)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise NotRead("the Kubernetes API gave an answer that is no JSON object")
-    return found
-
-
-def _sentence(permission: str, error: ApiException) -> str:
-    if not error.status:
-        return f"the Kubernetes API is not reachable; nothing was read: {str(error.reason)[:300]}"
-    if error.status == 403:
-        return f"missing permission: {permission} (the Kubernetes API said 403)"
-    if error.status == 401:
-        return "the Kubernetes API refused the credentials (401); nothing was read"
-    if error.status == 410:
-        return "the Kubernetes API answered 410: the list changed while it was read; ask again"
-    try:
-        message = str(json.loads(error.body or "{}")["message"])
-    except (ValueError, KeyError, TypeError):
-        message = str(error.reason)
-    wait = (error.headers or {}).get("Retry-After")
-    when = f"; it can be asked again in {wait} s" if wait else ""
-    return f"the Kubernetes API answered {error.status}: {message[:500]}{when}"
+    return not object_name or name == object_name or name.startswith(f"{object_name}-")

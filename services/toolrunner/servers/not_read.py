@@ -10,3 +10,7 @@ class NotRead(ToolError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence, log_level=logging.DEBUG)
+
+
+class NotServed(NotRead):
+    """What was asked for is not there, or its API is not."""

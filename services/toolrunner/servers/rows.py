@@ -31,6 +31,25 @@ def moment(at: datetime, *, milliseconds: bool = False) -> str:
     return text.replace("+00:00", "Z")
 
 
+def age(stamp: str, now: datetime) -> str:
+    """How long ago a time as the API wrote it is, such as 4m, 3h, 9d; empty where it is none."""
+    try:
+        since = now - datetime.fromisoformat(stamp)
+    except (ValueError, TypeError):
+        return ""
+    seconds = max(0, int(since.total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= 2 * size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def number(fields: Fields, path: str) -> int:
+    """The whole number at a dotted path; the API leaves a count of zero out."""
+    value = at(fields, path)
+    return value if isinstance(value, int) else 0
+
+
 def at(fields: Fields, path: str) -> object:
     """What stands at a dotted path, None where there is nothing."""
     value: object = fields
@@ -42,6 +61,12 @@ def at(fields: Fields, path: str) -> object:
 def text(fields: Fields, path: str) -> str:
     """What stands at a dotted path as text, empty where there is nothing."""
     value = at(fields, path)
+    return "" if value is None else str(value)
+
+
+def noted(fields: Fields, path: str, *, name: str) -> str:
+    """The text under a name that may hold dots, such as an annotation's; empty where none is."""
+    value = inside(fields, path).get(name)
     return "" if value is None else str(value)
 
 

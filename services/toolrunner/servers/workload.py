@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 from services.toolrunner.servers.rows import Fields, at, each, inside, pairs, row, text, words
+from services.toolrunner.servers.versions import commit_in, deployed
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
@@ -13,6 +14,7 @@ def pod_rows(pod: Fields) -> Iterator[str]:
     """A row for the pod, one for each failed condition and each container that is not all well."""
     name = text(pod, "metadata.name")
     containers = each(pod, "status.containerStatuses")
+    images = [text(container, "image") for container in each(pod, "spec.containers")]
     ready = sum(1 for container in containers if container.get("ready") is True)
     yield row(
         f"pod {name}",
@@ -23,12 +25,13 @@ def pod_rows(pod: Fields) -> Iterator[str]:
         node=at(pod, "spec.nodeName"),
         started=at(pod, "status.startTime"),
         deleted=at(pod, "metadata.deletionTimestamp"),
-        image=",".join(text(container, "image") for container in each(pod, "spec.containers")),
+        image=",".join(images),
+        **deployed([pod], images),
         message=text(pod, "status.message"),
     )
     for condition in each(pod, "status.conditions"):
         if condition.get("status") != "True" and condition.get("reason") != "PodCompleted":
-            yield _condition_row(f"pod {name}", condition)
+            yield condition_row(f"pod {name}", condition)
     for container in [*each(pod, "status.initContainerStatuses"), *containers]:
         if not _is_well(container):
             yield _container_state_row(name, container)
@@ -38,8 +41,10 @@ def workload_rows(kind: str, found: Fields) -> Iterator[str]:
     """A row for the workload, then its conditions, annotations, containers and volumes."""
     owner = f"{kind} {text(found, 'metadata.name')}"
     status = inside(found, "status")
+    template = template_of(found)
     yield row(
         owner,
+        **batch_facts(found),
         replicas=at(found, "spec.replicas"),
         desired=status.get("desiredNumberScheduled"),
         ready=status.get("readyReplicas", status.get("numberReady")),
@@ -50,14 +55,42 @@ def workload_rows(kind: str, found: Fields) -> Iterator[str]:
         observed=status.get("observedGeneration"),
         created=at(found, "metadata.creationTimestamp"),
         selector=pairs(inside(found, "spec.selector.matchLabels")),
-        pod_labels=pairs(inside(found, "spec.template.metadata.labels")),
+        pod_labels=pairs(inside(template, "metadata.labels")),
+        **deployed([template, found], images_of(template)),
     )
     for condition in each(found, "status.conditions"):
-        yield _condition_row(owner, condition)
+        yield condition_row(owner, condition)
     for name, value in sorted(inside(found, "metadata.annotations").items()):
         if name != _LAST_APPLIED:
             yield row(owner, "annotation", " ".join(f"{name}={value}".split()))
-    yield from _template_rows(inside(found, "spec.template.spec"))
+    yield from _template_rows(inside(template, "spec"))
+
+
+def template_of(found: Fields) -> Fields:
+    """The pod template of a workload of any kind."""
+    return inside(found, "spec.jobTemplate.spec.template") or inside(found, "spec.template")
+
+
+def images_of(template: Fields) -> list[str]:
+    """The images of a pod template's containers."""
+    return [text(container, "image") for container in each(template, "spec.containers")]
+
+
+def batch_facts(found: Fields) -> dict[str, str]:
+    """What only Jobs and CronJobs have."""
+    active = at(found, "status.active")
+    return {
+        "schedule": text(found, "spec.schedule"),
+        "suspend": "true" if at(found, "spec.suspend") else "",
+        "completions": text(found, "spec.completions"),
+        "succeeded": text(found, "status.succeeded"),
+        "failed": text(found, "status.failed"),
+        "backoff_limit": text(found, "spec.backoffLimit"),
+        "active": str(len(active)) if isinstance(active, list) else text(found, "status.active"),
+        "last_scheduled": text(found, "status.lastScheduleTime"),
+        "last_success": text(found, "status.lastSuccessfulTime"),
+        "completed": text(found, "status.completionTime"),
+    }
 
 
 def event_row(event: Fields) -> str:
@@ -85,7 +118,8 @@ def seen_at(event: Fields) -> str:
     return next((found for path in paths if (found := text(event, path))), "")
 
 
-def _condition_row(owner: str, condition: Fields) -> str:
+def condition_row(owner: str, condition: Fields) -> str:
+    """A condition of a pod, a workload or an autoscaler."""
     return row(
         owner,
         f"condition {text(condition, 'type')}={text(condition, 'status')}",
@@ -137,6 +171,7 @@ def _container_rows(container: Fields) -> Iterator[str]:
     yield row(
         owner,
         image=container.get("image"),
+        image_commit=commit_in(text(container, "image")),
         ports=",".join(text(port, "containerPort") for port in each(container, "ports")),
         requests=pairs(inside(container, "resources.requests")),
         limits=pairs(inside(container, "resources.limits")),
