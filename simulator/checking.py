@@ -19,12 +19,15 @@ TOOLS = {
     "kubernetes__get_logs": {"namespace", "pod", "container", "tail_lines", "previous"},
     "kubernetes__describe_workload": {"namespace", "kind", "name"},
     "kubernetes__list_events": {"namespace", "object_name"},
-    "github__get_file_contents": {"path", "ref"},
+    "github__get_file_contents": {"path", "ref", "start_line", "end_line"},
     "github__search_code": {"query"},
-    "github__list_commits": {"path", "limit"},
+    "github__list_commits": {"path", "limit", "sha", "since", "until"},
+    "github__get_commit": {"sha", "path"},
+    "github__get_file_blame": {"path", "ref", "start_line", "end_line"},
     "cloudwatch__describe_alarm": {"name"},
-    "cloudwatch__search_logs": {"log_group", "pattern", "minutes"},
-    "cloudwatch__get_metric_points": {"namespace", "metric", "minutes"},
+    "cloudwatch__get_alarm_history": {"name", "hours", "limit"},
+    "cloudwatch__search_logs": {"log_group", "pattern", "minutes", "until", "limit"},
+    "cloudwatch__get_metric_points": {"namespace", "metric", "minutes", "until", "statistic"},
 }
 """The tools that services offer, with their arguments."""
 _RESOURCES = ("pods", "pods/log", "events", "deployments", "statefulsets", "replicasets")
