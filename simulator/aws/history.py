@@ -158,17 +158,20 @@ def _problems(fields: Json) -> Iterator[str]:
     if not isinstance(most, int) or not 1 <= most <= _MOST_RECORDS:
         yield f"MaxRecords is 1 to {_MOST_RECORDS}."
     for key, allowed in _ENUMS.items():
-        given = fields.get(key, [])
-        for value in given if isinstance(given, list) else [given]:
-            if value not in allowed:
-                words = ", ".join(allowed)
-                yield (
-                    f"Value '{value}' at '{key}' failed to satisfy constraint: Member must satisfy "
-                    f"enum value set: [{words}]"
-                )
+        yield from _not_one_of(key, fields.get(key, []), allowed=allowed)
     for key in ("StartDate", "EndDate"):
         if not isinstance(fields.get(key, 0), int | float):
             yield f"Value at '{key}' is no timestamp."
+
+
+def _not_one_of(key: str, given: object, *, allowed: tuple[str, ...]) -> Iterator[str]:
+    words = ", ".join(allowed)
+    for value in given if isinstance(given, list) else [given]:
+        if value not in allowed:
+            yield (
+                f"Value '{value}' at '{key}' failed to satisfy constraint: Member must satisfy "
+                f"enum value set: [{words}]"
+            )
 
 
 def _seconds(value: object, default: float) -> float:
