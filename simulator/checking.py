@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from simulator.diffs import DiffError, applied, named_path
 from simulator.faults import FaultError, Faults
+from simulator.github.repository import Repository
 from simulator.kubernetes.pods import node_of
 from simulator.logs import check_logs, write_log
 from simulator.matching import TooSlow, is_in_any
@@ -94,6 +95,14 @@ def _repository(scenario: Scenario) -> Iterator[str]:
             yield f"repository.commits[{older.sha}].age: the newest commit stands first"
     if scenario.repository.revision not in [commit.sha for commit in commits]:
         yield "repository.revision: no commit has this sha"
+    known = Repository(scenario.repository)
+    for commit in commits:
+        for path in commit.patches:
+            where = f"repository.commits[{commit.sha}].patches.{path}"
+            if path not in commit.paths:
+                yield f"{where}: is none of the commit's paths"
+            elif path in known.entries and not known.undone(commit, path):
+                yield f"{where}: does not lead to the file as it is in repository.files"
 
 
 def _alarm(scenario: Scenario) -> Iterator[str]:

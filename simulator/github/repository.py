@@ -100,6 +100,15 @@ class Repository:
             or any(touched == path or touched.startswith(f"{path}/") for touched in commit.paths)
         ]
 
+    def undone(self, commit: CommitSetup, path: str) -> bool:
+        """Whether the commit's patch can be taken back from the file's text as it was there."""
+        try:
+            content = self.entry(path, commit.sha).content or b""
+            unapplied(content.decode(), commit.patches[path])
+        except (Refused, DiffError):
+            return False
+        return True
+
     def _is_revision(self, ref: str) -> bool:
         return len(ref) >= _SHORTEST_SHA and self.setup.revision.startswith(ref)
 
