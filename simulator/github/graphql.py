@@ -5,6 +5,7 @@ is refused as GitHub refuses what is not in its own.
 """
 
 import json
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLError, GraphQLSchema
 
 Json = dict[str, object]
+_MISSING = re.compile(r"Argument '\w+\.(\w+)\((\w+):\)' of type '[^']*' is required")
 _OLDEST_AGE = 10
 _SCHEMA = """
 scalar DateTime
@@ -189,11 +191,14 @@ def _shown(error: "GraphQLError") -> Json:
 
 
 def _refused(error: "GraphQLError") -> Json:
-    """A request that the schema has no answer to; a field that is none in GitHub's own words."""
+    """A request that the schema has no answer to; a wrong field in GitHub's own words."""
     shown = _shown(error)
     words = error.message.split("'")
     if error.message.startswith("Cannot query field "):
         field, kind = words[1], words[3]
         shown["message"] = f"Field '{field}' doesn't exist on type '{kind}'"
         shown["extensions"] = {"code": "undefinedField", "typeName": kind, "fieldName": field}
+    elif missing := _MISSING.match(error.message):
+        shown["message"] = f"Field '{missing[1]}' is missing required arguments: {missing[2]}"
+        shown["extensions"] = {"code": "missingRequiredArguments", "name": missing[1]}
     return shown

@@ -77,6 +77,7 @@ PIECES = (
     STORE,
     NAME,
 )
+STEPS = ("..", "..", "..", ".", "src", "repos", "other", "secrets", "contents", "README.md")
 JOINTS = ("/", "/", "/", "\\", "%2f", "//", "/./", " ", "")
 SENTENCES = (
     "path ",
@@ -92,6 +93,8 @@ SENTENCES = (
 
 def word(dice: random.Random) -> str:
     """What somebody might write where a path, a revision or a query is wanted."""
+    if dice.random() < 0.2:
+        return "/".join(dice.choice(STEPS) for _ in range(dice.randint(2, 9)))
     parts = [dice.choice(PIECES) for _ in range(dice.randint(1, 5))]
     text = parts[0]
     for part in parts[1:]:
