@@ -83,7 +83,8 @@ class AlarmHistory:
             kind = "Update" if name in self._states else "Create"
             verb = {"Update": "updated", "Create": "created"}[kind]
             told: Json = {"type": kind, "updatedAlarm": {"alarmName": name}}
-            self._add(name, "ConfigurationUpdate", f'Alarm "{name}" {verb}', told=told)
+            summary = f'Alarm "{name}" {verb}'
+            self._add(name, "ConfigurationUpdate", summary=summary, told=told)
             self._states.setdefault(
                 name, {"stateValue": "INSUFFICIENT_DATA", "stateReason": "Unchecked: Initial alarm"}
             )
@@ -95,14 +96,14 @@ class AlarmHistory:
             if before.get("stateValue") != value:
                 summary = f"Alarm updated from {before.get('stateValue')} to {value}"
                 told = {"oldState": before, "newState": now}
-                self._add(name, "StateUpdate", summary, told=told)
+                self._add(name, "StateUpdate", summary=summary, told=told)
 
     def note_action(self, name: str, state: str, *, topic_arn: str) -> None:
         """The alarm's notice went to a topic."""
         summary = f"Successfully executed action {topic_arn}"
         told: Json = {"actionState": "Succeeded", "stateUpdateTimestamp": None}
         told |= {"notificationResource": topic_arn, "newState": {"stateValue": state}}
-        self._add(name, "Action", summary, told=told)
+        self._add(name, "Action", summary=summary, told=told)
 
     def answer(self, asked: Asked) -> Answer:
         """What CloudWatch answers; what is beyond its limits is refused."""
@@ -138,7 +139,7 @@ class AlarmHistory:
         ]
         return found if fields.get("ScanBy") == "TimestampAscending" else found[::-1]
 
-    def _add(self, name: str, kind: str, summary: str, *, told: Json) -> None:
+    def _add(self, name: str, kind: str, *, summary: str, told: Json) -> None:
         at = round(datetime.now(UTC).timestamp(), 3)
         with self._lock:
             self._items.append(_Item(name, kind, at, summary, told))

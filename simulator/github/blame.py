@@ -16,7 +16,7 @@ class Range:
     commit: CommitSetup
 
 
-def blame(repository: Repository, commit: CommitSetup, path: str) -> list[Range]:
+def blame(repository: Repository, commit: CommitSetup, *, path: str) -> list[Range]:
     """The lines of a file at a commit by the commit that made them, in order.
 
     A commit that touched the file and whose patch is not known made all that is left. So did the

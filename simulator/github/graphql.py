@@ -127,8 +127,8 @@ def _repository(repository: Repository, *, now: datetime, **asked: object) -> Js
         raise Unresolved("NOT_FOUND", words)
     tip = repository.find_commit("HEAD")
 
-    def found(_info: object, expression: str = "", oid: str = "") -> Json | None:
-        commit = repository.find_commit(oid or expression)
+    def found(_info: object, **asked: object) -> Json | None:
+        commit = repository.find_commit(str(asked.get("oid") or asked.get("expression") or ""))
         return _commit(repository, commit, now=now) if commit else None
 
     return {
@@ -149,7 +149,7 @@ def _commit(repository: Repository, commit: CommitSetup, *, now: datetime) -> Js
 
     def blamed(_info: object, path: str) -> Json:
         try:
-            ranges = blame(repository, commit, path)
+            ranges = blame(repository, commit, path=path)
         except Refused:
             raise Unresolved("NOT_FOUND", f"Could not resolve file for path '{path}'.") from None
         ages = [each.commit.age for each in ranges]

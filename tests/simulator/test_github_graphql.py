@@ -169,5 +169,5 @@ def test_a_diff_can_be_undone_and_says_where_each_line_comes_from() -> None:
 def test_lines_that_no_patch_explains_belong_to_the_oldest_commit() -> None:
     repository = Repository(small_scenario().repository)
     (oldest,) = [each for each in repository.setup.commits if each.sha == OLDEST]
-    (found,) = blame(repository, repository.setup.commits[0], "big.txt")
+    (found,) = blame(repository, repository.setup.commits[0], path="big.txt")
     assert (found.first, found.last, found.commit) == (1, 140_000, oldest)

@@ -105,12 +105,12 @@ def word(dice: random.Random) -> str:
 def cases(tools: Repository, dice: random.Random) -> tuple[Callable[..., str], dict[str, object]]:
     """One call with odd arguments, one of them odd for certain."""
     path = dice.choice((STORE, word(dice)))
-    ref = dice.choice(("main", None, word(dice)))
+    ref = dice.choice(("main", "", word(dice)))
     calls: list[tuple[Callable[..., str], dict[str, object]]] = [
         (tools.get_file_contents, {"path": word(dice), "ref": ref}),
         (tools.get_file_contents, {"path": path, "ref": word(dice), "start_line": 1}),
-        (tools.list_commits, {"path": word(dice), "sha": ref, "since": dice.choice((None, "x"))}),
-        (tools.get_commit, {"sha": word(dice), "path": dice.choice((None, path))}),
+        (tools.list_commits, {"path": word(dice), "sha": ref, "since": dice.choice(("", "x"))}),
+        (tools.get_commit, {"sha": word(dice), "path": dice.choice(("", path))}),
         (tools.get_file_blame, {"path": word(dice), "ref": ref}),
         (tools.get_file_blame, {"path": path, "ref": word(dice)}),
         (tools.search_code, {"query": word(dice)[:200]}),

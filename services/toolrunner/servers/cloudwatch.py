@@ -33,7 +33,7 @@ MAX_SERIES = 20
 MAX_POINTS = 60
 STATISTICS = ("Average", "Sum", "Maximum")
 Statistic = Literal[
-    "Average", "Sum", "Minimum", "Maximum", "SampleCount", "p50", "p90", "p95", "p99"
+    "all", "Average", "Sum", "Minimum", "Maximum", "SampleCount", "p50", "p90", "p95", "p99"
 ]
 Minutes = Annotated[int, Field(ge=1, le=1440)]
 Name = Annotated[str, Field(min_length=1, max_length=512)]
@@ -58,6 +58,7 @@ class CloudWatch:
     def get_alarm_history(
         self,
         name: AlarmName,
+        *,
         hours: Annotated[int, Field(ge=1, le=720)] = 24,
         limit: Annotated[int, Field(ge=1, le=100)] = 20,
     ) -> str:
@@ -73,10 +74,10 @@ class CloudWatch:
         pattern: Annotated[str, Field(max_length=1024)],
         *,
         minutes: Minutes = 30,
-        until: Moment | None = None,
+        until: Moment = "",
         limit: Annotated[int, Field(ge=1, le=2000)] = 1000,
     ) -> str:
-        """Events of the minutes before `until` (now) by CloudWatch filter pattern, oldest first."""
+        """Log events of the minutes before `until` (else now) by CloudWatch filter pattern."""
         self._refuse_other(log_group)
         window = _window(minutes, until)
         return asked(
@@ -90,12 +91,12 @@ class CloudWatch:
         metric: Name,
         *,
         minutes: Minutes = 60,
-        until: Moment | None = None,
-        statistic: Statistic | None = None,
+        until: Moment = "",
+        statistic: Statistic = "all",
     ) -> str:
-        """A metric over the minutes before `until` (now): average, sum, maximum or `statistic`."""
+        """A metric in the minutes before `until` (else now); `all`: average, sum and maximum."""
         permission = f"cloudwatch:ListMetrics and cloudwatch:GetMetricData on {namespace} {metric}"
-        stats, window = (statistic,) if statistic else STATISTICS, _window(minutes, until)
+        stats, window = STATISTICS if statistic == "all" else (statistic,), _window(minutes, until)
         return asked(
             permission,
             lambda: "\n".join(self._points(namespace, metric, window=window, stats=stats)),
@@ -192,7 +193,7 @@ def _stands_for(readable: str, log_group: str) -> bool:
     return log_group == readable
 
 
-def _window(minutes: int, until: str | None) -> tuple[datetime, datetime]:
+def _window(minutes: int, until: str) -> tuple[datetime, datetime]:
     now = datetime.now(UTC)
     end = min(moment_of(until), now) if until else now
     return end - timedelta(minutes=minutes), end

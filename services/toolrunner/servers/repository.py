@@ -22,6 +22,7 @@ from services.toolrunner.servers.settings import ServersSettings
 from services.toolrunner.servers.times import moment_of
 
 MAX_FOUND = 30
+MAX_LINE = 1_000_000
 MAX_MESSAGE = 300
 NOTE = "(GitHub searches the default branch only; another revision may differ)"
 _ELSEWHERE = re.compile(r"\b(repo|org|user|enterprise|owner|fork|is|archived)\s*:", re.IGNORECASE)
@@ -40,7 +41,8 @@ fragment blamed on Commit {
 Path = Annotated[str, Field(max_length=MAX_PATH)]
 Ref = Annotated[str, Field(max_length=255)]
 Moment = Annotated[str, Field(max_length=40)]
-Line = Annotated[int, Field(ge=1, le=1_000_000)]
+FirstLine = Annotated[int, Field(ge=1, le=MAX_LINE)]
+LastLine = Annotated[int, Field(ge=0, le=MAX_LINE)]
 
 
 class Repository:
@@ -52,12 +54,12 @@ class Repository:
     def get_file_contents(
         self,
         path: Path,
-        ref: Ref | None = None,
+        ref: Ref = "",
         *,
-        start_line: Line | None = None,
-        end_line: Line | None = None,
+        start_line: FirstLine = 1,
+        end_line: LastLine = 0,
     ) -> str:
-        """A file at `ref` (branch, tag or SHA; else the default branch), or a folder's entries."""
+        """A file or folder at `ref` (branch, tag, SHA; else the default branch), or some lines."""
         path, parameters = inside(path), {"ref": revision(ref)} if ref else {}
         wanted = _window(start_line, end_line)
         what = f"file {path or '/'}" + (f" at {ref}" if ref else "")
@@ -88,12 +90,12 @@ class Repository:
 
     def list_commits(
         self,
-        path: Path | None = None,
+        path: Path = "",
         limit: Annotated[int, Field(ge=1, le=50)] = 10,
         *,
-        sha: Ref | None = None,
-        since: Moment | None = None,
-        until: Moment | None = None,
+        sha: Ref = "",
+        since: Moment = "",
+        until: Moment = "",
     ) -> str:
         """The newest commits, or those that changed `path`, newest first; up to `sha`."""
         asked = {"path": inside(path) if path else "", "sha": revision(sha) if sha else ""}
@@ -105,7 +107,7 @@ class Repository:
         commits = [fields_of(commit) for commit in found] if isinstance(found, list) else []
         return "\n".join(_commit_row(commit) for commit in commits[:limit])
 
-    def get_commit(self, sha: Ref, path: Path | None = None) -> str:
+    def get_commit(self, sha: Ref, path: Path = "") -> str:
         """A commit (SHA, branch or tag): message, changed files, diff; with `path` that one's."""
         only, name = inside(path) if path else "", revision(sha)
         what = f"commit {name}"
@@ -125,14 +127,14 @@ class Repository:
     def get_file_blame(
         self,
         path: Path,
-        ref: Ref | None = None,
+        ref: Ref = "",
         *,
-        start_line: Line | None = None,
-        end_line: Line | None = None,
+        start_line: FirstLine = 1,
+        end_line: LastLine = 0,
     ) -> str:
         """Which commit last changed each line of a file, by ranges of lines."""
         path, name = inside(path), revision(ref) if ref else "HEAD"
-        first, last = _window(start_line, end_line) or (1, 1_000_000)
+        first, last = _window(start_line, end_line) or (1, MAX_LINE)
         if not path:
             raise NotRead("blame needs the path of a file")
         what = f"blame of {path} at {name}"
@@ -148,13 +150,13 @@ class Repository:
         return text(item, "repository.full_name").lower() == self._api.repository.lower()
 
 
-def _window(first: int | None, last: int | None) -> tuple[int, int] | None:
-    if first is None and last is None:
+def _window(first: int, last: int) -> tuple[int, int] | None:
+    """The lines that are wanted; None for all, which is the default, with 0 for the last one."""
+    if (first, last) == (1, 0):
         return None
-    window = (first or 1, last or 1_000_000)
-    if window[0] > window[1]:
+    if last and first > last:
         raise NotRead("start_line must not come after end_line")
-    return window
+    return first, last or MAX_LINE
 
 
 def _lines(path: str, content: str, *, window: tuple[int, int]) -> Iterator[str]:
