@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from simulator.diffs import DiffError, applied, named_path
 from simulator.faults import FaultError, Faults
+from simulator.github.repository import Repository
 from simulator.kubernetes.access import READABLE, deniable
 from simulator.kubernetes.pods import node_of
 from simulator.logs import check_logs, write_log
@@ -32,12 +33,15 @@ TOOLS = {
     "kubernetes__list_services": {"namespace", "name"},
     "kubernetes__list_network_policies": {"namespace"},
     "kubernetes__resource_usage": {"namespace", "workload_name"},
-    "github__get_file_contents": {"path", "ref"},
+    "github__get_file_contents": {"path", "ref", "start_line", "end_line"},
     "github__search_code": {"query"},
-    "github__list_commits": {"path", "limit"},
+    "github__list_commits": {"path", "limit", "sha", "since", "until"},
+    "github__get_commit": {"sha", "path"},
+    "github__get_file_blame": {"path", "ref", "start_line", "end_line"},
     "cloudwatch__describe_alarm": {"name"},
-    "cloudwatch__search_logs": {"log_group", "pattern", "minutes"},
-    "cloudwatch__get_metric_points": {"namespace", "metric", "minutes"},
+    "cloudwatch__get_alarm_history": {"name", "hours", "limit"},
+    "cloudwatch__search_logs": {"log_group", "pattern", "minutes", "until", "limit"},
+    "cloudwatch__get_metric_points": {"namespace", "metric", "minutes", "until", "statistic"},
 }
 """The tools that services offer, with their arguments."""
 _RESOURCES = sorted(deniable(group, each) for group, names in READABLE.items() for each in names)
@@ -104,6 +108,14 @@ def _repository(scenario: Scenario) -> Iterator[str]:
             yield f"repository.commits[{older.sha}].age: the newest commit stands first"
     if scenario.repository.revision not in [commit.sha for commit in commits]:
         yield "repository.revision: no commit has this sha"
+    known = Repository(scenario.repository)
+    for commit in commits:
+        for path in commit.patches:
+            where = f"repository.commits[{commit.sha}].patches.{path}"
+            if path not in commit.paths:
+                yield f"{where}: is none of the commit's paths"
+            elif path in known.entries and not known.undone(commit, path):
+                yield f"{where}: does not lead to the file as it is in repository.files"
 
 
 def _alarm(scenario: Scenario) -> Iterator[str]:

@@ -204,6 +204,7 @@ class World:
                 "KUBECONFIG": str(self._kubeconfig),
                 "GITHUB_API_URL": at["github"],
                 "GITHUB_TOKEN": self._tokens["github"],
+                "NIGHTSHIFT_LOG_GROUPS": _log_groups(self._scenario),
                 "NIGHTSHIFT_NAMESPACES": self._scenario.cluster.namespace,
                 "NIGHTSHIFT_REPOSITORY": self._scenario.repository.name,
             },
@@ -226,7 +227,15 @@ def settings_of(scenario: Scenario) -> tuple[str, ...]:
         f"repository {repository}",
         f"account {alarm.account}",
         f"region {alarm.region}",
+        f"log groups {_log_groups(scenario) or 'none'}",
     )
+
+
+def _log_groups(scenario: Scenario) -> str:
+    """What may be searched: the folders that the scenario's log groups lie in."""
+    groups = scenario.cloudwatch.log_groups
+    folders = {group.rpartition("/")[0] for group in groups}
+    return ",".join(sorted(f"{folder}/*" for folder in folders if folder))
 
 
 def _start_aws(scenario: Scenario, log: RequestLog, *, faults: Faults) -> "AwsStandIn":

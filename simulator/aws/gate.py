@@ -6,6 +6,7 @@ from threading import Event
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from simulator.aws.faulty import half, hang_up, possible, refusal, twice, wait
+from simulator.aws.history import ACTION, AlarmHistory
 from simulator.aws.rules import broken_rule, within_a_page
 from simulator.aws.wire import Answer, Asked, answer_of, read
 from simulator.faults import Fault, Faults
@@ -38,6 +39,7 @@ class Gate:
     account: str
     faults: Faults
     stopping: Event = field(default_factory=Event)
+    history: AlarmHistory = field(default_factory=AlarmHistory)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request; its line is in the log before the answer leaves."""
@@ -71,8 +73,12 @@ class Gate:
         refused = broken_rule(asked)
         if refused is not None:
             return refused
+        if (asked.service, asked.action, asked.is_form) == ("monitoring", ACTION, False):
+            return self.history.answer(asked)
         asked.environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.account
-        return within_a_page(asked, answer_of(self.app, asked))
+        answer = within_a_page(asked, answer_of(self.app, asked))
+        self.history.note(asked, answer)
+        return answer
 
     def _spoilt(self, asked: Asked, fault: Fault) -> Answer:
         refused = refusal(fault, asked, account=self.account)

@@ -137,6 +137,8 @@ class AwsStandIn:
         with self._lock:
             for backends in (cloudwatch_backends, logs_backends):
                 backends[alarm.account][alarm.region].reset()
+            if self._gate is not None:
+                self._gate.history.forget()
             self._scenario = scenario
             resources.show(scenario)
             self._telemetry = Telemetry(scenario, resources)
@@ -172,6 +174,8 @@ class AwsStandIn:
             resources.set_state(after, reason)
             self._reason, self._changed_at = reason, now
         alarm, dimensions = self._scenario.alarm, resources.dimensions
+        if self._gate is not None:
+            self._gate.history.note_action(alarm.name, after, topic_arn=resources.topic_arn)
         if form == "sns":
             body = sns_message(alarm, change, topic_arn=resources.topic_arn, dimensions=dimensions)
             return resources.publish(json.dumps(body), subject(alarm, change))

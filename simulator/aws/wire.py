@@ -91,6 +91,12 @@ class Asked:
         headers = [("Content-Type", kind), ("Content-Length", f"{len(body)}")]
         return Answer(status, headers, body)
 
+    def said(self, fields: Json) -> Answer:
+        """An answer in JSON, which is all that is spoken where moto has no answer."""
+        body = json.dumps(fields).encode()
+        kind = "application/x-amz-json-1.0"
+        return Answer("200 OK", [("Content-Type", kind), ("Content-Length", f"{len(body)}")], body)
+
     def other(self, action: str, fields: Json) -> "Asked":
         """The same sender asks the same service for something else."""
         prefix = str(self.environ["HTTP_X_AMZ_TARGET"]).rpartition(".")[0]

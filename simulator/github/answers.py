@@ -51,3 +51,8 @@ def invalid_search(code: str, message: str = "") -> Refused:
     return Refused(
         422, "Validation Failed", errors=[error | ({"message": message} if message else {})]
     )
+
+
+def limit_reached(refused: Refused) -> JSONResponse:
+    """The same limit as GraphQL says it: status 200, and an error."""
+    return JSONResponse({"errors": [{"type": "RATE_LIMITED", "message": str(refused)}]})

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from simulator.github.answers import Refused
 
-_WINDOW_SECONDS = {"core": 3600, "code_search": 60}
-_LIMITS = {"core": 5000, "code_search": 10}
+_WINDOW_SECONDS = {"core": 3600, "graphql": 3600, "code_search": 60}
+_LIMITS = {"core": 5000, "graphql": 5000, "code_search": 10}
 
 
 @dataclass

@@ -5,10 +5,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from simulator.diffs import DiffError, applied, unapplied
 from simulator.github.answers import Refused, not_found
 from simulator.scenario import CommitSetup, RepositorySetup
 
 _SHORTEST_SHA = 7
+_AUTHOR = re.compile(r"(?P<name>[^<]+?)\s*<(?P<email>[^>]+)>")
 _FILE_MODE, _FOLDER_MODE = "100644", "040000"
 
 
@@ -39,8 +41,9 @@ class Entry:
 class Repository:
     """What the scenario says about the repository, ready to be asked.
 
-    A text is known at `revision`. It is served at a branch, at `revision`, and at any commit
-    between which and `revision` the file was not touched; at another commit it is not found.
+    A text is known at `revision`. It is served at a branch, at `revision`, and at any commit from
+    which patches lead there and back; where a commit between them touched the file and its patch is
+    not known, or makes no sense, it is not found.
     """
 
     def __init__(self, setup: RepositorySetup) -> None:
@@ -73,8 +76,7 @@ class Repository:
             commit = self.find_commit(ref)
             if commit is None:
                 raise Refused(404, f"No commit found for the ref {ref}")
-            if found is not None and path in self._touched_between(commit):
-                found = None
+            found = self._at(commit, found) if found is not None else None
         if found is None:
             raise not_found()
         return found
@@ -88,30 +90,60 @@ class Repository:
         ]
         return sorted(inside, key=lambda entry: entry.name)
 
-    def history(self, path: str) -> list[CommitSetup]:
-        """The commits that touched a file or anything in a folder, newest first."""
-        path = path.strip("/")
+    def history(self, path: str, tip: CommitSetup | None = None) -> list[CommitSetup]:
+        """The commits up to `tip` that touched a file or anything in a folder, newest first."""
+        path, commits = path.strip("/"), self.setup.commits
         return [
             commit
-            for commit in self.setup.commits
+            for commit in (commits if tip is None else commits[commits.index(tip) :])
             if not path
             or any(touched == path or touched.startswith(f"{path}/") for touched in commit.paths)
         ]
 
+    def undone(self, commit: CommitSetup, path: str) -> bool:
+        """Whether the commit's patch can be taken back from the file's text as it was there."""
+        try:
+            content = self.entry(path, commit.sha).content or b""
+            unapplied(content.decode(), commit.patches[path])
+        except (Refused, DiffError):
+            return False
+        return True
+
     def _is_revision(self, ref: str) -> bool:
         return len(ref) >= _SHORTEST_SHA and self.setup.revision.startswith(ref)
 
-    def _touched_between(self, commit: CommitSetup) -> set[str]:
-        shas = [known.sha for known in self.setup.commits]
-        here = shas.index(commit.sha)
+    def _at(self, commit: CommitSetup, entry: Entry) -> Entry | None:
+        """The entry as it was, or became, at a commit; None where that is not known."""
+        commits = self.setup.commits
+        here = commits.index(commit)
+        shas = [known.sha for known in commits]
         known_at = shas.index(self.setup.revision) if self.setup.revision in shas else 0
-        between = self.setup.commits[min(here, known_at) : max(here, known_at)]
-        return {path for other in between for path in other.paths}
+        between = commits[min(here, known_at) : max(here, known_at)]
+        if entry.content is None:
+            return None if any(entry.path in other.paths for other in between) else entry
+        text, is_older = entry.content.decode(), here > known_at
+        try:
+            for other in between if is_older else reversed(between):
+                if entry.path in other.paths:
+                    change = unapplied if is_older else applied
+                    text = change(text, other.patches.get(entry.path, ""))
+        except DiffError:
+            return None
+        content = text.encode()
+        return Entry(entry.path, _git_name("blob", content), content) if content else None
 
 
 def committed_at(commit: CommitSetup, now: datetime) -> str:
     """When the commit was made, in UTC in whole seconds."""
     return (now - commit.age).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def person_of(commit: CommitSetup) -> tuple[str, str]:
+    """Name and address of whoever made the commit; the address is GitHub's where it is not said."""
+    match = _AUTHOR.fullmatch(commit.author)
+    name = match["name"] if match else commit.author
+    login = re.sub(r"\W+", "-", name.lower()).strip("-")
+    return name, match["email"] if match else f"{login}@users.noreply.github.com"
 
 
 def is_in_window(commit: CommitSetup, now: datetime, *, since: str, until: str) -> bool:

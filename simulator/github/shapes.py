@@ -1,17 +1,15 @@
 """Files, trees, commits and the repository as JSON, with the links that clients follow."""
 
 import base64
-import re
 from datetime import datetime
 
-from simulator.github.repository import Entry, Repository, committed_at
+from simulator.github.repository import Entry, Repository, committed_at, person_of
 from simulator.scenario import CommitSetup
 
 Json = dict[str, object]
 
 _LARGEST_CONTENT_BYTES = 1024 * 1024
 _WEB = "https://github.com"
-_AUTHOR = re.compile(r"(?P<name>[^<]+?)\s*<(?P<email>[^>]+)>")
 
 
 class Shapes:
@@ -175,10 +173,7 @@ class Shapes:
         ]
 
     def _person(self, commit: CommitSetup) -> Json:
-        match = _AUTHOR.fullmatch(commit.author)
-        name = match["name"] if match else commit.author
-        login = re.sub(r"\W+", "-", name.lower()).strip("-")
-        email = match["email"] if match else f"{login}@users.noreply.github.com"
+        name, email = person_of(commit)
         return {"name": name, "email": email, "date": committed_at(commit, self._now)}
 
     def ref(self) -> Json:

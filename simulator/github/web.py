@@ -1,10 +1,8 @@
 """The GitHub stand-in on the wire: token, limits, answers, and the log of requests."""
 
 import hmac
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TypeVar
-from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,8 +10,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator.faults import Fault, Faults
-from simulator.github.answers import Refused, not_found, too_large
+from simulator.github.answers import Refused, limit_reached, not_found, too_large
 from simulator.github.faulty import possible, struck, without_content
+from simulator.github.graphql import answer_graphql, asked_for
+from simulator.github.pages import base_of, page_numbers, page_of
 from simulator.github.rate_limits import RateLimits
 from simulator.github.repository import Repository, is_in_window
 from simulator.github.search import read_query, search_code, text_matches
@@ -28,7 +28,9 @@ _LARGEST_BLOB_BYTES = 100 * 1024 * 1024
 _FURTHEST_RESULT = 1000
 _MOST_ENTRIES = 1000
 _VERSIONS = ("", "2022-11-28")
-T = TypeVar("T")
+GRAPHQL = "/graphql"
+_KINDS = {"/search/code": "code_search", GRAPHQL: "graphql"}
+_NOBODY = {GRAPHQL: "This endpoint requires you to be authenticated."}
 _Answer = Callable[[Request, Shapes], Awaitable[Response]]
 
 
@@ -63,6 +65,7 @@ def build_github(
         f"{one}/commits": desk.commits,
         f"{one}/commits/{{ref:path}}": desk.commit,
         "/search/code": desk.search,
+        GRAPHQL: desk.graphql,
         "/rate_limit": desk.rate_limit,
         "/{rest:path}": desk.unknown,
     }
@@ -92,6 +95,8 @@ class _Desk:
         async def respond(request: Request) -> Response:
             asked = f"{request.method} {request.url.path}"
             facts: dict[str, object] = {"query": request.url.query} if request.url.query else {}
+            if request.url.path == GRAPHQL:
+                facts["variables"] = asked_for(await request.body())
             fault = request.state.fault = self._faults.take(
                 STAND_IN, asked, about=_about(request), among=possible(request)
             )
@@ -109,16 +114,17 @@ class _Desk:
     async def _respond(
         self, answer: _Answer, request: Request, *, facts: dict[str, object]
     ) -> Response:
-        kind = "code_search" if request.url.path == "/search/code" else "core"
+        kind = _KINDS.get(request.url.path, "core")
         fault: Fault | None = request.state.fault
         own: dict[str, str] = {}
         try:
             self._admit(request, kind)
-            shapes = Shapes(self._repository, _base(request), now=datetime.now(UTC))
+            shapes = Shapes(self._repository, base_of(request), now=datetime.now(UTC))
             instead = struck(fault) if fault is not None else None
             response = instead or await answer(request, shapes)
         except Refused as refused:
-            response = refused.answer()
+            is_limit = kind == "graphql" and "rate limit exceeded" in str(refused)
+            response = limit_reached(refused) if is_limit else refused.answer()
             own = refused.headers
             facts["refused"] = str(refused)
         response.headers.update(self._limits.headers(kind) | own)
@@ -135,7 +141,7 @@ class _Desk:
             raise Refused(400, f"Bad Request: {version!r} is not a supported version of the API")
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if not token:
-            raise Refused(401, "Requires authentication")
+            raise Refused(401, _NOBODY.get(request.url.path, "Requires authentication"))
         known = hmac.compare_digest(token.strip().encode(), self._token.encode())
         if scheme.lower() not in ("bearer", "token") or not known:
             raise Refused(401, "Bad credentials")
@@ -144,7 +150,8 @@ class _Desk:
         owner, repo = (request.path_params.get(part, "") for part in ("owner", "repo"))
         if owner and f"{owner}/{repo}".lower() != self._repository.setup.name.lower():
             raise not_found()
-        if request.method not in ("GET", "HEAD"):
+        allowed = ("POST",) if request.url.path == GRAPHQL else ("GET", "HEAD")
+        if request.method not in allowed:
             raise Refused(403, "Resource not accessible by personal access token")
 
     async def repository(self, _request: Request, shapes: Shapes) -> Response:
@@ -219,7 +226,7 @@ class _Desk:
             and query.get("author", "") in commit.author
             and is_in_window(commit, now, **window)
         ]
-        page, headers = _page(request, found)
+        page, headers = page_of(request, found)
         return JSONResponse([shapes.commit(commit) for commit in page], headers=headers)
 
     async def commit(self, request: Request, shapes: Shapes) -> Response:
@@ -231,11 +238,11 @@ class _Desk:
 
     async def search(self, request: Request, shapes: Shapes) -> Response:
         query = read_query(request.query_params.get("q"))
-        number, size = _page_numbers(request)
+        number, size = page_numbers(request)
         if number * size > _FURTHEST_RESULT:
             raise Refused(422, "Only the first 1000 search results are available")
         found = search_code(self._repository, query)
-        page, headers = _page(request, found)
+        page, headers = page_of(request, found)
         tip = self._repository.tip()
         items = []
         for entry in page:
@@ -250,16 +257,16 @@ class _Desk:
         answer: Json = {"total_count": len(found), "incomplete_results": False, "items": items}
         return JSONResponse(answer, headers=headers)
 
+    async def graphql(self, request: Request, _shapes: Shapes) -> Response:
+        body = await request.body()
+        return JSONResponse(answer_graphql(body, self._repository, now=datetime.now(UTC)))
+
     async def rate_limit(self, _request: Request, _shapes: Shapes) -> Response:
-        resources = {kind: self._limits.facts(kind) for kind in ("core", "code_search")}
+        resources = {kind: self._limits.facts(kind) for kind in ("core", "code_search", "graphql")}
         return JSONResponse({"resources": resources, "rate": resources["core"]})
 
     async def unknown(self, _request: Request, _shapes: Shapes) -> Response:
         raise not_found()
-
-
-def _base(request: Request) -> str:
-    return str(request.base_url).rstrip("/")
 
 
 def _about(request: Request) -> str:
@@ -270,25 +277,3 @@ def _about(request: Request) -> str:
 def _wants(request: Request, media: str) -> bool:
     accept = request.headers.get("accept", "")
     return any(f"application/vnd.github.{part}" in accept for part in (media, f"v3.{media}"))
-
-
-def _page_numbers(request: Request) -> tuple[int, int]:
-    query = request.query_params
-    number, size = query.get("page", ""), query.get("per_page", "")
-    wanted = int(size) if size.isdecimal() and int(size) else 30
-    return (int(number) if number.isdecimal() and int(number) else 1), min(wanted, 100)
-
-
-def _page(request: Request, found: Sequence[T]) -> tuple[Sequence[T], dict[str, str]]:
-    number, size = _page_numbers(request)
-    last = max(1, -(-len(found) // size))
-    pages = {"next": number + 1, "last": last} if number < last else {}
-    if number > 1:
-        pages |= {"prev": number - 1, "first": 1}
-    links = []
-    for name, target in pages.items():
-        query = urlencode(dict(request.query_params) | {"page": str(target)})
-        address = f"{_base(request)}{request.url.path}?{query}"
-        links.append(f'<{address}>; rel="{name}"')
-    headers = {"Link": ", ".join(links)} if links else {}
-    return found[(number - 1) * size : number * size], headers

@@ -45,6 +45,11 @@ def _alarms(rule: str, within: Arguments, *, beyond: Arguments) -> AwsRule:
     return AwsRule(rule, source, ("cloudwatch", "describe_alarms"), within, beyond)
 
 
+def _history(rule: str, within: Arguments, *, beyond: Arguments) -> AwsRule:
+    source = f"{CLOUDWATCH}DescribeAlarmHistory.html"
+    return AwsRule(rule, source, ("cloudwatch", "describe_alarm_history"), within, beyond)
+
+
 def _data(rule: str, within: Arguments, *, beyond: Arguments) -> AwsRule:
     source = f"{CLOUDWATCH}GetMetricData.html"
     return AwsRule(rule, source, ("cloudwatch", "get_metric_data"), within, beyond)
@@ -108,6 +113,13 @@ RULES = [
     ),
     _alarms("100 records", {"MaxRecords": 100}, beyond={"MaxRecords": 101}),
     _alarms("a record", {"MaxRecords": 1}, beyond={"MaxRecords": 0}),
+    _history("100 items", {"MaxRecords": 100}, beyond={"MaxRecords": 101}),
+    _history("an item", {"MaxRecords": 1}, beyond={"MaxRecords": 0}),
+    _history(
+        "a kind of item", {"HistoryItemType": "Action"}, beyond={"HistoryItemType": "Everything"}
+    ),
+    _history("an alarm's name", {"AlarmName": "x" * 255}, beyond={"AlarmName": "x" * 256}),
+    _history("an order", {"ScanBy": "TimestampAscending"}, beyond={"ScanBy": "Random"}),
     _data("500 queries", _many(500), beyond=_many(501)),
     _data("ids of queries differ", _queries("a", "b"), beyond=_queries("a", "a")),
     _data("an id begins with a small letter", _queries("a1"), beyond=_queries("A1")),

@@ -29,6 +29,8 @@ _ARGUMENTS = {
     "github__get_file_contents": ("path", "ref"),
     "github__search_code": ("query",),
     "github__list_commits": ("path", "limit"),
+    "github__get_commit": ("sha", "path"),
+    "github__get_file_blame": ("path", "ref", "start_line", "end_line"),
     "cloudwatch__describe_alarm": ("name",),
     "cloudwatch__search_logs": ("log_group", "pattern", "minutes"),
     "cloudwatch__get_metric_points": ("namespace", "metric", "minutes"),

@@ -24,6 +24,10 @@ from simulator.scenario import (
 CART_POD = "cartservice-6d4f8c9b7-x2x9p"
 STORE = "src/cartservice/src/cartstore/RedisCartStore.cs"
 NEWEST, FIX, OLDEST = "a" * 40, "b" * 40, "c" * 40
+PATCH = (
+    "@@ -1,3 +1,4 @@\n namespace cartservice;\n public class RedisCartStore {\n"
+    "+  // no loafers today\n }"
+)
 TRACE = "System.ApplicationException: no loafers\n   at RedisCartStore.AddItemAsync"
 
 LOG = LogSetup(
@@ -140,7 +144,7 @@ def _repository() -> RepositorySetup:
                 author="Ada",
                 age=timedelta(hours=2),
                 paths=(STORE,),
-                patches={STORE: "@@ -2,2 +2,3 @@\n class\n+  // no loafers today\n }"},
+                patches={STORE: PATCH},
             ),
             CommitSetup(
                 sha=FIX,

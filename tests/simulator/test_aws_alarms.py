@@ -12,6 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from simulator.aws import AwsStandIn
+from simulator.aws.history import AlarmHistory
+from simulator.aws.wire import Asked
 from simulator.request_log import RequestLog
 from simulator.scenario import ScenarioError
 from tests.simulator.small_scenario import CART_POD, small_scenario
@@ -128,6 +130,51 @@ def test_recovery_is_told_and_cloudwatch_shows_every_state(account: Account) -> 
     told = [json.loads(str(envelope["Message"])) for envelope in account.bodies()]
     assert [alarm["NewStateValue"] for alarm in told] == ["ALARM", "OK"]
     assert told[1]["OldStateValue"] == "ALARM"
+
+
+def test_history_of_the_alarm_is_told_in_pages_and_by_kind(account: Account) -> None:
+    account.stand_in.fire_alarm()
+    cloudwatch = account.session.client("cloudwatch", endpoint_url=account.url)
+    name, now = "cartservice-errors", datetime.now(UTC)
+    first = cloudwatch.describe_alarm_history(AlarmName=name, MaxRecords=3)
+    rest = cloudwatch.describe_alarm_history(AlarmName=name, NextToken=first["NextToken"])
+    oldest = cloudwatch.describe_alarm_history(AlarmName=name, ScanBy="TimestampAscending")
+    states = cloudwatch.describe_alarm_history(HistoryItemType="StateUpdate")
+    later = cloudwatch.describe_alarm_history(StartDate=now + timedelta(minutes=1))
+    items = [*first["AlarmHistoryItems"], *rest["AlarmHistoryItems"]]
+    kinds = ["Action", "StateUpdate", "StateUpdate", "ConfigurationUpdate"]
+    assert [item["HistoryItemType"] for item in items] == kinds
+    assert items == oldest["AlarmHistoryItems"][::-1]
+    assert items[1]["HistorySummary"] == "Alarm updated from OK to ALARM"
+    told = json.loads(items[1]["HistoryData"])
+    assert (told["oldState"]["stateValue"], told["newState"]["stateValue"]) == ("OK", "ALARM")
+    assert len(states["AlarmHistoryItems"]) == 2
+    assert later["AlarmHistoryItems"] == []
+    assert abs(items[0]["Timestamp"] - now) < timedelta(seconds=30)
+    with pytest.raises(ClientError, match="NextToken"):
+        cloudwatch.describe_alarm_history(NextToken="nonsense")
+    cloudwatch.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"MaxRecords": 101}, "MaxRecords is 1 to 100"),
+        ({"HistoryItemType": "Everything"}, "'HistoryItemType' failed to satisfy constraint"),
+        ({"AlarmTypes": ["Alarm"]}, "'AlarmTypes' failed to satisfy constraint"),
+        ({"AlarmName": "x" * 256}, "1 to 255 characters"),
+        ({"StartDate": "yesterday"}, "'StartDate' is no timestamp"),
+        ({"Alarm": "x"}, "Unknown parameter in input: Alarm"),
+    ],
+)
+def test_history_asked_for_beyond_what_aws_takes_is_refused(
+    asked: dict[str, object], said: str
+) -> None:
+    environ = {"CONTENT_TYPE": "application/x-amz-json-1.0"}
+    request = Asked(environ, json.dumps(asked).encode(), "SOMEBODY", "monitoring")
+    answer = AlarmHistory().answer(request)
+    assert answer.code == 400
+    assert said in str(answer.fields()["message"])
 
 
 def test_foreign_bodies_reach_the_queue_raw_or_wrapped(account: Account) -> None:

@@ -111,15 +111,19 @@ async def test_file_above_one_megabyte_comes_without_its_text(host: Host) -> Non
     assert len(raw.content) == 1_120_000
 
 
-async def test_text_of_an_older_commit_is_served_only_where_it_is_known(host: Host) -> None:
+async def test_text_of_an_older_commit_is_served_where_patches_lead_to_it(host: Host) -> None:
     unchanged = await host.get(f"/repos/{NAME}/contents/README.md", ref=FIX)
-    changed_since = await host.get(f"/repos/{NAME}/contents/{STORE}", ref=FIX)
+    before = await host.get(f"/repos/{NAME}/contents/{STORE}", ref=FIX)
+    unknown = await host.get(f"/repos/{NAME}/contents/README.md", ref=OLDEST)
     no_commit = await host.get(f"/repos/{NAME}/contents/{STORE}", ref="d" * 40)
-    assert [answer.status for answer in (unchanged, changed_since, no_commit)] == [
+    assert [answer.status for answer in (unchanged, before, unknown, no_commit)] == [
+        200,
         200,
         404,
         404,
     ]
+    text = base64.b64decode(before.json()["content"]).decode()
+    assert text == "namespace cartservice;\npublic class RedisCartStore {\n}\n"
     assert no_commit.json()["message"] == f"No commit found for the ref {'d' * 40}"
 
 

@@ -124,6 +124,7 @@ def test_a_call_to_aws_at_the_limit_is_answered_and_none_beyond(
         "sqs": {"QueueUrl": aws.queue_url},
         "filter_log_events": {"logGroupName": aws_rules.GROUP},
         "describe_alarms": {},
+        "describe_alarm_history": {},
         "get_metric_data": {"StartTime": aws_rules.START, "EndTime": aws_rules.END}
         | {"MetricDataQueries": []},
     }

@@ -96,6 +96,7 @@ async def test_each_service_gets_the_variables_of_its_duty_and_no_other_credenti
             "GITHUB_API_URL",
             "GITHUB_TOKEN",
             "KUBECONFIG",
+            "NIGHTSHIFT_LOG_GROUPS",
             "NIGHTSHIFT_NAMESPACES",
             "NIGHTSHIFT_REPOSITORY",
         },

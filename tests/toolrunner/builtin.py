@@ -80,6 +80,7 @@ async def built_in(
                 "servers_token": SecretStr(tokens["servers"]),
                 "namespaces": f"{scenario.cluster.namespace}, elsewhere",
                 "KUBECONFIG": str(folder / "kubeconfig"),
+                "log_groups": "/boutique/*",
                 "repository": scenario.repository.name,
                 "GITHUB_API_URL": f"http://127.0.0.1:{github_port}",
                 "GITHUB_TOKEN": SecretStr(tokens["github"]),

@@ -22,8 +22,8 @@ def test_the_shipped_list_allows_exactly_the_built_in_tools() -> None:
     gate = load_allow_list(str(SHIPPED_POLICIES))
     assert {name: len(tools) for name, tools in gate.tools.items()} == {
         "kubernetes": 9,
-        "github": 3,
-        "cloudwatch": 3,
+        "github": 5,
+        "cloudwatch": 4,
     }
     assert gate.decide("kubernetes__list_pods", {}).allowed
     assert not gate.decide("kubernetes__delete_pod", {}).allowed
@@ -109,6 +109,8 @@ def test_a_servers_file_that_is_wrong_is_refused_in_one_sentence(
         ("NIGHTSHIFT_REPOSITORY", "no-owner"),
         ("NIGHTSHIFT_REPOSITORY", "a/.."),
         ("NIGHTSHIFT_NAMESPACES", "boutique,../x"),
+        ("NIGHTSHIFT_LOG_GROUPS", "*"),
+        ("NIGHTSHIFT_LOG_GROUPS", "/shop/*,/a b"),
         ("GITHUB_API_URL", "api.github.com"),
     ],
 )

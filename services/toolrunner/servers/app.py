@@ -92,9 +92,12 @@ def _tools(
             repository.get_file_contents,
             repository.search_code,
             repository.list_commits,
+            repository.get_commit,
+            repository.get_file_blame,
         ),
         "cloudwatch": (
             cloudwatch.describe_alarm,
+            cloudwatch.get_alarm_history,
             cloudwatch.search_logs,
             cloudwatch.get_metric_points,
         ),

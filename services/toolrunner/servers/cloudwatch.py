@@ -1,47 +1,44 @@
-"""The cloudwatch server: an alarm, a log group's events, a metric's points, read only."""
+"""The cloudwatch server: an alarm and its history, a log group's events, a metric's points.
 
-from collections.abc import Callable, Iterator
+It only reads. Every answer is bounded, and says so where it holds less than was asked for.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import Field
 
+from services.toolrunner.servers.aws_api import AwsApi, asked
 from services.toolrunner.servers.not_read import NotRead
-from services.toolrunner.servers.rows import moment, one_line, row
+from services.toolrunner.servers.rows import fields_of, moment, one_line, row, text
 from services.toolrunner.servers.settings import ServersSettings
+from services.toolrunner.servers.times import moment_of
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import (
+        AlarmHistoryItemTypeDef,
         CompositeAlarmTypeDef,
         MetricAlarmTypeDef,
         MetricDataQueryTypeDef,
         MetricOutputTypeDef,
         MetricTypeDef,
     )
-    from mypy_boto3_logs import CloudWatchLogsClient
 
-T = TypeVar("T")
-MAX_EVENTS = 2_000
+MAX_PAGES = 20
 MAX_SERIES = 20
-BAD_CREDENTIALS = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-    "UnrecognizedClientException",
-    "SignatureDoesNotMatch",
-    "InvalidSignatureException",
-    "IncompleteSignature",
-    "MissingAuthenticationToken",
-    "InvalidAccessKeyId",
-}
+MAX_POINTS = 60
 STATISTICS = ("Average", "Sum", "Maximum")
+Statistic = Literal[
+    "all", "Average", "Sum", "Minimum", "Maximum", "SampleCount", "p50", "p90", "p95", "p99"
+]
 Minutes = Annotated[int, Field(ge=1, le=1440)]
 Name = Annotated[str, Field(min_length=1, max_length=512)]
+AlarmName = Annotated[str, Field(min_length=1, max_length=255)]
+Moment = Annotated[str, Field(max_length=40)]
 
 
 class CloudWatch:
@@ -49,13 +46,27 @@ class CloudWatch:
 
     def __init__(self, settings: ServersSettings) -> None:
         self._settings = settings
+        self._aws = AwsApi(settings)
 
-    def describe_alarm(self, name: Name) -> str:
+    def describe_alarm(self, name: AlarmName) -> str:
         """An alarm's state, reason, metric and threshold."""
-        rows = _ask(f"cloudwatch:DescribeAlarms on alarm {name}", lambda: list(self._alarms(name)))
+        rows = asked(f"cloudwatch:DescribeAlarms on alarm {name}", lambda: list(self._alarms(name)))
         if not rows:
             raise NotRead(f"there is no alarm {name!r} in this account and region")
         return "\n".join(rows)
+
+    def get_alarm_history(
+        self,
+        name: AlarmName,
+        *,
+        hours: Annotated[int, Field(ge=1, le=720)] = 24,
+        limit: Annotated[int, Field(ge=1, le=100)] = 20,
+    ) -> str:
+        """Changes of an alarm's state and configuration, and its actions, newest first."""
+        permission = f"cloudwatch:DescribeAlarmHistory on alarm {name}"
+        rows = asked(permission, lambda: self._history(name, hours=hours, limit=limit))
+        nothing = f"no history of alarm {name!r} in {hours} h: nothing changed, or there is none"
+        return "\n".join(rows) or nothing
 
     def search_logs(
         self,
@@ -63,102 +74,143 @@ class CloudWatch:
         pattern: Annotated[str, Field(max_length=1024)],
         *,
         minutes: Minutes = 30,
+        until: Moment = "",
+        limit: Annotated[int, Field(ge=1, le=2000)] = 1000,
     ) -> str:
-        """Log events of the last minutes that match a CloudWatch filter pattern, oldest first."""
-        since = datetime.now(UTC) - timedelta(minutes=minutes)
-        return _ask(
+        """Log events of the minutes before `until` (else now) by CloudWatch filter pattern."""
+        self._refuse_other(log_group)
+        window = _window(minutes, until)
+        return asked(
             f"logs:FilterLogEvents on log group {log_group}",
-            lambda: "\n".join(self._events(log_group, pattern, since=since)),
+            lambda: "\n".join(self._events(log_group, pattern, window=window, limit=limit)),
         )
 
-    def get_metric_points(self, namespace: Name, metric: Name, *, minutes: Minutes = 60) -> str:
-        """A metric's average, sum and maximum over the last minutes, for each set of dimensions."""
+    def get_metric_points(
+        self,
+        namespace: Name,
+        metric: Name,
+        *,
+        minutes: Minutes = 60,
+        until: Moment = "",
+        statistic: Statistic = "all",
+    ) -> str:
+        """A metric in the minutes before `until` (else now); `all`: average, sum and maximum."""
         permission = f"cloudwatch:ListMetrics and cloudwatch:GetMetricData on {namespace} {metric}"
-        return _ask(permission, lambda: "\n".join(self._points(namespace, metric, minutes=minutes)))
+        stats, window = STATISTICS if statistic == "all" else (statistic,), _window(minutes, until)
+        return asked(
+            permission,
+            lambda: "\n".join(self._points(namespace, metric, window=window, stats=stats)),
+        )
 
     def close(self) -> None:
         """Close the connections to AWS, if there are any."""
-        for name in ("_cloudwatch", "_logs"):
-            if client := self.__dict__.get(name):
-                client.close()
+        self._aws.close()
+
+    def _refuse_other(self, log_group: str) -> None:
+        readable = self._settings.readable_log_groups
+        if not readable:
+            raise NotRead("no log group may be read: NIGHTSHIFT_LOG_GROUPS is not set")
+        if not any(_stands_for(group, log_group) for group in readable):
+            raise NotRead(
+                f"log group {log_group!r} may not be read; may be read: {', '.join(readable)}"
+            )
 
     def _alarms(self, name: str) -> Iterator[str]:
-        found = self._cloudwatch.describe_alarms(
+        found = self._aws.cloudwatch.describe_alarms(
             AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
         for alarm in found["MetricAlarms"]:
             yield from _metric_alarm_rows(alarm)
         yield from map(_composite_alarm_row, found.get("CompositeAlarms", []))
 
-    def _events(self, log_group: str, pattern: str, *, since: datetime) -> Iterator[str]:
-        pages = self._logs.get_paginator("filter_log_events").paginate(
-            logGroupName=log_group,
-            filterPattern=pattern,
-            startTime=round(since.timestamp() * 1000),
+    def _history(self, name: str, *, hours: int, limit: int) -> list[str]:
+        now = datetime.now(UTC)
+        found = self._aws.cloudwatch.describe_alarm_history(
+            AlarmName=name,
+            AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+            StartDate=now - timedelta(hours=hours),
+            EndDate=now,
+            MaxRecords=limit,
+            ScanBy="TimestampDescending",
         )
-        count = 0
-        for page in pages:
-            count += len(page["events"])
-            if count > MAX_EVENTS:
-                raise NotRead(f"more than {MAX_EVENTS} events match; narrow the pattern or minutes")
+        rows = [_history_row(item) for item in found["AlarmHistoryItems"]]
+        more = [f"(the newest {limit} are shown, there are more)"] if found.get("NextToken") else []
+        return rows + more
+
+    def _events(
+        self, log_group: str, pattern: str, *, window: tuple[datetime, datetime], limit: int
+    ) -> Iterator[str]:
+        start, end = (round(at.timestamp() * 1000) for at in window)
+        pages = self._aws.logs.get_paginator("filter_log_events").paginate(
+            logGroupName=log_group, filterPattern=pattern, startTime=start, endTime=end
+        )
+        count, searched = 0, 0
+        for page in islice(pages, MAX_PAGES):
+            searched += 1
             for event in page["events"]:
+                if count == limit:
+                    yield f"(the oldest {limit} are shown, more match: narrow pattern or minutes)"
+                    return
+                count += 1
                 at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
                 yield f"{moment(at, milliseconds=True)} {event['message'].rstrip()}"
+        if searched == MAX_PAGES:
+            yield f"(searched {MAX_PAGES} pages only, oldest first: ask for fewer minutes)"
 
-    def _points(self, namespace: str, metric: str, *, minutes: int) -> Iterator[str]:
-        listed = self._cloudwatch.list_metrics(Namespace=namespace, MetricName=metric)["Metrics"]
-        found = {_dimensions(series): series for series in listed}
+    def _points(
+        self,
+        namespace: str,
+        metric: str,
+        *,
+        window: tuple[datetime, datetime],
+        stats: tuple[str, ...],
+    ) -> Iterator[str]:
+        listed = self._aws.cloudwatch.list_metrics(Namespace=namespace, MetricName=metric)
+        found = {_dimensions(series): series for series in listed["Metrics"]}
         if not found:
             raise NotRead(f"there is no metric {metric!r} in namespace {namespace!r}")
-        if len(found) > MAX_SERIES:
-            raise NotRead(f"{metric} has {len(found)} sets of dimensions, more than {MAX_SERIES}")
-        end = datetime.now(UTC)
-        for dimensions, series in sorted(found.items()):
-            answer = self._cloudwatch.get_metric_data(
-                MetricDataQueries=[_query(series, name, minutes=minutes) for name in STATISTICS],
-                StartTime=end - timedelta(minutes=minutes),
-                EndTime=end,
+        period = _period(window)
+        for dimensions, series in islice(sorted(found.items()), MAX_SERIES):
+            answer = self._aws.cloudwatch.get_metric_data(
+                MetricDataQueries=[_query(series, name, period=period) for name in stats],
+                StartTime=window[0],
+                EndTime=window[1],
                 ScanBy="TimestampAscending",
             )
             points: dict[datetime, list[str]] = {}
             for result in answer["MetricDataResults"]:
                 for at, value in zip(result["Timestamps"], result["Values"], strict=False):
                     points.setdefault(at, []).append(f"{result['Id']}={value:g}")
-            for at in sorted(points):
-                yield row(f"{namespace} {metric}", dimensions, moment(at), *points[at])
-
-    @cached_property
-    def _session(self) -> boto3.session.Session:
-        # boto3 itself reads AWS_DEFAULT_REGION only.
-        return boto3.session.Session(region_name=self._settings.aws_region or None)
-
-    @cached_property
-    def _cloudwatch(self) -> "CloudWatchClient":
-        return self._session.client(
-            "cloudwatch", config=_client_config(self._settings.answer_seconds)
-        )
-
-    @cached_property
-    def _logs(self) -> "CloudWatchLogsClient":
-        return self._session.client("logs", config=_client_config(self._settings.answer_seconds))
+            yield row(f"{namespace} {metric} {dimensions}", period_seconds=period)
+            yield from (row(moment(at), *points[at]) for at in sorted(points))
+        if len(found) > MAX_SERIES:
+            yield f"(only {MAX_SERIES} of {len(found)} sets of dimensions are shown)"
 
 
-def _client_config(seconds: int) -> Config:
-    return Config(
-        connect_timeout=3,
-        read_timeout=seconds,
-        max_pool_connections=40,
-        retries={"total_max_attempts": 2, "mode": "standard"},
-    )
+def _stands_for(readable: str, log_group: str) -> bool:
+    if readable.endswith("*"):
+        return log_group.startswith(readable[:-1]) and "*" not in log_group
+    return log_group == readable
 
 
-def _query(series: "MetricOutputTypeDef", stat: str, *, minutes: int) -> "MetricDataQueryTypeDef":
+def _window(minutes: int, until: str) -> tuple[datetime, datetime]:
+    now = datetime.now(UTC)
+    end = min(moment_of(until), now) if until else now
+    return end - timedelta(minutes=minutes), end
+
+
+def _period(window: tuple[datetime, datetime]) -> int:
+    """The shortest period in whole minutes that gives no more than MAX_POINTS points."""
+    minutes = round((window[1] - window[0]).total_seconds() / 60)
+    return 60 * -(-minutes // MAX_POINTS)
+
+
+def _query(series: "MetricOutputTypeDef", stat: str, *, period: int) -> "MetricDataQueryTypeDef":
     metric: MetricTypeDef = {
         "Namespace": series.get("Namespace", ""),
         "MetricName": series.get("MetricName", ""),
         "Dimensions": series.get("Dimensions", []),
     }
-    period = 60 if minutes <= 180 else 300
     return {
         "Id": stat.lower(),
         "MetricStat": {"Metric": metric, "Period": period, "Stat": stat},
@@ -168,6 +220,18 @@ def _query(series: "MetricOutputTypeDef", stat: str, *, minutes: int) -> "Metric
 def _dimensions(series: "MetricOutputTypeDef | MetricAlarmTypeDef") -> str:
     named = (f"{part['Name']}={part['Value']}" for part in series.get("Dimensions", []))
     return f"[{','.join(sorted(named))}]"
+
+
+def _history_row(item: "AlarmHistoryItemTypeDef") -> str:
+    at, reason = item.get("Timestamp"), ""
+    with contextlib.suppress(ValueError):  # the summary stands for itself
+        reason = text(fields_of(json.loads(item.get("HistoryData", ""))), "newState.stateReason")
+    return row(
+        moment(at) if at else "",
+        f"{item.get('HistoryItemType', '')}:",
+        one_line(item.get("HistorySummary", "")),
+        message=reason,
+    )
 
 
 def _metric_alarm_rows(alarm: "MetricAlarmTypeDef") -> Iterator[str]:
@@ -203,31 +267,3 @@ def _composite_alarm_row(alarm: "CompositeAlarmTypeDef") -> str:
         rule=alarm.get("AlarmRule"),
         message=alarm.get("StateReason", ""),
     )
-
-
-def _ask(permission: str, read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except ClientError as error:
-        raise NotRead(_sentence(permission, error)) from None
-    except (BotoCoreError, OSError) as error:
-        raise NotRead(f"AWS is not reachable; nothing was read: {str(error)[:300]}") from None
-    except KeyError as error:
-        # botocore takes a JSON body that ends too early for an answer without fields.
-        raise NotRead(f"the answer of AWS is cut: it has no {error}; ask again") from None
-
-
-def _sentence(permission: str, error: ClientError) -> str:
-    said = error.response.get("Error", {})
-    code, message = said.get("Code", ""), said.get("Message", "")[:300]
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    if code in BAD_CREDENTIALS:
-        return f"AWS refused the credentials ({code}: {message}); nothing was read"
-    if "AccessDenied" in code or "NotAuthorized" in code or status == 403:
-        return f"missing permission: {permission} (AWS said {code})"
-    if "Throttl" in code or code in ("TooManyRequestsException", "RequestLimitExceeded"):
-        return (
-            f"AWS allows no more requests for now ({code}: {message}); nothing was read; "
-            "it does not say for how long"
-        )
-    return f"AWS answered {code}: {message}"

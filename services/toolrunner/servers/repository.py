@@ -1,184 +1,221 @@
-"""The github server: files, code search and commits of the one configured repository, read only."""
+"""The github server: files, code search, commits and blame of the one repository, read only.
 
+Tools and arguments have the names of GitHub's own server where it has them; `limit` stands for its
+pages, and the repository is no argument.
+"""
+
+import base64
+import binascii
 import re
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from itertools import islice
-from typing import Annotated, TypeVar
+from collections.abc import Iterator
+from typing import Annotated
+from urllib.parse import quote
 
-from github import Auth, Github, GithubException, GithubObject
-from github.ContentFile import ContentFile
-from github.Repository import Repository as GithubRepository
 from pydantic import Field
-from requests import RequestException
-from requests.exceptions import ChunkedEncodingError
 
+from services.toolrunner.servers.changes import changed_files
+from services.toolrunner.servers.github_api import GithubApi
 from services.toolrunner.servers.not_read import NotRead
-from services.toolrunner.servers.rows import moment, row
+from services.toolrunner.servers.paths import MAX_PATH, inside, revision
+from services.toolrunner.servers.rows import Fields, at, each, fields_of, moment, row, text
 from services.toolrunner.servers.settings import ServersSettings
+from services.toolrunner.servers.times import moment_of
 
-T = TypeVar("T")
-MAX_PATH = 512
 MAX_FOUND = 30
-_REF = re.compile(r"^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/-]{0,254}$")
+MAX_LINE = 1_000_000
+MAX_MESSAGE = 300
+NOTE = "(GitHub searches the default branch only; another revision may differ)"
 _ELSEWHERE = re.compile(r"\b(repo|org|user|enterprise|owner|fork|is|archived)\s*:", re.IGNORECASE)
+_BLAME = """
+query($owner: String!, $name: String!, $ref: String!, $path: String!) {
+  repository(owner: $owner, name: $name) {
+    object(expression: $ref) { ...blamed ... on Tag { target { ...blamed } } }
+  }
+}
+fragment blamed on Commit {
+  blame(path: $path) {
+    ranges { startingLine endingLine commit { oid committedDate messageHeadline author { name } } }
+  }
+}
+"""
+Path = Annotated[str, Field(max_length=MAX_PATH)]
+Ref = Annotated[str, Field(max_length=255)]
+Moment = Annotated[str, Field(max_length=40)]
+FirstLine = Annotated[int, Field(ge=1, le=MAX_LINE)]
+LastLine = Annotated[int, Field(ge=0, le=MAX_LINE)]
 
 
 class Repository:
     """The tools of the github server; each blocks, and raises NotRead with one sentence."""
 
     def __init__(self, settings: ServersSettings) -> None:
-        self._settings = settings
+        self._api = GithubApi(settings)
 
-    def get_file_contents(self, path: str, ref: str | None = None) -> str:
-        """A file of the repository at `ref` (default branch), or the entries of a folder."""
-        path = _inside(path)
-        if ref is not None and not _REF.match(ref):
-            raise NotRead("ref must be a branch, tag or commit of the repository")
-
-        def read(repository: GithubRepository) -> str:
-            found = repository.get_contents(path, ref=ref or GithubObject.NotSet)
-            if isinstance(found, list):
-                return "\n".join(
-                    row(f"{entry.type} {entry.path}", size=entry.size) for entry in found
-                )
-            return _content_of(found)
-
-        return self._ask(f"file {path or '/'}", lambda github: read(self._repository(github)))
+    def get_file_contents(
+        self,
+        path: Path,
+        ref: Ref = "",
+        *,
+        start_line: FirstLine = 1,
+        end_line: LastLine = 0,
+    ) -> str:
+        """A file or folder at `ref` (branch, tag, SHA; else the default branch), or some lines."""
+        path, parameters = inside(path), {"ref": revision(ref)} if ref else {}
+        wanted = _window(start_line, end_line)
+        what = f"file {path or '/'}" + (f" at {ref}" if ref else "")
+        _, found = self._api.get(f"/contents/{quote(path)}", parameters, what=what)
+        if isinstance(found, list):
+            entries = [fields_of(entry) for entry in found]
+            return "\n".join(
+                row(f"{text(entry, 'type')} {text(entry, 'path')}", size=at(entry, "size"))
+                for entry in entries
+            )
+        content = _content_of(fields_of(found))
+        return content if wanted is None else "\n".join(_lines(path, content, window=wanted))
 
     def search_code(self, query: Annotated[str, Field(min_length=1, max_length=200)]) -> str:
-        """Files of the repository that hold the words, with the lines around them."""
+        """Files on the default branch that hold the words, with the lines around them."""
         if _ELSEWHERE.search(query):
             raise NotRead("the search stays in the one repository: leave repo:, org:, user: … out")
-
-        def read(github: Github) -> str:
-            found = github.search_code(f"{query} repo:{self._name}", highlight=True)
-            ours = (item for item in islice(found, MAX_FOUND) if self._is_ours(item))
-            return "\n".join(line for item in ours for line in _match_rows(item))
-
-        return self._ask("code search", read)
+        if query.count('"') % 2 or not query.isprintable():
+            raise NotRead("the query needs both quotes of a phrase, and no control characters")
+        asked = {"q": f"repo:{self._api.repository} {query}", "per_page": str(MAX_FOUND)}
+        media = "application/vnd.github.text-match+json"
+        _, found = self._api.get("/search/code", asked, what="code search", media=media)
+        answer = fields_of(found)
+        ours = [item for item in each(answer, "items") if self._is_ours(item)]
+        total = at(answer, "total_count")
+        head = f"{len(ours)} of {total} files {NOTE}"
+        return "\n".join([head, *(line for item in ours for line in _match_rows(item))])
 
     def list_commits(
-        self, path: str | None = None, limit: Annotated[int, Field(ge=1, le=50)] = 10
+        self,
+        path: Path = "",
+        limit: Annotated[int, Field(ge=1, le=50)] = 10,
+        *,
+        sha: Ref = "",
+        since: Moment = "",
+        until: Moment = "",
     ) -> str:
-        """The newest commits, or those that changed `path`, newest first."""
-        only = _inside(path) if path else ""
+        """The newest commits, or those that changed `path`, newest first; up to `sha`."""
+        asked = {"path": inside(path) if path else "", "sha": revision(sha) if sha else ""}
+        for bound, time in (("since", since), ("until", until)):
+            asked[bound] = moment(moment_of(time)) if time else ""
+        given = {name: value for name, value in asked.items() if value}
+        what = f"commits of {sha}" if sha else "commits"
+        _, found = self._api.get("/commits", given | {"per_page": str(limit)}, what=what)
+        commits = [fields_of(commit) for commit in found] if isinstance(found, list) else []
+        return "\n".join(_commit_row(commit) for commit in commits[:limit])
 
-        def read(repository: GithubRepository) -> str:
-            found = repository.get_commits(path=only or GithubObject.NotSet)
-            return "\n".join(
-                row(
-                    f"commit {commit.sha}",
-                    at=moment(commit.commit.author.date),
-                    author=commit.commit.author.name,
-                    message=commit.commit.message,
-                )
-                for commit in islice(found, limit)
-            )
+    def get_commit(self, sha: Ref, path: Path = "") -> str:
+        """A commit (SHA, branch or tag): message, changed files, diff; with `path` that one's."""
+        only, name = inside(path) if path else "", revision(sha)
+        what = f"commit {name}"
+        told, found = self._api.get(f"/commits/{quote(name, safe='')}", what=what)
+        commit = fields_of(found)
+        files = each(commit, "files")
+        if only:
+            files = [file for file in files if only in (text(file, "filename"), _was(file))]
+            if not files:
+                raise NotRead(f"{what} did not change {only}")
+        more = ["(it changed more files than GitHub lists at once)"] if "link" in told else []
+        parents = ",".join(text(parent, "sha") for parent in each(commit, "parents"))
+        head = row(_commit_row(commit, message=False), parents=parents)
+        message = text(commit, "commit.message").strip()
+        return "\n".join([head, message, *changed_files(files), *more])
 
-        return self._ask("commits", lambda github: read(self._repository(github)))
+    def get_file_blame(
+        self,
+        path: Path,
+        ref: Ref = "",
+        *,
+        start_line: FirstLine = 1,
+        end_line: LastLine = 0,
+    ) -> str:
+        """Which commit last changed each line of a file, by ranges of lines."""
+        path, name = inside(path), revision(ref) if ref else "HEAD"
+        first, last = _window(start_line, end_line) or (1, MAX_LINE)
+        if not path:
+            raise NotRead("blame needs the path of a file")
+        what = f"blame of {path} at {name}"
+        repository = self._api.graphql(_BLAME, {"ref": name, "path": path}, what=what)
+        commit = fields_of(at(repository, "object"))
+        commit = fields_of(at(commit, "target") or commit)
+        rows = list(_blame_rows(each(commit, "blame.ranges"), first, last=last))
+        if not rows:
+            raise NotRead(f"GitHub knows no {what}: there is no such commit, file or line")
+        return "\n".join(rows)
 
-    @property
-    def _name(self) -> str:
-        return self._settings.repository
-
-    def _repository(self, github: Github) -> GithubRepository:
-        return github.get_repo(self._name)
-
-    def _is_ours(self, item: ContentFile) -> bool:
-        return item.repository.full_name.lower() == self._name.lower()
-
-    def _ask(self, what: str, read: Callable[[Github], T]) -> T:
-        if not self._name:
-            raise NotRead("no repository may be read: NIGHTSHIFT_REPOSITORY is not set")
-        token = self._settings.github_token.get_secret_value()
-        try:
-            with Github(
-                auth=Auth.Token(token) if token else None,
-                base_url=self._settings.github_api_url.rstrip("/"),
-                timeout=self._settings.answer_seconds,
-                retry=None,
-                seconds_between_requests=None,
-                lazy=True,
-            ) as github:
-                return read(github)
-        except GithubException as error:
-            raise NotRead(self._sentence(what, error)) from None
-        except ChunkedEncodingError:
-            raise NotRead(
-                f"GitHub's answer is cut: it broke off ({what}); nothing of it is shown; ask again"
-            ) from None
-        except (RequestException, OSError) as error:
-            reason = f"{type(error).__name__}: {error}"[:300]
-            raise NotRead(f"GitHub is not reachable; nothing was read: {reason}") from None
-
-    def _sentence(self, what: str, error: GithubException) -> str:
-        message = error.data.get("message", "") if isinstance(error.data, dict) else str(error.data)
-        if error.status == 429 or (error.status == 403 and "rate limit" in str(message).lower()):
-            return f"GitHub's rate limit is reached; nothing was read; {_wait(error)}"
-        if error.status == 403 and _is_too_large(error):
-            return f"GitHub does not give {what}: it is larger than 100 MB"
-        if error.status == 401:
-            return "GitHub refused GITHUB_TOKEN (401); nothing was read"
-        if error.status == 403:
-            return f"missing permission: contents: read on {self._name} ({what}; GitHub said 403)"
-        if error.status == 404:
-            hint = f"it is not there, or the token has no contents: read on {self._name}"
-            return f"GitHub knows no {what} in {self._name} (404): {hint}"
-        return f"GitHub answered {error.status} for {what}: {str(message)[:300]}"
+    def _is_ours(self, item: Fields) -> bool:
+        return text(item, "repository.full_name").lower() == self._api.repository.lower()
 
 
-def _wait(error: GithubException) -> str:
-    """When GitHub can be asked again, as far as its answer says."""
-    headers = error.headers or {}
-    if seconds := headers.get("retry-after", ""):
-        return f"it can be asked again in {seconds[:20]} s"
-    reset = headers.get("x-ratelimit-reset", "")
-    if headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal() and len(reset) < 12:
-        return f"the limit resets at {moment(datetime.fromtimestamp(int(reset), UTC))}"
-    return "GitHub does not say for how long"
+def _window(first: int, last: int) -> tuple[int, int] | None:
+    """The lines that are wanted; None for all, which is the default, with 0 for the last one."""
+    if (first, last) == (1, 0):
+        return None
+    if last and first > last:
+        raise NotRead("start_line must not come after end_line")
+    return first, last or MAX_LINE
 
 
-def _is_too_large(error: GithubException) -> bool:
-    errors = error.data.get("errors") if isinstance(error.data, dict) else None
-    rows = errors if isinstance(errors, list) else []
-    return any(isinstance(row, dict) and row.get("code") == "too_large" for row in rows)
+def _lines(path: str, content: str, *, window: tuple[int, int]) -> Iterator[str]:
+    """The lines of the window under their numbers in the file, which others count too."""
+    lines = content.removesuffix("\n").split("\n")
+    first, last = window[0], min(window[1], len(lines))
+    if first > len(lines):
+        raise NotRead(f"{path} has {len(lines)} lines")
+    yield f"{path} lines {first}-{last} of {len(lines)}"
+    for number in range(first, last + 1):
+        yield f"{number}: {lines[number - 1]}"
 
 
-def _inside(path: str) -> str:
-    plain = path.strip().removeprefix("./").rstrip("/")
-    parts = plain.split("/")
-    bad = (
-        len(plain) > MAX_PATH
-        or plain.startswith(("/", "~"))
-        or any(part in ("..", ".") for part in parts)
-        or ("" in parts and plain not in ("", "."))
-        or any(character in plain for character in "%\\")
-        or any(ord(character) < 32 or ord(character) == 127 for character in plain)
+def _commit_row(commit: Fields, *, message: bool = True) -> str:
+    said = text(commit, "commit.message") if message else ""
+    if len(said) > MAX_MESSAGE:
+        said = f"{said[:MAX_MESSAGE]}…"
+    return row(
+        f"commit {text(commit, 'sha')}",
+        at=text(commit, "commit.author.date"),
+        author=text(commit, "commit.author.name"),
+        message=said,
     )
-    if bad and plain != ".":
-        raise NotRead(
-            f"path must lie in the repository: relative, at most {MAX_PATH} characters, "
-            "without '..', '%', '\\' or control characters"
+
+
+def _was(file: Fields) -> str:
+    return text(file, "previous_filename")
+
+
+def _blame_rows(ranges: list[Fields], first: int, *, last: int) -> Iterator[str]:
+    for found in ranges:
+        start, end = at(found, "startingLine"), at(found, "endingLine")
+        if not isinstance(start, int) or not isinstance(end, int) or start > last or end < first:
+            continue
+        commit = fields_of(at(found, "commit"))
+        yield row(
+            f"lines {max(start, first)}-{min(end, last)} commit {text(commit, 'oid')}",
+            at=text(commit, "committedDate"),
+            author=text(commit, "author.name"),
+            message=text(commit, "messageHeadline")[:MAX_MESSAGE],
         )
-    return "" if plain == "." else plain
 
 
-def _content_of(found: ContentFile) -> str:
-    if found.type != "file":
-        raise NotRead(f"{found.path} is a {found.type}, not a file")
-    if found.encoding != "base64":
-        raise NotRead(f"{found.path} has {found.size} bytes, more than GitHub gives as contents")
+def _content_of(found: Fields) -> str:
+    path, kind = text(found, "path"), text(found, "type")
+    if kind != "file":
+        raise NotRead(f"{path} is a {kind}, not a file")
+    if text(found, "encoding") != "base64":
+        raise NotRead(f"{path} has {text(found, 'size')} bytes, more than GitHub gives as contents")
     try:
-        return found.decoded_content.decode()
-    except UnicodeDecodeError:
-        raise NotRead(f"{found.path} is not text") from None
+        return base64.b64decode(text(found, "content")).decode()
+    except (UnicodeDecodeError, binascii.Error):
+        raise NotRead(f"{path} is not text") from None
 
 
-def _match_rows(item: ContentFile) -> Iterator[str]:
-    yield row(f"file {item.path}", sha=item.sha)
-    matches: object = item.text_matches
-    for match in matches if isinstance(matches, list) else []:
-        for line in str(match.get("fragment", "")).split("\n"):
+def _match_rows(item: Fields) -> Iterator[str]:
+    path = text(item, "path")
+    yield row(f"file {path}", sha=text(item, "sha"))
+    for match in each(item, "text_matches"):
+        for line in text(match, "fragment").split("\n"):
             if line.strip():
-                yield f"{item.path}: {line.rstrip()}"
+                yield f"{path}: {line.rstrip()}"

@@ -72,7 +72,11 @@ def noted(fields: Fields, path: str, *, name: str) -> str:
 
 def inside(fields: Fields, path: str) -> Fields:
     """The object at a dotted path, an empty one where there is none."""
-    value = at(fields, path)
+    return fields_of(at(fields, path))
+
+
+def fields_of(value: object) -> Fields:
+    """The value where it is an object, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_LOG_GROUP = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}\*?")
 _NAMESPACE = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
 
 
@@ -36,6 +37,9 @@ class ServersSettings(BaseSettings):
     """Token with `contents: read` on the repository; empty: anonymous."""
     aws_region: str = Field(default="", validation_alias="AWS_REGION")
     """AWS region; empty: AWS_DEFAULT_REGION, else the profile's."""
+    log_groups: str = ""
+    """CloudWatch log groups that may be searched, separated by commas; `/shop/*` stands for all
+    whose name begins with `/shop/`; empty: none."""
     answer_seconds: int = Field(default=15, ge=1, le=120)
     """Longest time for one answer of Kubernetes, GitHub or AWS; a tool call may need several."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
@@ -44,12 +48,29 @@ class ServersSettings(BaseSettings):
     @field_validator("namespaces")
     @classmethod
     def _refuse_bad_names(cls, value: str) -> str:
-        for name in filter(None, (part.strip() for part in value.split(","))):
+        for name in _parts(value):
             if not _NAMESPACE.match(name):
                 raise ValueError(f"holds {name!r}, which is no namespace name")
         return value
 
+    @field_validator("log_groups")
+    @classmethod
+    def _refuse_bad_groups(cls, value: str) -> str:
+        for group in _parts(value):
+            if not _LOG_GROUP.fullmatch(group):
+                raise ValueError(f"holds {group!r}, which is no log group's name or beginning")
+        return value
+
+    @cached_property
+    def readable_log_groups(self) -> tuple[str, ...]:
+        """The log groups that may be searched; one that ends in `*` is a beginning."""
+        return tuple(_parts(self.log_groups))
+
     @cached_property
     def namespace_names(self) -> tuple[str, ...]:
         """The readable namespaces, in the given order."""
-        return tuple(filter(None, (part.strip() for part in self.namespaces.split(","))))
+        return tuple(_parts(self.namespaces))
+
+
+def _parts(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
