@@ -17,6 +17,9 @@ REFUSALS = (TOO_LARGE, TOO_DEEP, TOO_MANY)
 _INSIDE = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 """A string from wherever it was reached: to its closing quote, or to the end of what there is."""
 _BRACKETS = re.compile(rb"[\[{]+|[\]}]+")
+_WIDE = re.compile(rb"[\xc4-\xff]|\\u(?:0[^0]|[^0])")
+"""A character, as itself or escaped, with which every one of its string takes two or four bytes."""
+WIDE_COST = 3
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _DATA = b"data:"
 
@@ -29,7 +32,8 @@ class Shape:
     """
 
     def __init__(self, most_bytes: int, *, events: bool = False) -> None:
-        self._left = most_bytes
+        self._most = self._left = most_bytes
+        self._tail: bytes | None = b""
         self._events = _DataLines() if events else None
         self._depth = self._values = self._strings = 0
         self._in_string = False
@@ -38,6 +42,7 @@ class Shape:
     def problem(self, chunk: bytes) -> str:
         """Why reading must stop here, one of `REFUSALS`; empty: it may go on."""
         self._left -= len(chunk)
+        self._look_for_wide(chunk)
         if self._left < 0:
             return TOO_LARGE
         if self._events is None:
@@ -51,6 +56,16 @@ class Shape:
             if problem := self._followed(piece):
                 return problem
         return ""
+
+    def _look_for_wide(self, chunk: bytes) -> None:
+        """The first one takes what such text will cost off the limit."""
+        if self._tail is None:
+            return
+        chunk = self._tail + chunk
+        if _WIDE.search(chunk):
+            self._tail, self._left = None, self._left - self._most + self._most // WIDE_COST
+        else:
+            self._tail = chunk[-3:]
 
     def _followed(self, chunk: bytes) -> str:
         chunk, at = self._held + chunk, 0
