@@ -9,6 +9,9 @@ from collections.abc import Iterator
 MOST_DEEP = 64
 MOST_VALUES = 100_000
 """Empty ones cost the most: a megabyte of `{"type":"text","text":""},` became 70 MB of objects."""
+LINES_A_SECOND = 200
+"""Read at most, after as many at once: each may be a message that has to be handled. An answer is
+one line, or four of a stream of events."""
 TOO_LARGE = "the answer is larger than allowed"
 TOO_DEEP = f"the answer is nested more than {MOST_DEEP} deep"
 TOO_MANY = f"the answer holds more than {MOST_VALUES} values"
@@ -34,7 +37,8 @@ class Shape:
     def __init__(self, most_bytes: int, *, events: bool = False) -> None:
         self._most = self._left = most_bytes
         self._tail: bytes | None = b""
-        self._events = _DataLines() if events else None
+        self.events = events
+        self._lines = _DataLines()
         self._depth = self._values = self._strings = 0
         self._in_string = False
         self._held = b""
@@ -45,12 +49,12 @@ class Shape:
         self._look_for_wide(chunk)
         if self._left < 0:
             return TOO_LARGE
-        if self._events is None:
+        if not self.events:
             return self._followed(chunk)
         self._values += len(_LINE_END.findall(chunk))
         if self._values > MOST_VALUES:
             return TOO_MANY
-        for piece, is_new in self._events.of(chunk):
+        for piece, is_new in self._lines.of(chunk):
             if is_new:  # a string does not go on over the end of a line
                 self._in_string, self._held = False, b""
             if problem := self._followed(piece):

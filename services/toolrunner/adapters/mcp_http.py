@@ -20,8 +20,9 @@ from mcp.shared._httpx_utils import McpHttpClientFactory
 from opentelemetry import propagate
 
 from bus.errors import Unavailable
+from services.toolrunner.pace import Pace
 from services.toolrunner.servers.not_late import NOT_AFTER, REFUSED, failure, refusal
-from services.toolrunner.shape import Shape
+from services.toolrunner.shape import LINES_A_SECOND, Shape
 
 CONNECT_SECONDS = 3.0
 KEPT_SECONDS = 2.0
@@ -50,6 +51,7 @@ class _Bounded(httpx2.AsyncByteStream):
         self, stream: httpx2.AsyncByteStream, shape: Shape, *, until: float | None
     ) -> None:
         self._stream, self._shape, self._until = stream, shape, until
+        self._pace = Pace(LINES_A_SECOND)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = aiter(self._stream)
@@ -61,6 +63,9 @@ class _Bounded(httpx2.AsyncByteStream):
                     return
                 if problem := self._shape.problem(chunk):
                     raise AnswerRefused(problem)
+                if self._shape.events:
+                    async with asyncio.timeout_at(self._until):
+                        await slowly(self._pace, lines=chunk.count(b"\n"))
                 yield chunk
         except httpx2.TransportError as error:
             if isinstance(error, AnswerRefused):
@@ -71,6 +76,14 @@ class _Bounded(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+
+async def slowly(pace: Pace, *, lines: int) -> None:
+    """Return when it is the turn of those lines: who writes more of them has to wait for us."""
+    now = asyncio.get_running_loop().time()
+    waits = [pace.turn(now, within=math.inf) or 0.0 for _ in range(lines)]
+    if waits and waits[-1]:
+        await asyncio.sleep(waits[-1])
 
 
 def _always() -> float:

@@ -23,16 +23,17 @@ from mcp.shared.message import SessionMessage
 from mcp_types import INTERNAL_ERROR, PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
 from typing_extensions import Unpack
 
+from services.toolrunner.adapters.mcp_http import slowly
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.adapters.mcp_session import PlainSession
-from services.toolrunner.shape import TOO_LARGE, Shape
+from services.toolrunner.pace import Pace
+from services.toolrunner.shape import LINES_A_SECOND, TOO_LARGE, Shape
 
 log = logging.getLogger(__name__)
 CHUNK_BYTES = 64 * 1024
 SKIPPED = 4
 """A line that is too large is read to its end, and forgotten, up to so many times what is allowed;
 then the server is given up."""
-MOST_LINES_A_SECOND = 2_000
 LEAVES_WITHIN_SECONDS = 2.0
 """From the end of its input to SIGTERM, and from there to SIGKILL."""
 _ID = re.compile(rb'^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,18})\s*,')
@@ -109,18 +110,14 @@ async def _write(
 async def messages(stdout: ByteReceiveStream, most: int) -> AsyncGenerator[Message, None]:
     """What the server wrote, line by line, as messages; one that is refused answers its request.
 
-    Raises GivenUp for a line that cannot be answered or does not end, and for a flood of lines.
+    Raises GivenUp for a line that cannot be answered or does not end.
     """
-    clock = asyncio.get_running_loop().time
-    line, lines, since = _Line(most), 0, clock()
+    line, pace = _Line(most), Pace(LINES_A_SECOND)
     with suppress(anyio.EndOfStream):
         while True:
             *ended, rest = (await stdout.receive(CHUNK_BYTES)).split(b"\n")
-            lines, since = (lines, since) if clock() - since < 1 else (0, clock())
-            lines += len(ended)
-            if lines > MOST_LINES_A_SECOND:
-                raise GivenUp(f"more than {MOST_LINES_A_SECOND} lines a second")
             for piece in ended:
+                await slowly(pace, lines=1)
                 if message := line.add(piece) or line.message():
                     yield message
                 line = _Line(most)
