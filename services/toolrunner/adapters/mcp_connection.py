@@ -169,6 +169,7 @@ class Connection:
                 log.debug("MCP server %s: a lost session did not close: %s", self.name, error)
             else:
                 self._note(error)
+                self._guard.is_gone()
                 over.set_result(False)
 
     async def _serve(self, session: Session) -> None:

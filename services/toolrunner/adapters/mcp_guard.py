@@ -36,6 +36,7 @@ class Guard:
     pace: Pace = field(default_factory=lambda: Pace(0.0))
     breaker: Breaker = field(default_factory=lambda: Breaker(0, 0.0))
     _since: datetime | None = field(default_factory=lambda: datetime.now(UTC))
+    _was_gone: bool = False
 
     @classmethod
     def of(cls, server: str, limits: Limits) -> "Guard":
@@ -80,10 +81,19 @@ class Guard:
         self._since = self._since or datetime.now(UTC)
         metrics.SERVERS_AWAY.set(1, {"server": self.server})
 
+    def is_gone(self) -> None:
+        """It cannot even be connected to."""
+        self._was_gone = True
+
     def is_there(self) -> None:
-        """It is connected; if it was left alone, a call may try at once."""
+        """It is connected; if it was gone before, a call may try at once.
+
+        One that only loses its calls connects again each time, and gets no such trial for that.
+        """
         self._since = None
-        self.breaker.came_back()
+        if self._was_gone:
+            self.breaker.came_back()
+        self._was_gone = False
         metrics.SERVERS_AWAY.set(0, {"server": self.server})
 
     async def _turn(self, tool: str, *, seconds: float) -> None:
