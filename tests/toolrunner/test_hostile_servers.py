@@ -9,19 +9,20 @@ import contextlib
 import json
 import os
 import sys
-import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bus.broker import Bus
 from bus.connection import as_text
+from bus.envelope import Entry, text_fields
 from bus.events import ToolCallFinished
 from bus.record import Record
-from bus.streams import TOOL_RESULTS
-from bus.testing import events, eventually
+from bus.streams import TOOL_CALLS, TOOL_RESULTS, Stream
+from bus.testing import eventually
 from simulator.redis_server import free_port
 from tests.conftest import MakeBus
 from tests.lane import Figures, Lane
@@ -76,22 +77,28 @@ class Fleet:
     pid: int
     record: Record
     asked: int = 0
-    calls: dict[str, float] = field(default_factory=dict)
 
     async def ask(self, server: str, topic: str, lines: int = 0) -> tuple[ToolCallFinished, float]:
-        """What was told about a call, and after how many seconds."""
+        """What was told about a call, and after how many seconds: from entry to entry, by Redis."""
         self.asked += 1
-        call_id, began = f"1-{self.asked}", time.monotonic()
+        call_id = f"1-{self.asked}"
         await ask(self.bus, self.record, call_id, tool=f"{server}__read", topic=topic, lines=lines)
+        asked = await eventually(lambda: self.entry(TOOL_CALLS, call_id))
+        told = await eventually(lambda: self.entry(TOOL_RESULTS, call_id), seconds=60)
+        assert asked is not None
+        assert told is not None
+        finished = ToolCallFinished.model_validate_json(told.fields["data"])
+        return finished, (milliseconds(told) - milliseconds(asked)) / 1000
 
-        async def told() -> ToolCallFinished | None:
-            found = await events(self.bus, TOOL_RESULTS)
-            ours = (each for each in found if isinstance(each, ToolCallFinished))
-            return next((each for each in ours if each.tool_call_id == call_id), None)
-
-        finished = await eventually(told, seconds=60)
-        assert finished is not None
-        return finished, time.monotonic() - began
+    async def entry(self, stream: Stream, call_id: str) -> Entry | None:
+        """The entry about that call; only few are looked at, for the newest are enough."""
+        key = self.bus.keys.stream(stream)
+        rows: list[Any] = list(await self.bus.redis.xrevrange(key, count=30) or [])
+        for entry_id, raw in rows:
+            fields = text_fields(raw)
+            if json.loads(fields["data"])["tool_call_id"] == call_id:
+                return Entry(stream=stream, group="", entry_id=as_text(entry_id), fields=fields)
+        return None
 
     def memory(self, line: str) -> float:
         """Megabytes of the toolrunner: `VmRSS` now, `VmHWM` at most since `forget_peak`."""
@@ -102,6 +109,11 @@ class Fleet:
     def forget_peak(self) -> None:
         """What was used before is no longer the peak."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5", encoding="utf-8")
+
+
+def milliseconds(entry: Entry) -> int:
+    """When Redis took the entry."""
+    return int(entry.entry_id.partition("-")[0])
 
 
 def configured(folder: Path, *, far: int, shop: int) -> dict[str, str]:

@@ -100,6 +100,8 @@ class Connection:
                 said = f"no answer within {seconds:.0f} s"
                 if departure.left and not read_only:
                     raise self._unknown(said) from None
+                if self._session is None:
+                    raise self._guard.away(tool, self._problem) from None
                 raise ServerFailed(f"{self.name}: {said}") from None
 
     @asynccontextmanager
