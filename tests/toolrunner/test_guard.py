@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bus.errors import ToolFailed, Unavailable
 from bus.testing import eventually
@@ -69,10 +69,10 @@ class Broken:
             return
         messages = [message]
 
-        async def again() -> object:
+        async def again() -> Message:
             return messages.pop() if messages else await receive()
 
-        await self.inner(scope, again, send)  # type: ignore[arg-type]
+        await self.inner(scope, again, send)
 
 
 async def test_a_server_that_is_away_is_a_gap_that_says_since_when() -> None:

@@ -106,6 +106,12 @@ class Fleet:
         (found,) = (each for each in status if each.startswith(line))
         return int(found.split()[1]) / 1024
 
+    def processor(self) -> float:
+        """Seconds of processor time that the toolrunner has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
+        user, system = fields.split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def forget_peak(self) -> None:
         """What was used before is no longer the peak."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5", encoding="utf-8")
@@ -199,11 +205,14 @@ async def kept_waiting(
 ) -> list[object]:
     """What is wrong with what takes all of the tool's time, all at once."""
     fleet.forget_peak()
-    before = fleet.memory("VmRSS")
+    before, used = fleet.memory("VmRSS"), fleet.processor()
     calls = [asyncio.create_task(fleet.ask(server, topic)) for server, topic in IN_TIME]
     beside = await latencies(fleet, 20)
     told = dict(zip(IN_TIME, await asyncio.gather(*calls), strict=True))
     grown = fleet.memory("VmHWM") - before
+    used = fleet.processor() - used
+    at_most = limit / 2
+    figures.add("T7", "hang, drip, endless, all at once: processor seconds", used, f"<= {at_most}")
     latest = max(seconds for _, seconds in told.values())
     figures.add("T7", "hang, drip, endless, all at once: seconds", latest, f"<= {limit + 1:.0f}")
     figures.add("T7", "the same: growth of memory in MB", grown, f"<= {MOST_MEGABYTES}")
@@ -214,7 +223,8 @@ async def kept_waiting(
         for case, (finished, seconds) in told.items()
         if IN_TIME[case] not in finished.error or seconds > limit + later
     ]
-    return problems + ([("memory", grown)] if grown > MOST_MEGABYTES else [])
+    problems += [("memory", grown)] if grown > MOST_MEGABYTES else []
+    return problems + ([("processor", used)] if used > at_most else [])
 
 
 async def latencies(fleet: Fleet, times: int) -> list[float]:

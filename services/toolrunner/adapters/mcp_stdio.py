@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 import anyio
 from anyio.abc import ByteReceiveStream, ByteSendStream, ObjectSendStream, Process
@@ -76,17 +77,19 @@ class BoundedStdio(ClientTransport):
             stack.callback(tasks.cancel_scope.cancel)
             for stream in (to_us, from_server, to_server, from_us):
                 stack.enter_context(stream)
-            tasks.start_soon(_read, process, to_us, self._max_bytes)
-            tasks.start_soon(_write, process, from_us, to_us)
+            tasks.start_soon(_read, messages(_output(process), self._max_bytes), to_us)
+            tasks.start_soon(partial(_write, process, from_us, to_us=to_us))
             yield await stack.enter_async_context(
                 options.session_class(from_server, to_server, **session_kwargs)
             )
 
 
-async def _read(process: Process, to_us: MemoryObjectSendStream[Message], most: int) -> None:
-    async with to_us, aclosing(messages(_output(process), most)) as read:
+async def _read(
+    written: AsyncGenerator[Message, None], to_us: MemoryObjectSendStream[Message]
+) -> None:
+    async with to_us, aclosing(written):
         try:
-            async for message in read:
+            async for message in written:
                 await to_us.send(message)
         except GivenUp as error:
             log.warning("an MCP server is started anew: %s", error)
@@ -97,6 +100,7 @@ async def _read(process: Process, to_us: MemoryObjectSendStream[Message], most: 
 async def _write(
     process: Process,
     from_us: MemoryObjectReceiveStream[SessionMessage],
+    *,
     to_us: ObjectSendStream[Message],
 ) -> None:
     try:
