@@ -41,6 +41,11 @@ MODEL_SECONDS = _histogram("nightshift.model.duration", "s", "Time of one model 
 TOOL_CALLS = _counter("nightshift.tool_calls", "1", "Tool calls, by tool and outcome")
 DECISIONS = _counter("nightshift.decisions", "1", "Policy decisions, by verdict and tool")
 TOOL_SECONDS = _histogram("nightshift.tool.duration", "s", "Time of one tool call")
+PACE_WAIT_SECONDS = _histogram("nightshift.servers.pace_wait", "s", "Wait for a call's turn")
+SERVERS_AWAY = _gauge("nightshift.servers.away", "1", "1 while an MCP server is not connected")
+SERVERS_LEFT_ALONE = _gauge(
+    "nightshift.servers.left_alone", "1", "1 while an MCP server is not asked for its failures"
+)
 OUTCOMES = _counter("nightshift.outcomes", "1", "Investigations ended, by outcome")
 DIAGNOSIS_SECONDS = _histogram(
     "nightshift.diagnosis.duration", "s", "From acceptance to the final card"

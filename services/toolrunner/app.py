@@ -4,6 +4,7 @@ from bus.broker import Bus, Route
 from bus.events import ToolCallRequested
 from bus.process import Service, build_app
 from bus.streams import TOOL_CALLS
+from services.toolrunner.adapters.mcp_guard import Limits
 from services.toolrunner.adapters.mcp_servers import McpServers
 from services.toolrunner.adapters.mcp_servers_file import (
     ServerEntry,
@@ -28,8 +29,13 @@ def build(settings: Settings, bus: Bus, *, gate: Gate | None = None) -> Service:
     check = StrictSchema()
     servers = McpServers(
         _entries(settings, own),
-        at_once=settings.calls_per_server,
-        max_bytes=settings.tool_result_bytes,
+        Limits(
+            at_once=settings.calls_per_server,
+            per_second=settings.calls_per_second,
+            max_bytes=settings.tool_result_bytes,
+            failures=settings.server_failures,
+            pause=settings.server_pause_seconds,
+        ),
     )
     catalogue = PublishedCatalogue(
         bus, servers, gate, check, wait_seconds=settings.servers_wait_seconds

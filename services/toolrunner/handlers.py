@@ -1,9 +1,9 @@
 """What the toolrunner does with the one event it reads."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from opentelemetry.trace import Span, Status, StatusCode
@@ -21,6 +21,7 @@ from services.toolrunner.audit import AuditChain
 from services.toolrunner.catalogue import Catalogue
 from services.toolrunner.policy import Gate
 from services.toolrunner.ports import SchemaCheck, ToolServers
+from services.toolrunner.reading import in_time
 from services.toolrunner.result_pages import READ_RESULT, page, page_request
 from services.toolrunner.settings import Settings
 from services.toolrunner.tool_call import (
@@ -105,10 +106,8 @@ class Handlers:
                 read_only=judged.read_only,
             )
             cap = self.settings.shown_characters
-            # A thread, because cleaning megabytes must not hold up leases and other calls.
-            return await asyncio.to_thread(
-                answered, judged.tool, text, shown_characters=cap, repeated=repeated
-            )
+            read = partial(answered, judged.tool, text, shown_characters=cap, repeated=repeated)
+            return await in_time(read, until=started + seconds)
         except ToolFailed as error:
             return failed(error)
         finally:

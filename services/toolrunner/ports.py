@@ -24,7 +24,11 @@ class Tool:
     """
 
 
-class ResultUnknown(ToolFailed):
+class ServerFailed(ToolFailed):
+    """The server itself gave no answer, whatever the tool would have said."""
+
+
+class ResultUnknown(ServerFailed):
     """The call may have been made, nobody knows what came of it, and it is not made again."""
 
 

@@ -13,7 +13,10 @@ class Settings(BusSettings):
     """Read from the environment only; wrong values are refused."""
 
     mcp_servers: str = ""
-    """Path of an `mcpServers` JSON file; empty: the built-in servers."""
+    """Path of an `mcpServers` JSON file; empty: the built-in servers.
+
+    An entry may have limits of its own, `callsAtOnce` and `callsPerSecond`.
+    """
     servers_port: int = Field(default=8090, ge=1, le=65_535)
     """Loopback port of built-in servers that run as a process of their own."""
     servers_token: SecretStr = SecretStr("")
@@ -30,3 +33,9 @@ class Settings(BusSettings):
     """How long the first catalogue waits for servers that do not answer yet; incidents wait too."""
     calls_per_server: int = Field(default=8, ge=1, le=200)
     """Calls that one replica makes to one MCP server at the same time."""
+    calls_per_second: float = Field(default=50.0, ge=0, le=1_000)
+    """Calls a second that one replica makes to one MCP server, as many at once; 0: no limit."""
+    server_failures: int = Field(default=5, ge=0, le=1_000)
+    """Failures in a row after which an MCP server is left alone for a while; 0: it never is."""
+    server_pause_seconds: float = Field(default=15.0, gt=0, le=600)
+    """How long such a server is not asked; then one call tries, and its answer decides."""

@@ -16,10 +16,12 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def running(module: str, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(
+    module: str, *given: str, **variables: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """That module as a process, for the length of a block."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, env=environment(**variables)
+        sys.executable, "-m", module, *given, env=environment(**variables)
     )
     try:
         yield process

@@ -17,6 +17,13 @@ from tests.toolrunner.builtin import BuiltIn, built_in
 SCENARIO = load_scenario("cart-loafers")
 CLUSTER = SCENARIO.cluster
 POD = next(pod for pod in CLUSTER.pods if pod.workload == "cartservice")
+SERVERS = ("kubernetes", "github", "cloudwatch")
+FOREIGN = (
+    {"Host": "evil.example"},
+    {"Host": "127.0.0.1.evil.example"},
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+)
 OUTSIDE = (
     "../other/secrets",
     "src/../../x",
@@ -178,11 +185,12 @@ async def test_a_file_that_is_not_there_is_an_error_in_one_sentence(servers: Bui
 
 async def test_calls_without_the_token_are_refused(servers: BuiltIn) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    wrong = {"Authorization": f"Bearer {os.urandom(8).hex()}"}
     async with httpx2.AsyncClient() as client:
-        assert (await client.post(servers.url("kubernetes"), json=body)).status_code == 401
-        wrong = {"Authorization": f"Bearer {os.urandom(8).hex()}"}
-        answer = await client.post(servers.url("github"), json=body, headers=wrong)
-        assert answer.status_code == 401
+        for server in SERVERS:
+            for headers in ({}, wrong):
+                answer = await client.post(servers.url(server), json=body, headers=headers)
+                assert answer.status_code == 401
         health = await client.get(f"http://127.0.0.1:{servers.port}/healthz")
         assert health.status_code == 200
 
@@ -194,10 +202,11 @@ async def test_calls_from_foreign_sites_are_refused_even_with_the_token(servers:
     }
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     async with httpx2.AsyncClient() as client:
-        for name, value in (("Host", "evil.example"), ("Origin", "http://evil.example")):
-            headers = ours | {name: value}
-            answer = await client.post(servers.url("kubernetes"), json=body, headers=headers)
-            assert answer.status_code in (403, 421)
+        for server in SERVERS:
+            for foreign in FOREIGN:
+                headers = ours | foreign
+                answer = await client.post(servers.url(server), json=body, headers=headers)
+                assert answer.status_code in (403, 421)
 
 
 async def test_without_a_namespace_and_a_repository_nothing_can_be_read(tmp_path: Path) -> None:

@@ -7,30 +7,25 @@ itself. A server that is away is a gap: its calls fail in a sentence.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 
 from fastmcp import Client
-from fastmcp.client.transports import ClientTransport, StdioTransport, StreamableHttpTransport
+from fastmcp.client.logging import LogMessage
+from fastmcp.client.transports import ClientTransport
 from mcp import MCPError
-from mcp_types import (
-    INVALID_PARAMS,
-    METHOD_NOT_FOUND,
-    REQUEST_TIMEOUT,
-    CallToolResult,
-    EmbeddedResource,
-    TextContent,
-    TextResourceContents,
-)
 from opentelemetry import context, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from pydantic import JsonValue
 
 from bus.errors import ToolFailed
-from services.toolrunner.adapters.mcp_http import TOO_LARGE, Departure, bounded_client, departing
+from services.toolrunner.adapters.mcp_answer import Answers
+from services.toolrunner.adapters.mcp_guard import Guard
+from services.toolrunner.adapters.mcp_http import Departure, departing
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.adapters.mcp_session import Session, connected
-from services.toolrunner.ports import ResultUnknown, Tool
+from services.toolrunner.adapters.mcp_transport import transport_to
+from services.toolrunner.ports import ResultUnknown, ServerFailed, Tool
 
 log = logging.getLogger(__name__)
 FIRST_WAIT_SECONDS = 0.5
@@ -39,20 +34,28 @@ LOOKED_AT_EVERY_SECONDS = 30.0
 ANSWERS_WITHIN_SECONDS = 5.0
 CALL_WAITS_SECONDS = 3.0
 """How long a call waits for a server that is away."""
-ON_THE_WIRE = 3
-"""JSON escapes and structured copies make an answer larger than its text, rarely by more."""
 
 
 class Connection:
     """A server by its name; `tools` are those it listed last, also while it is away."""
 
-    def __init__(self, name: str, entry: ServerEntry, *, at_once: int, max_bytes: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        entry: ServerEntry,
+        *,
+        at_once: int,
+        max_bytes: int,
+        guard: Guard | None = None,
+    ) -> None:
         self.name = name
         self.tools: list[Tool] = []
         self.listed = asyncio.Event()
         self.changed = asyncio.Event()
         self._entry = entry
         self._max_bytes = max_bytes
+        self._guard = guard or Guard(name)
+        self._answers = Answers(name, max_bytes)
         self._free = asyncio.Semaphore(at_once)
         self._running = 0
         self._session: Session | None = None
@@ -85,21 +88,36 @@ class Connection:
 
         What is not `read_only` is not sent again once the server may have it: ResultUnknown.
         """
-        departure = Departure(check)
-        try:
-            async with asyncio.timeout(seconds), self._free:
-                self._running += 1
-                try:
+        until = asyncio.get_running_loop().time() + seconds
+        departure = Departure(check, until=until)
+        async with self._guard.admitted(tool, seconds=seconds), self._place(until, tool=tool):
+            try:
+                async with asyncio.timeout_at(until):
                     return await self._call(
                         tool, arguments, seconds=seconds, departure=departure, read_only=read_only
                     )
-                finally:
-                    self._running -= 1
+            except TimeoutError:
+                said = f"no answer within {seconds:.0f} s"
+                if departure.left and not read_only:
+                    raise self._unknown(said) from None
+                if self._session is None:
+                    raise self._guard.away(tool, self._problem) from None
+                raise ServerFailed(f"{self.name}: {said}") from None
+
+    @asynccontextmanager
+    async def _place(self, until: float, *, tool: str) -> AsyncIterator[None]:
+        """One of the calls that are made at once."""
+        try:
+            async with asyncio.timeout_at(until):
+                await self._free.acquire()
         except TimeoutError:
-            said = f"no answer within {seconds:.0f} s"
-            if departure.left and not read_only:
-                raise self._unknown(said) from None
-            raise ToolFailed(f"{self.name}: {said}") from None
+            raise self._guard.not_asked(tool, "its other calls left no place") from None
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+            self._free.release()
 
     async def _call(
         self,
@@ -112,30 +130,33 @@ class Connection:
     ) -> str:
         # Twice: a connection may have died unnoticed since it was last used.
         for _ in range(2):
-            session = await self._connected()
+            session = await self._connected(tool)
             departure.check()
             # Nobody sees a call leave for a server that reads its standard input.
             departure.left = bool(self._entry.command)
             try:
                 with departing(departure), session.used() as client:
                     answer = await client.call_tool_mcp(tool, dict(arguments), timeout=seconds)
-                return self._text(answer)
+                return self._answers.text(answer)
             except ToolFailed:
                 raise
             except MCPError as error:
                 departure.check()
-                self._raise_if_final(error)
+                self._answers.raise_if_final(error)
                 self._lose(session, error)
             except Exception as error:
                 self._lose(session, error)
             if departure.left and not read_only:
                 raise self._unknown(f"the connection was lost ({self._problem})")
-        raise self._away()
+        raise self._guard.away(tool, self._problem)
 
     async def _hold(self, over: "asyncio.Future[bool]") -> None:
         """One session. `over`: it gets no further calls; whether it stood."""
         try:
-            client = Client(self._transport(), init_timeout=ANSWERS_WITHIN_SECONDS)
+            transport = transport_to(self._entry, max_bytes=self._max_bytes)
+            client = Client(
+                transport, init_timeout=ANSWERS_WITHIN_SECONDS, log_handler=_not_our_log
+            )
             async with connected(client):
                 await self._list(client)
                 session = Session(client)
@@ -150,16 +171,19 @@ class Connection:
                 log.debug("MCP server %s: a lost session did not close: %s", self.name, error)
             else:
                 self._note(error)
+                self._guard.is_gone()
                 over.set_result(False)
 
     async def _serve(self, session: Session) -> None:
         """Calls go to that session until it is lost."""
         self._session, self._problem = session, ""
+        self._guard.is_there()
         self._up.set()
         log.info("MCP server %s is connected; tools: %s", self.name, len(self.tools))
         try:
             while not await _set_within(session.lost, LOOKED_AT_EVERY_SECONDS):
-                with departing(Departure()):
+                until = asyncio.get_running_loop().time() + ANSWERS_WITHIN_SECONDS
+                with departing(Departure(until=until)):
                     await self._look_again(session.client)
         except Exception as error:
             self._note(error)
@@ -189,12 +213,12 @@ class Connection:
             self.changed.set()
         self.listed.set()
 
-    async def _connected(self) -> Session:
+    async def _connected(self, tool: str) -> Session:
         if self._session is None:
             self._wanted.set()
             await _set_within(self._up, CALL_WAITS_SECONDS)
         if self._session is None:
-            raise self._away()
+            raise self._guard.away(tool, self._problem)
         return self._session
 
     def _lose(self, session: Session, error: Exception) -> None:
@@ -212,60 +236,12 @@ class Connection:
         if problem != self._problem:
             log.warning("MCP server %s is away: %s", self.name, problem)
         self._problem = problem
-
-    def _away(self) -> ToolFailed:
-        return ToolFailed(f"{self.name}: not reachable ({self._problem}); nothing was read")
+        if self._session is None:
+            self._guard.is_away()
 
     def _unknown(self, reason: str) -> ResultUnknown:
         sentence = "the call may have been made; its result is unknown; not called again"
         return ResultUnknown(f"{self.name}: {reason}; {sentence}")
-
-    def _raise_if_final(self, error: MCPError) -> None:
-        if TOO_LARGE in str(error):
-            raise self._too_large() from None
-        if error.error.code == REQUEST_TIMEOUT:
-            raise TimeoutError from None
-        if error.error.code in (INVALID_PARAMS, METHOD_NOT_FOUND):
-            raise ToolFailed(f"{self.name}: {error}") from None
-
-    def _too_large(self) -> ToolFailed:
-        return ToolFailed(
-            f"{self.name}: the result is larger than {self._max_bytes} bytes; ask for less"
-        )
-
-    def _text(self, answer: CallToolResult) -> str:
-        parts = []
-        for part in answer.content:
-            if isinstance(part, TextContent):
-                parts.append(part.text)
-            elif isinstance(part, EmbeddedResource):
-                inner = part.resource
-                parts.append(inner.text if isinstance(inner, TextResourceContents) else "")
-        text = "\n".join(parts)
-        if answer.is_error:
-            raise ToolFailed(text or f"{self.name}: the tool failed without saying why")
-        if len(text.encode()) > self._max_bytes:
-            raise self._too_large()
-        if (
-            answer.content
-            and not text
-            and not any(isinstance(p, TextContent) for p in answer.content)
-        ):
-            raise ToolFailed(f"{self.name}: the answer holds no text")
-        return text
-
-    def _transport(self) -> ClientTransport:
-        entry, most = self._entry, ON_THE_WIRE * self._max_bytes
-        if entry.command:
-            return StdioTransport(
-                entry.command, entry.args, env=entry.env, cwd=entry.cwd, keep_alive=False
-            )
-        return StreamableHttpTransport(
-            entry.url,
-            headers=entry.headers,
-            httpx_client_factory=bounded_client(most),
-            max_sse_event_size=most,
-        )
 
 
 @contextmanager
@@ -277,6 +253,10 @@ def _untraced() -> Iterator[None]:
         yield
     finally:
         context.detach(token)
+
+
+async def _not_our_log(_: LogMessage) -> None:
+    """What a server wants to have logged is its own affair."""
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -2,8 +2,12 @@
 
 Many calls share one MCP session, and the client ends it when an HTTP exchange of any of them
 raises. So what goes wrong with one exchange is answered here, to its own call.
+
+An exchange ends with its call: the client goes on reading what nobody waits for any more, and asks
+for the rest of a broken stream for as long as the server wants it to.
 """
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -16,17 +20,23 @@ from mcp.shared._httpx_utils import McpHttpClientFactory
 from opentelemetry import propagate
 
 from bus.errors import Unavailable
+from services.toolrunner.pace import Pace
 from services.toolrunner.servers.not_late import NOT_AFTER, REFUSED, failure, refusal
+from services.toolrunner.shape import LINES_A_SECOND, Shape
 
 CONNECT_SECONDS = 3.0
 KEPT_SECONDS = 2.0
 """An unused connection is closed after this. Many servers do so after five seconds, and a request
 that meets such a close on its way is lost: so we must be first."""
 LOST = 502
-TOO_LARGE = "the answer is larger than allowed"
+NOT_TAKEN = 405
+MOST_RESUMED = 10
+"""How often one call may ask for the rest of a stream of events that its server ended."""
+BROKE_OFF = "the answer broke off"
+ENCODED = "the answer is encoded in a way that was not asked for"
 
 
-class AnswerTooLarge(httpx2.StreamError, httpx2.SSEError):
+class AnswerRefused(httpx2.StreamError, httpx2.SSEError):
     """Both kinds, so that the client answers the one request and keeps the connection."""
 
 
@@ -35,21 +45,45 @@ class AnswerLost(httpx2.StreamError):
 
 
 class _Bounded(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream, most: int) -> None:
-        self._stream, self._left = stream, most
+    """What is read of an answer: well-shaped so far, and before its call is over."""
+
+    def __init__(
+        self, stream: httpx2.AsyncByteStream, shape: Shape, *, until: float | None
+    ) -> None:
+        self._stream, self._shape, self._until = stream, shape, until
+        self._pace = Pace(LINES_A_SECOND)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = aiter(self._stream)
         try:
-            async for chunk in self._stream:
-                self._left -= len(chunk)
-                if self._left < 0:
-                    raise AnswerTooLarge(TOO_LARGE)
+            while True:
+                async with asyncio.timeout_at(self._until):
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    return
+                if problem := self._shape.problem(chunk):
+                    raise AnswerRefused(problem)
+                if self._shape.events:
+                    async with asyncio.timeout_at(self._until):
+                        await slowly(self._pace, lines=chunk.count(b"\n"))
                 yield chunk
         except httpx2.TransportError as error:
-            raise AnswerLost(_told(error)) from error
+            if isinstance(error, AnswerRefused):
+                raise
+            raise AnswerLost(f"{BROKE_OFF}: {_told(error)}") from error
+        except TimeoutError as error:
+            raise AnswerLost(f"{BROKE_OFF}: its call is over") from error
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+
+async def slowly(pace: Pace, *, lines: int) -> None:
+    """Return when it is the turn of those lines: who writes more of them has to wait for us."""
+    now = asyncio.get_running_loop().time()
+    waits = [pace.turn(now, within=math.inf) or 0.0 for _ in range(lines)]
+    if waits and waits[-1]:
+        await asyncio.sleep(waits[-1])
 
 
 def _always() -> float:
@@ -59,10 +93,15 @@ def _always() -> float:
 
 @dataclass
 class Departure:
-    """A request under way: `check` is asked where it leaves; `left`: the server may have it."""
+    """A request under way: `check` is asked where it leaves; `left`: the server may have it.
+
+    `until`: when it is over, by the clock of the event loop; None: whenever it is.
+    """
 
     check: Callable[[], float] = _always
     left: bool = False
+    until: float | None = None
+    resumed: int = 0
 
 
 _DEPARTURE: ContextVar[Departure] = ContextVar("departure")
@@ -90,6 +129,11 @@ class _LastLook(httpx2.AsyncClient):
     async def send(self, request: httpx2.Request, **given: Any) -> httpx2.Response:
         shared = _DEPARTURE.get(None)
         departure = shared or Departure()
+        if request.method == "GET":
+            departure.resumed += 1
+            if shared is None or departure.resumed > MOST_RESUMED:
+                # A stream that no call asked for has no end; what is offered, we ask for ourselves.
+                return httpx2.Response(NOT_TAKEN, request=request)
         try:
             not_after = departure.check()
         except Unavailable:
@@ -98,14 +142,21 @@ class _LastLook(httpx2.AsyncClient):
             request.headers[NOT_AFTER] = repr(not_after)
         before, departure.left = departure.left, True
         try:
-            return await super().send(request, **given)
-        except httpx2.TransportError as error:
+            async with asyncio.timeout_at(departure.until):
+                return await super().send(request, **given)
+        except (httpx2.TransportError, TimeoutError) as error:
             if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
                 departure.left = before
             # While a session is made, it is nobody else's yet.
             if shared is None:
                 raise
             return httpx2.Response(LOST, json=failure(_told(error)), request=request)
+
+
+def _is_plain(response: httpx2.Response) -> bool:
+    packed = response.headers.get("content-encoding", "identity").strip().lower()
+    letters = (response.charset_encoding or "utf-8").lower()
+    return packed in ("", "identity") and letters in ("utf-8", "utf8", "us-ascii")
 
 
 def _told(error: Exception) -> str:
@@ -120,14 +171,21 @@ def bounded_client(max_bytes: int) -> McpHttpClientFactory:
         propagate.inject(request.headers)
 
     async def bound(response: httpx2.Response) -> None:
-        if isinstance(response.stream, httpx2.AsyncByteStream):
-            response.stream = _Bounded(response.stream, max_bytes)
+        if not isinstance(response.stream, httpx2.AsyncByteStream):
+            return
+        kind = response.headers.get("content-type", "").lower()
+        # What is packed, or in letters of another width, cannot be counted as it arrives.
+        if not _is_plain(response):
+            raise AnswerRefused(ENCODED)
+        shape = Shape(max_bytes, events=kind.startswith("text/event-stream"))
+        departure = _DEPARTURE.get(None) or Departure()
+        response.stream = _Bounded(response.stream, shape, until=departure.until)
 
     def make(*_: Any, **given: Any) -> httpx2.AsyncClient:
         timeout = given.get("timeout")
         read = timeout.read if timeout else 300.0
         return _LastLook(
-            headers=given.get("headers"),
+            headers={"Accept-Encoding": "identity"} | (given.get("headers") or {}),
             auth=given.get("auth"),
             timeout=httpx2.Timeout(30.0, connect=CONNECT_SECONDS, read=read),
             limits=httpx2.Limits(keepalive_expiry=KEPT_SECONDS),

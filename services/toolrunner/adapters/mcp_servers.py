@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import JsonValue
 
 from bus.errors import ToolFailed
 from services.toolrunner.adapters.mcp_connection import Connection
+from services.toolrunner.adapters.mcp_guard import Guard, Limits
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.ports import Tool
 
@@ -16,13 +18,12 @@ from services.toolrunner.ports import Tool
 class McpServers:
     """Connections to every entry of the `mcpServers` file."""
 
-    def __init__(self, entries: Mapping[str, ServerEntry], *, at_once: int, max_bytes: int) -> None:
+    def __init__(self, entries: Mapping[str, ServerEntry], limits: Limits) -> None:
         # FastMCP brings a log handler of its own; its lines go where all others go.
         logging.getLogger("fastmcp").handlers.clear()
         logging.getLogger("fastmcp").propagate = True
         self._connections = {
-            name: Connection(name, entry, at_once=at_once, max_bytes=max_bytes)
-            for name, entry in entries.items()
+            name: _connection(name, entry, limits=limits) for name, entry in entries.items()
         }
 
     async def keep(self) -> None:
@@ -64,6 +65,15 @@ class McpServers:
         await _some(waits, seconds, all_of_them=False)
         for connection in self._connections.values():
             connection.changed.clear()
+
+
+def _connection(name: str, entry: ServerEntry, *, limits: Limits) -> Connection:
+    if entry.calls_at_once is not None:
+        limits = replace(limits, at_once=entry.calls_at_once)
+    if entry.calls_per_second is not None:
+        limits = replace(limits, per_second=entry.calls_per_second)
+    guard = Guard.of(name, limits)
+    return Connection(name, entry, at_once=limits.at_once, max_bytes=limits.max_bytes, guard=guard)
 
 
 async def _some(

@@ -16,9 +16,12 @@ _NAME = re.compile(r"^(?!.*__)[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")
 
 
 class ServerEntry(BaseModel):
-    """One entry: `url` with `headers`, or `command` with `args` and `env`; no other key is read."""
+    """One entry: `url` with `headers`, or `command` with `args` and `env`; no other key is read.
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    But for two of ours, `callsAtOnce` and `callsPerSecond`, in place of the settings for all.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
     url: str = Field(default="", pattern=r"^(https?://.*)?$")
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
@@ -26,6 +29,8 @@ class ServerEntry(BaseModel):
     args: list[str] = Field(default_factory=list)
     env: dict[str, str] = Field(default_factory=dict, repr=False)
     cwd: str | None = None
+    calls_at_once: int | None = Field(default=None, alias="callsAtOnce", ge=1, le=200)
+    calls_per_second: float | None = Field(default=None, alias="callsPerSecond", ge=0, le=1_000)
 
     @model_validator(mode="after")
     def _refuse_neither_and_both(self) -> "ServerEntry":

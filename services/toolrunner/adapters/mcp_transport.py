@@ -1,0 +1,44 @@
+"""How a server is reached: by HTTP, or as a process of ours. What it may answer is bounded."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from fastmcp.client.transports import ClientTransport, StreamableHttpTransport
+from fastmcp.client.transports.base import SessionKwargs, TransportOptions
+from mcp import ClientSession
+from typing_extensions import Unpack
+
+from services.toolrunner.adapters.mcp_http import bounded_client
+from services.toolrunner.adapters.mcp_servers_file import ServerEntry
+from services.toolrunner.adapters.mcp_session import PlainSession
+from services.toolrunner.adapters.mcp_stdio import BoundedStdio
+
+ON_THE_WIRE = 3
+"""JSON escapes and structured copies make an answer larger than its text, rarely by more."""
+
+
+class _Http(StreamableHttpTransport):
+    @asynccontextmanager
+    async def connect_session(
+        self,
+        *,
+        transport_options: TransportOptions | None = None,
+        **session_kwargs: Unpack[SessionKwargs],
+    ) -> AsyncGenerator[ClientSession, None]:
+        options = replace(transport_options or TransportOptions(), session_class=PlainSession)
+        async with super().connect_session(transport_options=options, **session_kwargs) as session:
+            yield session
+
+
+def transport_to(entry: ServerEntry, *, max_bytes: int) -> ClientTransport:
+    """A new transport to that server, for results of that size at most."""
+    most = ON_THE_WIRE * max_bytes
+    if entry.command:
+        return BoundedStdio(entry, max_bytes=most)
+    return _Http(
+        entry.url,
+        headers=entry.headers,
+        httpx_client_factory=bounded_client(most),
+        max_sse_event_size=most,
+    )
