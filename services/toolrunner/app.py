@@ -4,6 +4,7 @@ from bus.broker import Bus, Route
 from bus.events import ToolCallRequested
 from bus.process import Service, build_app
 from bus.streams import TOOL_CALLS
+from services.toolrunner.adapters.lock_file import load_lock
 from services.toolrunner.adapters.mcp_servers import McpServers
 from services.toolrunner.adapters.mcp_servers_file import (
     ServerEntry,
@@ -11,6 +12,7 @@ from services.toolrunner.adapters.mcp_servers_file import (
     load_servers,
 )
 from services.toolrunner.adapters.own_servers import OwnServers
+from services.toolrunner.adapters.pin_alerts import PinAlerts
 from services.toolrunner.adapters.policy_files import load_allow_list
 from services.toolrunner.adapters.redis_catalogue import PublishedCatalogue
 from services.toolrunner.adapters.strict_schema import StrictSchema
@@ -28,11 +30,14 @@ def build(settings: Settings, bus: Bus, *, gate: Gate | None = None) -> Service:
     check = StrictSchema()
     servers = McpServers(
         _entries(settings, own),
+        lock=load_lock(settings.lock_file),
         at_once=settings.calls_per_server,
         max_bytes=settings.tool_result_bytes,
     )
     catalogue = PublishedCatalogue(
-        bus, servers, gate, check, wait_seconds=settings.servers_wait_seconds
+        *(bus, servers, gate, check),
+        alerts=PinAlerts(bus),
+        wait_seconds=settings.servers_wait_seconds,
     )
     handlers = Handlers(
         settings=settings,

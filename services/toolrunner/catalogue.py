@@ -6,7 +6,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from pydantic import JsonValue
@@ -31,6 +31,11 @@ class Catalogue:
     """One list of tools; the same tools always give the same text and hash."""
 
     text: str
+    withheld: Mapping[str, str] = field(default_factory=dict)
+    """Tools of it that may not be called now, and why: the list of an investigation outlives them.
+
+    It is no part of the text.
+    """
 
     @cached_property
     def sha256(self) -> str:
@@ -44,7 +49,7 @@ class Catalogue:
 
     @cached_property
     def read_only(self) -> frozenset[str]:
-        """The tools whose server says that they change nothing.
+        """The tools that change nothing, as their servers said when they were reviewed.
 
         In a catalogue of a release that did not say so, only our own.
         """
@@ -68,8 +73,18 @@ def catalogue_of(tools: Iterable[Tool], gate: Gate, *, check: SchemaCheck) -> Ca
             continue
         description = clean(tool.description)[:MAX_DESCRIPTION]
         offered.append(replace(tool, description=description, input_schema=schema))
-    listed = [asdict(tool) for tool in sorted(offered, key=lambda tool: tool.name)]
+    listed = [_listed(tool) for tool in sorted(offered, key=lambda tool: tool.name)]
     return Catalogue(canonical(listed))
+
+
+def _listed(tool: Tool) -> dict[str, JsonValue]:
+    """A tool in the published form, which the reasoner reads and investigations pin by its hash."""
+    return {
+        "name": tool.name,
+        "description": tool.description,
+        "input_schema": dict(tool.input_schema),
+        "read_only": tool.read_only,
+    }
 
 
 def canonical(value: object) -> str:

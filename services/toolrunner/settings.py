@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr
 from bus.settings import BusSettings
 
 SHIPPED_POLICIES = Path(__file__).parent / "policies"
+LOCK = "tools.lock.json"
 
 
 class Settings(BusSettings):
@@ -20,6 +21,8 @@ class Settings(BusSettings):
     """Bearer token of such servers; empty: the toolrunner runs the built-in servers itself."""
     policy_dir: str = str(SHIPPED_POLICIES)
     """Folder of the policy files; default: the shipped one, which allows the built-in tools."""
+    tools_lock: str = ""
+    """The lock of all reviewed tools; empty: `tools.lock.json` in the folder of the policies."""
     tool_seconds: float = Field(default=30.0, gt=0, le=600)
     """Longest time of one tool call; the investigation's deadline may cut it shorter."""
     tool_result_bytes: int = Field(default=8 * 1024 * 1024, ge=1_000, le=64 * 1024 * 1024)
@@ -30,3 +33,8 @@ class Settings(BusSettings):
     """How long the first catalogue waits for servers that do not answer yet; incidents wait too."""
     calls_per_server: int = Field(default=8, ge=1, le=200)
     """Calls that one replica makes to one MCP server at the same time."""
+
+    @property
+    def lock_file(self) -> Path:
+        """Where the lock of all tools is."""
+        return Path(self.tools_lock or Path(self.policy_dir) / LOCK)

@@ -15,7 +15,7 @@ import httpx2
 from mcp.shared._httpx_utils import McpHttpClientFactory
 from opentelemetry import propagate
 
-from bus.errors import Unavailable
+from bus.errors import ToolFailed, Unavailable
 from services.toolrunner.servers.not_late import NOT_AFTER, REFUSED, failure, refusal
 
 CONNECT_SECONDS = 3.0
@@ -92,7 +92,7 @@ class _LastLook(httpx2.AsyncClient):
         departure = shared or Departure()
         try:
             not_after = departure.check()
-        except Unavailable:
+        except (ToolFailed, Unavailable):
             return httpx2.Response(REFUSED, json=refusal("it was not sent"), request=request)
         if not_after != math.inf:
             request.headers[NOT_AFTER] = repr(not_after)
