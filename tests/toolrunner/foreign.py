@@ -170,15 +170,15 @@ async def serving(
         await asyncio.sleep(0)
 
 
-def pin(folder: Path, **servers: Iterable[Tool]) -> None:
-    """The lock in that folder has exactly these tools, as those servers list them."""
-    lock = Lock(
-        {
-            name: tuple(Pinned(definition_of(tool.to_mcp_tool())) for tool in tools)
-            for name, tools in servers.items()
-        }
-    )
-    (folder / LOCK).write_text(lock_text(lock), encoding="utf-8")
+def pinned(tools: Iterable[Tool]) -> tuple[Pinned, ...]:
+    """These tools, reviewed as a FastMCP server lists them."""
+    return tuple(Pinned(definition_of(tool.to_mcp_tool())) for tool in tools)
+
+
+def pin(folder: Path, **servers: Iterable[Pinned]) -> None:
+    """The lock in that folder has exactly these tools of these servers."""
+    lock = Lock({name: tuple(tools) for name, tools in servers.items()})
+    (folder / LOCK).write_text(lock_text(lock), encoding="ascii")
 
 
 def settings_for(bus: Bus, folder: Path, port: int, **changes: object) -> Settings:
@@ -186,7 +186,7 @@ def settings_for(bus: Bus, folder: Path, port: int, **changes: object) -> Settin
 
     All of them are pinned.
     """
-    pin(folder, shop=Shop().tools())
+    pin(folder, shop=pinned(Shop().tools()))
     servers = {"mcpServers": {"shop": {"url": f"http://127.0.0.1:{port}/mcp"}}}
     (folder / "servers.json").write_text(json.dumps(servers), encoding="utf-8")
     allowed = "".join(f"    - {tool}\n" for tool in ALLOWED)

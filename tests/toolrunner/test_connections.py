@@ -20,7 +20,16 @@ from services.toolrunner.app import build
 from services.toolrunner.settings import Settings
 from tests.conftest import MakeBus, Start
 from tests.toolrunner.conftest import Run
-from tests.toolrunner.foreign import Shop, ask, investigation, pin, serving, settings_for, told
+from tests.toolrunner.foreign import (
+    Shop,
+    ask,
+    investigation,
+    pin,
+    pinned,
+    serving,
+    settings_for,
+    told,
+)
 
 STDIO_SERVER = """
 import os
@@ -131,7 +140,7 @@ def with_stdio_server(settings: Settings, folder: Path) -> Settings:
     def read(topic: str) -> str:
         return topic
 
-    pin(folder, shop=[Tool.from_function(read)])
+    pin(folder, shop=pinned([Tool.from_function(read)]))
     return settings
 
 
