@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from services.toolrunner.settings import Settings
 
 FAILED = 1
-WITHIN_SECONDS = 30.0
 WORDS = {"changed": "changed", "missing": "removed", "twice": "listed twice", "unknown": "new"}
 EXIT_CODES = (
     f"Exits 0; {FAILED} when something differs (--check), a server gives no list or a file cannot"
@@ -54,6 +53,9 @@ def pin(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 when something differs.")
     ] = False,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, max=600, help="Time that a server has to give its list.")
+    ] = 30.0,
 ) -> None:
     """Ask the configured servers for their tools and write the lock. Read it before you use it.
 
@@ -66,7 +68,7 @@ def pin(
     file = settings.lock_file
     try:
         before = _lock_at(file)
-        listed = asyncio.run(_listed(settings, server or []))
+        listed = asyncio.run(_listed(settings, server or [], seconds=seconds))
         after = pinned_anew(before, listed, all_of_it=not server)
         differs = _tell(before, after, listed=listed)
         if problem := after.problem():
@@ -79,7 +81,7 @@ def pin(
     typer.echo(f"wrote {file}: read it before you use it" if differs else f"{file} is as it was")
 
 
-async def _listed(settings: "Settings", names: Collection[str]) -> "Listed":
+async def _listed(settings: "Settings", names: Collection[str], *, seconds: float) -> "Listed":
     from services.toolrunner.adapters.pinning import configured, list_all
 
     # What goes wrong is told in a sentence at the end, not while it is tried again.
@@ -91,7 +93,7 @@ async def _listed(settings: "Settings", names: Collection[str]) -> "Listed":
                 raise typer.BadParameter(f"{name!r} is not one of {', '.join(entries)}")
         chosen = {name: entry for name, entry in entries.items() if not names or name in names}
         most = settings.tool_result_bytes
-        return await list_all(chosen, seconds=WITHIN_SECONDS, max_bytes=most)
+        return await list_all(chosen, seconds=seconds, max_bytes=most)
 
 
 def _settings() -> "Settings":
@@ -148,7 +150,8 @@ def _lines(found: "Collection[Finding]", after: "Lock") -> Iterator[str]:
         yield from (f"    {line}" for line in finding.difference)
         _, pinned = after.index.get(f"{finding.server}__{finding.tool}", ("", None))
         if pinned and (count := _unseen(pinned)):
-            yield f"    its words hold {count} characters that do not show: see the file"
+            some = "1 character that does" if count == 1 else f"{count} characters that do"
+            yield f"    its words hold {some} not show: see the file"
 
 
 def _unseen(pinned: "Pinned") -> int:
