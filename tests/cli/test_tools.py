@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from fastmcp import FastMCP
 from fastmcp.tools import Tool
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from cli.main import app
 from services.toolrunner.adapters.lock_file import load_lock

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from bus.broker import Bus
 from bus.connection import as_text
-from bus.errors import ToolFailed
+from bus.errors import NotConfigured, ToolFailed
 from bus.events import NoticeRequested, ToolCallAudited
 from bus.streams import AUDIT, NOTICES
 from bus.testing import events, eventually
@@ -201,6 +201,16 @@ async def _are_told_of_once(bus: Bus, caplog: pytest.LogCaptureFixture) -> None:
     notices = [event for event in await events(bus, NOTICES) if isinstance(event, NoticeRequested)]
     assert len({notice.key for notice in notices}) == len(FIELDS)
     assert all(notice.text.startswith("A tool is withheld: ") for notice in notices)
+
+
+async def test_a_toolrunner_without_a_lock_does_not_start(
+    make_bus: MakeBus, tmp_path: Path
+) -> None:
+    bus = make_bus("toolrunner")
+    settings = settings_for(bus, tmp_path, 1)
+    settings.lock_file.unlink()
+    with pytest.raises(NotConfigured, match="write it with `nightshift tools pin`"):
+        build(settings, bus)
 
 
 async def test_a_call_that_waits_for_its_server_does_not_reach_one_that_came_up_changed() -> None:
