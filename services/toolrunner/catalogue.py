@@ -23,6 +23,8 @@ from services.toolrunner.result_pages import (
 log = logging.getLogger(__name__)
 MAX_DESCRIPTION = 2_000
 _NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+_WORDS = ("description", "title", "$comment")
+_COMPARED = ("const", "default", "enum", "examples")
 _OWN = Tool(READ_RESULT, READ_RESULT_DESCRIPTION, READ_RESULT_SCHEMA, read_only=True)
 
 
@@ -67,7 +69,7 @@ def catalogue_of(tools: Iterable[Tool], gate: Gate, *, check: SchemaCheck) -> Ca
     times = Counter(tool.name for tool in allowed)
     offered = [_OWN]
     for tool in allowed:
-        schema = strict(tool.input_schema)
+        schema = strict(_cleaned(dict(tool.input_schema)))
         if problem := _problem(tool, times[tool.name], schema_problem=check.schema_problem(schema)):
             log.error("tool %s is not offered: %s", tool.name[:100], problem)
             continue
@@ -98,6 +100,22 @@ def strict(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """The schema with unknown arguments refused, also in inner objects that list properties."""
     closed = _closed(dict(schema))
     return closed | {"type": "object", "additionalProperties": False}
+
+
+def _cleaned(schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """The schema with its words without what does not show; what is compared stays as it is."""
+    return {
+        name: clean(value)[:MAX_DESCRIPTION]
+        if name in _WORDS and isinstance(value, str)
+        else (value if name in _COMPARED else _cleaned_value(value))
+        for name, value in schema.items()
+    }
+
+
+def _cleaned_value(value: JsonValue) -> JsonValue:
+    if isinstance(value, list):
+        return [_cleaned_value(inner) for inner in value]
+    return _cleaned(value) if isinstance(value, dict) else value
 
 
 def _closed(schema: dict[str, JsonValue]) -> dict[str, JsonValue]:

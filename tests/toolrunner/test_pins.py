@@ -28,6 +28,7 @@ from services.toolrunner.app import build
 from services.toolrunner.pins import Lock, Pinned
 from simulator.redis_server import free_port
 from tests.conftest import MakeBus, Start
+from tests.lane import Figures
 from tests.toolrunner.foreign import (
     READS,
     ask,
@@ -136,6 +137,7 @@ async def test_one_byte_changed_in_any_of_six_fields_blocks_the_tool_and_the_inc
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     when: str,
+    figures: Figures,
 ) -> None:
     bus, stall = make_bus("toolrunner"), Stall()
     if when == "before the start":
@@ -161,6 +163,8 @@ async def test_one_byte_changed_in_any_of_six_fields_blocks_the_tool_and_the_inc
         errors = {name: (await told(bus, f"2-{name}")).error for name in FIELDS}
         await ask(bus, record, "3-0", tool="shop__poke")
         assert (await told(bus, "3-0")).ok
+    blocked = len(set(FIELDS) - set(stall.calls))
+    figures.add("T6", f"changed fields of six whose tool was not called, {when}", blocked, 6)
     assert stall.calls == []
     for name in FIELDS:
         gone = "is not listed by its server any more"
