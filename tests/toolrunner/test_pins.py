@@ -5,7 +5,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import mcp_types
@@ -24,8 +24,9 @@ from bus.streams import AUDIT, NOTICES
 from bus.testing import events, eventually
 from services.toolrunner.adapters.mcp_servers import McpServers
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
+from services.toolrunner.adapters.pin_alerts import MOST_TOLD, PinAlerts
 from services.toolrunner.app import build
-from services.toolrunner.pins import Lock, Pinned
+from services.toolrunner.pins import Lock, Pinned, compare
 from simulator.redis_server import free_port
 from tests.conftest import MakeBus, Start
 from tests.lane import Figures
@@ -273,3 +274,16 @@ async def test_a_hidden_argument_is_not_shown_not_taken_from_the_model_and_alway
         await ask(bus, record, "2-1", tool="shop__read", topic="tea", region="us-east-1")
         assert (await told(bus, "2-1")).ok
     assert calls == ["eu-west-2", "eu-west-2"]
+
+
+async def test_a_finding_is_told_once_however_often_it_is_made(
+    make_bus: MakeBus, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus, found = make_bus("toolrunner"), compare("shop", pinned(Stall().tools()), listed=[])
+    alerts = PinAlerts(bus)
+    for _ in range(3):
+        await alerts.tell(found)
+    assert len(await events(bus, NOTICES)) == len(found)
+    assert len(caplog.records) == len(found)
+    await alerts.tell([replace(found[0], sha256=f"{number}") for number in range(2 * MOST_TOLD)])
+    assert len(await events(bus, NOTICES)) == MOST_TOLD
