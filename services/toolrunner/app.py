@@ -27,10 +27,10 @@ def build(settings: Settings, bus: Bus, *, gate: Gate | None = None) -> Service:
     alone = not settings.mcp_servers and not settings.servers_token.get_secret_value()
     own = OwnServers() if alone else None
     gate = gate or load_allow_list(settings.policy_dir)
-    check = StrictSchema()
+    lock, check = load_lock(settings.lock_file), StrictSchema()
     servers = McpServers(
         _entries(settings, own),
-        lock=load_lock(settings.lock_file),
+        lock=lock,
         at_once=settings.calls_per_server,
         max_bytes=settings.tool_result_bytes,
     )

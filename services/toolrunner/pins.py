@@ -8,7 +8,7 @@ else is withheld until a person has looked.
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -33,11 +33,23 @@ class Definition:
     output_schema: Mapping[str, JsonValue] | None
     annotations: Mapping[str, JsonValue] | None
 
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """The six by name, in the order in which they are read."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "description": self.description,
+            "input_schema": self.input_schema,
+            "output_schema": self.output_schema,
+            "annotations": self.annotations,
+        }
+
     @cached_property
     def sha256(self) -> str:
         """The hash of the six fields as canonical JSON; empty for what JSON cannot say."""
         try:
-            return hashlib.sha256(canonical(asdict(self)).encode()).hexdigest()
+            return hashlib.sha256(canonical(self.fields).encode()).hexdigest()
         except (ValueError, RecursionError):
             return ""
 
@@ -161,7 +173,7 @@ def _findings(
         elif times[name] > 1:
             yield Finding(server, name, "twice", told.sha256)
         elif told.sha256 != pin.definition.sha256:
-            lines = differences(asdict(pin.definition), asdict(told))
+            lines = differences(pin.definition.fields, told.fields)
             yield Finding(server, name, "changed", told.sha256, tuple(lines))
     for name, told in told_by_name.items():
         if name not in pinned:

@@ -15,7 +15,7 @@ from simulator.cases.evidence import build_evidence
 from simulator.cases.world import LOCK
 from simulator.request_log import RequestLog
 from simulator.serving import served
-from tests.evaluation.evidence_lock import COMMAND, lock_as_listed
+from tests.evaluation.evidence_lock import COMMAND, evidence_lock
 from tests.evaluation.test_case_folders import OWN
 
 pytestmark = pytest.mark.timeout(30)
@@ -35,7 +35,7 @@ async def asked(tmp_path: Path, incident: str, *calls: tuple[str, dict[str, obje
 
 
 async def test_the_lock_is_what_the_server_lists(tmp_path: Path) -> None:
-    assert LOCK.read_text(encoding="ascii") == await lock_as_listed(tmp_path), f"run `{COMMAND}`"
+    assert LOCK.read_text(encoding="ascii") == await evidence_lock(tmp_path), f"run `{COMMAND}`"
 
 
 async def test_each_incident_sees_its_own_case(tmp_path: Path) -> None:

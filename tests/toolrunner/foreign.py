@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,9 @@ from bus.streams import TOOL_RESULTS
 from bus.testing import events, eventually
 from services.toolrunner.adapters.lock_file import lock_text
 from services.toolrunner.adapters.mcp_listing import definition_of
-from services.toolrunner.pins import Lock, Pinned
+from services.toolrunner.adapters.mcp_servers_file import ServerEntry
+from services.toolrunner.adapters.pinning import list_all
+from services.toolrunner.pins import Lock, Pinned, pinned_anew
 from services.toolrunner.settings import LOCK, Settings
 from simulator.serving import Lent
 from tests.bus.incidents import opened
@@ -179,6 +181,12 @@ def pin(folder: Path, **servers: Iterable[Pinned]) -> None:
     """The lock in that folder has exactly these tools of these servers."""
     lock = Lock({name: tuple(tools) for name, tools in servers.items()})
     (folder / LOCK).write_text(lock_text(lock), encoding="ascii")
+
+
+async def lock_as_listed(entries: Mapping[str, ServerEntry]) -> Lock:
+    """The lock that has what these running servers list, as if all of it had been reviewed."""
+    listed = await list_all(entries, seconds=30, max_bytes=1_000_000)
+    return pinned_anew(Lock({}), listed, all_of_it=True)
 
 
 def settings_for(bus: Bus, folder: Path, port: int, **changes: object) -> Settings:

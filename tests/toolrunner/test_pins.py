@@ -287,3 +287,5 @@ async def test_a_finding_is_told_once_however_often_it_is_made(
     assert len(caplog.records) == len(found)
     await alerts.tell([replace(found[0], sha256=f"{number}") for number in range(2 * MOST_TOLD)])
     assert len(await events(bus, NOTICES)) == MOST_TOLD
+    await alerts.tell([replace(found[0], server="other")])
+    assert len(await events(bus, NOTICES)) == MOST_TOLD + 1

@@ -14,7 +14,7 @@ from services.toolrunner.pins import PIN_COMMAND, Finding, names_of
 
 log = logging.getLogger(__name__)
 MOST_TOLD = 100
-"""A server whose tools change all the time must not fill the channel, nor this process."""
+"""Of one server: one whose tools change all the time must not fill the channel, nor hide others."""
 
 
 @dataclass
@@ -22,8 +22,8 @@ class PinAlerts:
     """Each finding is told once in the life of this process."""
 
     bus: Bus
-    _logged: set[str] = field(default_factory=set)
-    _noticed: set[str] = field(default_factory=set)
+    _logged: dict[str, set[str]] = field(default_factory=dict)
+    _noticed: dict[str, set[str]] = field(default_factory=dict)
     _servers: set[str] = field(default_factory=set)
     _unknown: dict[str, str] = field(default_factory=dict)
 
@@ -37,11 +37,13 @@ class PinAlerts:
             await self._tell(finding)
 
     async def _tell(self, finding: Finding) -> None:
-        if finding.key not in self._logged and len(self._logged) < MOST_TOLD:
-            self._logged.add(finding.key)
+        logged = self._logged.setdefault(finding.server, set())
+        noticed = self._noticed.setdefault(finding.server, set())
+        if finding.key not in logged and len(logged) < MOST_TOLD:
+            logged.add(finding.key)
             lines = "".join(f"\n{line}" for line in finding.difference)
             log.error("%s: it is withheld, incidents go on without it%s", finding.sentence, lines)
-        if finding.key in self._noticed or len(self._noticed) >= MOST_TOLD:
+        if finding.key in noticed or len(noticed) >= MOST_TOLD:
             return
         text = (
             f"A tool is withheld: {finding.sentence}. Incidents go on without it. The toolrunner's"
@@ -52,7 +54,7 @@ class PinAlerts:
         except (RedisError, OSError) as error:
             log.warning("a withheld tool was not told of in Slack: %s", error)
         else:
-            self._noticed.add(finding.key)
+            noticed.add(finding.key)
 
     def _measure(self, withheld: Iterable[Finding]) -> None:
         counts = Counter(finding.server for finding in withheld)
