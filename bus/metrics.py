@@ -40,6 +40,9 @@ COST_USD = _counter("nightshift.cost", "USD", "Dollars spent on models, by model
 MODEL_SECONDS = _histogram("nightshift.model.duration", "s", "Time of one model call")
 TOOL_CALLS = _counter("nightshift.tool_calls", "1", "Tool calls, by tool and outcome")
 DECISIONS = _counter("nightshift.decisions", "1", "Policy decisions, by verdict and tool")
+TOOLS_WITHHELD = _gauge(
+    "nightshift.tools.withheld", "1", "Tools that are not as reviewed, by server: alert"
+)
 TOOL_SECONDS = _histogram("nightshift.tool.duration", "s", "Time of one tool call")
 PACE_WAIT_SECONDS = _histogram("nightshift.servers.pace_wait", "s", "Wait for a call's turn")
 SERVERS_AWAY = _gauge("nightshift.servers.away", "1", "1 while an MCP server is not connected")

@@ -13,6 +13,7 @@ from cli.init import init
 from cli.inside import show, watch
 from cli.options import command
 from cli.publish import publish
+from cli.tools import command as tools
 from cli.up import up
 from cli.written import guard
 
@@ -44,6 +45,7 @@ app.command(epilog=doctor.CODES)(doctor.doctor)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit.app, name="audit")
 app.add_typer(scenarios.app, name="scenarios")
+app.add_typer(tools.app, name="tools")
 guard(app)
 
 if __name__ == "__main__":

@@ -42,17 +42,17 @@ def main() -> None:
         Path(folder, "mcp.json").write_text(json.dumps({"mcpServers": {"calendar": entry}}))
         Path(folder, "allow.yaml").write_text("tools: {calendar: [read]}\n")
         settings = {"NIGHTSHIFT_MCP_SERVERS": f"{folder}/mcp.json", "NIGHTSHIFT_POLICY_DIR": folder}
+        say(nightshift("tools", "pin", **settings).stdout.splitlines()[0])
         with laptop(Plan(scenario=SCENARIO, services=NO_INGEST, settings=settings)) as stack:
             incident = nightshift("publish", redis_url=stack.redis_url).stdout.strip()
             say(f"{incident}: {outcome_of(stack, incident)}")
-            shown = nightshift("show", incident, "--json", redis_url=stack.redis_url)
-    story = json.loads(shown.stdout)
+            shown = nightshift("show", incident, "--json", redis_url=stack.redis_url).stdout
+    story = json.loads(shown)
     ours, unknown = (call for turn in story["turns"] for call in turn["calls"])
-    say(unknown["sentence"])
     evidence = story["diagnosis"]["evidence"][0]
-    say(f"{ours['tool']} was quoted: {evidence['quote']}")
+    say(f"{unknown['sentence']}\n{ours['tool']} was quoted: {evidence['quote']}")
     if not evidence["verified"] or "cancel" in unknown["sentence"]:
-        sys.exit(f"not as expected: {shown.stdout}")
+        sys.exit(f"not as expected: {shown}")
     say("one of our two tools is evidence, the other was never offered")
 
 

@@ -4,6 +4,7 @@ from bus.broker import Bus, Route
 from bus.events import ToolCallRequested
 from bus.process import Service, build_app
 from bus.streams import TOOL_CALLS
+from services.toolrunner.adapters.lock_file import load_lock
 from services.toolrunner.adapters.mcp_guard import Limits
 from services.toolrunner.adapters.mcp_servers import McpServers
 from services.toolrunner.adapters.mcp_servers_file import (
@@ -12,6 +13,7 @@ from services.toolrunner.adapters.mcp_servers_file import (
     load_servers,
 )
 from services.toolrunner.adapters.own_servers import OwnServers
+from services.toolrunner.adapters.pin_alerts import PinAlerts
 from services.toolrunner.adapters.policy_files import load_allow_list
 from services.toolrunner.adapters.redis_catalogue import PublishedCatalogue
 from services.toolrunner.adapters.strict_schema import StrictSchema
@@ -26,7 +28,7 @@ def build(settings: Settings, bus: Bus, *, gate: Gate | None = None) -> Service:
     alone = not settings.mcp_servers and not settings.servers_token.get_secret_value()
     own = OwnServers() if alone else None
     gate = gate or load_allow_list(settings.policy_dir)
-    check = StrictSchema()
+    lock, check = load_lock(settings.lock_file), StrictSchema()
     servers = McpServers(
         _entries(settings, own),
         Limits(
@@ -36,9 +38,12 @@ def build(settings: Settings, bus: Bus, *, gate: Gate | None = None) -> Service:
             failures=settings.server_failures,
             pause=settings.server_pause_seconds,
         ),
+        lock=lock,
     )
     catalogue = PublishedCatalogue(
-        bus, servers, gate, check, wait_seconds=settings.servers_wait_seconds
+        *(bus, servers, gate, check),
+        alerts=PinAlerts(bus),
+        wait_seconds=settings.servers_wait_seconds,
     )
     handlers = Handlers(
         settings=settings,

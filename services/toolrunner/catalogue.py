@@ -6,7 +6,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from pydantic import JsonValue
@@ -23,6 +23,8 @@ from services.toolrunner.result_pages import (
 log = logging.getLogger(__name__)
 MAX_DESCRIPTION = 2_000
 _NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+_WORDS = ("description", "title", "$comment")
+_COMPARED = ("const", "default", "enum", "examples")
 _OWN = Tool(READ_RESULT, READ_RESULT_DESCRIPTION, READ_RESULT_SCHEMA, read_only=True)
 
 
@@ -31,6 +33,11 @@ class Catalogue:
     """One list of tools; the same tools always give the same text and hash."""
 
     text: str
+    withheld: Mapping[str, str] = field(default_factory=dict)
+    """Tools of it that may not be called now, and why: the list of an investigation outlives them.
+
+    It is no part of the text.
+    """
 
     @cached_property
     def sha256(self) -> str:
@@ -44,7 +51,7 @@ class Catalogue:
 
     @cached_property
     def read_only(self) -> frozenset[str]:
-        """The tools whose server says that they change nothing.
+        """The tools that change nothing, as their servers said when they were reviewed.
 
         In a catalogue of a release that did not say so, only our own.
         """
@@ -62,14 +69,24 @@ def catalogue_of(tools: Iterable[Tool], gate: Gate, *, check: SchemaCheck) -> Ca
     times = Counter(tool.name for tool in allowed)
     offered = [_OWN]
     for tool in allowed:
-        schema = strict(tool.input_schema)
+        schema = strict(_cleaned(dict(tool.input_schema)))
         if problem := _problem(tool, times[tool.name], schema_problem=check.schema_problem(schema)):
             log.error("tool %s is not offered: %s", tool.name[:100], problem)
             continue
         description = clean(tool.description)[:MAX_DESCRIPTION]
         offered.append(replace(tool, description=description, input_schema=schema))
-    listed = [asdict(tool) for tool in sorted(offered, key=lambda tool: tool.name)]
+    listed = [_listed(tool) for tool in sorted(offered, key=lambda tool: tool.name)]
     return Catalogue(canonical(listed))
+
+
+def _listed(tool: Tool) -> dict[str, JsonValue]:
+    """A tool in the published form, which the reasoner reads and investigations pin by its hash."""
+    return {
+        "name": tool.name,
+        "description": tool.description,
+        "input_schema": dict(tool.input_schema),
+        "read_only": tool.read_only,
+    }
 
 
 def canonical(value: object) -> str:
@@ -83,6 +100,22 @@ def strict(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """The schema with unknown arguments refused, also in inner objects that list properties."""
     closed = _closed(dict(schema))
     return closed | {"type": "object", "additionalProperties": False}
+
+
+def _cleaned(schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """The schema with its words without what does not show; what is compared stays as it is."""
+    return {
+        name: clean(value)[:MAX_DESCRIPTION]
+        if name in _WORDS and isinstance(value, str)
+        else (value if name in _COMPARED else _cleaned_value(value))
+        for name, value in schema.items()
+    }
+
+
+def _cleaned_value(value: JsonValue) -> JsonValue:
+    if isinstance(value, list):
+        return [_cleaned_value(inner) for inner in value]
+    return _cleaned(value) if isinstance(value, dict) else value
 
 
 def _closed(schema: dict[str, JsonValue]) -> dict[str, JsonValue]:

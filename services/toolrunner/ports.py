@@ -11,13 +11,13 @@ from bus.errors import ToolFailed
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool as its server describes it; `name` is `<server>__<tool>`."""
+    """One tool as the model is shown it, by the lock; `name` is `<server>__<tool>`."""
 
     name: str
     description: str
     input_schema: Mapping[str, JsonValue]
     read_only: bool = False
-    """Its server says that it changes nothing, by `readOnlyHint`; other hints are not asked.
+    """Its server said that it changes nothing, by the `readOnlyHint` in the lock; no other counts.
 
     A hint is worth what the operator thinks of its server. It decides one thing only: whether a
     call whose result was lost is made again. Whether it may be made at all, the policy decides.
@@ -36,7 +36,7 @@ class ToolServers(Protocol):
     """The connected MCP servers."""
 
     def tools(self) -> list[Tool]:
-        """What the servers offer, as last seen."""
+        """What may be offered: the reviewed tools whose servers last listed them unchanged."""
         ...
 
     async def call(

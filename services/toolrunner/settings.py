@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr
 from bus.settings import BusSettings
 
 SHIPPED_POLICIES = Path(__file__).parent / "policies"
+LOCK = "tools.lock.json"
 
 
 class Settings(BusSettings):
@@ -23,6 +24,8 @@ class Settings(BusSettings):
     """Bearer token of such servers; empty: the toolrunner runs the built-in servers itself."""
     policy_dir: str = str(SHIPPED_POLICIES)
     """Folder of the policy files; default: the shipped one, which allows the built-in tools."""
+    tools_lock: str = ""
+    """The lock of all reviewed tools; empty: `tools.lock.json` in the folder of the policies."""
     tool_seconds: float = Field(default=30.0, gt=0, le=600)
     """Longest time of one tool call; the investigation's deadline may cut it shorter."""
     tool_result_bytes: int = Field(default=8 * 1024 * 1024, ge=1_000, le=64 * 1024 * 1024)
@@ -39,3 +42,8 @@ class Settings(BusSettings):
     """Failures in a row after which an MCP server is left alone for a while; 0: it never is."""
     server_pause_seconds: float = Field(default=15.0, gt=0, le=600)
     """How long such a server is not asked; then one call tries, and its answer decides."""
+
+    @property
+    def lock_file(self) -> Path:
+        """Where the lock of all tools is."""
+        return Path(self.tools_lock or Path(self.policy_dir) / LOCK)

@@ -1,7 +1,8 @@
 """One tool call: judged, made, cleaned, shown. The order is the design's, from top to bottom.
 
-offered -> strict arguments -> policy -> (start recorded) -> called under time and size caps ->
-cleaned and redacted -> stored whole, shown numbered -> audited. Whatever fails, fails closed.
+offered and pinned -> strict arguments -> policy -> (start recorded) -> called under time and size
+caps -> cleaned and redacted -> stored whole, shown numbered -> audited. Whatever fails, fails
+closed.
 """
 
 import json
@@ -54,11 +55,17 @@ class Answer:
 
 
 def judge(call: ToolCallRequested, offer: Catalogue, *, gate: Gate, check: SchemaCheck) -> Judged:
-    """The decision: only an offered tool, with exactly its arguments, if the policy allows it."""
+    """The decision: only an offered tool, with exactly its arguments, if the policy allows it.
+
+    A tool that was offered and is not as reviewed any more is denied before anything is looked at.
+    """
     schema = offer.schemas.get(call.tool)
     arguments, text, problem = _canonical_arguments(call.arguments)
     if schema is None:
         decision = Decision("deny", f"there is no tool {clean(call.tool)[:80]!r}")
+    elif withheld := offer.withheld.get(call.tool):
+        decision = Decision("deny", f"{withheld}, so it is not called")
+        problem = ""
     elif problem := problem or check.problem(schema, arguments):
         decision = Decision("deny", "the arguments do not fit the tool's schema")
     else:

@@ -15,6 +15,9 @@ from simulator.request_log import RequestLog
 from simulator.serving import Served
 from simulator.world import CHANNEL, STATE_FILE, Environment, write_atomically
 
+LOCK = Path(__file__).with_name("tools.lock.json")
+"""The pinned tools of the evidence server; a test holds it to what that server lists."""
+
 
 class CaseWorld:
     """What the services of an evaluation reach; everything it writes lies in the folder `state`.
@@ -84,6 +87,7 @@ class CaseWorld:
             "toolrunner": {
                 "NIGHTSHIFT_MCP_SERVERS": str(servers_file),
                 "NIGHTSHIFT_POLICY_DIR": str(policies),
+                "NIGHTSHIFT_TOOLS_LOCK": str(LOCK),
             },
             "notifier": {
                 "SLACK_API_URL": f"{at['slack']}/api/",

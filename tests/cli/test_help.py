@@ -22,6 +22,7 @@ pytestmark = pytest.mark.timeout(90)
         ("eval", ["--model", "--cases", "--budget", "--baseline", "--json", "--report", "130"]),
         ("publish", ["--service", "--summary", "--severity", "--count", "--alarm", "REDIS_URL"]),
         ("dead-letters", ["list", "show", "replay", "exits 0"]),
+        ("tools", ["list", "pin", "NIGHTSHIFT_TOOLS_LOCK", "exits 0"]),
         ("init", ["--replace", "REDIS_URL", "NIGHTSHIFT_GENERATION", "NIGHTSHIFT_STREAM_PREFIX"]),
     ],
 )

@@ -17,6 +17,7 @@ from redis import Redis
 
 from bus.connection import as_text
 from tests.cli import test_init as init
+from tests.cli import test_tools as tools
 from tests.cli.conftest import DemoRun
 from tests.cli.nightshift import STARTED, environment, run, up
 from tests.docs.pages import README, ROOT
@@ -189,6 +190,7 @@ EXERCISED = {
     DOCTOR: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     FIRE: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     "nightshift init": init.test_a_redis_gets_a_name_once_and_another_only_when_asked,
+    "nightshift tools pin": tools.test_pinning_writes_what_is_listed_and_a_check_shows_what_differs,
     "make check": test_target_is_in_the_makefile,
     "make eval": evaluation.test_three_scripted_models_rank_and_a_broken_case_stops_nobody,
     "make test": test_target_is_in_the_makefile,

@@ -12,8 +12,10 @@ from bus.tracing import root_of
 from simulator.cases import read_cases
 from simulator.cases.cast import Cast
 from simulator.cases.evidence import build_evidence
+from simulator.cases.world import LOCK
 from simulator.request_log import RequestLog
 from simulator.serving import served
+from tests.evaluation.evidence_lock import COMMAND, evidence_lock
 from tests.evaluation.test_case_folders import OWN
 
 pytestmark = pytest.mark.timeout(30)
@@ -30,6 +32,10 @@ async def asked(tmp_path: Path, incident: str, *calls: tuple[str, dict[str, obje
         async with asyncio.timeout(20), Client(transport) as client:
             answers = [await client.call_tool(tool, arguments) for tool, arguments in calls]
     return ["\n".join(part.text for part in answer.content) for answer in answers]
+
+
+async def test_the_lock_is_what_the_server_lists(tmp_path: Path) -> None:
+    assert LOCK.read_text(encoding="ascii") == await evidence_lock(tmp_path), f"run `{COMMAND}`"
 
 
 async def test_each_incident_sees_its_own_case(tmp_path: Path) -> None:

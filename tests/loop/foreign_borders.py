@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.toolrunner.adapters.lock_file import load_lock
+from services.toolrunner.settings import LOCK, SHIPPED_POLICIES
 from simulator.redis_server import free_port
 from tests.loop.foreign_world import CALLS, CHANNEL, MODEL, NAMESPACE, REPOSITORY, World
+from tests.toolrunner.foreign import pin, pinned
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Foreign:
         }
 
     def write_files(self) -> None:
-        """The `mcpServers` file, the allow-list and the cluster's credentials stand in the folder.
+        """The `mcpServers` file, the allow-list, the lock and a kubeconfig stand in the folder.
 
         One server is foreign; two are the built-in ones, as a process of their own.
         """
@@ -112,3 +115,6 @@ class Foreign:
         }
         for file, content in texts.items():
             (self.folder / file).write_text(json.dumps(content), encoding="utf-8")
+        shipped = load_lock(SHIPPED_POLICIES / LOCK).servers
+        own_pins = {name: shipped[name] for name in ("kubernetes", "github")}
+        pin(self.folder, shelf=pinned(self.world.shelf_tools()), **own_pins)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastmcp import FastMCP
+from fastmcp.tools import Tool
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -68,8 +69,8 @@ class World:
         self.faults.append(f"{status} {reason}")
         return JSONResponse({"type": "error", "error": {"message": reason}}, status)
 
-    def _shelf(self) -> ASGIApp:
-        server: FastMCP[None] = FastMCP("shelf")
+    def shelf_tools(self) -> list[Tool]:
+        """What the foreign MCP server lists."""
 
         def read_notes(topic: str) -> str:
             """Notes about a topic."""
@@ -81,8 +82,12 @@ class World:
             self.asked["shelf burn_notes"] += 1
             return topic
 
-        server.tool(read_notes)
-        server.tool(burn_notes)
+        return [Tool.from_function(read_notes), Tool.from_function(burn_notes)]
+
+    def _shelf(self) -> ASGIApp:
+        server: FastMCP[None] = FastMCP("shelf")
+        for tool in self.shelf_tools():
+            server.add_tool(tool)
         return server.http_app(path="/mcp")
 
     async def _queue(self, request: Request) -> Response:

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
 from fastmcp import FastMCP
 from fastmcp.exceptions import ToolError
+from fastmcp.tools import Tool
 from mcp_types import ToolAnnotations
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,7 +20,12 @@ from bus.events import ToolCallFinished, ToolCallId, ToolCallRequested
 from bus.record import Call, Commit, Record
 from bus.streams import TOOL_RESULTS
 from bus.testing import events, eventually
-from services.toolrunner.settings import Settings
+from services.toolrunner.adapters.lock_file import lock_text
+from services.toolrunner.adapters.mcp_listing import definition_of
+from services.toolrunner.adapters.mcp_servers_file import ServerEntry
+from services.toolrunner.adapters.pinning import list_all
+from services.toolrunner.pins import Lock, Pinned, pinned_anew
+from services.toolrunner.settings import LOCK, Settings
 from simulator.serving import Lent
 from tests.bus.incidents import opened
 
@@ -85,13 +91,20 @@ class Shop:
         self.calls.append(f"order {item}")
         return f"ordered {item}"
 
+    def tools(self) -> list[Tool]:
+        """What it lists."""
+        read = (self.read, self.hang, self.flood, self.fail, self.secret, self.label)
+        return [
+            *(Tool.from_function(tool, annotations=READS) for tool in read),
+            Tool.from_function(self.sell),
+            Tool.from_function(self.order, annotations=HARMLESS),
+        ]
+
     def app(self) -> ASGIApp:
         """The server as an ASGI application."""
         server: FastMCP[None] = FastMCP("shop")
-        for tool in (self.read, self.hang, self.flood, self.fail, self.secret, self.label):
-            server.tool(tool, annotations=READS)
-        server.tool(self.sell)
-        server.tool(self.order, annotations=HARMLESS)
+        for tool in self.tools():
+            server.add_tool(tool)
         inner = server.http_app(path="/mcp")
 
         async def outer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -159,8 +172,29 @@ async def serving(
         await asyncio.sleep(0)
 
 
+def pinned(tools: Iterable[Tool]) -> tuple[Pinned, ...]:
+    """These tools, reviewed as a FastMCP server lists them."""
+    return tuple(Pinned(definition_of(tool.to_mcp_tool())) for tool in tools)
+
+
+def pin(folder: Path, **servers: Iterable[Pinned]) -> None:
+    """The lock in that folder has exactly these tools of these servers."""
+    lock = Lock({name: tuple(tools) for name, tools in servers.items()})
+    (folder / LOCK).write_text(lock_text(lock), encoding="ascii")
+
+
+async def lock_as_listed(entries: Mapping[str, ServerEntry]) -> Lock:
+    """The lock that has what these running servers list, as if all of it had been reviewed."""
+    listed = await list_all(entries, seconds=30, max_bytes=1_000_000)
+    return pinned_anew(Lock({}), listed, all_of_it=True)
+
+
 def settings_for(bus: Bus, folder: Path, port: int, **changes: object) -> Settings:
-    """Settings of a toolrunner that knows one server, `shop`, and allows most of its tools."""
+    """Settings of a toolrunner that knows one server, `shop`, and allows most of its tools.
+
+    All of them are pinned.
+    """
+    pin(folder, shop=pinned(Shop().tools()))
     servers = {"mcpServers": {"shop": {"url": f"http://127.0.0.1:{port}/mcp"}}}
     (folder / "servers.json").write_text(json.dumps(servers), encoding="utf-8")
     allowed = "".join(f"    - {tool}\n" for tool in ALLOWED)

@@ -170,6 +170,17 @@ def test_unknown_arguments_are_refused_also_inside_objects_that_list_their_prope
         assert check.problem(strict, wrong)
 
 
+def test_words_about_arguments_lose_what_does_not_show_and_values_stay() -> None:
+    hidden, gate = "a\u200b\u202eb", AllowList(tools={"a": ("x",)})
+    argument: JsonValue = {"description": hidden, "enum": [hidden], "anyOf": [{"title": hidden}]}
+    schema: dict[str, JsonValue] = {"properties": {"description": argument}}
+    shown = catalogue_of([Tool("a__x", hidden, schema)], gate, check=StrictSchema())
+    (tool,) = [tool for tool in json.loads(shown.text) if tool["name"] == "a__x"]
+    assert tool["description"] == "ab"
+    inner = tool["input_schema"]["properties"]["description"]
+    assert inner == {"description": "ab", "enum": [hidden], "anyOf": [{"title": "ab"}]}
+
+
 def test_a_schema_never_reaches_out_for_another_document() -> None:
     schema: dict[str, JsonValue] = {"properties": {"a": {"$ref": "http://127.0.0.1:1/schema.json"}}}
     assert "refers to" in StrictSchema().problem(schema, {"a": 1})

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fastmcp.tools import Tool
 
 from bus.broker import Bus
 from bus.connection import as_text
@@ -19,7 +20,16 @@ from services.toolrunner.app import build
 from services.toolrunner.settings import Settings
 from tests.conftest import MakeBus, Start
 from tests.toolrunner.conftest import Run
-from tests.toolrunner.foreign import Shop, ask, investigation, serving, settings_for, told
+from tests.toolrunner.foreign import (
+    Shop,
+    ask,
+    investigation,
+    pin,
+    pinned,
+    serving,
+    settings_for,
+    told,
+)
 
 STDIO_SERVER = """
 import os
@@ -126,6 +136,11 @@ def with_stdio_server(settings: Settings, folder: Path) -> Settings:
     entry = {"command": sys.executable, "args": [str(script)], "env": {"GREETING": "hello"}}
     servers = Path(settings.mcp_servers)
     servers.write_text(json.dumps({"mcpServers": {"shop": entry}}), encoding="utf-8")
+
+    def read(topic: str) -> str:
+        return topic
+
+    pin(folder, shop=pinned([Tool.from_function(read)]))
     return settings
 
 

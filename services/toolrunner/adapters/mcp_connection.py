@@ -22,10 +22,12 @@ from bus.errors import ToolFailed
 from services.toolrunner.adapters.mcp_answer import Answers
 from services.toolrunner.adapters.mcp_guard import Guard
 from services.toolrunner.adapters.mcp_http import Departure, departing
+from services.toolrunner.adapters.mcp_listing import listed, when_list_changes
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
-from services.toolrunner.adapters.mcp_session import Session, connected
+from services.toolrunner.adapters.mcp_session import Session, connected, set_within
 from services.toolrunner.adapters.mcp_transport import transport_to
-from services.toolrunner.ports import ResultUnknown, ServerFailed, Tool
+from services.toolrunner.pins import Definition
+from services.toolrunner.ports import ResultUnknown, ServerFailed
 
 log = logging.getLogger(__name__)
 FIRST_WAIT_SECONDS = 0.5
@@ -37,7 +39,10 @@ CALL_WAITS_SECONDS = 3.0
 
 
 class Connection:
-    """A server by its name; `tools` are those it listed last, also while it is away."""
+    """A server by its name; `tools` are those it listed last, also while it is away.
+
+    Whether a listed tool may be called is no concern of a connection: see `McpServers`.
+    """
 
     def __init__(
         self,
@@ -49,7 +54,7 @@ class Connection:
         guard: Guard | None = None,
     ) -> None:
         self.name = name
-        self.tools: list[Tool] = []
+        self.tools: tuple[Definition, ...] = ()
         self.listed = asyncio.Event()
         self.changed = asyncio.Event()
         self._entry = entry
@@ -62,6 +67,11 @@ class Connection:
         self._up, self._wanted = asyncio.Event(), asyncio.Event()
         self._problem = "not connected yet"
 
+    @property
+    def problem(self) -> str:
+        """Why the server is away, empty while it is connected."""
+        return self._problem
+
     async def keep(self) -> None:
         """Stay connected, until cancelled."""
         wait = FIRST_WAIT_SECONDS
@@ -73,7 +83,7 @@ class Connection:
                 stood = await asyncio.shield(over)
                 wait = FIRST_WAIT_SECONDS if stood else min(1.5 * wait, LONGEST_WAIT_SECONDS)
                 self._wanted.clear()
-                await _set_within(self._wanted, wait)
+                await set_within(self._wanted, wait)
 
     async def call(
         self,
@@ -153,13 +163,16 @@ class Connection:
     async def _hold(self, over: "asyncio.Future[bool]") -> None:
         """One session. `over`: it gets no further calls; whether it stood."""
         try:
-            transport = transport_to(self._entry, max_bytes=self._max_bytes)
+            stirred = asyncio.Event()
             client = Client(
-                transport, init_timeout=ANSWERS_WITHIN_SECONDS, log_handler=_not_our_log
+                transport_to(self._entry, max_bytes=self._max_bytes),
+                init_timeout=ANSWERS_WITHIN_SECONDS,
+                log_handler=_not_our_log,
+                message_handler=when_list_changes(stirred),
             )
             async with connected(client):
                 await self._list(client)
-                session = Session(client)
+                session = Session(client, stirred)
                 try:
                     await self._serve(session)
                 finally:
@@ -181,7 +194,7 @@ class Connection:
         self._up.set()
         log.info("MCP server %s is connected; tools: %s", self.name, len(self.tools))
         try:
-            while not await _set_within(session.lost, LOOKED_AT_EVERY_SECONDS):
+            while not await session.lost_within(LOOKED_AT_EVERY_SECONDS):
                 until = asyncio.get_running_loop().time() + ANSWERS_WITHIN_SECONDS
                 with departing(Departure(until=until)):
                     await self._look_again(session.client)
@@ -197,26 +210,18 @@ class Connection:
                 raise
 
     async def _list(self, client: Client[ClientTransport]) -> None:
-        async with asyncio.timeout(ANSWERS_WITHIN_SECONDS):
-            listed = await client.list_tools()
-        tools = [
-            Tool(
-                f"{self.name}__{tool.name}",
-                tool.description or "",
-                tool.input_schema,
-                read_only=bool(tool.annotations and tool.annotations.read_only_hint),
-            )
-            for tool in listed
-        ]
-        if tools != self.tools:
-            self.tools = tools
+        tools = await listed(client, seconds=ANSWERS_WITHIN_SECONDS)
+        # By hash, because Python takes 1, 1.0 and True for the same.
+        is_news = [tool.sha256 for tool in tools] != [tool.sha256 for tool in self.tools]
+        self.tools = tools
+        if is_news:
             self.changed.set()
         self.listed.set()
 
     async def _connected(self, tool: str) -> Session:
         if self._session is None:
             self._wanted.set()
-            await _set_within(self._up, CALL_WAITS_SECONDS)
+            await set_within(self._up, CALL_WAITS_SECONDS)
         if self._session is None:
             raise self._guard.away(tool, self._problem)
         return self._session
@@ -226,7 +231,7 @@ class Connection:
         self._note(error)
 
     def _retire(self, session: Session) -> None:
-        session.lost.set()
+        session.lose()
         if self._session is session:
             self._session = None
             self._up.clear()
@@ -257,12 +262,3 @@ def _untraced() -> Iterator[None]:
 
 async def _not_our_log(_: LogMessage) -> None:
     """What a server wants to have logged is its own affair."""
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -19,7 +19,7 @@ import httpx2
 from mcp.shared._httpx_utils import McpHttpClientFactory
 from opentelemetry import propagate
 
-from bus.errors import Unavailable
+from bus.errors import ToolFailed, Unavailable
 from services.toolrunner.pace import Pace
 from services.toolrunner.servers.not_late import NOT_AFTER, REFUSED, failure, refusal
 from services.toolrunner.shape import LINES_A_SECOND, Shape
@@ -136,7 +136,7 @@ class _LastLook(httpx2.AsyncClient):
                 return httpx2.Response(NOT_TAKEN, request=request)
         try:
             not_after = departure.check()
-        except Unavailable:
+        except (ToolFailed, Unavailable):
             return httpx2.Response(REFUSED, json=refusal("it was not sent"), request=request)
         if not_after != math.inf:
             request.headers[NOT_AFTER] = repr(not_after)

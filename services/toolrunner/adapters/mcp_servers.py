@@ -1,9 +1,12 @@
-"""All configured MCP servers as one port: what they offer, and calls by `<server>__<tool>`."""
+"""All configured MCP servers as one port: what they offer, and calls by `<server>__<tool>`.
+
+What the lock has is offered, as the lock has it, and only while its server lists it unchanged.
+"""
 
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import JsonValue
@@ -12,19 +15,28 @@ from bus.errors import ToolFailed
 from services.toolrunner.adapters.mcp_connection import Connection
 from services.toolrunner.adapters.mcp_guard import Guard, Limits
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
+from services.toolrunner.pins import Definition, Finding, Lock, compare
 from services.toolrunner.ports import Tool
+
+
+@dataclass(frozen=True)
+class _Compared:
+    listed: tuple[Definition, ...]
+    findings: Mapping[str, Finding]
 
 
 class McpServers:
     """Connections to every entry of the `mcpServers` file."""
 
-    def __init__(self, entries: Mapping[str, ServerEntry], limits: Limits) -> None:
+    def __init__(self, entries: Mapping[str, ServerEntry], limits: Limits, *, lock: Lock) -> None:
         # FastMCP brings a log handler of its own; its lines go where all others go.
         logging.getLogger("fastmcp").handlers.clear()
         logging.getLogger("fastmcp").propagate = True
         self._connections = {
             name: _connection(name, entry, limits=limits) for name, entry in entries.items()
         }
+        self._lock = lock
+        self._compared: dict[str, _Compared] = {}
 
     async def keep(self) -> None:
         """Keep every connection, until cancelled."""
@@ -33,8 +45,24 @@ class McpServers:
                 tasks.create_task(connection.keep(), name=f"MCP server {connection.name}")
 
     def tools(self) -> list[Tool]:
-        """What the servers listed last, in no particular order."""
-        return [tool for connection in self._connections.values() for tool in connection.tools]
+        """What may be offered now, in no particular order."""
+        return [
+            pinned.offered_by(server)
+            for name, (server, pinned) in self._lock.index.items()
+            if self._has_listed(server) and not self.withheld(name)
+        ]
+
+    def findings(self) -> list[Finding]:
+        """Where the servers' lists are not the lock's."""
+        return [found for server in self._connections for found in self._findings(server).values()]
+
+    def withheld(self, tool: str) -> str:
+        """Why a tool may not be called although it was offered; empty when nothing is known."""
+        server, pinned = self._lock.index.get(tool, ("", None))
+        if pinned is None:
+            return f"{tool} is not among the reviewed tools"
+        found = self._findings(server).get(pinned.definition.name)
+        return found.sentence if found else ""
 
     async def call(
         self,
@@ -46,13 +74,42 @@ class McpServers:
         read_only: bool,
     ) -> str:
         """The text a tool answered. Raises ToolFailed, within `seconds`, when it gave none."""
-        server, _, name = tool.partition("__")
+        server, pinned = self._lock.index.get(tool, ("", None))
+        if pinned is None:
+            raise ToolFailed(f"{self.withheld(tool)}; nothing was read")
         connection = self._connections.get(server)
         if connection is None:
             raise ToolFailed(f"{server}: no such server is configured any more; nothing was read")
+
+        def checked() -> float:
+            # Asked again on a new connection, which may be to another server under the same name.
+            if withheld := self.withheld(tool):
+                raise ToolFailed(f"{withheld}; nothing was read")
+            return check()
+
         return await connection.call(
-            name, arguments, seconds=seconds, check=check, read_only=read_only
+            pinned.definition.name,
+            {**arguments, **pinned.hidden},
+            seconds=seconds,
+            check=checked,
+            read_only=read_only,
         )
+
+    def _has_listed(self, server: str) -> bool:
+        connection = self._connections.get(server)
+        return connection is not None and connection.listed.is_set()
+
+    def _findings(self, server: str) -> Mapping[str, Finding]:
+        """By the tool's own name; compared once for each list that the server gave."""
+        if not self._has_listed(server):
+            return {}
+        listed = self._connections[server].tools
+        known = self._compared.get(server)
+        if known is None or known.listed is not listed:
+            found = compare(server, self._lock.servers.get(server, ()), listed=listed)
+            known = _Compared(listed, {finding.tool: finding for finding in found})
+            self._compared[server] = known
+        return known.findings
 
     async def all_listed(self, seconds: float) -> None:
         """Return once every server has listed its tools, or after that time."""

@@ -18,6 +18,10 @@ class PlainSession(ClientSession):
         """Nothing is checked: only text is read, and a server's pattern may take for ever."""
 
 
+LEAST_SECONDS = 0.5
+"""Between two looks at a server's tools."""
+
+
 @dataclass(eq=False)
 class Session:
     """A connected client and the calls under way on it.
@@ -27,6 +31,8 @@ class Session:
     """
 
     client: Client[ClientTransport]
+    stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when its server says that its tools are others now."""
     lost: asyncio.Event = field(default_factory=asyncio.Event)
     _running: int = 0
     _unused: asyncio.Event = field(default_factory=asyncio.Event)
@@ -45,6 +51,22 @@ class Session:
             self._running -= 1
             if not self._running:
                 self._unused.set()
+
+    def lose(self) -> None:
+        """Give it no further calls."""
+        self.lost.set()
+        self.stirred.set()
+
+    async def lost_within(self, seconds: float) -> bool:
+        """Whether it is lost; False after that time, or once its tools are others.
+
+        A server that says so again and again is not heeded more often than that it is tolerable.
+        """
+        if await set_within(self.lost, LEAST_SECONDS):
+            return True
+        await set_within(self.stirred, seconds - LEAST_SECONDS)
+        self.stirred.clear()
+        return self.lost.is_set()
 
     async def unused(self) -> None:
         """Return once no call is under way on it."""
@@ -65,3 +87,13 @@ async def connected(client: Client[ClientTransport]) -> AsyncIterator[None]:
         except asyncio.CancelledError:
             await asyncio.wait([closed])
             raise
+
+
+async def set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether the event was set within that time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from redis.exceptions import RedisError
 
@@ -10,9 +10,11 @@ from bus.broker import Bus
 from bus.connection import as_text
 from bus.errors import Unavailable
 from services.toolrunner.adapters.mcp_servers import McpServers
+from services.toolrunner.adapters.pin_alerts import PinAlerts
 from services.toolrunner.catalogue import Catalogue, catalogue_of
 from services.toolrunner.policy import Gate
 from services.toolrunner.ports import SchemaCheck, Tool
+from services.toolrunner.result_pages import READ_RESULT
 
 log = logging.getLogger(__name__)
 CURRENT_SECONDS = 600
@@ -28,6 +30,7 @@ class PublishedCatalogue:
     servers: McpServers
     gate: Gate
     check: SchemaCheck
+    alerts: PinAlerts
     wait_seconds: float
     """How long the first catalogue waits for servers that have not listed their tools yet."""
     current: Catalogue | None = None
@@ -42,6 +45,7 @@ class PublishedCatalogue:
         await self.servers.all_listed(self.wait_seconds)
         seen: list[Tool] | None = None
         while True:
+            await self.alerts.tell(self.servers.findings())
             tools = self.servers.tools()
             if tools != seen or self.current is None:
                 self.current, seen = catalogue_of(tools, self.gate, check=self.check), tools
@@ -56,6 +60,7 @@ class PublishedCatalogue:
     async def pinned(self, sha256: str) -> Catalogue:
         """The catalogue that an investigation pinned; without one, the current one.
 
+        It says which of its tools may not be called any more, because they are not as reviewed.
         Raises Unavailable while neither is known.
         """
         if sha256 and sha256 not in self._known:
@@ -65,7 +70,9 @@ class PublishedCatalogue:
         catalogue = self._known.get(sha256, self.current)
         if catalogue is None:
             raise Unavailable("the catalogue of tools is not known yet", retry_in_seconds=0.5)
-        return catalogue
+        names = catalogue.schemas.keys() - {READ_RESULT}
+        withheld = {name: why for name in names if (why := self.servers.withheld(name))}
+        return replace(catalogue, withheld=withheld) if withheld else catalogue
 
     async def problem(self) -> str:
         """For readiness: empty once the catalogue was published."""

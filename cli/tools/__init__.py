@@ -1,0 +1,1 @@
+"""`nightshift tools`: which tools were reviewed, and pinning them anew."""
