@@ -50,10 +50,10 @@ def main() -> None:
             shown = nightshift("show", incident, "--json", redis_url=stack.redis_url).stdout
     ours, unknown = (call for turn in json.loads(shown)["turns"] for call in turn["calls"])
     (evidence,) = json.loads(shown)["diagnosis"]["evidence"]
-    say(f"{ours['tool']} was quoted: {evidence['quote']}")
+    say(f"{ours['tool']} was quoted: {evidence['quote']}\n{unknown['sentence']}")
     if not evidence["verified"] or "cancel" in unknown["sentence"]:
         sys.exit(f"not as expected: {shown}")
-    say(f"one of our two tools is evidence, the other was not offered: {unknown['sentence']}")
+    say("one of our two tools is evidence, the other was never offered")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ The message cannot name it. A rule says which arguments hold a namespace, a repo
 group; a call without them, or of a server without a rule, is about the server as a whole.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,13 +79,13 @@ def _name(arguments: Mapping[str, JsonValue], rule: ResourceRule, *, scope: Scop
 
 
 def resource_types(
-    properties: Mapping[str, object], *, rule: ResourceRule | None
+    names: Collection[str], *, required: Collection[str], rule: ResourceRule | None
 ) -> tuple[ResourceType, ...]:
     """The types that the resource of a tool with those arguments may have."""
     if rule is None or (not rule.arguments and rule.kind != "Repository"):
         return ("Server",)
     if not rule.arguments:
         return (rule.kind,)
-    if all(name in properties for name in rule.arguments):
-        return (rule.kind, "Server")
-    return ("Server",)
+    if set(rule.arguments) <= set(required):
+        return (rule.kind,)
+    return (rule.kind, "Server") if set(rule.arguments) <= set(names) else ("Server",)

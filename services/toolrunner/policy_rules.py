@@ -142,7 +142,7 @@ def lint_actions(rules: Iterable[Rule], actions: Mapping[str, Action]) -> Iterat
                 yield f"{rule.words} names `{name}`: there is no such tool or group"
             elif rule.effect == "permit" and (tools := _changing(name, actions)):
                 said = ", ".join(sorted(tools)[:5])
-                yield f"{rule.words} permits `{name}`, which changes things ({said}); only reads may be"
+                yield f"{rule.words} permits `{name}`, which changes things: {said}"
 
 
 def _is_unknown(name: str, *, servers: set[str], actions: Mapping[str, Action]) -> bool:

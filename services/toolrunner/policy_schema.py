@@ -79,7 +79,7 @@ def actions_of(tools: Iterable[Tool], reading: Reading) -> dict[str, Action]:
         if kind is not None:
             group = reading.groups.get(tool.name, "read" if tool.read_only else "mutate")
             rule = reading.resources.get(server_of(tool.name))
-            types = resource_types(kind.attributes, rule=rule)
+            types = resource_types(kind.attributes, required=kind.required, rule=rule)
             found[tool.name] = Action(tool.name, group, kind, types)
     return found
 

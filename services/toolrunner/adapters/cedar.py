@@ -15,7 +15,7 @@ from bus.cleaning import clean
 from bus.errors import NotConfigured
 from services.toolrunner.policy import Decision, Facts, Mode, Scope
 from services.toolrunner.policy_reason import forbidden, not_permitted, not_permitted_on
-from services.toolrunner.policy_resource import resource_of
+from services.toolrunner.policy_resource import Resource, resource_of, server_of
 from services.toolrunner.policy_rules import (
     Rule,
     is_asleep,
@@ -25,7 +25,6 @@ from services.toolrunner.policy_rules import (
     strangers,
 )
 from services.toolrunner.policy_schema import (
-    Action,
     Reading,
     Request,
     actions_of,
@@ -112,6 +111,11 @@ class CedarPolicy:
         )
         return not is_forbidden and any(rule.effect == "permit" for rule in about)
 
+    def resource(self, tool: str, arguments: Mapping[str, JsonValue]) -> Resource:
+        """What a call with those canonical arguments is about."""
+        rule = self._resources.get(server_of(tool))
+        return resource_of(tool, arguments, rule=rule, scope=self._scope)
+
     def decide(
         self, tool: str, arguments: Mapping[str, JsonValue], *, facts: Facts, mode: Mode
     ) -> Decision:
@@ -121,8 +125,7 @@ class CedarPolicy:
             return Decision("deny", f"no definition of {tool[:80]} is known here", (), mode)
         if action.group != "read":
             return Decision("deny", f"{tool} changes things; only reads are permitted", (), mode)
-        rule = self._resources.get(action.server)
-        resource = resource_of(tool, arguments, rule=rule, scope=self._scope)
+        resource = self.resource(tool, arguments)
         request = request_of(action, arguments, resource=resource, facts=facts, scope=self._scope)
         found = self.evaluate(request)
         rules = [self.rules[key] for key in found.keys]

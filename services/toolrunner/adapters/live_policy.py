@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from bus.errors import NotConfigured, Unavailable
 from services.toolrunner.adapters.cedar import CedarPolicy, parsed
 from services.toolrunner.adapters.policy_files import PolicyFiles, read_policy, why_stopped
-from services.toolrunner.policy import Decision, Facts, Scope
+from services.toolrunner.policy import Decision, Facts, Mode, Scope
 from services.toolrunner.ports import Tool
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,18 @@ class LivePolicy:
         """The hash of the policy in force."""
         return self._files.sha256
 
+    @property
+    def mode(self) -> Mode:
+        """The mode of the policy in force."""
+        return self._files.mode
+
+    @property
+    def cedar(self) -> CedarPolicy:
+        """The policy in force. Raises Unavailable before the first `learn`."""
+        if self._now is None:
+            raise Unavailable("the policy is not in force yet", retry_in_seconds=0.5)
+        return self._now.cedar
+
     def learn(self, tools: Iterable[Tool]) -> None:
         """These definitions count from now on, if the policy fits them.
 
@@ -80,11 +92,8 @@ class LivePolicy:
     def decide(self, tool: str, arguments: Mapping[str, JsonValue], *, facts: Facts) -> Decision:
         """The decision about one call. Raises Unavailable before the first `learn`."""
         if why := self.stopped():
-            return Decision("deny", why, ("STOP",), self._files.mode)
-        now = self._now
-        if now is None:
-            raise Unavailable("the policy is not in force yet", retry_in_seconds=0.5)
-        return now.cedar.decide(tool, arguments, facts=facts, mode=now.files.mode)
+            return Decision("deny", why, ("STOP",), self.mode)
+        return self.cedar.decide(tool, arguments, facts=facts, mode=self.mode)
 
     def stopped(self) -> str:
         """Why nothing may be called at this moment: the folder is asked each time."""
