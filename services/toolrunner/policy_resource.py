@@ -49,6 +49,20 @@ class Resource:
         return f"{WORDS[self.kind]} `{self.name}`"
 
 
+def known_rules(*, foreign: bool) -> dict[str, ResourceRule]:
+    """The rules of the servers that we know, each as long as no settings say otherwise.
+
+    `foreign`: the servers come from a file. One that is called github may then be another than
+    ours, which can reach no repository but the configured one; so a call has to name it.
+    """
+    repository = ("owner", "repo") if foreign else ()
+    return {
+        "kubernetes": ResourceRule("Namespace", ("namespace",)),
+        "github": ResourceRule("Repository", repository),
+        "cloudwatch": ResourceRule("LogGroup", ("log_group",)),
+    }
+
+
 def server_of(tool: str) -> str:
     """The server of a tool's name; a tool of our own has its own name for it."""
     return tool.partition("__")[0]

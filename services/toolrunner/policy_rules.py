@@ -125,9 +125,9 @@ def _wrong_notes(rule: Rule) -> Iterator[str]:
 
 def _too_wide(rule: Rule) -> Iterator[str]:
     if rule.actions is None:
-        yield f"{rule.words} permits every tool; name tools, or a group such as `read`"
+        yield f"{rule.words} permits every tool: name tools, or a group such as `read`"
     elif not rule.is_single and not rule.resource_type and not rule.has_conditions:
-        yield f"{rule.words} permits a group without any condition; name a resource, or say when"
+        yield f"{rule.words} permits a group without any condition: name a resource, or say when"
 
 
 def lint_actions(rules: Iterable[Rule], actions: Mapping[str, Action]) -> Iterator[str]:

@@ -3,9 +3,9 @@
 import random
 from collections.abc import Mapping
 
-from bus.events import InvestigationId, ToolCallId, ToolCallRequested
 from pydantic import JsonValue
 
+from bus.events import InvestigationId, ToolCallId, ToolCallRequested
 from services.toolrunner.adapters.strict_schema import StrictSchema
 from services.toolrunner.catalogue import catalogue_of
 from services.toolrunner.judging import judge
@@ -20,7 +20,8 @@ NAMESPACES: tuple[JsonValue, ...] = (
 )  # fmt: skip
 TEXTS: tuple[JsonValue, ...] = ("cart-1", "cart-1", "x", "", 'a"b', None, 3, False, [], {"a": 1})
 PATHS: tuple[JsonValue, ...] = (
-    "src/a.py", "src/a.py", "a/../b", "..", "../x", "x/..", "a..b", "/etc", "/", "a%2e", "a\\b", None, 1,
+    "src/a.py", "src/a.py", "a/../b", "..", "../x", "x/..", "a..b", "/etc", "/", "a%2e", "a\\b",
+    None, 1,
 )  # fmt: skip
 WHOLE: tuple[JsonValue, ...] = (
     1, 200, 5000, 1440, 0, -1, 5001, 2**63 - 1, 2**63, 2**70, 1.0, 1.5, "1", True, None,

@@ -95,9 +95,9 @@ class CedarPolicy:
         names = strangers(rules, self.actions)
         self.schema_text = json.dumps(schema_of(self.actions, names=names))
         self._resources, self._scope = reading.resources, scope
-        self._schema = cedarpy.Schema.from_json_str(self.schema_text, release_gil=True)
+        self.schema = cedarpy.Schema.from_json_str(self.schema_text, release_gil=True)
         self._validate(text)
-        self._policies = _awake(text, self.rules)
+        self.policies = _awake(text, self.rules)
 
     def may_offer(self, tool: str) -> bool:
         """Whether a rule could permit the tool, for some arguments."""
@@ -148,7 +148,7 @@ class CedarPolicy:
         """What Cedar says to the request, checked against the schema."""
         try:
             answer = cedarpy.is_authorized(
-                request.question, self._policies, request.entities, self._schema
+                request.question, self.policies, request.entities, self.schema
             )
         except Exception as error:
             return Evaluated(allowed=False, keys=(), errors=(_one_line(error),))
@@ -162,7 +162,7 @@ class CedarPolicy:
         )
 
     def _validate(self, text: PolicyText) -> None:
-        found = cedarpy.validate_policies(text.whole, self._schema, release_gil=True)
+        found = cedarpy.validate_policies(text.whole, self.schema, release_gil=True)
         sleeping = {rule.key for rule in self.asleep}
         problems = [
             self._problem(error.policy_id, error.error)

@@ -18,9 +18,8 @@ from bus.errors import NotConfigured
 from bus.events import Value
 from services.toolrunner.adapters.cedar import PolicyText
 from services.toolrunner.policy import Mode
-from services.toolrunner.policy_resource import ResourceRule
+from services.toolrunner.policy_resource import ResourceRule, known_rules
 from services.toolrunner.policy_schema import Group, Reading
-from services.toolrunner.settings import SHIPPED_POLICIES
 
 SETTINGS_FILE = "settings.yaml"
 STOP_FILE = "STOP"
@@ -73,8 +72,7 @@ class PolicyFiles:
 def read_policy(folder: str, *, foreign: bool = False) -> PolicyFiles:
     """The folder's policy, not yet checked. Raises NotConfigured with one sentence.
 
-    `foreign`: the servers come from an `mcpServers` file. The shipped folder trusts only our own
-    github server to read nothing but the configured repository; another one has to name it.
+    `foreign`: the servers come from an `mcpServers` file.
     """
     contents = _settled(folder)
     settings = _settings(contents.pop(SETTINGS_FILE, b""), folder)
@@ -85,17 +83,11 @@ def read_policy(folder: str, *, foreign: bool = False) -> PolicyFiles:
         raise NotConfigured(f"{folder}: a file is not UTF-8 ({error.reason})") from None
     except ValueError as error:
         raise NotConfigured(f"{folder}/{SETTINGS_FILE}: resources: {error}") from None
-    if foreign and Path(folder).resolve() == SHIPPED_POLICIES.resolve():
-        resources |= {
-            name: ResourceRule("Repository", ("owner", "repo"))
-            for name, rule in resources.items()
-            if rule.kind == "Repository" and not rule.arguments
-        }
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(f"{name}\0{len(files[name])}\0{files[name]}\0".encode())
     digest.update(settings.model_dump_json().encode())
-    reading = Reading(resources, settings.groups)
+    reading = Reading(known_rules(foreign=foreign) | resources, settings.groups)
     return PolicyFiles(PolicyText(files), settings.mode, reading, digest.hexdigest())
 
 
@@ -143,10 +135,10 @@ def _contents(folder: str) -> dict[str, bytes]:
             found[name] = file.read_bytes()
     except OSError as error:
         raise NotConfigured(
-            f"{folder} cannot be read ({error}); set NIGHTSHIFT_POLICY_DIR"
+            f"{folder} cannot be read ({error}): set NIGHTSHIFT_POLICY_DIR"
         ) from None
     if not any(name.endswith(".cedar") for name in found):
-        raise NotConfigured(f"{folder} holds no *.cedar file; set NIGHTSHIFT_POLICY_DIR")
+        raise NotConfigured(f"{folder} holds no *.cedar file: set NIGHTSHIFT_POLICY_DIR")
     return found
 
 
