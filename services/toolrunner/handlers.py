@@ -80,7 +80,10 @@ class Handlers:
         withheld = why_not(judged, offer, repeated=repeated)
         answer = withheld or await self._answer(record, judged, entry=entry, repeated=repeated)
         await self._store(call, judged, answer=answer, entry=entry)
-        tell_outcome(judged, answer, span=span)
+        tell_outcome(answer, span)
+        verdict = {"verdict": judged.decision.verdict, "tool": judged.label}
+        metrics.DECISIONS.add(1, verdict)
+        metrics.TOOL_CALLS.add(1, {"tool": judged.label, "outcome": answer.outcome})
 
     async def _facts(self, record: Record, call_id: str) -> Facts:
         return facts_about(

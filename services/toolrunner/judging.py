@@ -34,6 +34,11 @@ class Judged:
     types: Mapping[str, str] = field(default_factory=dict)
     """The type of each argument, without values: for the audit."""
 
+    @property
+    def label(self) -> str:
+        """The tool for a metric; a name that the model made up would be a new series each time."""
+        return self.tool if self.offered else "unknown"
+
 
 def judge(
     call: ToolCallRequested, offer: Catalogue, *, gate: Gate, check: SchemaCheck, facts: Facts

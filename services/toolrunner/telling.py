@@ -1,8 +1,7 @@
-"""What a tool call's span and the metrics say of the decision about it and of its outcome."""
+"""What the span of a tool call says of the decision about it and of its outcome."""
 
 from opentelemetry.trace import Span, Status, StatusCode
 
-from bus import metrics
 from services.toolrunner.judging import Judged
 from services.toolrunner.tool_call import Answer
 
@@ -17,13 +16,9 @@ def tell_decision(judged: Judged, span: Span) -> None:
     span.set_attribute("nightshift.policy.mode", decision.mode)
 
 
-def tell_outcome(judged: Judged, answer: Answer, *, span: Span) -> None:
-    """Span and metrics say what became of the call."""
+def tell_outcome(answer: Answer, span: Span) -> None:
+    """The span says what became of the call."""
     span.set_attribute("nightshift.outcome", answer.outcome)
     if not answer.ok:
         span.set_attribute("error.type", f"tool_{answer.outcome}")
         span.set_status(Status(StatusCode.ERROR, answer.outcome))
-    # A name that the model made up is no label: it would make a new series each time.
-    tool = judged.tool if judged.offered else "unknown"
-    metrics.DECISIONS.add(1, {"verdict": judged.decision.verdict, "tool": tool})
-    metrics.TOOL_CALLS.add(1, {"tool": tool, "outcome": answer.outcome})

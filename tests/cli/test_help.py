@@ -24,7 +24,6 @@ pytestmark = pytest.mark.timeout(90)
         ("dead-letters", ["list", "show", "replay", "exits 0"]),
         ("policy", ["check", "explain", "test", "schema", "exits 0"]),
         ("policy explain", ["TOOL", "ARGUMENTS", "--dir", "--tools", "NIGHTSHIFT_NAMESPACES"]),
-        ("policy test", ["FILE", "--dir", "--tools", "NIGHTSHIFT_POLICY_DIR"]),
         ("init", ["--replace", "REDIS_URL", "NIGHTSHIFT_GENERATION", "NIGHTSHIFT_STREAM_PREFIX"]),
     ],
 )

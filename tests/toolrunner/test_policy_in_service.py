@@ -48,8 +48,11 @@ async def test_a_stop_denies_every_call_and_its_end_permits_them_again(
     assert (await answer(bus, record, "1-4", "shop__read", topic="tea")).ok
     assert shop.calls == ["read tea", "read tea"]
     assert [entry.outcome for entry in await audited(bus)] == [
-        "executed", "refused", "refused", "executed",
-    ]  # fmt: skip
+        "executed",
+        "refused",
+        "refused",
+        "executed",
+    ]
     assert (await audited(bus))[1].rules == ("STOP",)
 
 

@@ -45,13 +45,31 @@ ARGUMENTS: dict[str, dict[str, JsonValue]] = {
     "cloudwatch__describe_alarm": {"name": "checkout"},
 }
 WRONG: tuple[JsonValue, ...] = (
-    None, True, 7, 1.5, "7", [], ["x"], {}, {"x": 1},
+    None,
+    True,
+    7,
+    1.5,
+    "7",
+    [],
+    ["x"],
+    {},
+    {"x": 1},
     {"__entity": {"type": "Namespace", "id": "boutique"}},
     {"__extn": {"fn": "decimal", "arg": "1.0"}},
-)  # fmt: skip
+)
 EXTREME: tuple[JsonValue, ...] = (
-    2**63 - 1, -(2**63), 2**63, 2**70, -1, 0, "", "x" * 16_000, "\x00", "\u202e", '"); permit(',
-)  # fmt: skip
+    2**63 - 1,
+    -(2**63),
+    2**63,
+    2**70,
+    -1,
+    0,
+    "",
+    "x" * 16_000,
+    "\x00",
+    "\u202e",
+    '"); permit(',
+)
 
 
 @pytest.fixture

@@ -15,17 +15,56 @@ from tests.toolrunner.policies import TOOLS, shipped
 
 CALLS = 5_000
 NAMESPACES: tuple[JsonValue, ...] = (
-    "boutique", "boutique", "boutique", "shop", "kube-system", "", "Boutique", "boutique ",
-    "boutique\n", "default,boutique", None, 7, True, ["boutique"], {"name": "boutique"}, "*",
-)  # fmt: skip
+    "boutique",
+    "boutique",
+    "boutique",
+    "shop",
+    "kube-system",
+    "",
+    "Boutique",
+    "boutique ",
+    "boutique\n",
+    "default,boutique",
+    None,
+    7,
+    True,
+    ["boutique"],
+    {"name": "boutique"},
+    "*",
+)
 TEXTS: tuple[JsonValue, ...] = ("cart-1", "cart-1", "x", "", 'a"b', None, 3, False, [], {"a": 1})
 PATHS: tuple[JsonValue, ...] = (
-    "src/a.py", "src/a.py", "a/../b", "..", "../x", "x/..", "a..b", "/etc", "/", "a%2e", "a\\b",
-    None, 1,
-)  # fmt: skip
+    "src/a.py",
+    "src/a.py",
+    "a/../b",
+    "..",
+    "../x",
+    "x/..",
+    "a..b",
+    "/etc",
+    "/",
+    "a%2e",
+    "a\\b",
+    None,
+    1,
+)
 WHOLE: tuple[JsonValue, ...] = (
-    1, 200, 5000, 1440, 0, -1, 5001, 2**63 - 1, 2**63, 2**70, 1.0, 1.5, "1", True, None,
-)  # fmt: skip
+    1,
+    200,
+    5000,
+    1440,
+    0,
+    -1,
+    5001,
+    2**63 - 1,
+    2**63,
+    2**70,
+    1.0,
+    1.5,
+    "1",
+    True,
+    None,
+)
 KINDS: tuple[JsonValue, ...] = ("Deployment", "StatefulSet", "Secret", "", None, 1)
 FLAGS: tuple[JsonValue, ...] = (True, False, 1, "true", None)
 Check = tuple[bool, tuple[JsonValue, ...], object]
