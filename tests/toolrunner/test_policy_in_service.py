@@ -119,6 +119,7 @@ async def test_in_log_only_the_audit_says_denied_beside_executed(
         return last if last.policy_mode == "log_only" else None
 
     found = await eventually(is_noticed, seconds=STOP_WITHIN_SECONDS)
+    assert found is not None
     assert (found.decision, found.outcome, found.rules) == ("deny", "executed", ("tea",))
     assert found.reason == "Tea alone."
 

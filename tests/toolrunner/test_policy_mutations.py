@@ -175,5 +175,5 @@ def test_nothing_is_allowed_for_another_agent_tool_or_resource_type(policy: Ceda
             ("resource", {"type": "Agent", "id": "diagnoser"}),
         ):
             changed = copy.deepcopy(question(policy, tool))
-            changed.question[part] = uid
+            changed.question[part] = dict(uid)
             assert not policy.evaluate(changed).allowed, (tool, part, uid)

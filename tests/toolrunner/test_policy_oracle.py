@@ -76,8 +76,9 @@ def is_text(value: JsonValue) -> bool:
 
 def within(low: int, high: int) -> object:
     def check(value: JsonValue) -> bool:
-        is_whole = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_whole and value == int(value) and low <= value <= high
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return value == int(value) and low <= value <= high
 
     return check
 

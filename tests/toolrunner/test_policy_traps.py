@@ -149,7 +149,7 @@ def test_a_repository_is_owner_and_name_together(
 
 def test_null_for_an_optional_argument_is_as_good_as_none() -> None:
     """Trap 6: Cedar knows no null."""
-    with_null = {"namespace": "boutique", "pod": "cart-1", "container": None}
+    with_null: dict[str, JsonValue] = {"namespace": "boutique", "pod": "cart-1", "container": None}
     found = judged("kubernetes__get_logs", with_null)
     assert not found.decision.refuses
 
