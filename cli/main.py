@@ -12,6 +12,7 @@ from cli.eval import Options, evaluate
 from cli.init import init
 from cli.inside import show, watch
 from cli.options import command
+from cli.policy import command as policy
 from cli.publish import publish
 from cli.tools import command as tools
 from cli.up import up
@@ -46,6 +47,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit.app, name="audit")
 app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(tools.app, name="tools")
+app.add_typer(policy.app, name="policy")
 guard(app)
 
 if __name__ == "__main__":

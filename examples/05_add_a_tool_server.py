@@ -2,7 +2,7 @@
 
     .venv/bin/python examples/05_add_a_tool_server.py
 
-Tools come from MCP servers, in any language. The incident, planned-work.yaml, is ours as well.
+The tools come from MCP servers; the incident, planned-work.yaml, is ours as well.
 """
 
 import json
@@ -18,10 +18,12 @@ from cli.stack import Plan
 from simulator.redis_server import free_port
 
 SCENARIO = str(Path(__file__).with_name("planned-work.yaml"))
+RULE = """@id("planned-work") @reason("What is planned may be read.")
+permit (principal, action == Action::"calendar__read", resource);"""
 server: FastMCP[None] = FastMCP("calendar")
 
 
-@server.tool
+@server.tool(annotations={"readOnlyHint": True})
 def read(service: str) -> str:
     """What is planned for a service."""
     return f"01:30 backup\n02:00 redis-cart moves to another host, {service} refuses until 02:20"
@@ -37,10 +39,10 @@ def main() -> None:
     """One incident that only our own tool explains."""
     at = {"host": "127.0.0.1", "port": free_port(), "show_banner": False, "log_level": "error"}
     Thread(target=server.run, args=("http",), kwargs=at, daemon=True).start()
-    entry = {"url": f"http://127.0.0.1:{at['port']}/mcp"}
     with TemporaryDirectory() as folder:
-        Path(folder, "mcp.json").write_text(json.dumps({"mcpServers": {"calendar": entry}}))
-        Path(folder, "allow.yaml").write_text("tools: {calendar: [read]}\n")
+        entry = {"calendar": {"url": f"http://127.0.0.1:{at['port']}/mcp"}}
+        Path(folder, "mcp.json").write_text(json.dumps({"mcpServers": entry}))
+        Path(folder, "calendar.cedar").write_text(RULE)
         settings = {"NIGHTSHIFT_MCP_SERVERS": f"{folder}/mcp.json", "NIGHTSHIFT_POLICY_DIR": folder}
         say(nightshift("tools", "pin", **settings).stdout.splitlines()[0])
         with laptop(Plan(scenario=SCENARIO, services=NO_INGEST, settings=settings)) as stack:

@@ -11,7 +11,7 @@ from bus.connection import as_text
 from bus.errors import Unavailable
 from services.toolrunner.adapters.mcp_servers import McpServers
 from services.toolrunner.adapters.pin_alerts import PinAlerts
-from services.toolrunner.catalogue import Catalogue, catalogue_of
+from services.toolrunner.catalogue import OWN, Catalogue, catalogue_of
 from services.toolrunner.policy import Gate
 from services.toolrunner.ports import SchemaCheck, Tool
 from services.toolrunner.result_pages import READ_RESULT
@@ -43,12 +43,14 @@ class PublishedCatalogue:
         An incident that comes with the first start must not see half a list, so that one waits.
         """
         await self.servers.all_listed(self.wait_seconds)
-        seen: list[Tool] | None = None
+        seen: tuple[list[Tool], str] | None = None
         while True:
             await self.alerts.tell(self.servers.findings())
-            tools = self.servers.tools()
-            if tools != seen or self.current is None:
-                self.current, seen = catalogue_of(tools, self.gate, check=self.check), tools
+            tools = [OWN, *self.servers.tools()]
+            if seen is None or tools != seen[0]:
+                self.gate.learn(tools)
+            if seen != (now := (tools, self.gate.sha256)) or self.current is None:
+                self.current, seen = catalogue_of(tools, self.gate, check=self.check), now
                 offered = ", ".join(sorted(self.current.schemas))
                 log.info("offering catalogue %s: %s", self.current.sha256[:12], offered)
             try:
