@@ -19,6 +19,9 @@ from simulator.redis_server import free_port
 from tests.chaos.load import SCENARIO
 from tests.chaos.struck import Struck, struck_stack, wrong
 from tests.lane import Figures, Lane
+from tests.toolrunner.foreign import pin, pinned_as_told
+from tests.toolrunner.hostile import TOOL
+from tests.toolrunner.policies import write_policy
 
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
@@ -70,8 +73,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory, lane: Lane) -> Iterator[Seen]
     ports = {"far": free_port(), "good": free_port()}
     servers = {name: {"url": f"http://127.0.0.1:{port}/mcp"} for name, port in ports.items()}
     (folder / "servers.json").write_text(json.dumps({"mcpServers": servers}), encoding="utf-8")
-    allowed = "".join(f"  {name}:\n    - read\n" for name in servers)
-    (folder / "allow.yaml").write_text(f"tools:\n{allowed}", encoding="utf-8")
+    write_policy(folder, *(f"{name}__read" for name in servers))
+    pin(folder, **{name: pinned_as_told(TOOL) for name in servers})
     for fault in FAULTS:
         text = yaml.safe_dump(scenario_with(fault))
         (folder / f"{fault}.yaml").write_text(text, encoding="utf-8")

@@ -12,6 +12,7 @@ import uvicorn
 from fastmcp import FastMCP
 from fastmcp.exceptions import ToolError
 from fastmcp.tools import Tool
+from mcp_types import Tool as McpTool
 from mcp_types import ToolAnnotations
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -176,6 +177,11 @@ async def serving(
 def pinned(tools: Iterable[Tool]) -> tuple[Pinned, ...]:
     """These tools, reviewed as a FastMCP server lists them."""
     return tuple(Pinned(definition_of(tool.to_mcp_tool())) for tool in tools)
+
+
+def pinned_as_told(tool: Mapping[str, object]) -> tuple[Pinned, ...]:
+    """A tool, reviewed as a server tells of it on the wire."""
+    return (Pinned(definition_of(McpTool.model_validate(tool))),)
 
 
 def pin(folder: Path, **servers: Iterable[Pinned]) -> None:

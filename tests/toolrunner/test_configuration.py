@@ -132,7 +132,7 @@ def test_unknown_arguments_are_refused_also_inside_objects_that_list_their_prope
 
 
 def test_words_about_arguments_lose_what_does_not_show_and_values_stay() -> None:
-    hidden, gate = "a\u200b\u202eb", AllowList(tools={"a": ("x",)})
+    hidden, gate = "a\u200b\u202eb", Permits(("a__x",))
     argument: JsonValue = {"description": hidden, "enum": [hidden], "anyOf": [{"title": hidden}]}
     schema: dict[str, JsonValue] = {"properties": {"description": argument}}
     shown = catalogue_of([Tool("a__x", hidden, schema)], gate, check=StrictSchema())

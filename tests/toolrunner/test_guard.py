@@ -16,10 +16,12 @@ from bus.testing import eventually
 from services.toolrunner.adapters.mcp_guard import Limits
 from services.toolrunner.adapters.mcp_servers import McpServers
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
+from services.toolrunner.pins import Lock
 from services.toolrunner.reading import in_time
-from tests.toolrunner.foreign import Shop, serving
+from tests.toolrunner.foreign import Shop, pinned, serving
 
 GAP = "what read shows is a gap in this diagnosis; nothing was read"
+SHOP = pinned(Shop().tools())
 LIMITS = Limits(at_once=2, max_bytes=100_000, per_second=0, failures=2, pause=60)
 
 
@@ -31,7 +33,7 @@ def entry(port: int, **limits: object) -> ServerEntry:
 async def kept(
     server: ServerEntry, limits: Limits, *, listed: bool = True
 ) -> AsyncIterator[McpServers]:
-    servers = McpServers({"shop": server}, limits)
+    servers = McpServers({"shop": server}, limits, lock=Lock({"shop": SHOP}))
     keeping = asyncio.create_task(servers.keep())
     if listed:
         await servers.all_listed(5)
@@ -117,7 +119,11 @@ async def test_after_the_pause_one_call_tries_and_its_answer_lets_the_others_thr
 async def test_a_server_that_answers_500_is_left_alone_and_other_servers_are_not() -> None:
     broken, shop = Broken(Shop().app()), Shop()
     async with serving(broken) as port, serving(shop.app()) as other:
-        servers = McpServers({"shop": entry(port), "well": entry(other)}, LIMITS)
+        servers = McpServers(
+            {"shop": entry(port), "well": entry(other)},
+            LIMITS,
+            lock=Lock({"shop": SHOP, "well": SHOP}),
+        )
         keeping = asyncio.create_task(servers.keep())
         await servers.all_listed(5)
         broken.broken = True

@@ -26,7 +26,9 @@ from bus.testing import eventually
 from simulator.redis_server import free_port
 from tests.conftest import MakeBus
 from tests.lane import Figures, Lane
-from tests.toolrunner.foreign import Shop, ask, investigation, serving
+from tests.toolrunner.foreign import Shop, ask, investigation, pin, pinned, pinned_as_told, serving
+from tests.toolrunner.hostile import TOOL
+from tests.toolrunner.policies import write_policy
 from tests.toolrunner.processes import running
 
 pytestmark = [
@@ -131,8 +133,9 @@ def configured(folder: Path, *, far: int, shop: int) -> dict[str, str]:
         SHOP: {"url": f"http://127.0.0.1:{shop}/mcp"},
     }
     (folder / "servers.json").write_text(json.dumps({"mcpServers": servers}), encoding="utf-8")
-    allowed = "".join(f"  {server}:\n    - read\n" for server in servers)
-    (folder / "allow.yaml").write_text(f"tools:\n{allowed}", encoding="utf-8")
+    write_policy(folder, *(f"{server}__read" for server in servers))
+    hostile = pinned_as_told(TOOL)
+    pin(folder, **{FAR: hostile, NEAR: hostile, SHOP: pinned(Shop().tools())})
     return {
         "NIGHTSHIFT_MCP_SERVERS": str(folder / "servers.json"),
         "NIGHTSHIFT_POLICY_DIR": str(folder),

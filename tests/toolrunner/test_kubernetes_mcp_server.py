@@ -18,6 +18,8 @@ from bus.events import ToolCallFinished
 from bus.record import Record
 from bus.streams import TOOL_RESULTS
 from bus.testing import events, eventually
+from services.toolrunner.adapters.lock_file import lock_text
+from services.toolrunner.adapters.mcp_servers_file import load_servers
 from services.toolrunner.app import build
 from services.toolrunner.catalogue import Catalogue
 from simulator.kubernetes import build_kubernetes, make_certificate, write_kubeconfig
@@ -25,7 +27,13 @@ from simulator.request_log import RequestLog
 from simulator.scenario import LogSetup
 from tests.conftest import MakeBus, Start
 from tests.lane import Figures, Lane
-from tests.toolrunner.foreign import ask, investigation, serving, settings_for
+from tests.toolrunner.foreign import (
+    ask,
+    investigation,
+    lock_as_listed,
+    serving,
+    settings_for,
+)
 from tests.toolrunner.full_cluster import CHECKOUT_POD, full_cluster
 from tests.toolrunner.kubernetes_mcp_server import (
     ENVIRONMENT,
@@ -35,6 +43,7 @@ from tests.toolrunner.kubernetes_mcp_server import (
     install,
     over_http,
 )
+from tests.toolrunner.policies import write_policy
 
 pytestmark = pytest.mark.timeout(240)
 POD = {"namespace": "boutique", "name": CHECKOUT_POD}
@@ -99,6 +108,8 @@ async def behind(
             bus = make_bus("toolrunner")
             settings = settings_for(bus, tmp_path, as_it_comes)
             write_files(tmp_path, binary, as_it_comes=as_it_comes)
+            lock = await lock_as_listed(load_servers(str(tmp_path / "servers.json")))
+            settings.lock_file.write_text(lock_text(lock), encoding="ascii")
             service = build(settings, bus)
             await start(service)
 
@@ -113,7 +124,7 @@ async def behind(
 
 
 def write_files(folder: Path, binary: Path, *, as_it_comes: int) -> None:
-    """The `mcpServers` file and an allow-list, in which two names of tools are a mistake."""
+    """The `mcpServers` file and the policy, which names some of the tools."""
     hardened = {
         "command": str(binary),
         "args": [
@@ -126,11 +137,8 @@ def write_files(folder: Path, binary: Path, *, as_it_comes: int) -> None:
     loose = {"url": f"http://127.0.0.1:{as_it_comes}/mcp"}
     servers = {"mcpServers": {"cluster": hardened, "loose": loose}}
     (folder / "servers.json").write_text(json.dumps(servers), encoding="utf-8")
-    allowed = {
-        "cluster": [*SIX, "configuration_view", "pods_list"],
-        "loose": ["pods_log", "resources_list"],
-    }
-    (folder / "allow.yaml").write_text(json.dumps({"tools": allowed}), encoding="utf-8")
+    hardened_tools = [f"cluster__{name}" for name in SIX]
+    write_policy(folder, *hardened_tools, "loose__pods_log", "loose__resources_list")
 
 
 async def test_of_the_server_s_tools_only_the_needed_ones_are_offered(

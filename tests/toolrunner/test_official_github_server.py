@@ -5,7 +5,7 @@ that ignores them, or that somebody took over.
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,11 +22,19 @@ from services.toolrunner.adapters.mcp_servers_file import load_servers
 from services.toolrunner.adapters.strict_schema import StrictSchema
 from services.toolrunner.app import build
 from services.toolrunner.catalogue import catalogue_of
-from services.toolrunner.policy import AllowList
 from services.toolrunner.ports import Tool as Offered
 from tests.conftest import MakeBus, Start
 from tests.docs.pages import ROOT, Page
-from tests.toolrunner.foreign import ask, investigation, serving, settings_for, told
+from tests.toolrunner.foreign import (
+    ask,
+    investigation,
+    pin,
+    pinned,
+    serving,
+    settings_for,
+    told,
+)
+from tests.toolrunner.policies import Permits, write_policy
 
 PUBLISHED = json.loads(
     (Path(__file__).parent / "published" / "github_mcp_server.json").read_text(encoding="utf-8")
@@ -38,7 +46,6 @@ PUBLISHED = json.loads(
 ]
 HEADERS = ENTRY["mcpServers"]["official"]["headers"]
 NAMES = HEADERS["X-MCP-Tools"].split(",")
-GATE = AllowList(tools={"official": tuple(NAMES)})
 WRITERS = ("create_or_update_file", "merge_pull_request", "push_files", "delete_file")
 
 
@@ -58,15 +65,20 @@ class Official:
     calls: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
-    def app(self) -> ASGIApp:
-        """The server as an ASGI application."""
-        server: FastMCP[None] = FastMCP("official")
+    def tools(self) -> Iterator[Tool]:
+        """All that is published."""
         for published in PUBLISHED:
             hints = ToolAnnotations.model_validate(published["annotations"])
             tool = Published(
                 name=published["name"], parameters=schema_of(published), annotations=hints
             )
             tool._calls = self.calls
+            yield tool
+
+    def app(self) -> ASGIApp:
+        """The server as an ASGI application."""
+        server: FastMCP[None] = FastMCP("official")
+        for tool in self.tools():
             server.add_tool(tool)
         inner = server.http_app(path="/mcp/")
 
@@ -114,8 +126,10 @@ async def bus(
     file.write_text(json.dumps({"mcpServers": {"official": entry}}), encoding="utf-8")
     found = make_bus("toolrunner")
     settings = settings_for(found, tmp_path, 1, mcp_servers=str(file))
+    pin(tmp_path, official=pinned(official[0].tools()))
+    write_policy(tmp_path, *(f"official__{name}" for name in NAMES))
     found.settings = settings
-    service = build(settings, found, gate=GATE)
+    service = build(settings, found)
     await start(service)
 
     async def ready() -> bool:
@@ -156,7 +170,7 @@ def test_a_tool_without_the_hint_is_never_called_again_even_where_it_is_allowed(
         )
         for tool in PUBLISHED
     ]
-    everything = AllowList(tools={"official": tuple(tool["name"] for tool in PUBLISHED)})
+    everything = Permits(tuple(tool.name for tool in tools))
     catalogue = catalogue_of(tools, everything, check=StrictSchema())
     assert {f"official__{name}" for name in NAMES} <= catalogue.read_only
     assert not {f"official__{name}" for name in WRITERS} & catalogue.read_only

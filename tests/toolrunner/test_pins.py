@@ -22,6 +22,7 @@ from bus.errors import NotConfigured, ToolFailed
 from bus.events import NoticeRequested, ToolCallAudited
 from bus.streams import AUDIT, NOTICES
 from bus.testing import events, eventually
+from services.toolrunner.adapters.mcp_guard import Limits
 from services.toolrunner.adapters.mcp_servers import McpServers
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.adapters.pin_alerts import MOST_TOLD, PinAlerts
@@ -40,6 +41,7 @@ from tests.toolrunner.foreign import (
     settings_for,
     told,
 )
+from tests.toolrunner.policies import write_policy
 
 FIELDS = ("name", "title", "description", "input_schema", "output_schema", "annotations")
 CHANGES: dict[str, Callable[[Tool], dict[str, object]]] = {
@@ -125,9 +127,7 @@ async def offered(bus: Bus) -> list[str]:
 
 def allow_all(folder: Path) -> None:
     tools = [f"by_{name}" for name in (*FIELDS, "namf")]
-    (folder / "allow.yaml").write_text(
-        json.dumps({"tools": {"shop": [*tools, "poke", "read"]}}), encoding="utf-8"
-    )
+    write_policy(folder, *(f"shop__{tool}" for tool in (*tools, "poke", "read")))
 
 
 @pytest.mark.parametrize("when", ["before the start", "while it runs"])
@@ -223,9 +223,8 @@ async def test_a_call_that_waits_for_its_server_does_not_reach_one_that_came_up_
     stall, port = Stall(changed={"description"}), free_port()
     servers = McpServers(
         {"shop": ServerEntry(url=f"http://127.0.0.1:{port}/mcp")},
+        Limits(at_once=5, per_second=0, max_bytes=100_000, failures=0, pause=60),
         lock=Lock({"shop": pinned(stall.tools())}),
-        at_once=5,
-        max_bytes=100_000,
     )
 
     def call(tool: str) -> "asyncio.Task[str]":
