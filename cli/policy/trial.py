@@ -1,7 +1,7 @@
 """A policy tried on calls: the gate of the toolrunner, with nothing behind it."""
 
-import asyncio
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +11,13 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from bus.errors import NotConfigured
 from bus.events import InvestigationId, ToolCallId, ToolCallRequested, Value
 from services.toolrunner.adapters.live_policy import LivePolicy
+from services.toolrunner.adapters.lock_file import load_lock
 from services.toolrunner.adapters.strict_schema import StrictSchema
 from services.toolrunner.catalogue import OWN, Catalogue, catalogue_of
 from services.toolrunner.judging import Judged, judge
 from services.toolrunner.policy import Facts, Scope
 from services.toolrunner.ports import Tool
+from services.toolrunner.settings import LOCK, SHIPPED_POLICIES
 
 
 class _Definition(Value):
@@ -32,7 +34,7 @@ _DEFINITIONS = TypeAdapter(list[_Definition])
 
 @dataclass(frozen=True)
 class Trial:
-    """A policy folder in force for the tools of our own servers, or for those of a file."""
+    """A policy folder in force for the tools of its lock, or for those of a file."""
 
     gate: LivePolicy
     offer: Catalogue
@@ -53,17 +55,16 @@ class Trial:
 def trial(folder: str, scope: Scope, *, tools_file: str = "") -> Trial:
     """The policy of that folder, in force. Raises NotConfigured with what is wrong in it."""
     gate = LivePolicy(folder, scope)
-    tools = _from_file(tools_file) if tools_file else _own()
+    tools = _from_file(tools_file) if tools_file else _reviewed(folder)
     gate.learn(tools)
     offer = catalogue_of(tools, gate, check=StrictSchema())
     return Trial(gate, offer, {tool.name: tool for tool in tools})
 
 
-def _own() -> list[Tool]:
-    # FastMCP takes seconds to import, and a file of tools does not need it.
-    from services.toolrunner.adapters.own_tools import own_tools
-
-    return asyncio.run(own_tools())
+def _reviewed(folder: str) -> list[Tool]:
+    """The tools of the lock that the toolrunner would take; of the shipped one where none is."""
+    lock = Path(os.environ.get("NIGHTSHIFT_TOOLS_LOCK") or Path(folder) / LOCK)
+    return [OWN, *load_lock(lock if lock.exists() else SHIPPED_POLICIES / LOCK).tools()]
 
 
 def _from_file(file: str) -> list[Tool]:

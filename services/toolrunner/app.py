@@ -18,6 +18,7 @@ from services.toolrunner.adapters.pin_alerts import PinAlerts
 from services.toolrunner.adapters.redis_catalogue import PublishedCatalogue
 from services.toolrunner.adapters.strict_schema import StrictSchema
 from services.toolrunner.audit import AuditChain
+from services.toolrunner.catalogue import OWN
 from services.toolrunner.handlers import Handlers
 from services.toolrunner.settings import Settings
 
@@ -29,6 +30,8 @@ def build(settings: Settings, bus: Bus) -> Service:
     lock, check = load_lock(settings.lock_file), StrictSchema()
     foreign = bool(settings.mcp_servers)
     gate = LivePolicy(settings.policy_dir, settings.scope, foreign=foreign)
+    # All that was reviewed: a server that is away must not make the policy speak of unknown tools.
+    gate.learn([OWN, *lock.tools()])
     servers = McpServers(
         _entries(settings, own),
         Limits(

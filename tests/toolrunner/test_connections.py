@@ -30,6 +30,7 @@ from tests.toolrunner.foreign import (
     settings_for,
     told,
 )
+from tests.toolrunner.policies import write_policy
 
 STDIO_SERVER = """
 import os
@@ -141,6 +142,7 @@ def with_stdio_server(settings: Settings, folder: Path) -> Settings:
         return topic
 
     pin(folder, shop=pinned([Tool.from_function(read)]))
+    write_policy(folder, "shop__read")
     return settings
 
 

@@ -140,6 +140,7 @@ def configured(folder: Path, *, far: int, shop: int) -> dict[str, str]:
         "NIGHTSHIFT_MCP_SERVERS": str(folder / "servers.json"),
         "NIGHTSHIFT_POLICY_DIR": str(folder),
         "NIGHTSHIFT_SERVER_FAILURES": "0",
+        "NIGHTSHIFT_MAX_TOOL_CALLS": "10000",
     }
 
 

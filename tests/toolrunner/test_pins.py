@@ -126,8 +126,8 @@ async def offered(bus: Bus) -> list[str]:
 
 
 def allow_all(folder: Path) -> None:
-    tools = [f"by_{name}" for name in (*FIELDS, "namf")]
-    write_policy(folder, *(f"shop__{tool}" for tool in (*tools, "poke", "read")))
+    tools = [f"by_{name}" for name in FIELDS]
+    write_policy(folder, *(f"shop__{tool}" for tool in (*tools, "poke")))
 
 
 @pytest.mark.parametrize("when", ["before the start", "while it runs"])
@@ -260,6 +260,7 @@ async def test_a_hidden_argument_is_not_shown_not_taken_from_the_model_and_alway
     async with serving(server.http_app(path="/mcp")) as port:
         settings = settings_for(bus, tmp_path, port)
         pin(tmp_path, shop=[Pinned(pinned([tool])[0].definition, fixed)])
+        write_policy(tmp_path, "shop__read")
         await start(build(settings, bus))
         await eventually(lambda: _are(bus, ["read_result", "shop__read"]))
         assert "region" not in json.loads(await published(bus))[1]["input_schema"]["properties"]
@@ -271,8 +272,8 @@ async def test_a_hidden_argument_is_not_shown_not_taken_from_the_model_and_alway
         await _publish_as_before(bus, ["shop__read"])
         record = await investigation(bus, "2-1", incident_id="inc-2")
         await ask(bus, record, "2-1", tool="shop__read", topic="tea", region="us-east-1")
-        assert (await told(bus, "2-1")).ok
-    assert calls == ["eu-west-2", "eu-west-2"]
+        assert "`region` should not exist" in (await told(bus, "2-1")).error
+    assert calls == ["eu-west-2"]
 
 
 async def test_a_finding_is_told_once_however_often_it_is_made(

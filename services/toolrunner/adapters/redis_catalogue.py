@@ -47,8 +47,6 @@ class PublishedCatalogue:
         while True:
             await self.alerts.tell(self.servers.findings())
             tools = [OWN, *self.servers.tools()]
-            if seen is None or tools != seen[0]:
-                self.gate.learn(tools)
             if seen != (now := (tools, self.gate.sha256)) or self.current is None:
                 self.current, seen = catalogue_of(tools, self.gate, check=self.check), now
                 offered = ", ".join(sorted(self.current.schemas))
