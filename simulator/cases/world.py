@@ -19,10 +19,6 @@ _POLICY = f"""
 @id("evidence-read")
 @reason("What was recorded of the incident may be read.")
 permit (principal, action in Action::"{SERVER}:read", resource == Server::"{SERVER}");
-
-@id("results-read")
-@reason("Stored results may be read.")
-permit (principal, action == Action::"read_result", resource);
 """
 
 

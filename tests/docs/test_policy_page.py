@@ -16,7 +16,7 @@ from services.toolrunner.policy_resource import KINDS
 from services.toolrunner.policy_schema import FACTS
 from services.toolrunner.ports import Tool
 from tests.docs.pages import ROOT, Page
-from tests.toolrunner.policies import RESULTS, TOOLS
+from tests.toolrunner.policies import TOOLS
 
 PAGE = Page(ROOT / "docs" / "policy.md").text
 NS: dict[str, JsonValue] = {"type": "object", "properties": {"ns": {"type": "string"}}}
@@ -33,7 +33,7 @@ def blocks(language: str) -> list[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     settings, cases = blocks("yaml")
-    (tmp_path / "page.cedar").write_text("\n".join([*blocks("cedar"), RESULTS]), encoding="utf-8")
+    (tmp_path / "page.cedar").write_text("\n".join(blocks("cedar")), encoding="utf-8")
     (tmp_path / "settings.yaml").write_text(settings, encoding="utf-8")
     (tmp_path / "cases.yaml").write_text(cases, encoding="utf-8")
     return tmp_path

@@ -13,22 +13,16 @@ from services.toolrunner.policy import Decision, Facts, Scope
 from services.toolrunner.ports import Tool
 from services.toolrunner.settings import SHIPPED_POLICIES
 
-RESULTS = """
-@id("results-read")
-@reason("Stored results may be read.")
-permit (principal, action == Action::"read_result", resource);
-"""
-
 
 def write_policy(folder: Path, *tools: str) -> None:
-    """The folder permits those tools whatever their server says of them, and `read_result`."""
+    """The folder permits those tools whatever their server says of them."""
     named = ", ".join(f'Action::"{tool}"' for tool in tools)
     rule = f"""
 @id("named")
 @reason("Tools that are named may be called.")
 permit (principal, action in [{named}], resource);
 """
-    (folder / "named.cedar").write_text((rule if tools else "") + RESULTS, encoding="utf-8")
+    (folder / "named.cedar").write_text(rule if tools else "", encoding="utf-8")
     settings = {"groups": dict.fromkeys(tools, "read")}
     (folder / "settings.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
 

@@ -34,7 +34,7 @@ def put(folder: Path, rules: str, settings: str = "") -> LivePolicy:
     [
         ("permit (principal, action", "own.cedar cannot be parsed: "),
         ("", "no *.cedar file holds a rule"),
-        (f'@reason("r") permit (principal, {PODS}, resource);', "(number 0) has no @id"),
+        (f'@reason("r") permit (principal, {PODS}, resource);', "(number 1) has no @id"),
         (f'@id("a b") @reason("r") permit (principal, {PODS}, resource);', "an @id is 1 to 64"),
         (f'@id("r") permit (principal, {PODS}, resource);', "rule `r` has no @reason"),
         (f'@id("r") @reason(" ") forbid (principal, {PODS}, resource);', "has no @reason"),

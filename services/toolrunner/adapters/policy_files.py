@@ -16,13 +16,19 @@ from pydantic import Field, ValidationError
 from bus.cleaning import clean
 from bus.errors import NotConfigured
 from bus.events import Value
-from services.toolrunner.adapters.cedar import PolicyText
+from services.toolrunner.adapters.cedar import BUILT_IN, PolicyText
 from services.toolrunner.policy import Mode
 from services.toolrunner.policy_resource import ResourceRule, known_rules
 from services.toolrunner.policy_schema import Group, Reading
 
 SETTINGS_FILE = "settings.yaml"
 STOP_FILE = "STOP"
+RESULTS = """
+@id("results-read")
+@reason("Stored results of the same investigation may be read.")
+permit (principal, action == Action::"read_result", resource);
+"""
+"""A rule that every policy has: what was condensed must be readable. A folder may forbid it."""
 MAX_BYTES = 1_000_000
 READINGS = 3
 CONFIGURED: Literal["configured"] = "configured"
@@ -87,6 +93,7 @@ def read_policy(folder: str, *, foreign: bool = False) -> PolicyFiles:
     for name in sorted(files):
         digest.update(f"{name}\0{len(files[name])}\0{files[name]}\0".encode())
     digest.update(settings.model_dump_json().encode())
+    files[BUILT_IN] = RESULTS
     reading = Reading(known_rules(foreign=foreign) | resources, settings.groups)
     return PolicyFiles(PolicyText(files), settings.mode, reading, digest.hexdigest())
 
