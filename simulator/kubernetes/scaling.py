@@ -100,7 +100,7 @@ def _conditions(setup: AutoscalerSetup, since: datetime) -> list[Object]:
             else "the desired count is within the acceptable range",
         ),
     ]
-    changed: dict[str, object] = {"lastTransitionTime": stamp(since)}
+    changed: Object = {"lastTransitionTime": stamp(since)}
     return [
         {"type": kind, "status": status, "reason": reason, "message": message} | changed
         for kind, status, reason, message in rows

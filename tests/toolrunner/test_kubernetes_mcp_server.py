@@ -22,18 +22,13 @@ from services.toolrunner.adapters.lock_file import lock_text
 from services.toolrunner.adapters.mcp_servers_file import load_servers
 from services.toolrunner.app import build
 from services.toolrunner.catalogue import Catalogue
+from services.toolrunner.settings import LOCK, Settings
 from simulator.kubernetes import build_kubernetes, make_certificate, write_kubeconfig
 from simulator.request_log import RequestLog
 from simulator.scenario import LogSetup
 from tests.conftest import MakeBus, Start
 from tests.lane import Figures, Lane
-from tests.toolrunner.foreign import (
-    ask,
-    investigation,
-    lock_as_listed,
-    serving,
-    settings_for,
-)
+from tests.toolrunner.foreign import ask, investigation, lock_as_listed, serving
 from tests.toolrunner.full_cluster import CHECKOUT_POD, full_cluster
 from tests.toolrunner.kubernetes_mcp_server import (
     ENVIRONMENT,
@@ -92,35 +87,43 @@ def binary(lane: Lane, request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-async def behind(
-    binary: Path, make_bus: MakeBus, start: Start, tmp_path: Path
-) -> AsyncIterator[Behind]:
+async def log(binary: Path, tmp_path: Path) -> AsyncIterator[RequestLog]:
+    """What the cluster was asked; it runs, and so does the server over HTTP, and files name both.
+
+    Apart from `behind`, so that both outlive the toolrunner and whoever keeps connections to them.
+    """
     log, files = RequestLog(tmp_path / "requests.jsonl"), make_certificate(tmp_path)
     long_log = LogSetup(lines=100_000, background=("x" * 103,))
-    world = full_cluster(logs={"lines": long_log})
     token, kubeconfig = secrets.token_hex(16), tmp_path / "kubeconfig"
+    world = full_cluster(logs={"lines": long_log})
     app = build_kubernetes(world, log, tokens={token: "reader"})
     (tmp_path / "config.toml").write_text(SETTINGS, encoding="utf-8")
     async with serving(app, certificate=files.certificate, key=files.key) as port:
         url = f"https://127.0.0.1:{port}"
         write_kubeconfig(kubeconfig, url, ca_file=files.ca, token=token, namespace="boutique")
         async with over_http(binary, "--kubeconfig", str(kubeconfig)) as as_it_comes:
-            bus = make_bus("toolrunner")
-            settings = settings_for(bus, tmp_path, as_it_comes)
             write_files(tmp_path, binary, as_it_comes=as_it_comes)
             lock = await lock_as_listed(load_servers(str(tmp_path / "servers.json")))
-            settings.lock_file.write_text(lock_text(lock), encoding="ascii")
-            service = build(settings, bus)
-            await start(service)
+            (tmp_path / LOCK).write_text(lock_text(lock), encoding="ascii")
+            yield log
 
-            async def ready() -> bool:
-                return not await service.health.problems()
 
-            await eventually(ready, seconds=30)
-            record = await investigation(bus, *CALLS)
-            sha = await bus.redis.get(bus.keys.current_catalogue)
-            text = await bus.redis.get(bus.keys.catalogue(as_text(sha)))
-            yield Behind(bus, record, log, Catalogue(as_text(text)))
+@pytest.fixture
+async def behind(log: RequestLog, make_bus: MakeBus, start: Start, tmp_path: Path) -> Behind:
+    bus = make_bus("toolrunner")
+    files = {"mcp_servers": str(tmp_path / "servers.json"), "policy_dir": str(tmp_path)}
+    settings = Settings.model_construct().model_copy(update=bus.settings.model_dump() | files)
+    service = build(settings, bus)
+    await start(service)
+
+    async def ready() -> bool:
+        return not await service.health.problems()
+
+    await eventually(ready, seconds=30)
+    record = await investigation(bus, *CALLS)
+    sha = await bus.redis.get(bus.keys.current_catalogue)
+    text = await bus.redis.get(bus.keys.catalogue(as_text(sha)))
+    return Behind(bus, record, log, Catalogue(as_text(text)))
 
 
 def write_files(folder: Path, binary: Path, *, as_it_comes: int) -> None:
