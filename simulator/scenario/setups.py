@@ -167,13 +167,17 @@ class CommitSetup(_Part):
 
 
 class RepositorySetup(_Part):
-    """The source repository. `files` maps a path to its whole text at `revision`."""
+    """The source repository. `files` maps a path to its whole text at `revision`.
+
+    `tags` maps the name of an annotated tag to the sha of its commit.
+    """
 
     name: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
     default_branch: str = "main"
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
     files: dict[str, str]
     commits: tuple[CommitSetup, ...]
+    tags: dict[str, str] = Field(default_factory=dict)
 
 
 class MetricSetup(_Part):
