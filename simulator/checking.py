@@ -54,6 +54,7 @@ def problems_in(scenario: Scenario) -> list[str]:
         _logs,
         _cluster,
         _repository,
+        _history,
         _alarm,
         _calls,
         _evidence,
@@ -108,6 +109,13 @@ def _repository(scenario: Scenario) -> Iterator[str]:
             yield f"repository.commits[{older.sha}].age: the newest commit stands first"
     if scenario.repository.revision not in [commit.sha for commit in commits]:
         yield "repository.revision: no commit has this sha"
+
+
+def _history(scenario: Scenario) -> Iterator[str]:
+    commits = scenario.repository.commits
+    for tag, sha in scenario.repository.tags.items():
+        if sha not in [commit.sha for commit in commits]:
+            yield f"repository.tags.{tag}: no commit has the sha {sha}"
     known = Repository(scenario.repository)
     for commit in commits:
         for path in commit.patches:

@@ -4,6 +4,7 @@ GitHub answers 200 and `errors` where REST has a status. What is not in the part
 is refused as GitHub refuses what is not in its own.
 """
 
+import hashlib
 import json
 import re
 from datetime import datetime
@@ -128,8 +129,11 @@ def _repository(repository: Repository, *, now: datetime, **asked: object) -> Js
     tip = repository.find_commit("HEAD")
 
     def found(_info: object, **asked: object) -> Json | None:
-        commit = repository.find_commit(str(asked.get("oid") or asked.get("expression") or ""))
-        return _commit(repository, commit, now=now) if commit else None
+        wanted = str(asked.get("oid") or asked.get("expression") or "")
+        commit = repository.find_commit(wanted)
+        shown = _commit(repository, commit, now=now) if commit else None
+        tag = wanted.removeprefix("refs/").removeprefix("tags/")
+        return _tag(tag, shown) if shown and tag in repository.setup.tags else shown
 
     return {
         "name": name.partition("/")[2],
@@ -140,6 +144,13 @@ def _repository(repository: Repository, *, now: datetime, **asked: object) -> Js
         },
         "object": found,
     }
+
+
+def _tag(name: str, target: Json) -> Json:
+    """An annotated tag, which is an object of its own and has the commit as its target."""
+    oid = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
+    about: Json = {"oid": oid, "abbreviatedOid": oid[:7], "name": name, "message": name}
+    return {"__typename": "Tag", "target": target} | about
 
 
 def _commit(repository: Repository, commit: CommitSetup, *, now: datetime) -> Json:

@@ -51,8 +51,9 @@ class Repository:
         self.entries = _entries(setup.files)
 
     def find_commit(self, ref: str) -> CommitSetup | None:
-        """The commit of a sha, of its first seven or more digits, of a branch, or of HEAD."""
+        """The commit of a sha, of its first seven or more digits, of a branch, tag, or HEAD."""
         commits = self.setup.commits
+        ref = self.setup.tags.get(ref.removeprefix("refs/").removeprefix("tags/"), ref)
         if self.is_branch(ref):
             return commits[0] if commits else None
         if not re.fullmatch(rf"[0-9a-f]{{{_SHORTEST_SHA},40}}", ref):

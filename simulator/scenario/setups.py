@@ -39,13 +39,17 @@ class CommitSetup(Part):
 
 
 class RepositorySetup(Part):
-    """The source repository. `files` maps a path to its whole text at `revision`."""
+    """The source repository. `files` maps a path to its whole text at `revision`.
+
+    `tags` maps the name of an annotated tag to the sha of its commit.
+    """
 
     name: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
     default_branch: str = "main"
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
     files: dict[str, str]
     commits: tuple[CommitSetup, ...]
+    tags: dict[str, str] = Field(default_factory=dict)
 
 
 class MetricSetup(Part):

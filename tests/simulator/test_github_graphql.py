@@ -95,6 +95,24 @@ async def test_blame_gives_each_line_to_the_commit_that_its_patch_says(host: Hos
     assert json.loads(str(asked["variables"]))["path"] == STORE
 
 
+async def test_an_annotated_tag_is_an_object_with_the_commit_as_its_target(tmp_path: Path) -> None:
+    scenario = small_scenario()
+    tagged = scenario.repository.model_copy(update={"tags": {"v1": FIX}})
+    log = RequestLog(tmp_path / "requests.jsonl")
+    app = build_github(scenario.model_copy(update={"repository": tagged}), log, token=TOKEN)
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    query = """{repository(owner: "GoogleCloudPlatform", name: "microservices-demo") {
+      object(expression: "refs/tags/v1") { __typename ... on Tag { name target { oid } } }
+    }}"""
+    async with served(app) as address, aiohttp.ClientSession(address, headers=headers) as wire:
+        answer = await Host(wire, log).send({"query": query})
+    assert answer.body["data"]["repository"]["object"] == {
+        "__typename": "Tag",
+        "name": "v1",
+        "target": {"oid": FIX},
+    }
+
+
 async def test_what_does_not_exist_is_null_with_an_error_beside_it(host: Host) -> None:
     elsewhere = await host.blame("main", owner="somebody")
     file = await host.blame("main", "nope.txt")

@@ -90,6 +90,7 @@ async def test_a_file_is_read_as_it_was_at_a_revision(github: Host) -> None:
     assert before != deployed
     assert "Loafers" not in before
     assert (await ask(read, path=STORE, ref="main")) == deployed
+    assert (await ask(read, path=STORE, ref="v0.10.6")) == before
     unknown = await ask(read, path=STORE, ref="v9")
     assert unknown.startswith(f"error: GitHub knows no file {STORE} at v9 in {NAME} (404): ")
 
@@ -175,6 +176,7 @@ async def test_blame_names_the_commit_of_each_line_as_the_diffs_have_it(github: 
     assert part.startswith(f"lines 32-34 commit {GUARD} at=")
     (before,) = (await github.ask(blame, path=STORE, ref=BEFORE)).split("\n")
     assert before.startswith(f"lines 1-73 commit {FIRST} ")
+    assert await github.ask(blame, path=STORE, ref="v0.10.6") == before
 
 
 async def test_blame_of_what_is_not_there_is_one_sentence(github: Host) -> None:
