@@ -63,6 +63,8 @@ def test_a_comment_hides_no_depth_from_the_reader_of_events() -> None:
     assert verdict([b"\n".join(lines)], events=True) == TOO_DEEP
     closing_first = b"data: " + b"]" * 100 + b"\n\ndata: " + b"[" * (MOST_DEEP + 1)
     assert verdict([closing_first], events=True) == TOO_DEEP
+    in_no_string = b'data: "\n\ndata: ' + b"[" * (MOST_DEEP + 1)
+    assert verdict([in_no_string], events=True) == TOO_DEEP
 
 
 @pytest.mark.parametrize("brackets", [b"[", b"{", b'{"a":', b"[1,["])
