@@ -1,0 +1,165 @@
+"""JSON as text with places: laid out in lines without touching a token, and found by a path.
+
+Nothing is decoded and written anew: an escape that was harmless stays escaped, and a number keeps
+its digits. So what is stored is what was cleaned, with white space between tokens.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bus.errors import ToolFailed
+
+WIDE = 300
+"""A text whose lines are longer on average was written for machines."""
+FLAT = 240
+"""An object or list that fits into so many characters stands on one line."""
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value stands, in characters and in lines counted from 1; `children` if it has any."""
+
+    path: tuple[str, ...]
+    start: int
+    end: int
+    children: int
+
+
+def is_json(text: str) -> bool:
+    """Whether the whole text is one JSON object or list."""
+    if text[:100].lstrip()[:1] not in ("{", "["):
+        return False
+    try:
+        json.loads(text, object_pairs_hook=len)  # objects are checked, not built
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def laid_out(text: str) -> str:
+    """JSON in lines that can be quoted; one that has such lines already stays as it is."""
+    if len(text) < WIDE * (text.count("\n") + 1):
+        return text
+    tokens = _TOKEN.findall(text)
+    flat = _flat(tokens)
+    lines: list[str] = []
+    line, depth, at = "", 0, 0
+    while at < len(tokens):
+        token = tokens[at]
+        if end := flat.get(at):
+            line += _spaced(tokens[at : end + 1])
+            at = end
+        elif token in "{[":
+            depth += 1
+            lines.append(line + token)
+            line = " " * depth
+        elif token in "}]":
+            depth -= 1
+            lines.append(line)
+            line = " " * depth + token
+        elif token == ",":
+            lines.append(line + token)
+            line = " " * depth
+        else:
+            line += ": " if token == ":" else token
+        at += 1
+    return "\n".join(line for line in [*lines, line] if line.strip())
+
+
+def _flat(tokens: list[str]) -> dict[int, int]:
+    """Each opening bracket whose contents fit on a line, with its closing one."""
+    fits: dict[int, int] = {}
+    opened: list[tuple[int, int]] = []
+    length = 0
+    for at, token in enumerate(tokens):
+        if token in ("{", "["):
+            opened.append((at, length))
+        length += len(token) + (token in ",:")
+        if token in ("}", "]") and opened:
+            start, before = opened.pop()
+            if length - before <= FLAT:
+                fits[start] = at
+    return fits
+
+
+def _spaced(tokens: list[str]) -> str:
+    return "".join(f"{token} " if token in (",", ":") else token for token in tokens)
+
+
+def steps(path: str) -> tuple[str, ...]:
+    """The steps of `items[3].status`, `items.3.status` or `/items/3/status`. Raises ToolFailed."""
+    if path.startswith("/"):
+        parts = path[1:].split("/")
+        return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
+    path = path.removeprefix("$").removeprefix(".")
+    found = [match[1] or match[2] for match in _STEP.finditer(path)]
+    if not found or _STEP.sub("", path):
+        raise ToolFailed(f"{path[:100]!r} is no path; one is items[3].status or /items/3/status")
+    return tuple(found)
+
+
+def places(text: str) -> Iterator[Place]:
+    """Every value of a JSON text, each after those inside it."""
+    opened: list[_Open] = []
+    for found in _TOKEN.finditer(text):
+        token = found[0]
+        inside = opened[-1] if opened else None
+        if token in ("{", "["):
+            opened.append(_Open(_path(inside), found.start(), is_list=token == "["))
+        elif token in ("}", "]") and inside is not None:
+            opened.pop()
+            count = inside.index + (text[inside.start + 1 : found.start()].strip() != "")
+            yield Place(inside.path, inside.start, found.end(), count)
+        elif token == "," and inside is not None:
+            inside.index, inside.key = inside.index + 1, None
+        elif token == ":":
+            continue
+        elif inside is not None and not inside.is_list and inside.key is None:
+            inside.key = _decoded(token)
+        else:
+            yield Place(_path(inside), found.start(), found.end(), 0)
+
+
+def find(text: str, path: str) -> Place:
+    """Where the value at the path stands. Raises ToolFailed, saying how far the path leads."""
+    wanted = steps(path)
+    if not is_json(text):
+        raise ToolFailed("that result is no JSON document; read it by lines or pattern")
+    near: dict[tuple[str, ...], list[str]] = {}
+    for place in places(text):
+        if place.path == wanted:
+            return place
+        parent = place.path[:-1]
+        if place.path and parent == wanted[: len(parent)]:
+            near.setdefault(parent, []).append(place.path[-1])
+    deepest = max((path for path in near if path == wanted[: len(path)]), key=len, default=())
+    names = near.get(deepest, [])
+    there = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    at = ".".join(deepest) or "the top"
+    raise ToolFailed(f"there is nothing at {path[:100]!r}; at {at} there is: {there or 'nothing'}")
+
+
+@dataclass(slots=True)
+class _Open:
+    path: tuple[str, ...]
+    start: int
+    is_list: bool
+    index: int = 0
+    key: str | None = None
+
+
+def _path(inside: _Open | None) -> tuple[str, ...]:
+    if inside is None:
+        return ()
+    return (*inside.path, str(inside.index) if inside.is_list else inside.key or "")
+
+
+def _decoded(token: str) -> str:
+    try:
+        return str(json.loads(token))
+    except ValueError:
+        return token
