@@ -4,6 +4,7 @@ from bus.broker import Bus, Route
 from bus.events import ToolCallRequested
 from bus.process import Service, build_app
 from bus.streams import TOOL_CALLS
+from services.toolrunner.adapters.linear_patterns import linear_pattern
 from services.toolrunner.adapters.mcp_servers import McpServers
 from services.toolrunner.adapters.mcp_servers_file import (
     ServerEntry,
@@ -18,6 +19,7 @@ from services.toolrunner.audit import AuditChain
 from services.toolrunner.handlers import Handlers
 from services.toolrunner.policy import Gate
 from services.toolrunner.settings import Settings
+from services.toolrunner.showing import Showing
 
 
 def build(settings: Settings, bus: Bus, *, gate: Gate | None = None) -> Service:
@@ -44,6 +46,7 @@ def build(settings: Settings, bus: Bus, *, gate: Gate | None = None) -> Service:
         servers=servers,
         pinned=catalogue.pinned,
         audit=AuditChain(settings.consumer),
+        showing=Showing(bus.results, linear_pattern, cap=settings.shown_characters),
     )
     return build_app(
         bus,

@@ -1,9 +1,9 @@
 """The two forms of a tool's answer: the whole that is stored, and the view that the model is shown.
 
-A short answer is shown as it is, with numbered lines. A longer one is shown by what it is: a log by
-groups of like lines, JSON by its records, source and the rest by start, landmarks and end. An answer
-beyond what may be stored is condensed as it streams: what is stored of it is its start, its end and
-the lines that are shown, and the view says what it lacks.
+A short answer is shown as it is, with numbered lines. A longer one is shown by what it is: a log
+by groups of like lines, JSON by its records, source and the rest by start, landmarks and end. An
+answer beyond what may be stored is condensed as it streams: what is stored of it is its start, its
+end and the lines that are shown, and the view says what it lacks.
 """
 
 import re
@@ -60,9 +60,7 @@ def condensed(tool: str, text: str, *, cap: int, keep: int = MOST_STORED) -> Con
     return condense(_lines(text), tool=tool, cap=cap, keep=keep)
 
 
-def condense(
-    lines: Iterable[str], *, tool: str, cap: int, keep: int = MOST_STORED
-) -> Condensed:
+def condense(lines: Iterable[str], *, tool: str, cap: int, keep: int = MOST_STORED) -> Condensed:
     """Both forms of the lines, each looked at once; time is linear, memory bounded by `keep`."""
     kept = Kept(_RAW_FOR_PACKED * keep)
     stream = iter(kept.take(lines))
@@ -85,9 +83,7 @@ def _of_json(text: str, *, cap: int, keep: int) -> Condensed:
     return _formed(kept, Groups().take(found).in_order, kind="json", cap=cap, keep=keep)
 
 
-def _formed(
-    kept: Kept, groups: list[Group], *, kind: Kind | str, cap: int, keep: int
-) -> Condensed:
+def _formed(kept: Kept, groups: list[Group], *, kind: Kind | str, cap: int, keep: int) -> Condensed:
     kept = _fitting(kept, groups, keep)
     whole, lacks = kept.text(), _lacks(kept)
     plain = whole.split("\n") if kept.stored else []
@@ -140,7 +136,9 @@ def _lacks(kept: Kept) -> str:
         return "nothing of the answer is kept, because no room is left: nothing may be quoted"
     first, last = kept.gap
     place = kept.place(last + 1) or 1
-    between = f", lines {first} to {place - 1} are those shown of the middle" if place > first else ""
+    between = (
+        f", lines {first} to {place - 1} are those shown of the middle" if place > first else ""
+    )
     return (
         f"of {kept.lines:,} lines ({kept.size:,} bytes) {kept.missing:,} are not kept: lines 1 to "
         f"{first - 1} are its start{between}, from line {place} on is its end{cut}"

@@ -1,4 +1,4 @@
-"""Groups: records that differ in numbers, ids and times alone, with a count, the first and the last.
+"""Groups: records that differ in numbers, ids and times alone, counted, with first and last.
 
 The time is linear in the text. The memory is bounded: beyond so many different records those with
 the same beginning and length share a group, and beyond that all of the same trouble.

@@ -15,6 +15,7 @@ WIDE = 300
 """A text whose lines are longer on average was written for machines."""
 FLAT = 240
 """An object or list that fits into so many characters stands on one line."""
+DEEPEST_INDENT = 20
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]")
 
@@ -44,50 +45,50 @@ def laid_out(text: str) -> str:
     """JSON in lines that can be quoted; one that has such lines already stays as it is."""
     if len(text) < WIDE * (text.count("\n") + 1):
         return text
-    tokens = _TOKEN.findall(text)
-    flat = _flat(tokens)
+    pieces = _TOKEN.findall(text)
+    flat = _flat(pieces)
     lines: list[str] = []
     line, depth, at = "", 0, 0
-    while at < len(tokens):
-        token = tokens[at]
+    while at < len(pieces):
+        piece = pieces[at]
         if end := flat.get(at):
-            line += _spaced(tokens[at : end + 1])
+            line += _spaced(pieces[at : end + 1])
             at = end
-        elif token in "{[":
+        elif piece in "{[":
             depth += 1
-            lines.append(line + token)
-            line = " " * depth
-        elif token in "}]":
+            lines.append(line + piece)
+            line = " " * min(depth, DEEPEST_INDENT)
+        elif piece in "}]":
             depth -= 1
             lines.append(line)
-            line = " " * depth + token
-        elif token == ",":
-            lines.append(line + token)
-            line = " " * depth
+            line = " " * min(depth, DEEPEST_INDENT) + piece
+        elif piece == ",":
+            lines.append(line + piece)
+            line = " " * min(depth, DEEPEST_INDENT)
         else:
-            line += ": " if token == ":" else token
+            line += ": " if piece == ":" else piece
         at += 1
     return "\n".join(line for line in [*lines, line] if line.strip())
 
 
-def _flat(tokens: list[str]) -> dict[int, int]:
+def _flat(pieces: list[str]) -> dict[int, int]:
     """Each opening bracket whose contents fit on a line, with its closing one."""
     fits: dict[int, int] = {}
     opened: list[tuple[int, int]] = []
     length = 0
-    for at, token in enumerate(tokens):
-        if token in ("{", "["):
+    for at, piece in enumerate(pieces):
+        if piece in ("{", "["):
             opened.append((at, length))
-        length += len(token) + (token in ",:")
-        if token in ("}", "]") and opened:
+        length += len(piece) + (piece in ",:")
+        if piece in ("}", "]") and opened:
             start, before = opened.pop()
             if length - before <= FLAT:
                 fits[start] = at
     return fits
 
 
-def _spaced(tokens: list[str]) -> str:
-    return "".join(f"{token} " if token in (",", ":") else token for token in tokens)
+def _spaced(pieces: list[str]) -> str:
+    return "".join(f"{piece} " if piece in (",", ":") else piece for piece in pieces)
 
 
 def steps(path: str) -> tuple[str, ...]:
@@ -106,20 +107,20 @@ def places(text: str) -> Iterator[Place]:
     """Every value of a JSON text, each after those inside it."""
     opened: list[_Open] = []
     for found in _TOKEN.finditer(text):
-        token = found[0]
+        piece = found[0]
         inside = opened[-1] if opened else None
-        if token in ("{", "["):
-            opened.append(_Open(_path(inside), found.start(), is_list=token == "["))
-        elif token in ("}", "]") and inside is not None:
+        if piece in ("{", "["):
+            opened.append(_Open(_path(inside), found.start(), is_list=piece == "["))
+        elif piece in ("}", "]") and inside is not None:
             opened.pop()
             count = inside.index + (text[inside.start + 1 : found.start()].strip() != "")
             yield Place(inside.path, inside.start, found.end(), count)
-        elif token == "," and inside is not None:
+        elif piece == "," and inside is not None:
             inside.index, inside.key = inside.index + 1, None
-        elif token == ":":
+        elif piece == ":":
             continue
         elif inside is not None and not inside.is_list and inside.key is None:
-            inside.key = _decoded(token)
+            inside.key = _decoded(piece)
         else:
             yield Place(_path(inside), found.start(), found.end(), 0)
 
@@ -158,8 +159,8 @@ def _path(inside: _Open | None) -> tuple[str, ...]:
     return (*inside.path, str(inside.index) if inside.is_list else inside.key or "")
 
 
-def _decoded(token: str) -> str:
+def _decoded(piece: str) -> str:
     try:
-        return str(json.loads(token))
+        return str(json.loads(piece))
     except ValueError:
-        return token
+        return piece
