@@ -29,7 +29,7 @@ VIEW_CHARACTERS = 16_000
 """Most characters of a condensed view; a text that would not get much shorter is shown whole."""
 LEGEND = (
     "~ condensed: only numbered lines (`12| text`) may be quoted, lines with ~ are ours; "
-    "for the rest use read_result with lines, pattern or path"
+    "long lines are cut; for the rest use read_result with lines, pattern or path"
 )
 _RAW_FOR_PACKED = 2
 _WORTH_IT = 0.7
@@ -125,6 +125,8 @@ def _pin(kept: Kept, groups: list[Group]) -> None:
             kept.pin(group.first.lines)
         for group in groups:
             kept.pin(islice(group.last.lines, 1))
+            if group.slowest:
+                kept.pin(islice(group.slowest.lines, 1))
 
 
 def _lacks(kept: Kept) -> str:

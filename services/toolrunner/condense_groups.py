@@ -8,7 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from services.toolrunner.condense_records import Record
-from services.toolrunner.condense_words import Trouble, masked, masked_trouble, trouble
+from services.toolrunner.condense_words import (
+    Trouble,
+    duration,
+    masked,
+    masked_trouble,
+    trouble,
+)
 
 MOST_DIFFERENT = 2_000
 MOST_COARSE = 500
@@ -29,6 +35,15 @@ class Group:
     count: int = 1
     lines: int = 0
     alike: bool = True
+    timed: bool = False
+    longest: float = 0.0
+    slowest: Record | None = None
+
+    def time(self, record: Record, text: str) -> None:
+        """Remember the record if what it tells took longer than in any before."""
+        seconds = duration(text) or 0.0
+        if seconds > self.longest:
+            self.longest, self.slowest = seconds, record
 
 
 @dataclass
@@ -51,6 +66,8 @@ class Groups:
         text = record.head[0]
         if record.size > 1:
             text = "\n".join([*record.head, *record.tail])
+        # The last element of a list has no comma behind it.
+        text = text.rstrip(",")
         template = masked(text)
         group = self._known.get(template)
         if group is None:
@@ -58,6 +75,8 @@ class Groups:
         else:
             group.count += 1
         group.lines += record.size
+        if group.timed and len(text) <= KEPT_CHARACTERS:
+            group.time(record, text)
         if group.last is not record and len(text) <= KEPT_CHARACTERS:
             group.last = record
 
@@ -77,7 +96,9 @@ class Groups:
         if group is None:
             alike = not isinstance(key, tuple)
             record = self._within_bounds(record, text)
-            group = groups[key] = Group(template[:_TEMPLATE], level, record, record, alike=alike)
+            group = Group(template[:_TEMPLATE], level, record, record, alike=alike)
+            group.timed = not level and duration(text) is not None
+            groups[key] = group
         else:
             group.count += 1
         # A template without trouble needs no second look; one with it may hold other numbers.

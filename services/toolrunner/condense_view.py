@@ -10,13 +10,15 @@ from dataclasses import dataclass
 
 from services.toolrunner.condense_groups import Group
 from services.toolrunner.condense_records import Record
-from services.toolrunner.condense_words import BLANK, trouble_at
+from services.toolrunner.condense_words import BLANK, duration, trouble_at, worth_reading
 
 Place = Callable[[int], int | None]
 RARE = 2
 """What is seen so often at most is shown as it is, without a template."""
+SLOW = 3
+"""So many times as long as the first is worth a line."""
 _TEMPLATE_WIDTH = 160
-_CLOCK = re.compile(r"(?:(\d{4}-\d\d-\d\d)[T ])?\b(\d\d:\d\d:\d\d(?:[.,]\d{1,3})?)")
+_CLOCK = re.compile(r"(?:(\d{4}-\d\d-\d\d)[T ])?(?<!\d)(\d\d:\d\d:\d\d(?:[.,]\d{1,3})?)")
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ DETAILS = (
     Detail(80, 1_200, last=True),
     Detail(24, 400, last=True),
     Detail(8, 240, last=False),
-    Detail(1, 160, last=False),
+    Detail(1, 140, last=False),
 )
 
 
@@ -48,8 +50,8 @@ def grouped(groups: Sequence[Group], place: Place, *, room: int) -> list[str]:
     sections = (
         ("errors", [group for group in groups if group.trouble == 2], 0.7),
         ("warnings", [group for group in groups if group.trouble == 1], 0.5),
-        ("frequent lines", sorted(often, key=lambda group: -group.count), 0.6),
-        ("rare lines", rare, 1.0),
+        ("frequent", sorted(often, key=lambda group: -group.count), 0.6),
+        ("rare", rare, 1.0),
     )
     shown: list[str] = []
     for title, members, share in sections:
@@ -138,14 +140,25 @@ def _block(group: Group, place: Place, detail: Detail) -> list[str]:
     last = _raw(group.last, place, short, trouble=bool(group.trouble)) if again else ()
     if group.count <= RARE and again:
         return [*first, *last]
-    return [_told(group, place), *first, *last]
+    return [_told(group, place), *first, *_slowest(group, place, short), *last]
+
+
+def _slowest(group: Group, place: Place, detail: Detail) -> Iterator[str]:
+    """The record that took longest, if far longer than the first."""
+    slowest, usual = group.slowest, duration(group.first.head[0]) or 0.0
+    known = (group.first.number, group.last.number)
+    if slowest and slowest.number not in known and group.longest >= SLOW * usual:
+        yield "~ the slowest of them:"
+        yield from _raw(slowest, place, detail, trouble=False)
 
 
 def _told(group: Group, place: Place) -> str:
     first, last = group.first.number, group.last.number
     where = f"lines {place(first) or first} to {place(last) or last}"
     line = group.template.split("\n", 1)[0]
-    template = line[:_TEMPLATE_WIDTH] + ("…" if len(line) > _TEMPLATE_WIDTH else "")
+    start = worth_reading(line, _TEMPLATE_WIDTH) if len(line) > _TEMPLATE_WIDTH else 0
+    end = start + _TEMPLATE_WIDTH
+    template = f"{'…' if start else ''}{line[start:end]}{'…' if end < len(line) else ''}"
     alike = "" if group.alike else " (their beginnings alike)"
     return f"~ {counted(group.count, 'time')}{_between(group)}, {where}{alike}: {template}"
 
@@ -176,16 +189,16 @@ def _raw(record: Record, place: Place, detail: Detail, *, trouble: bool) -> Iter
 
 
 def _cut(line: str, number: int | None, *, width: int, trouble: bool) -> Iterator[str]:
-    start = 0
+    start = worth_reading(line, width) if len(line) > width else 0
     if len(line) > width and trouble:
         at = trouble_at(line)
-        start = at - width // 4 if at > width * 3 // 4 else 0
+        start = max(at - width // 4, 0) if not start <= at < start + width * 3 // 4 else start
     text = line[start : start + width]
     if number is None:
         yield f"~ not kept: {text}"
         return
     yield f"{number}| {text}"
-    if len(text) < len(line):
+    if len(text) < len(line) and (trouble or start):
         part = f"characters {start + 1} to {start + len(text)} of {len(line)}"
         yield f"~ these are {part}"
 

@@ -10,6 +10,7 @@ from typing import Literal
 Trouble = Literal[0, 1, 2]
 """0: none that can be seen; 1: a warning, or words that often go with a fault; 2: an error."""
 BLANK = "<*>"
+_LONG = 10_000
 
 _SHARES = r"[\w.:/+-]*"
 _TELLING = "".join(
@@ -62,6 +63,16 @@ _WARNING_PHRASES = (
 )  # fmt: skip
 
 
+_MESSAGE = re.compile(r"\"(?:message|msg|log|error|@m|event)\"\s*:")
+_UNIT = r"(?:ns|[uµμ]s|ms|millis\w*|s|secs?|seconds?|m|min|minutes?)\b"
+_DURATION = re.compile(
+    rf"(?<![\w.])(\d+(?:\.\d+)?) ?({_UNIT})"
+    r"|(?:took|elapsed|duration|latency|_ms|_seconds|millis)\w*\"?\s*[:= ]\s*\"?"
+    rf"(\d+(?:\.\d+)?)(?![\d.]| ?{_UNIT})"
+)
+_SECONDS = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "mi": 60.0, "ms": 1e-3, "m": 60.0}
+
+
 def masked(line: str) -> str:
     """The line with numbers, ids and times left blank; status, level and exit codes stay."""
     return _MASK.sub(BLANK, line)
@@ -73,11 +84,16 @@ def masked_trouble(line: str) -> str:
 
 
 def trouble(text: str) -> Trouble:
-    """How much the text, of one line or a few, speaks of something gone wrong."""
+    """How much the text, of one line or a few, speaks of something gone wrong.
+
+    In a very long one words are looked for everywhere, levels and codes at its start and its end.
+    """
     low = text.lower()
     if "err" in low or "fail" in low:
         low = _NO_ERROR.sub("", low)
-    words = {word[0] for word in _WORD.finditer(low)} if len(low) > 10_000 else _WORD.findall(low)
+    if len(text) > _LONG:
+        text = f"{text[: _LONG // 2]}\n{text[-_LONG // 2 :]}"
+    words = {word[0] for word in _WORD.finditer(low)} if len(low) > _LONG else _WORD.findall(low)
     if any(word.startswith(_ERROR_STEMS) for word in words) or _ERROR.search(text):
         return 2
     if any(word.endswith(("exception", "error")) for word in words):
@@ -85,6 +101,25 @@ def trouble(text: str) -> Trouble:
     if any(word.startswith(_WARNING_STEMS) for word in words) or _WARNING.search(text):
         return 1
     return 1 if any(phrase in low for phrase in _WARNING_PHRASES) else 0
+
+
+def duration(line: str) -> float | None:
+    """The first duration that the line tells, in seconds or in the unit that all like it have."""
+    found = _DURATION.search(line)
+    if not found:
+        return None
+    if not found[1]:
+        return float(found[3])
+    unit = found[2]
+    if unit.startswith("mil"):
+        unit = "ms"
+    return float(found[1]) * _SECONDS.get(unit[:2], _SECONDS.get(unit[:1], 1.0))
+
+
+def worth_reading(line: str, width: int) -> int:
+    """Where the message of a JSON line begins, if not within the first third of the width."""
+    found = _MESSAGE.search(line)
+    return found.start() if found and found.start() > width // 3 else 0
 
 
 def trouble_at(line: str) -> int:

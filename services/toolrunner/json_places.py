@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from bus.errors import ToolFailed
 
-WIDE = 300
-"""A text whose lines are longer on average was written for machines."""
+SHORT = 3_000
+"""A text of so many characters stays as it is."""
 FLAT = 240
-"""An object or list that fits into so many characters stands on one line."""
+FLAT_LIST = 1_000
+"""An object or list that fits into so many characters stands on one line; a list of values too."""
 DEEPEST_INDENT = 20
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]")
@@ -42,8 +43,8 @@ def is_json(text: str) -> bool:
 
 
 def laid_out(text: str) -> str:
-    """JSON in lines that can be quoted; one that has such lines already stays as it is."""
-    if len(text) < WIDE * (text.count("\n") + 1):
+    """JSON in lines that can be quoted: each as much of it as reads well, and no more."""
+    if len(text) <= SHORT:
         return text
     pieces = _TOKEN.findall(text)
     flat = _flat(pieces)
@@ -75,15 +76,17 @@ def _flat(pieces: list[str]) -> dict[int, int]:
     """Each opening bracket whose contents fit on a line, with its closing one."""
     fits: dict[int, int] = {}
     opened: list[tuple[int, int]] = []
-    length = 0
+    length, innermost = 0, False
     for at, piece in enumerate(pieces):
         if piece in ("{", "["):
             opened.append((at, length))
+            innermost = piece == "["
         length += len(piece) + (piece in ",:")
         if piece in ("}", "]") and opened:
             start, before = opened.pop()
-            if length - before <= FLAT:
+            if length - before <= (FLAT_LIST if innermost else FLAT):
                 fits[start] = at
+            innermost = False
     return fits
 
 

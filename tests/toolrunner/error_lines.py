@@ -14,7 +14,8 @@ PLAIN = re.compile(
     r"\b(?:ERROR|ERR|FATAL|CRITICAL|PANIC|SEVERE|EMERG)\b"
     r"|^(?:fail|crit): |^[EF]\d{4} \d\d:\d\d|^panic: |^Traceback \(most recent call last\)"
     r"|\b[A-Za-z.]*[a-z](?:Error|Exception)\b(?!\()"
-    r"|\b[Ee]rror(?: from server)?\b: |\blevel=(?:error|fatal|panic)\b"
+    r"|\b[Ee]rror(?: from server(?: \(\w+\))?)?: |\blevel=(?:error|fatal|panic)\b"
+    r"|\[(?:error|crit|alert|emerg)\]"
     r"|\bexit(?:ed)?(?: with)?(?: code| status)?[ :=]+[1-9]|OOMKilled|Segmentation fault"
 )
 _ID = re.compile(r"\b[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,})*\b")

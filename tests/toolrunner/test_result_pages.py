@@ -15,7 +15,7 @@ from tests.toolrunner.conftest import Run
 from tests.toolrunner.foreign import ask, investigation, told
 
 WHOLE = "\n".join(f"entry {number}" for number in range(1, 101))
-ITEMS = [{"name": f"pod-{number}", "status": {"phase": "Running"}} for number in range(40)]
+ITEMS = [{"name": f"pod-{number}", "status": {"phase": "Running"}} for number in range(80)]
 DOCUMENT = laid_out(json.dumps({"kind": "List", "items": ITEMS, "a/b": {"c.d": [1, 2.75, "x"]}}))
 
 
@@ -71,7 +71,7 @@ def test_a_path_that_leads_nowhere_says_what_is_there() -> None:
         read(DOCUMENT, path="pods")
     with pytest.raises(ToolFailed, match=r"at items\.3 there is: name, status"):
         read(DOCUMENT, path="items[3].state")
-    with pytest.raises(ToolFailed, match=r"at items there is: 0, 1, .* and 20 more"):
+    with pytest.raises(ToolFailed, match=r"at items there is: 0, 1, .* and 60 more"):
         read(DOCUMENT, path="items[99]")
 
 
