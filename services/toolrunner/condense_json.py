@@ -1,40 +1,50 @@
 """The records of a JSON document: the elements of its largest list, each with its lines."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
 
 from services.toolrunner.condense_records import Record
-from services.toolrunner.json_places import Place, places
 
 FEWEST = 5
 """A shorter list is no list of records."""
-DEEPEST = 5
+DEEPEST = 8
+_BRACKET = re.compile(r'"(?:[^"\\]+|\\.)*+"|[{}\[\]]', re.DOTALL)
+Span = tuple[int, int]
 
 
 def records_of(text: str) -> list[Record]:
     """The elements of the largest list, and what stands before, between and after, as records."""
-    lists = (
-        place
-        for place in places(text)
-        if place.children >= FEWEST and text[place.start] == "[" and len(place.path) <= DEEPEST
-    )
-    largest = max(lists, key=lambda place: place.end - place.start, default=None)
-    if largest is None:
+    spans = _largest(text)
+    if not spans:
         return []
     lines = text.split("\n")
     starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
-    return list(_split(lines, _spans(text, largest, starts)))
+    found = ((bisect_right(starts, start), bisect_right(starts, end - 1)) for start, end in spans)
+    return list(_split(lines, found))
 
 
-def _spans(text: str, largest: Place, starts: list[int]) -> Iterator[tuple[int, int]]:
-    """First and last line of each element."""
-    for place in places(text):
-        if place.path[:-1] == largest.path and len(place.path) == len(largest.path) + 1:
-            yield bisect_right(starts, place.start), bisect_right(starts, place.end - 1)
+def _largest(text: str) -> list[Span]:
+    """The spans of the elements of that list of objects or lists that takes most of the text."""
+    best: list[Span] = []
+    longest = 0
+    opened: list[tuple[int, list[Span]]] = []
+    for found in _BRACKET.finditer(text):
+        piece = found[0]
+        if piece in ("{", "["):
+            opened.append((found.start(), []))
+        elif piece in ("}", "]") and opened:
+            start, elements = opened.pop()
+            end = found.end()
+            if opened and len(opened) <= DEEPEST:
+                opened[-1][1].append((start, end))
+            if piece == "]" and len(elements) >= FEWEST and end - start > longest:
+                best, longest = elements, end - start
+    return best
 
 
-def _split(lines: list[str], spans: Iterator[tuple[int, int]]) -> Iterator[Record]:
+def _split(lines: list[str], spans: Iterator[Span]) -> Iterator[Record]:
     after = 1
     for first, last in spans:
         if first < after:

@@ -18,6 +18,7 @@ RARE = 2
 SLOW = 3
 """So many times as long as the first is worth a line."""
 _TEMPLATE_WIDTH = 160
+_GAP_WIDTH = 45
 _CLOCK = re.compile(r"(?:(\d{4}-\d\d-\d\d)[T ])?(?<!\d)(\d\d:\d\d:\d\d(?:[.,]\d{1,3})?)")
 
 
@@ -67,16 +68,16 @@ def selected(
 ) -> list[str]:
     """A start, an end, and between them the landmarks (numbers of lines), as far as they fit."""
     shares = (
-        (range(1, len(lines) + 1), 0.55),
-        (range(len(lines), 0, -1), 0.2),
-        (landmarks, 0.25),
+        (range(1, len(lines) + 1), 0.55, 1),
+        (range(len(lines), 0, -1), 0.2, 1),
+        (landmarks, 0.25, _GAP_WIDTH),
     )
     taken: dict[int, str] = {}
-    for numbers, share in shares:
-        left = int(share * room)
+    for numbers, share, more in shares:
+        left = int(share * room) - _GAP_WIDTH
         for number in numbers:
             text = f"{number}| {lines[number - 1][:width]}"
-            left -= len(text) + 1
+            left -= len(text) + more
             if left < 0 and taken:
                 break
             taken.setdefault(number, text)

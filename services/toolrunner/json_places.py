@@ -16,8 +16,10 @@ SHORT = 3_000
 FLAT = 240
 FLAT_LIST = 1_000
 """An object or list that fits into so many characters stands on one line; a list of values too."""
+DEEPEST = 40
+"""What lies deeper has no path."""
 DEEPEST_INDENT = 20
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]+|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -49,27 +51,37 @@ def laid_out(text: str) -> str:
     pieces = _TOKEN.findall(text)
     flat = _flat(pieces)
     lines: list[str] = []
-    line, depth, at = "", 0, 0
+    line, at = "", 0
+    opened: list[str] = []
     while at < len(pieces):
         piece = pieces[at]
         if end := flat.get(at):
             line += _spaced(pieces[at : end + 1])
             at = end
         elif piece in "{[":
-            depth += 1
+            opened.append(piece)
             lines.append(line + piece)
-            line = " " * min(depth, DEEPEST_INDENT)
+            line = _indent(opened)
         elif piece in "}]":
-            depth -= 1
+            opened.pop()
             lines.append(line)
-            line = " " * min(depth, DEEPEST_INDENT) + piece
-        elif piece == ",":
+            line = _indent(opened) + piece
+        elif piece == "," and not (opened[-1] == "[" and _goes_on(line, pieces[at + 1])):
             lines.append(line + piece)
-            line = " " * min(depth, DEEPEST_INDENT)
+            line = _indent(opened)
         else:
-            line += ": " if piece == ":" else piece
+            line += f"{piece} " if piece in ",:" else piece
         at += 1
     return "\n".join(line for line in [*lines, line] if line.strip())
+
+
+def _indent(opened: list[str]) -> str:
+    return " " * min(len(opened), DEEPEST_INDENT)
+
+
+def _goes_on(line: str, following: str) -> bool:
+    """Whether the next value of a list stands on the same line: plain ones do, many on one."""
+    return len(line) < FLAT and line[-1:] not in ("}", "]") and following not in ("{", "[")
 
 
 def _flat(pieces: list[str]) -> dict[int, int]:
@@ -107,25 +119,20 @@ def steps(path: str) -> tuple[str, ...]:
 
 
 def places(text: str) -> Iterator[Place]:
-    """Every value of a JSON text, each after those inside it."""
+    """Every value of a JSON text that is not too deep, each after those inside it."""
     opened: list[_Open] = []
     for found in _TOKEN.finditer(text):
         piece = found[0]
-        inside = opened[-1] if opened else None
         if piece in ("{", "["):
-            opened.append(_Open(_path(inside), found.start(), is_list=piece == "["))
-        elif piece in ("}", "]") and inside is not None:
-            opened.pop()
+            path = _path(opened) if len(opened) < DEEPEST else ()
+            opened.append(_Open(path, found.start(), is_list=piece == "["))
+        elif piece in ("}", "]"):
+            inside = opened.pop()
             count = inside.index + (text[inside.start + 1 : found.start()].strip() != "")
-            yield Place(inside.path, inside.start, found.end(), count)
-        elif piece == "," and inside is not None:
-            inside.index, inside.key = inside.index + 1, None
-        elif piece == ":":
-            continue
-        elif inside is not None and not inside.is_list and inside.key is None:
-            inside.key = _decoded(piece)
-        else:
-            yield Place(_path(inside), found.start(), found.end(), 0)
+            if len(opened) < DEEPEST:
+                yield Place(inside.path, inside.start, found.end(), count)
+        elif not opened[-1].takes(piece) and len(opened) <= DEEPEST:
+            yield Place(_path(opened), found.start(), found.end(), 0)
 
 
 def find(text: str, path: str) -> Place:
@@ -155,14 +162,27 @@ class _Open:
     index: int = 0
     key: str | None = None
 
+    def takes(self, piece: str) -> bool:
+        """Whether the piece is no value: a comma, a colon or a key."""
+        if piece == ",":
+            self.index, self.key = self.index + 1, None
+            return True
+        if piece == ":" or self.is_list or self.key is not None:
+            return piece == ":"
+        self.key = _decoded(piece)
+        return True
 
-def _path(inside: _Open | None) -> tuple[str, ...]:
-    if inside is None:
+
+def _path(opened: list[_Open]) -> tuple[str, ...]:
+    if not opened:
         return ()
+    inside = opened[-1]
     return (*inside.path, str(inside.index) if inside.is_list else inside.key or "")
 
 
 def _decoded(piece: str) -> str:
+    if "\\" not in piece:
+        return piece.strip('"')
     try:
         return str(json.loads(piece))
     except ValueError:
