@@ -37,9 +37,11 @@ def cart_log() -> str:
 
 def _steps() -> Table:
     text = cart_log()
+    pods = _pods(len(text))
     steps: dict[str, Callable[[], object]] = {
         "stripping and redaction": lambda: clean_counted(text),
         "condensing": lambda: condensed(LOGS, text, cap=CAP),
+        "condensing JSON of the same length": lambda: condensed("x__list_pods", pods, cap=CAP),
     }
     rows = []
     for name, step in steps.items():
@@ -47,6 +49,18 @@ def _steps() -> Table:
         rows.append((name, f"{statistics.median(taken):.1f}", f"{taken[-1]:.1f}"))
     title = f"1,000 lines, {len(text):,} characters, {TIMES} times"
     return Table(title, COMMAND, ("step", "median ms", "slowest ms"), tuple(rows))
+
+
+def _pods(length: int) -> str:
+    """A list of pods as JSON, on one line."""
+    pods: list[object] = []
+    size = 0
+    while size < length:
+        name = f"web-{len(pods):05x}"
+        status = {"phase": "Running", "podIP": f"10.0.{len(pods) % 250}.7", "restarts": 0}
+        pods.append({"metadata": {"name": name, "labels": {"app": "web"}}, "status": status})
+        size += len(json.dumps(pods[-1])) + 2
+    return json.dumps({"kind": "PodList", "items": pods})
 
 
 def _growth() -> Table:

@@ -137,7 +137,8 @@ def _block(group: Group, place: Place, detail: Detail) -> list[str]:
     if group.count == 1:
         return first
     again = group.last.number != group.first.number and detail.last
-    short = Detail(1, min(detail.width, 400), last=False)
+    lines = 1 if _says_something(group.last.head[0]) else min(6, detail.lines)
+    short = Detail(lines, min(detail.width, 400), last=False)
     last = _raw(group.last, place, short, trouble=bool(group.trouble)) if again else ()
     if group.count <= RARE and again:
         return [*first, *last]
@@ -157,11 +158,18 @@ def _told(group: Group, place: Place) -> str:
     first, last = group.first.number, group.last.number
     where = f"lines {place(first) or first} to {place(last) or last}"
     line = group.template.split("\n", 1)[0]
+    if not _says_something(line):
+        line = " ".join(group.template.split())
     start = worth_reading(line, _TEMPLATE_WIDTH) if len(line) > _TEMPLATE_WIDTH else 0
     end = start + _TEMPLATE_WIDTH
     template = f"{'…' if start else ''}{line[start:end]}{'…' if end < len(line) else ''}"
     alike = "" if group.alike else " (their beginnings alike)"
     return f"~ {counted(group.count, 'time')}{_between(group)}, {where}{alike}: {template}"
+
+
+def _says_something(line: str) -> bool:
+    """Not only an opening bracket."""
+    return len(line.strip()) > 2
 
 
 def _between(group: Group) -> str:
