@@ -22,8 +22,13 @@ from services.toolrunner.json_places import is_json, laid_out
 MOST_STORED = 8 * 1024 * 1024
 """Bytes of one result where it is stored, which is compressed."""
 WHOLE: dict[Kind | str, int] = {
-    "log": 6_000, "json": 12_000, "rows": 12_000, "text": 12_000, "diff": 16_000, "source": 24_000
-}  # fmt: skip
+    "log": 6_000,
+    "json": 12_000,
+    "rows": 12_000,
+    "text": 12_000,
+    "diff": 16_000,
+    "source": 24_000,
+}
 """A text of so many characters is shown whole."""
 VIEW_CHARACTERS = 16_000
 """Most characters of a condensed view; a text that would not get much shorter is shown whole."""
@@ -84,14 +89,14 @@ def _of_json(text: str, *, cap: int, keep: int) -> Condensed:
 
 
 def _formed(kept: Kept, groups: list[Group], *, kind: Kind | str, cap: int, keep: int) -> Condensed:
-    kept = _fitting(kept, groups, keep)
+    kept = _fitting(kept, groups, keep=keep)
     whole, lacks = kept.text(), _lacks(kept)
     plain = whole.split("\n") if kept.stored else []
     length = len(whole) + 6 * len(plain)
     if not lacks and length <= min(WHOLE[kind], cap):
         return Condensed(whole, tuple(numbered(plain)), kept.lines)
     room = min(cap, VIEW_CHARACTERS if kind != "source" else WHOLE["source"])
-    view = _view(kept, groups, plain, kind=kind, room=room - len(LEGEND) - len(lacks) - 3)
+    view = _view(kept, groups, plain=plain, kind=kind, room=room - len(LEGEND) - len(lacks) - 3)
     if not lacks and length <= room and sum(map(len, view)) > _WORTH_IT * length:
         return Condensed(whole, tuple(numbered(plain)), kept.lines)
     said = [LEGEND, *([f"~ {lacks}"] if lacks else [])]
@@ -99,7 +104,7 @@ def _formed(kept: Kept, groups: list[Group], *, kind: Kind | str, cap: int, keep
 
 
 def _view(
-    kept: Kept, groups: list[Group], plain: list[str], *, kind: Kind | str, room: int
+    kept: Kept, groups: list[Group], *, plain: list[str], kind: Kind | str, room: int
 ) -> list[str]:
     if kind in ("log", "rows") or (kind == "json" and groups):
         return grouped(groups, kept.place, room=room)
@@ -110,7 +115,7 @@ def _view(
     return selected(plain, [number for number in troubled if number], room=room)
 
 
-def _fitting(kept: Kept, groups: list[Group], keep: int) -> Kept:
+def _fitting(kept: Kept, groups: list[Group], *, keep: int) -> Kept:
     """What is kept, with the lines that are shown, in a size that may be stored."""
     _pin(kept, groups)
     while kept.stored and kept.stored > 0.99 * keep and packed_size(kept.text()) > keep:

@@ -9,6 +9,7 @@ from typing import Literal
 HEAD_LINES = 60
 """Of a longer record, such as a very deep trace, its head and tail are kept."""
 TAIL_LINES = 20
+LONGEST_FRAME = 500
 Trace = Literal["", "python", "go", "over"]
 LONGEST = 1_000
 """After so many lines a record is over, whatever follows."""
@@ -84,7 +85,7 @@ def _belongs(body: str, current: Record, *, trace: Trace) -> bool:
     if _GOES_ON.match(body):
         return True
     if trace == "go":
-        return not body or bool(_GO_FRAME.match(body))
+        return not body or (len(body) < LONGEST_FRAME and bool(_GO_FRAME.match(body)))
     if trace == "python":
         # The frames are indented; the first line after them that is not, names the exception.
         return not body or (current.size > 1 and bool(_LAST_OF_TRACEBACK.match(body)))

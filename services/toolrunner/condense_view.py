@@ -57,7 +57,7 @@ def grouped(groups: Sequence[Group], place: Place, *, room: int) -> list[str]:
     shown: list[str] = []
     for title, members, share in sections:
         if members:
-            part = _section(title, members, place, room=int(share * room))
+            part = _section(title, members, place=place, room=int(share * room))
             room -= _length(part)
             shown += part
     return shown
@@ -94,12 +94,12 @@ def _with_gaps(taken: dict[int, str], count: int) -> Iterator[str]:
         before = number
 
 
-def _section(title: str, groups: Sequence[Group], place: Place, *, room: int) -> list[str]:
+def _section(title: str, groups: Sequence[Group], *, place: Place, room: int) -> list[str]:
     lines = sum(group.lines for group in groups)
     head = f"~ {title}: {counted(lines, 'line')} of {counted(len(groups), 'kind')}"
     room -= len(head) + 1
     for detail in DETAILS:
-        blocks = [_block(group, place, detail) for group in groups]
+        blocks = [_block(group, place, detail=detail) for group in groups]
         if sum(map(_length, blocks)) <= room:
             return [head, *(line for block in blocks for line in block)]
     return [head, *_families(groups, place, room=room)]
@@ -113,7 +113,7 @@ def _families(groups: Sequence[Group], place: Place, *, room: int) -> list[str]:
         families.setdefault(tuple(words[:3]), []).append(group)
     shown: list[str] = []
     for at, members in enumerate(families.values()):
-        block = _block(members[0], place, DETAILS[-1])
+        block = _block(members[0], place, detail=DETAILS[-1])
         if len(members) > 1:
             more = sum(group.count for group in members[1:])
             block.append(f"~ and {counted(more, 'time')} like it, of {len(members) - 1} more kinds")
@@ -132,26 +132,26 @@ def _left_out(groups: Sequence[Group], place: Place) -> str:
     return f"~ and {counted(len(groups), 'kind')} more in {where}: read them with a pattern"
 
 
-def _block(group: Group, place: Place, detail: Detail) -> list[str]:
-    first = list(_raw(group.first, place, detail, trouble=bool(group.trouble)))
+def _block(group: Group, place: Place, *, detail: Detail) -> list[str]:
+    first = list(_raw(group.first, place, detail=detail, trouble=bool(group.trouble)))
     if group.count == 1:
         return first
     again = group.last.number != group.first.number and detail.last
     lines = 1 if _says_something(group.last.head[0]) else min(6, detail.lines)
     short = Detail(lines, min(detail.width, 400), last=False)
-    last = _raw(group.last, place, short, trouble=bool(group.trouble)) if again else ()
+    last = _raw(group.last, place, detail=short, trouble=bool(group.trouble)) if again else ()
     if group.count <= RARE and again:
         return [*first, *last]
-    return [_told(group, place), *first, *_slowest(group, place, short), *last]
+    return [_told(group, place), *first, *_slowest(group, place, detail=short), *last]
 
 
-def _slowest(group: Group, place: Place, detail: Detail) -> Iterator[str]:
+def _slowest(group: Group, place: Place, *, detail: Detail) -> Iterator[str]:
     """The record that took longest, if far longer than the first."""
     slowest, usual = group.slowest, duration(group.first.head[0]) or 0.0
     known = (group.first.number, group.last.number)
     if slowest and slowest.number not in known and group.longest >= SLOW * usual:
         yield "~ the slowest of them:"
-        yield from _raw(slowest, place, detail, trouble=False)
+        yield from _raw(slowest, place, detail=detail, trouble=False)
 
 
 def _told(group: Group, place: Place) -> str:
@@ -180,7 +180,7 @@ def _between(group: Group) -> str:
     return f", {first[0]} to {last[2] if first[1] == last[1] else last[0]}"
 
 
-def _raw(record: Record, place: Place, detail: Detail, *, trouble: bool) -> Iterator[str]:
+def _raw(record: Record, place: Place, *, detail: Detail, trouble: bool) -> Iterator[str]:
     """The lines of a record; of one with more lines its head and tail."""
     lines = list(record.lines)
     if len(lines) > detail.lines:

@@ -42,32 +42,36 @@ _NO_ERROR = re.compile(
     r"|\b(?:0|no|without) (?:errors?|failures?)\b"
 )
 _WORD = re.compile(r"[a-z]+")
-_ERROR_STEMS = (
-    "err", "fatal", "panic", "crash", "fail", "exception", "crit", "severe", "emerg", "abort",
-    "segfault", "segmentation", "sigsegv", "sigkill", "sigabrt", "sigbus", "oom", "killed",
-    "corrupt", "traceback", "unhandled", "uncaught", "deadlock", "nullpointer", "ftl",
-)  # fmt: skip
-_WARNING_STEMS = (
-    "warn", "wrn", "alert", "denied", "deny", "refus", "reject", "unreachable", "unavailable",
-    "timeout", "timedout", "unable", "cannot", "couldn", "undefined", "invalid", "forbidden",
-    "unauth", "exhaust", "exceed", "evict", "throttl", "backoff", "violat", "overflow", "leak",
-    "unhealthy", "missing", "lost", "broken", "mismatch", "unexpected", "unknown", "stuck",
-    "expired", "insufficient", "degraded", "problem", "wrong", "illegal", "conflict", "rollback",
-    "terminat", "preempt", "unschedulable", "pressure", "notready", "stale", "duplicate", "slow",
-    "retry", "retries", "deprecat", "misconfig", "drop", "interrupt", "disconnect", "shutdown",
-)  # fmt: skip
-_WARNING_PHRASES = (
-    "not found", "no such", "timed out", "could not", "can't", "no space", "reset by peer",
-    "too many", "not ready", "non-zero", "out of memory", "not available", "isn't", "wasn't",
-    "does not", "not allowed", "not permitted", "back-off",
-)  # fmt: skip
 
 
+def _each(words: str, sep: str = " ") -> tuple[str, ...]:
+    return tuple(words.split(sep))
+
+
+_ERROR_STEMS = _each(
+    "err fatal panic crash fail exception crit severe emerg abort segfault segmentation "
+    "sigsegv sigkill sigabrt sigbus oom killed corrupt traceback unhandled uncaught deadlock "
+    "nullpointer ftl"
+)
+_WARNING_STEMS = _each(
+    "warn wrn alert denied deny refus reject unreachable unavailable timeout timedout unable "
+    "cannot couldn undefined invalid forbidden unauth exhaust exceed evict throttl backoff "
+    "violat overflow leak unhealthy missing lost broken mismatch unexpected unknown stuck "
+    "expired insufficient degraded problem wrong illegal conflict rollback terminat preempt "
+    "unschedulable pressure notready stale duplicate slow retry retries deprecat misconfig "
+    "drop interrupt disconnect shutdown"
+)
+_WARNING_PHRASES = _each(
+    "not found, no such, timed out, could not, can't, no space, reset by peer, too many, "
+    "not ready, non-zero, out of memory, not available, isn't, wasn't, does not, "
+    "not allowed, not permitted, back-off",
+    sep=", ",
+)
 _MESSAGE = re.compile(r"\"(?:message|msg|log|error|@m|event)\"\s*:")
-_UNIT = r"(?:ns|[uµμ]s|ms|millis\w*|s|secs?|seconds?|m|min|minutes?)\b"
+_UNIT = r"(?:ns|[uµμ]s|ms|millis\w{0,10}|s|secs?|seconds?|m|min|minutes?)\b"
 _DURATION = re.compile(
     rf"(?<![\w.])(\d+(?:\.\d+)?) ?({_UNIT})"
-    r"|(?:took|elapsed|duration|latency|_ms|_seconds|millis)\w*\"?\s*[:= ]\s*\"?"
+    rf"|(?:took|elapsed|duration|latency|_ms|_seconds|millis)\w{{0,20}}\"?\s*[:= ]\s*\"?"
     rf"(\d+(?:\.\d+)?)(?![\d.]| ?{_UNIT})"
 )
 _SECONDS = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "mi": 60.0, "ms": 1e-3, "m": 60.0}

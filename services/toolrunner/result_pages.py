@@ -75,7 +75,7 @@ def page(whole: str, wanted: PageRequest, *, cap: int, compiled: Pattern) -> str
         matches = compiled(wanted.pattern)
         numbers = [number for number in numbers if matches(lines[number - 1])]
         header += f", {len(numbers)} of them match {wanted.pattern!r}"
-    return "\n".join([header, *_fitting(lines, numbers, cap)])
+    return "\n".join([header, *_fitting(lines, numbers, cap=cap)])
 
 
 def _range(wanted: PageRequest, count: int) -> tuple[int, int]:
@@ -93,7 +93,7 @@ def _range(wanted: PageRequest, count: int) -> tuple[int, int]:
     return first, last
 
 
-def _fitting(lines: Sequence[str], numbers: Sequence[int], cap: int) -> list[str]:
+def _fitting(lines: Sequence[str], numbers: Sequence[int], *, cap: int) -> list[str]:
     """Numbered lines up to the cap, and where to go on; very long ones are cut."""
     taken: list[str] = []
     width = min(_WIDTH, cap)

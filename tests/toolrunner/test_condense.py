@@ -149,6 +149,17 @@ def test_the_limits_are_those_of_the_store() -> None:
     assert MOST_STORED == results.MOST_STORED
 
 
+HOSTILE = ("latency", "a(", "err ", '"level"', "exit code ", "status  ", "took ", "1.", "-a", "a-")
+
+
+@pytest.mark.parametrize("piece", [*HOSTILE, "\t", '"', "\\", "[", "{", "ß", "0", " ", "}"])
+def test_no_line_however_hostile_takes_more_than_linear_time(piece: str) -> None:
+    line = piece * (150_000 // len(piece))
+    for tool in ("x__get_logs", "x__fetch"):
+        assert condensed(tool, f"panic: at last\n{line}\nend", cap=CAP).lines == 3
+        assert condensed(tool, f'["{line}"]', cap=CAP).lines >= 1
+
+
 def endless(count: int, at: int) -> Iterator[str]:
     for number in range(1, count + 1):
         yield f"INFO request {number} of {number * 7919:x} is served by worker {number % 97}"

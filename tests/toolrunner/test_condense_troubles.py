@@ -91,6 +91,7 @@ def test_all_styles_at_once_are_shown_each_with_its_count() -> None:
 
 def test_errors_that_differ_in_a_small_number_stay_apart() -> None:
     codes = [f"job import exited with code {code}" for code in (1, 2, 137, 139)]
+    codes += [f"ERROR replica {number} is away" for number in (1, 2, 3, 4)]
     view = condensed("any__get_logs", "\n".join([*noise(900), *codes, *noise(50)]), cap=CAP)
     shown = {text for _, text in quotable(view.shown)}
     assert set(codes) <= shown
