@@ -143,9 +143,7 @@ def _lacks(kept: Kept) -> str:
         return "nothing of the answer is kept, because no room is left: nothing may be quoted"
     first, last = kept.gap
     place = kept.place(last + 1) or 1
-    between = (
-        f", lines {first} to {place - 1} are those shown of the middle" if place > first else ""
-    )
+    between = f", lines {first} to {place - 1} are chosen from its middle" if place > first else ""
     return (
         f"of {kept.lines:,} lines ({kept.size:,} bytes) {kept.missing:,} are not kept: lines 1 to "
         f"{first - 1} are its start{between}, from line {place} on is its end{cut}"

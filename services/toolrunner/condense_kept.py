@@ -24,6 +24,7 @@ class Kept:
         self._head: list[str] = []
         self._tail: deque[str] = deque()
         self._pinned: dict[int, str] = {}
+        self._order: list[int] = []
         self._head_room = int(HEAD_SHARE * self._most)
         self._tail_room = int(TAIL_SHARE * self._most)
         self._pinned_room = self._most - self._head_room - self._tail_room
@@ -91,7 +92,9 @@ class Kept:
             return number - self.missing
         if number not in self._pinned:
             return None
-        return first + bisect_left(sorted(self._pinned), number)
+        if len(self._order) != len(self._pinned):
+            self._order = sorted(self._pinned)
+        return first + bisect_left(self._order, number)
 
     def text(self) -> str:
         """The kept lines, as they are stored."""
