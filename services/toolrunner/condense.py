@@ -84,7 +84,7 @@ def _of_json(text: str, *, cap: int, keep: int) -> Condensed:
     kept = Kept(_RAW_FOR_PACKED * keep)
     for line in _lines(text):
         kept.add(line)
-    found = records_of(text) if len(text) > WHOLE["json"] else []
+    found = records_of(text) if len(text) > WHOLE["json"] else iter(())
     return _formed(kept, Groups().take(found).in_order, kind="json", cap=cap, keep=keep)
 
 

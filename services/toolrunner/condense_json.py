@@ -14,15 +14,15 @@ _BRACKET = re.compile(r'"(?:[^"\\]+|\\.)*+"|[{}\[\]]', re.DOTALL)
 Span = tuple[int, int]
 
 
-def records_of(text: str) -> list[Record]:
+def records_of(text: str) -> Iterator[Record]:
     """The elements of the largest list, and what stands before, between and after, as records."""
     spans = _largest(text)
     if not spans:
-        return []
+        return iter(())
     lines = text.split("\n")
     starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
     found = ((bisect_right(starts, start), bisect_right(starts, end - 1)) for start, end in spans)
-    return list(_split(lines, found))
+    return _split(lines, found)
 
 
 def _largest(text: str) -> list[Span]:

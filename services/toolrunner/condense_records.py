@@ -3,7 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 HEAD_LINES = 60
@@ -33,7 +33,7 @@ class Record:
 
     number: int
     head: list[str]
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
+    tail: deque[str] | tuple[()] = ()
     size: int = 1
 
     def add(self, line: str) -> None:
@@ -41,8 +41,10 @@ class Record:
         self.size += 1
         if len(self.head) < HEAD_LINES:
             self.head.append(line)
-        else:
-            self.tail.append(line)
+            return
+        if not isinstance(self.tail, deque):
+            self.tail = deque(maxlen=TAIL_LINES)
+        self.tail.append(line)
 
     @property
     def lines(self) -> Iterator[tuple[int, str]]:

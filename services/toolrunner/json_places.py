@@ -6,8 +6,9 @@ its digits. So what is stored is what was cleaned, with white space between toke
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, pairwise
 
 from bus.errors import ToolFailed
 
@@ -20,6 +21,7 @@ DEEPEST = 40
 """What lies deeper has no path."""
 DEEPEST_INDENT = 20
 _TOKEN = re.compile(r'"(?:[^"\\]+|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_BREAKS = frozenset("{}[],")
 _STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -46,50 +48,46 @@ def is_json(text: str) -> bool:
 
 def laid_out(text: str) -> str:
     """JSON in lines that can be quoted: each as much of it as reads well, and no more."""
-    if len(text) <= SHORT:
-        return text
-    pieces = _TOKEN.findall(text)
-    flat = _flat(pieces)
-    lines: list[str] = []
-    line, at = "", 0
+    return text if len(text) <= SHORT else "\n".join(_lines(text, _flat(text)))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    return (found[0] for found in _TOKEN.finditer(text))
+
+
+def _lines(text: str, flat: Mapping[int, int]) -> Iterator[str]:
+    line, until = "", -1
     opened: list[str] = []
-    while at < len(pieces):
-        piece = pieces[at]
-        if end := flat.get(at):
-            line += _spaced(pieces[at : end + 1])
-            at = end
-        elif piece in "{[":
+    for at, (piece, following) in enumerate(pairwise(chain(_pieces(text), ("",)))):
+        until = max(until, flat.get(at, -1))
+        if at <= until or piece not in _BREAKS or _goes_on(line, (piece, following), opened):
+            line += f"{piece} " if piece in (",", ":") else piece
+            continue
+        before = line if piece in ("}", "]") else line + piece
+        if before.strip():
+            yield before
+        if piece in ("{", "["):
             opened.append(piece)
-            lines.append(line + piece)
-            line = _indent(opened)
-        elif piece in "}]":
+        elif piece in ("}", "]"):
             opened.pop()
-            lines.append(line)
-            line = _indent(opened) + piece
-        elif piece == "," and not (opened[-1] == "[" and _goes_on(line, pieces[at + 1])):
-            lines.append(line + piece)
-            line = _indent(opened)
-        else:
-            line += f"{piece} " if piece in ",:" else piece
-        at += 1
-    return "\n".join(line for line in [*lines, line] if line.strip())
+        indent = " " * min(len(opened), DEEPEST_INDENT)
+        line = indent + piece if piece in ("}", "]") else indent
+    yield line
 
 
-def _indent(opened: list[str]) -> str:
-    return " " * min(len(opened), DEEPEST_INDENT)
-
-
-def _goes_on(line: str, following: str) -> bool:
+def _goes_on(line: str, pair: tuple[str, str], opened: Sequence[str]) -> bool:
     """Whether the next value of a list stands on the same line: plain ones do, many on one."""
-    return len(line) < FLAT and line[-1:] not in ("}", "]") and following not in ("{", "[")
+    piece, following = pair
+    in_list = piece == "," and opened[-1:] == ["["] and following not in ("{", "[")
+    return in_list and len(line) < FLAT and line[-1:] not in ("}", "]")
 
 
-def _flat(pieces: list[str]) -> dict[int, int]:
+def _flat(text: str) -> dict[int, int]:
     """Each opening bracket whose contents fit on a line, with its closing one."""
     fits: dict[int, int] = {}
     opened: list[tuple[int, int]] = []
     length, innermost = 0, False
-    for at, piece in enumerate(pieces):
+    for at, piece in enumerate(_pieces(text)):
         if piece in ("{", "["):
             opened.append((at, length))
             innermost = piece == "["
@@ -100,10 +98,6 @@ def _flat(pieces: list[str]) -> dict[int, int]:
                 fits[start] = at
             innermost = False
     return fits
-
-
-def _spaced(pieces: list[str]) -> str:
-    return "".join(f"{piece} " if piece in (",", ":") else piece for piece in pieces)
 
 
 def steps(path: str) -> tuple[str, ...]:

@@ -67,9 +67,12 @@ def page(whole: str, wanted: PageRequest, *, cap: int, compiled: Pattern) -> str
         place = find(whole, wanted.path)
         start, end = whole.count("\n", 0, place.start) + 1, whole.count("\n", 0, place.end) + 1
         first, last = max(first, start), min(last, end)
-        header = f"{wanted.call_id}: lines {first} to {last} of {len(lines)} hold {wanted.path}"
         if first > last:
             raise ToolFailed(f"{wanted.path} stands in lines {start} to {end}, not in that range")
+        header = f"{wanted.call_id}: lines {first} to {last} of {len(lines)} hold {wanted.path}"
+        if first == last and len(lines[first - 1]) > _WIDTH:
+            # Of a line without end the value alone, which may be quoted as a part of it.
+            lines[first - 1] = whole[place.start : place.end]
     numbers: Sequence[int] = range(first, last + 1)
     if wanted.pattern:
         matches = compiled(wanted.pattern)

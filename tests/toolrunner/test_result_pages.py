@@ -66,6 +66,11 @@ def test_a_path_leads_to_the_lines_of_a_value() -> None:
     assert "2.75" in read(DOCUMENT, path="/a~1b/c.d/1")[1]
 
 
+def test_of_a_line_without_end_a_path_gives_the_value_alone() -> None:
+    text = json.dumps({"items": [{"n": number, "phase": "Running"} for number in range(900)]})
+    assert read(text, path="items[700]")[1:] == ['1| {"n": 700, "phase": "Running"}']
+
+
 def test_a_path_that_leads_nowhere_says_what_is_there() -> None:
     with pytest.raises(ToolFailed, match="at the top there is: kind, items, a/b"):
         read(DOCUMENT, path="pods")
