@@ -16,6 +16,10 @@ LONGEST_SHARE = 0.25
 """A single line that is longer than this part of the room is cut."""
 
 
+class _Cut(str):
+    """The start of a line that was too long to be kept."""
+
+
 class Kept:
     """The lines of a text, as many as `most` bytes hold."""
 
@@ -45,7 +49,7 @@ class Kept:
         size = _bytes(line)
         self.size += size
         if size > self._longest:
-            line = line[: self._longest // 4]
+            line = _Cut(line[: self._longest // 4])
             size, self.cut = _bytes(line), self.cut + 1
         if not self._tail and size <= self._head_room:
             self._head.append(line)
@@ -84,12 +88,13 @@ class Kept:
         return sum(_bytes(line) for lines in kept for line in lines)
 
     def place(self, number: int) -> int | None:
-        """The number of a line among the kept ones; None when it is not kept."""
+        """The number of a line among the kept ones; None when it is not kept, or not in full."""
         first, last = self.gap
         if number < first:
-            return number
+            return None if isinstance(self._head[number - 1], _Cut) else number
         if number > last:
-            return number - self.missing
+            cut = isinstance(self._tail[number - last - 1], _Cut)
+            return None if cut else number - self.missing
         if number not in self._pinned:
             return None
         if len(self._order) != len(self._pinned):

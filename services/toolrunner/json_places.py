@@ -21,7 +21,8 @@ DEEPEST = 40
 """What lies deeper has no path."""
 DEEPEST_INDENT = 20
 _TOKEN = re.compile(r'"(?:[^"\\]+|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
-_BREAKS = frozenset("{}[],")
+_BREAKS, _OPENING = frozenset("{}[],"), frozenset("{[")
+_SPACED = {",": ", ", ":": ": "}
 _STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -59,9 +60,10 @@ def _lines(text: str, flat: Mapping[int, int]) -> Iterator[str]:
     line, until = "", -1
     opened: list[str] = []
     for at, (piece, following) in enumerate(pairwise(chain(_pieces(text), ("",)))):
-        until = max(until, flat.get(at, -1))
+        if at > until and piece in _OPENING:
+            until = flat.get(at, until)
         if at <= until or piece not in _BREAKS or _goes_on(line, (piece, following), opened):
-            line += f"{piece} " if piece in (",", ":") else piece
+            line += _SPACED.get(piece, piece)
             continue
         before = line if piece in ("}", "]") else line + piece
         if before.strip():
