@@ -3,12 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-CODE := bus services simulator cli examples tests
+CODE := bus services simulator cli examples benchmarks tests
 CASES := tests/fixtures/cases $(wildcard ../shared/cases/incidents)
 EVAL := $(addprefix --cases ,$(CASES)) --at-once 8 --budget 20 --report .nightshift/evaluation.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test chaos eval demo up docs lock clean
+.PHONY: help install check test chaos eval bench demo up docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ chaos: $(STAMP) ## The services under fire, full lane (ARGS="--seed 7" repeats a
 eval: $(STAMP) ## Incidents with known answers, graded (a model where a key is set, else scripts)
 	@mkdir -p .nightshift
 	@$(BIN)/nightshift eval $(EVAL) $(ARGS)
+
+bench: $(STAMP) ## What the work costs on this machine (ARGS=condensing for one part)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 demo: $(STAMP) ## One alarm becomes one diagnosis, before your eyes (SCENARIO=adservice-oom)
 	@$(BIN)/nightshift demo $(SCENARIO) $(ARGS)

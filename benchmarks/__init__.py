@@ -1,1 +1,1 @@
-"""What it costs: each module prints a table, `python -m benchmarks.NAME`."""
+"""What the work costs on this machine: each module measures one part and gives tables."""

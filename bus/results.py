@@ -1,5 +1,6 @@
 """Tool calls and their results: started once, stored once, read by whoever checks evidence."""
 
+import asyncio
 import json
 import uuid
 import zlib
@@ -12,10 +13,13 @@ from redis.asyncio import Redis
 
 from bus.connection import Script, as_text
 from bus.envelope import Entry, entry_fields, flat
+from bus.errors import ToolFailed
 from bus.events import InvestigationId, ToolCallAudited, ToolCallFinished, ToolCallId, Value
 from bus.streams import AUDIT, KEPT_SECONDS, TOOL_RESULTS, Keys
 from bus.tracing import current_traceparent
 
+MOST_STORED, MOST_OF_ALL = 8 * 1024 * 1024, 64 * 1024 * 1024
+"""Bytes of one result, and of all of an investigation, as they are stored: compressed."""
 Start = Literal["first", "started before", "stored", "closed", "ended"]
 _START: TypeAdapter[Start] = TypeAdapter(Start)
 
@@ -30,12 +34,17 @@ class Result(Value):
     redactions: int = 0
 
 
+class NoRoom(ToolFailed):
+    """The result was not stored; its argument is how many bytes may still be."""
+
+
 @dataclass
 class Results:
-    """Calls and results of all investigations."""
+    """Calls and results of all investigations; of one it stores `most` bytes in all."""
 
     redis: Redis
     keys: Keys
+    most: int = MOST_OF_ALL
     _start: Script = field(init=False)
     _store: Script = field(init=False)
 
@@ -69,12 +78,15 @@ class Results:
         audited: ToolCallAudited | None,
         entry: Entry,
     ) -> None:
-        """Store the result unless one stands, send `finished`, audit, acknowledge: one script."""
+        """Store the result unless one stands, send `finished`, audit, acknowledge: one script.
+
+        Raises NoRoom, with nothing done, where it is too large; an empty whole never is.
+        """
         parent = current_traceparent(entry.traceparent)
         told = flat(entry_fields(finished, parent))
         audit = flat(entry_fields(audited, parent)) if audited else []
         inv = finished.investigation_id
-        await self._store.run(
+        stored = await self._store.run(
             [
                 self.keys.of(inv, "results"),
                 self.keys.stream(TOOL_RESULTS),
@@ -83,15 +95,16 @@ class Results:
             ],
             [
                 finished.tool_call_id,
-                zlib.compress(result.whole.encode()),
+                await asyncio.to_thread(zlib.compress, result.whole.encode()),
                 result.shown,
                 result.model_dump_json(include={"ok", "tool", "redactions"}),
                 str(KEPT_SECONDS),
                 *(entry.group, entry.entry_id, str(len(told)), str(len(audit))),
-                *told,
-                *audit,
+                *(str(MOST_STORED), str(self.most), *told, *audit),
             ],
         )
+        if isinstance(stored, int) and stored < 0:
+            raise NoRoom(-1 - stored)
         entry.acknowledged = True
 
     async def read(self, investigation_id: InvestigationId, tool_call_id: str) -> Result | None:
@@ -102,7 +115,8 @@ class Results:
         if whole is None:
             return None
         known = json.loads(facts) if facts else {}
-        text = zlib.decompress(whole if isinstance(whole, bytes) else whole.encode()).decode()
+        packed = whole if isinstance(whole, bytes) else whole.encode()
+        text = (await asyncio.to_thread(zlib.decompress, packed)).decode()
         return Result.model_validate(
             {**known, "whole": text, "shown": as_text(shown)}, extra="ignore"
         )

@@ -1,13 +1,22 @@
 -- Store a tool result once, tell the reasoner, audit and acknowledge: all or nothing.
 -- KEYS  1 results  2 tool-results  3 audit  4 the entry's stream
 -- ARGV  1 tool call id  2 whole (compressed)  3 shown  4 facts  5 seconds to keep  6 group  7 entry id
---       8 finished entry fields (count)  9 audit entry fields (count)  then both lists
-local at = 10
+--       8 finished entry fields (count)  9 audit entry fields (count)  10 most bytes of a whole, 11 of all; then both
+local at = 12
 local function take(count)
   local part = {}
   for i = 1, count do part[i] = ARGV[at + i - 1] end
   at = at + count
   return part
+end
+-- Too large: nothing is done, and the answer tells how much room is left. An empty whole has 8 bytes.
+if #ARGV[2] > 8 and redis.call('HEXISTS', KEYS[1], ARGV[1] .. ':whole') == 0 then
+  local room = tonumber(ARGV[11])
+  for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+    if string.sub(name, -6) == ':whole' then room = room - redis.call('HSTRLEN', KEYS[1], name) end
+  end
+  room = math.min(room, tonumber(ARGV[10]))
+  if #ARGV[2] > room then return -1 - math.max(room, 0) end
 end
 local first = redis.call('HSETNX', KEYS[1], ARGV[1] .. ':whole', ARGV[2])
 if first == 1 then

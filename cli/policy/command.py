@@ -33,7 +33,7 @@ ToolsFile = Annotated[
     str,
     typer.Option(
         "--tools",
-        help="JSON of the tools, as `nightshift:catalogue:HASH` holds it; those of the lock if none.",
+        help="JSON of the tools, as `nightshift:catalogue:HASH` holds it; else those of the lock.",
     ),
 ]
 

@@ -4,6 +4,7 @@ from bus.broker import Bus, Route
 from bus.events import ToolCallRequested
 from bus.process import Service, build_app
 from bus.streams import TOOL_CALLS
+from services.toolrunner.adapters.linear_patterns import linear_pattern
 from services.toolrunner.adapters.live_policy import LivePolicy
 from services.toolrunner.adapters.lock_file import load_lock
 from services.toolrunner.adapters.mcp_guard import Limits
@@ -21,6 +22,7 @@ from services.toolrunner.audit import AuditChain
 from services.toolrunner.catalogue import OWN
 from services.toolrunner.handlers import Handlers
 from services.toolrunner.settings import Settings
+from services.toolrunner.showing import Showing
 
 
 def build(settings: Settings, bus: Bus) -> Service:
@@ -58,6 +60,7 @@ def build(settings: Settings, bus: Bus) -> Service:
         servers=servers,
         pinned=catalogue.pinned,
         audit=AuditChain(settings.consumer),
+        showing=Showing(bus.results, linear_pattern, cap=settings.shown_characters),
     )
     return build_app(
         bus,

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 from opentelemetry.trace import Span
@@ -13,9 +12,9 @@ from bus.cleaning import clean
 from bus.commits import Investigations
 from bus.envelope import Entry
 from bus.errors import ToolFailed, Unavailable
-from bus.events import InvestigationId, ToolCallRequested
+from bus.events import ToolCallRequested
 from bus.record import Record
-from bus.results import Result, Results
+from bus.results import NoRoom, Result, Results
 from bus.tracing import Tracing
 from services.toolrunner.audit import AuditChain
 from services.toolrunner.call_budget import facts_about
@@ -23,11 +22,11 @@ from services.toolrunner.catalogue import Catalogue
 from services.toolrunner.judging import Judged, judge
 from services.toolrunner.policy import Facts, Gate
 from services.toolrunner.ports import SchemaCheck, ToolServers
-from services.toolrunner.reading import in_time
-from services.toolrunner.result_pages import READ_RESULT, page, page_request
+from services.toolrunner.result_pages import READ_RESULT
 from services.toolrunner.settings import Settings
+from services.toolrunner.showing import Showing
 from services.toolrunner.telling import tell_decision, tell_outcome
-from services.toolrunner.tool_call import Answer, answered, failed, finished, why_not
+from services.toolrunner.tool_call import Answer, failed, finished, why_not
 
 
 @dataclass
@@ -43,6 +42,7 @@ class Handlers:
     servers: ToolServers
     pinned: Callable[[str], Awaitable[Catalogue]]
     audit: AuditChain
+    showing: Showing
 
     async def on_tool_call_requested(self, call: ToolCallRequested, entry: Entry) -> None:
         """The call has its result, told and audited; or it had, or may not be made any more."""
@@ -107,7 +107,8 @@ class Handlers:
         started = time.monotonic()
         try:
             if judged.tool == READ_RESULT:
-                return await self._page(record.investigation_id, judged, repeated=repeated)
+                inv = record.investigation_id
+                return await self.showing.page(inv, judged, repeated=repeated)
             left = (record.deadline_at - await self.investigations.now()).total_seconds()
             if left <= 0:
                 raise ToolFailed("no time is left before the deadline; nothing was read")
@@ -119,27 +120,23 @@ class Handlers:
                 check=lambda: self._may_leave(entry),
                 read_only=judged.read_only,
             )
-            cap = self.settings.shown_characters
-            read = partial(answered, judged.tool, text, shown_characters=cap, repeated=repeated)
-            return await in_time(read, until=started + seconds)
+            until = started + seconds
+            return await self.showing.answer(judged.tool, text, repeated=repeated, until=until)
         except ToolFailed as error:
             return failed(error)
         finally:
             metrics.TOOL_SECONDS.record(time.monotonic() - started, {"tool": judged.tool})
-
-    async def _page(self, inv: InvestigationId, judged: Judged, *, repeated: bool) -> Answer:
-        wanted = page_request(judged.arguments)
-        result = await self.results.read(inv, wanted.call_id)
-        if result is None:
-            known = ", ".join(sorted(await self.results.shown(inv))) or "none yet"
-            raise ToolFailed(f"there is no result {wanted.call_id!r}; stored results: {known}")
-        view = page(result.whole, wanted, cap=self.settings.shown_characters)
-        return Answer("repeated" if repeated else "executed", view)
 
     async def _store(
         self, call: ToolCallRequested, judged: Judged, *, answer: Answer, entry: Entry
     ) -> None:
         facts = {"ok": answer.ok, "tool": call.tool, "redactions": answer.redactions}
         result = Result.model_validate({"whole": answer.whole, "shown": answer.shown, **facts})
-        async with self.audit.entry(call, judged, answer=answer) as audited:
-            await self.results.store(finished(call, answer), result, audited=audited, entry=entry)
+        try:
+            async with self.audit.entry(call, judged, answer=answer) as audited:
+                told = finished(call, answer)
+                await self.results.store(told, result, audited=audited, entry=entry)
+        except NoRoom as error:
+            # Calls at the same time share what room is left, so there may be less again.
+            less = await self.showing.smaller(answer, judged.tool, room=int(error.args[0]))
+            await self._store(call, judged, answer=less, entry=entry)

@@ -1,103 +1,113 @@
-"""What the model is shown of a stored text: numbered lines under a header of ours, within a cap.
+"""`read_result`: pages of a stored result, by lines, by pattern, by a path into its JSON.
 
-Only numbered lines are quotable. Every other line is ours and has no number.
+A page keeps the line numbers of its whole, so a quote from it names the whole. Only numbered lines
+are quotable; every other line is ours and has no number.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from bus.errors import ToolFailed
+from services.toolrunner.json_places import find
 
 READ_RESULT = "read_result"
 READ_RESULT_DESCRIPTION = (
-    "Lines of a result that is already stored, with their numbers: of call_id (or trigger:<name>), "
-    "from first_line to last_line, only those that contain a text."
+    "Lines of a result that is already stored, with their numbers. call_id is its id, or "
+    "trigger:<name>. Give lines (120-180), or pattern (a regular expression, RE2 syntax, (?i) for "
+    "any case), or path into a JSON result (items[3].status); together they narrow each other."
 )
 READ_RESULT_SCHEMA: dict[str, JsonValue] = {
     "type": "object",
     "properties": {
         "call_id": {"type": "string", "maxLength": 100},
-        "first_line": {"type": "integer", "minimum": 1},
-        "last_line": {"type": "integer", "minimum": 1},
-        "contains": {"type": "string", "minLength": 1, "maxLength": 200},
+        "pattern": {"type": "string", "minLength": 1, "maxLength": 500},
+        "lines": {"type": "string", "pattern": "^[0-9]{1,9}(-[0-9]{0,9})?$"},
+        "path": {"type": "string", "minLength": 1, "maxLength": 500},
     },
     "required": ["call_id"],
     "additionalProperties": False,
 }
-HEAD_SHARE = 4
-"""Of a text that is too long, a fourth of the cap goes to its start and the rest to its end."""
+Pattern = Callable[[str], Callable[[str], bool]]
+"""Compiles a pattern in linear time. Raises ToolFailed for one that is none."""
+_LINES = re.compile(r"(\d{1,9})(?:(-)(\d{0,9}))?$")
+_WIDTH = 4_000
 
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Which lines of which stored result are wanted."""
+    """Which lines of which stored result are wanted; nothing given: all, from the first on."""
 
     call_id: str
-    first_line: int = 1
-    last_line: int | None = None
-    contains: str = ""
+    lines: str = ""
+    pattern: str = ""
+    path: str = ""
 
 
 def page_request(arguments: Mapping[str, JsonValue]) -> PageRequest:
     """The request in arguments that passed READ_RESULT_SCHEMA."""
-    first, last = arguments.get("first_line"), arguments.get("last_line")
     return PageRequest(
         call_id=str(arguments["call_id"]),
-        first_line=first if isinstance(first, int) else 1,
-        last_line=last if isinstance(last, int) else None,
-        contains=str(arguments.get("contains") or ""),
+        lines=str(arguments.get("lines") or ""),
+        pattern=str(arguments.get("pattern") or ""),
+        path=str(arguments.get("path") or ""),
     )
 
 
-def shown(header: str, whole: str, *, cap: int) -> str:
-    """The whole with numbered lines; of one longer than `cap` characters its start and its end."""
-    lines = _numbered(whole)
-    if sum(len(line) + 1 for line in lines) <= cap:
-        return "\n".join([header, *lines])
-    head = _fitting(lines, cap // HEAD_SHARE)
-    tail = _fitting(reversed(lines[len(head) :]), cap - cap // HEAD_SHARE)
-    tail.reverse()
-    first, last = len(head) + 1, len(lines) - len(tail)
-    left_out = f"(lines {first} to {last} are left out here: read them with {READ_RESULT})"
-    return "\n".join([header, *head, *([left_out] if last >= first else []), *tail])
-
-
-def page(whole: str, wanted: PageRequest, *, cap: int) -> str:
+def page(whole: str, wanted: PageRequest, *, cap: int, compiled: Pattern) -> str:
     """The wanted lines with the numbers of their whole. Raises ToolFailed when there are none."""
-    lines = _numbered(whole)
-    if not lines:
-        raise ToolFailed(f"{wanted.call_id} has no stored lines: it was an error, empty, or a page")
-    last_line = min(wanted.last_line or len(lines), len(lines))
-    if wanted.first_line > last_line:
-        raise ToolFailed(f"{wanted.call_id} has {len(lines)} lines; that range holds none of them")
-    numbers = range(wanted.first_line, last_line + 1)
-    texts = whole.split("\n")
-    found = [number for number in numbers if wanted.contains in texts[number - 1]]
-    fitting = _fitting((lines[number - 1] for number in found), cap)
-    header = f"{wanted.call_id}: lines {wanted.first_line} to {last_line} of {len(lines)}"
-    if wanted.contains:
-        header += f", {len(found)} of them contain {wanted.contains!r}"
-    if len(fitting) < len(found):
-        more = f"(more from line {found[len(fitting)]} on: ask with first_line)"
-        return "\n".join([header, *fitting, more])
-    return "\n".join([header, *fitting])
-
-
-def _numbered(whole: str) -> list[str]:
     if not whole:
-        return []
-    return [f"{number}| {line}" for number, line in enumerate(whole.split("\n"), start=1)]
+        raise ToolFailed(f"{wanted.call_id} has no stored lines: it was an error, empty, or a page")
+    lines = whole.split("\n")
+    first, last = _range(wanted, len(lines))
+    header = f"{wanted.call_id}: lines {first} to {last} of {len(lines)}"
+    if wanted.path:
+        place = find(whole, wanted.path)
+        start, end = whole.count("\n", 0, place.start) + 1, whole.count("\n", 0, place.end) + 1
+        first, last = max(first, start), min(last, end)
+        if first > last:
+            raise ToolFailed(f"{wanted.path} stands in lines {start} to {end}, not in that range")
+        header = f"{wanted.call_id}: lines {first} to {last} of {len(lines)} hold {wanted.path}"
+        if first == last and len(lines[first - 1]) > _WIDTH:
+            # Of a line without end the value alone, which may be quoted as a part of it.
+            lines[first - 1] = whole[place.start : place.end]
+    numbers: Sequence[int] = range(first, last + 1)
+    if wanted.pattern:
+        matches = compiled(wanted.pattern)
+        numbers = [number for number in numbers if matches(lines[number - 1])]
+        header += f", {len(numbers)} of them match {wanted.pattern!r}"
+    return "\n".join([header, *_fitting(lines, numbers, cap=cap)])
 
 
-def _fitting(lines: Iterable[str], cap: int) -> list[str]:
-    """Lines up to the cap; a first line that is longer than the cap is cut at it."""
+def _range(wanted: PageRequest, count: int) -> tuple[int, int]:
+    """The first and the last line asked for: `7` is one line, `7-` all from there on."""
+    if not wanted.lines:
+        return 1, count
+    found = _LINES.match(wanted.lines)
+    if not found:
+        raise ToolFailed(f"{wanted.lines!r} are no lines; lines are 120-180, 120- or 120")
+    first = int(found[1])
+    last = first if not found[2] else int(found[3]) if found[3] else count
+    last = min(last, count)
+    if not 1 <= first <= last:
+        raise ToolFailed(f"{wanted.call_id} has {count} lines; that range holds none of them")
+    return first, last
+
+
+def _fitting(lines: Sequence[str], numbers: Sequence[int], *, cap: int) -> list[str]:
+    """Numbered lines up to the cap, and where to go on; very long ones are cut."""
     taken: list[str] = []
-    left = cap
-    for line in lines:
-        if len(line) + 1 > left:
-            return taken or [line[:cap]]
-        taken.append(line)
-        left -= len(line) + 1
+    width = min(_WIDTH, cap)
+    for at, number in enumerate(numbers):
+        line = lines[number - 1]
+        text = f"{number}| {line}"[: cap if len(numbers) == 1 else width]
+        cap -= len(text) + 1
+        if cap < 0 and taken:
+            more = f"~ {len(numbers) - at} more, from line {number} on: ask with lines {number}-"
+            return [*taken, more]
+        taken.append(text)
+        if len(text) < len(f"{number}| {line}"):
+            taken.append(f"~ line {number} is cut: it has {len(line)} characters")
     return taken

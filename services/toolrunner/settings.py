@@ -40,8 +40,8 @@ class Settings(BusSettings):
     """Longest time of one tool call; the investigation's deadline may cut it shorter."""
     tool_result_bytes: int = Field(default=8 * 1024 * 1024, ge=1_000, le=64 * 1024 * 1024)
     """Largest result of one tool call; a larger one is an error that says so."""
-    shown_characters: int = Field(default=200_000, ge=2_000, le=4_000_000)
-    """Most characters of a result that the model is shown; the rest is read with `read_result`."""
+    shown_characters: int = Field(default=32_000, ge=2_000, le=4_000_000)
+    """Most characters that the model is shown of a result, or of a page of `read_result`."""
     servers_wait_seconds: float = Field(default=45.0, ge=0, le=120)
     """How long the first catalogue waits for servers that do not answer yet; incidents wait too."""
     calls_per_server: int = Field(default=8, ge=1, le=200)

@@ -1,19 +1,19 @@
 """One tool call: judged, made, cleaned, shown. The order is the design's, from top to bottom.
 
 judged (`judging`) -> (start recorded) -> called under time and size caps -> cleaned and redacted ->
-stored whole, shown numbered -> audited. Whatever fails, fails closed.
+stored whole, shown condensed -> audited. Whatever fails, fails closed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bus.cleaning import clean, clean_counted
 from bus.errors import ToolFailed
 from bus.events import ToolCallFinished, ToolCallRequested
 from services.toolrunner.catalogue import Catalogue
+from services.toolrunner.condense import MOST_STORED, condensed
 from services.toolrunner.judging import Judged
 from services.toolrunner.ports import ResultUnknown
-from services.toolrunner.result_pages import shown
 
 MAX_ERROR = 2_000
 
@@ -63,20 +63,32 @@ def failed(error: ToolFailed) -> Answer:
     return Answer(outcome, clean(str(error))[:MAX_ERROR])
 
 
-def answered(tool: str, text: str, *, shown_characters: int, repeated: bool) -> Answer:
-    """The cleaned, redacted whole of a tool's answer, and the view of it that the model gets."""
+def answered(
+    tool: str, text: str, *, shown_characters: int, repeated: bool, most_bytes: int = MOST_STORED
+) -> Answer:
+    """The cleaned, redacted whole of a tool's answer, and the view of it that the model gets.
+
+    Of the whole so much is kept as `most_bytes` hold where it is stored; the view says what lacks.
+    """
     cleaned = clean_counted(text)
-    whole = cleaned.text.rstrip("\n")
-    lines = whole.count("\n") + 1 if whole else 0
-    header = f"{tool}: {lines} line{'' if lines == 1 else 's'}"
+    header = f"{tool}: "
+    both = condensed(tool, cleaned.text, cap=shown_characters, keep=most_bytes)
+    header += f"{both.lines} line{'' if both.lines == 1 else 's'}"
     if cleaned.redactions:
         header += f", {cleaned.redactions} secret{'' if cleaned.redactions == 1 else 's'} replaced"
     return Answer(
         outcome="repeated" if repeated else "executed",
-        shown=shown(header, whole, cap=shown_characters),
-        whole=whole,
+        shown="\n".join([header, *both.shown]),
+        whole=both.whole,
         redactions=cleaned.redactions,
     )
+
+
+def smaller(answer: Answer, tool: str, *, shown_characters: int, most_bytes: int) -> Answer:
+    """The same answer where less of it may be stored than was thought."""
+    header = answer.shown.partition("\n")[0]
+    both = condensed(tool, answer.whole, cap=shown_characters, keep=most_bytes)
+    return replace(answer, shown="\n".join([header, *both.shown]), whole=both.whole)
 
 
 def finished(call: ToolCallRequested, answer: Answer) -> ToolCallFinished:

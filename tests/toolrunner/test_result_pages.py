@@ -1,64 +1,120 @@
-"""What the model is shown of a text, and paging through it."""
+"""Paging through stored results: by lines, by pattern, by a path into JSON."""
+
+import json
 
 import pytest
 
 from bus.broker import Bus
 from bus.errors import ToolFailed
 from bus.record import Record
-from services.toolrunner.result_pages import PageRequest, page, shown
+from services.toolrunner.adapters.linear_patterns import linear_pattern
+from services.toolrunner.json_places import laid_out
+from services.toolrunner.result_pages import PageRequest, page
 from tests.bus.incidents import an_entry, an_incident
 from tests.toolrunner.conftest import Run
 from tests.toolrunner.foreign import ask, investigation, told
 
 WHOLE = "\n".join(f"entry {number}" for number in range(1, 101))
+ITEMS = [{"name": f"pod-{number}", "status": {"phase": "Running"}} for number in range(80)]
+DOCUMENT = laid_out(json.dumps({"kind": "List", "items": ITEMS, "a/b": {"c.d": [1, 2.75, "x"]}}))
 
 
-def test_a_text_within_the_cap_is_shown_in_full() -> None:
-    assert shown("head", "a\nb", cap=100) == "head\n1| a\n2| b"
-
-
-def test_an_empty_text_is_its_header() -> None:
-    assert shown("head", "", cap=100) == "head"
-
-
-def test_a_text_beyond_the_cap_shows_its_start_and_end_and_says_what_is_left_out() -> None:
-    lines = shown("head", WHOLE, cap=400).split("\n")
-    assert lines[1] == "1| entry 1"
-    assert lines[-1] == "100| entry 100"
-    (ours,) = [line for line in lines[1:] if "| " not in line]
-    first, last = (int(word) for word in ours.split() if word.isdigit())
-    numbers = {int(line.split("|")[0]) for line in lines[1:] if "| " in line}
-    assert numbers | set(range(first, last + 1)) == set(range(1, 101))
-    assert not numbers & set(range(first, last + 1))
-
-
-def test_a_single_line_beyond_the_cap_is_cut() -> None:
-    assert len(shown("head", "x" * 10_000, cap=400)) < 600
+def read(whole: str, *, cap: int = 10_000, **wanted: str) -> list[str]:
+    request = PageRequest("2-1", **wanted)
+    return page(whole, request, cap=cap, compiled=linear_pattern).split("\n")
 
 
 def test_a_page_keeps_the_line_numbers_of_its_whole() -> None:
-    view = page(WHOLE, PageRequest("2-1", first_line=99), cap=10_000)
-    assert view == "2-1: lines 99 to 100 of 100\n99| entry 99\n100| entry 100"
+    assert read(WHOLE, lines="99-") == [
+        "2-1: lines 99 to 100 of 100",
+        "99| entry 99",
+        "100| entry 100",
+    ]
 
 
-def test_a_page_can_hold_only_lines_that_contain_a_text() -> None:
-    view = page(WHOLE, PageRequest("2-1", contains="y 9"), cap=10_000).split("\n")
-    assert view[0] == "2-1: lines 1 to 100 of 100, 11 of them contain 'y 9'"
+def test_a_page_can_be_one_line_or_a_range() -> None:
+    assert read(WHOLE, lines="7")[1:] == ["7| entry 7"]
+    assert read(WHOLE, lines="7-8")[1:] == ["7| entry 7", "8| entry 8"]
+    assert read(WHOLE, lines="100-900")[1:] == ["100| entry 100"]
+
+
+def test_a_page_can_hold_only_lines_that_match_a_pattern() -> None:
+    view = read(WHOLE, pattern=r"(?i)Y 9\d?$")
+    assert view[0] == "2-1: lines 1 to 100 of 100, 11 of them match '(?i)Y 9\\\\d?$'"
     assert view[1:3] == ["9| entry 9", "90| entry 90"]
+    assert read(WHOLE, pattern="9", lines="1-20")[1:] == ["9| entry 9", "19| entry 19"]
+
+
+def test_a_pattern_that_would_take_for_ever_elsewhere_is_answered_at_once() -> None:
+    assert len(read("a" * 50_000, pattern="(a*)*b")) == 1
+
+
+@pytest.mark.parametrize("pattern", ["(", r"(a)\1", "(?<=a)b", "a{5000}{5000}"])
+def test_a_pattern_that_is_none_is_an_error_that_says_why(pattern: str) -> None:
+    with pytest.raises(ToolFailed, match=r"the pattern is not one: .*look-around"):
+        read(WHOLE, pattern=pattern)
+
+
+def test_a_path_leads_to_the_lines_of_a_value() -> None:
+    lines = DOCUMENT.split("\n")
+    for path in ("items[3].status", "items.3.status", "/items/3/status", "$.items[3].status"):
+        header, line = read(DOCUMENT, path=path)
+        number, _, text = line.partition("| ")
+        assert header.endswith(f"of {len(lines)} hold {path}")
+        assert lines[int(number) - 1] == text
+        assert '"pod-3"' in text
+    assert "2.75" in read(DOCUMENT, path="/a~1b/c.d/1")[1]
+
+
+def test_of_a_line_without_end_a_path_gives_the_value_alone() -> None:
+    text = json.dumps({"items": [{"n": number, "phase": "Running"} for number in range(900)]})
+    assert read(text, path="items[700]")[1:] == ['1| {"n": 700, "phase": "Running"}']
+
+
+def test_a_path_that_leads_nowhere_says_what_is_there() -> None:
+    with pytest.raises(ToolFailed, match="at the top there is: kind, items, a/b"):
+        read(DOCUMENT, path="pods")
+    with pytest.raises(ToolFailed, match=r"at items\.3 there is: name, status"):
+        read(DOCUMENT, path="items[3].state")
+    with pytest.raises(ToolFailed, match=r"at items there is: 0, 1, .* and 60 more"):
+        read(DOCUMENT, path="items[99]")
+
+
+@pytest.mark.parametrize("path", ["a..b", "[x]", "a[", "$"])
+def test_a_path_that_is_none_is_an_error_that_shows_one(path: str) -> None:
+    with pytest.raises(ToolFailed, match=r"is no path; one is items\[3\].status"):
+        read(DOCUMENT, path=path)
+
+
+def test_a_path_into_what_is_no_json_is_an_error() -> None:
+    with pytest.raises(ToolFailed, match="no JSON document"):
+        read(WHOLE, path="items")
+
+
+def test_a_path_and_lines_that_do_not_meet_are_an_error() -> None:
+    with pytest.raises(ToolFailed, match="not in that range"):
+        read(DOCUMENT, path="items[3]", lines="1-2")
 
 
 def test_a_page_beyond_the_cap_says_where_to_go_on() -> None:
-    assert (
-        page(WHOLE, PageRequest("2-1"), cap=30).split("\n")[-1].startswith("(more from line 3 on")
-    )
+    view = read(WHOLE, cap=30)
+    assert view[-1] == "~ 98 more, from line 3 on: ask with lines 3-"
 
 
-@pytest.mark.parametrize(
-    "wanted", [PageRequest("2-1", first_line=101), PageRequest("2-1", first_line=5, last_line=4)]
-)
-def test_a_range_without_lines_is_an_error(wanted: PageRequest) -> None:
+def test_a_line_beyond_the_cap_is_cut_and_says_so() -> None:
+    view = read("x" * 10_000, cap=400)
+    assert (len(view[1]), view[2]) == (400, "~ line 1 is cut: it has 10000 characters")
+
+
+@pytest.mark.parametrize("lines", ["101", "5-4", "0"])
+def test_a_range_without_lines_is_an_error(lines: str) -> None:
     with pytest.raises(ToolFailed, match="holds none"):
-        page(WHOLE, wanted, cap=1_000)
+        read(WHOLE, lines=lines)
+
+
+def test_lines_that_are_none_are_an_error() -> None:
+    with pytest.raises(ToolFailed, match="are no lines"):
+        read(WHOLE, lines="a-b")
 
 
 async def shown_of(bus: Bus, record: Record, call_id: str) -> str:
@@ -73,7 +129,7 @@ async def test_read_result_pages_through_what_a_call_stored(run: Run) -> None:
     record = await investigation(bus, "1-1", "1-2", "1-3")
     await ask(bus, record, "1-1", tool="shop__read", topic="tea", lines=500)
     assert (await told(bus, "1-1")).ok
-    await ask(bus, record, "1-2", tool="read_result", call_id="1-1", first_line=250, last_line=251)
+    await ask(bus, record, "1-2", tool="read_result", call_id="1-1", lines="250-251")
     finished = await told(bus, "1-2")
     assert finished.ok
     assert (await shown_of(bus, record, "1-2")).split("\n")[1:] == [
@@ -101,6 +157,6 @@ async def test_read_result_pages_through_what_came_with_the_trigger(run: Run) ->
     entry = await an_entry(bus, incident)
     await bus.investigations.open(incident, entry, acknowledge=False)
     record = await investigation(bus, "1-1")
-    await ask(bus, record, "1-1", tool="read_result", call_id="trigger:logs", contains="tw")
+    await ask(bus, record, "1-1", tool="read_result", call_id="trigger:logs", pattern="^tw")
     assert (await told(bus, "1-1")).ok
     assert (await shown_of(bus, record, "1-1")).split("\n")[1:] == ["2| two"]

@@ -37,11 +37,13 @@ from services.reasoner.ports import CutOff, SaidNo
 from services.reasoner.running import Rules, Turns
 from services.reasoner.transcript import Reply, Usage
 from services.reasoner.turn import Request
+from services.toolrunner.adapters.linear_patterns import linear_pattern
 from services.toolrunner.audit import AuditChain
 from services.toolrunner.catalogue import Catalogue, canonical
 from services.toolrunner.handlers import Handlers
 from services.toolrunner.ports import Tool
 from services.toolrunner.settings import Settings as ToolSettings
+from services.toolrunner.showing import Showing
 from tests.chaos.schedules.gate import Gate, GatedRedis, Step
 from tests.chaos.schedules.no_waiting import NoWaiting
 from tests.chaos.schedules.wire import Wire
@@ -276,7 +278,6 @@ class Cast:
 
     def _runs(self, name: str) -> Handle:
         async def run(call: ToolCallRequested, entry: Entry) -> None:
-            # a chain for each call, so that none waits for another's place in it
             handlers = Handlers(
                 settings=self.stage.tool_settings,
                 investigations=self.investigations,
@@ -286,7 +287,8 @@ class Cast:
                 check=FitsAll(),
                 servers=self.tools,
                 pinned=_pinned,
-                audit=AuditChain(name),
+                audit=AuditChain(name),  # of each call, so that none waits for another
+                showing=Showing(self.results, linear_pattern, cap=32_000),
             )
             await handlers.on_tool_call_requested(call, entry)
 

@@ -1,0 +1,124 @@
+"""Groups: records that differ in numbers, ids and times alone, counted, with first and last.
+
+The time is linear in the text. The memory is bounded: beyond so many different records those with
+the same beginning and length share a group, and beyond that all of the same trouble.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from services.toolrunner.condense_records import Record
+from services.toolrunner.condense_words import (
+    Trouble,
+    duration,
+    masked,
+    masked_trouble,
+    trouble,
+)
+
+MOST_DIFFERENT = 2_000
+MOST_COARSE = 500
+KEPT_CHARACTERS = 4_000
+"""Longer records are kept once in a group, as its first."""
+KEPT_IN_ALL = 8 * 1024 * 1024
+_TEMPLATE = 400
+
+
+@dataclass(slots=True)
+class Group:
+    """Like records. `alike` is false where only their beginnings were compared."""
+
+    template: str
+    trouble: Trouble
+    first: Record
+    last: Record
+    count: int = 1
+    lines: int = 0
+    alike: bool = True
+    timed: bool = False
+    longest: float = 0.0
+    slowest: Record | None = None
+
+    def time(self, record: Record, text: str) -> None:
+        """Remember the record if what it tells took longer than in any before."""
+        seconds = duration(text) or 0.0
+        if seconds > self.longest:
+            self.longest, self.slowest = seconds, record
+
+
+@dataclass
+class Groups:
+    """All records so far, by what they have in common."""
+
+    _normal: dict[object, Group] = field(default_factory=dict)
+    _troubled: dict[object, Group] = field(default_factory=dict)
+    _known: dict[str, Group] = field(default_factory=dict)
+    _kept: int = 0
+
+    def take(self, found: Iterable[Record]) -> "Groups":
+        """Count all of them; itself."""
+        for record in found:
+            self.add(record)
+        return self
+
+    def add(self, record: Record) -> None:
+        """Count one more record."""
+        text = record.head[0]
+        if record.size > 1:
+            text = "\n".join([*record.head, *record.tail])
+        # The last element of a list has no comma behind it.
+        text = text.rstrip(",")
+        template = masked(text)
+        group = self._known.get(template)
+        if group is None:
+            group = self._group_of(record, text, template=template)
+        else:
+            group.count += 1
+        group.lines += record.size
+        if group.timed and len(text) <= KEPT_CHARACTERS:
+            group.time(record, text)
+        if group.last is not record and len(text) <= KEPT_CHARACTERS:
+            group.last = record
+
+    @property
+    def in_order(self) -> list[Group]:
+        """All groups, by where they begin."""
+        every = [*self._normal.values(), *self._troubled.values()]
+        return sorted(every, key=lambda group: group.first.number)
+
+    def _group_of(self, record: Record, text: str, *, template: str) -> Group:
+        level = trouble(text)
+        groups = self._troubled if level else self._normal
+        key: object = _short(masked_trouble(text) if level else template)
+        if key not in groups and len(groups) >= MOST_DIFFERENT:
+            key = _coarse(template, level, full=len(groups) >= MOST_DIFFERENT + MOST_COARSE)
+        group = groups.get(key)
+        if group is None:
+            alike = not isinstance(key, tuple)
+            record = self._within_bounds(record, text)
+            group = Group(template[:_TEMPLATE], level, record, record, alike=alike)
+            group.timed = not level and duration(text) is not None
+            groups[key] = group
+        else:
+            group.count += 1
+        # A template without trouble needs no second look; one with it may hold other numbers.
+        if not level and group.alike and len(template) <= KEPT_CHARACTERS:
+            self._known[template] = group
+        return group
+
+    def _within_bounds(self, record: Record, text: str) -> Record:
+        self._kept += len(text)
+        if self._kept <= KEPT_IN_ALL:
+            return record
+        return Record(record.number, [record.head[0][:KEPT_CHARACTERS]], size=record.size)
+
+
+def _short(template: str) -> object:
+    return template if len(template) <= KEPT_CHARACTERS else hash(template)
+
+
+def _coarse(template: str, level: Trouble, *, full: bool) -> object:
+    if full:
+        return (level,)
+    words = template.split(None, 3)
+    return (level, len(template) // 16, *words[:2])

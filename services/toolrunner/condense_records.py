@@ -1,0 +1,99 @@
+"""Records: a line of a log, with the lines that belong to it, such as the frames of a trace."""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+HEAD_LINES = 60
+"""Of a longer record, such as a very deep trace, its head and tail are kept."""
+TAIL_LINES = 20
+LONGEST_FRAME = 500
+Trace = Literal["", "python", "go", "over"]
+LONGEST = 1_000
+"""After so many lines a record is over, whatever follows."""
+_PREFIX = re.compile(
+    r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*(?:Z|[+-]\d\d:?\d\d)?\]?"
+    r"(?: (?:stdout|stderr) [FP])? ?"
+)
+_GOES_ON = re.compile(
+    r"\s|Caused by: |Suppressed: |\.\.\. \d+ more|[}\])]+[;,]?$"
+    r"|During handling of the above|The above exception was|goroutine \d+|created by "
+)
+_LAST_OF_TRACEBACK = re.compile(r"[\w.]+(?:: |$)")
+_GO_OPENINGS = ("panic: ", "fatal error: ")
+_PREFIXED = frozenset("[0123456789")
+_GO_FRAME = re.compile(r"[\w./*()\[\]-]+\(.*\)$|exit status \d+|\[signal ")
+
+
+@dataclass(slots=True)
+class Record:
+    """Lines that belong together; `number` is that of the first, counted from 1."""
+
+    number: int
+    head: list[str]
+    tail: deque[str] | tuple[()] = ()
+    size: int = 1
+
+    def add(self, line: str) -> None:
+        """Take one more line; of many, those in the middle are let go."""
+        self.size += 1
+        if len(self.head) < HEAD_LINES:
+            self.head.append(line)
+            return
+        if not isinstance(self.tail, deque):
+            self.tail = deque(maxlen=TAIL_LINES)
+        self.tail.append(line)
+
+    @property
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """The lines that are kept, with their numbers."""
+        yield from enumerate(self.head, self.number)
+        yield from enumerate(self.tail, self.number + self.size - len(self.tail))
+
+
+def records(lines: Iterable[str]) -> Iterator[Record]:
+    """The lines as records, in their order; every line is in exactly one."""
+    current: Record | None = None
+    trace: Trace = ""
+    for number, line in enumerate(lines, start=1):
+        body = _body(line) if line[:1] in _PREFIXED else line
+        if current is None or current.size >= LONGEST or not _belongs(body, current, trace=trace):
+            if current is not None:
+                yield current
+            current, trace = Record(number, [line]), _begun(body)
+        else:
+            current.add(line)
+            trace = _begun(body) or _after(body, trace)
+    if current is not None:
+        yield current
+
+
+def _begun(body: str) -> Trace:
+    """The kind of trace that a line opens."""
+    if body.startswith("Traceback (most"):
+        return "python"
+    return "go" if body.startswith(_GO_OPENINGS) else ""
+
+
+def _after(body: str, trace: Trace) -> Trace:
+    """A traceback is over with the line that names the exception, but another may follow."""
+    indented = body[:1] in (" ", "\t", "")
+    return "over" if trace == "python" and not indented else trace
+
+
+def _belongs(body: str, current: Record, *, trace: Trace) -> bool:
+    if _GOES_ON.match(body):
+        return True
+    if trace == "go":
+        return not body or (len(body) < LONGEST_FRAME and bool(_GO_FRAME.match(body)))
+    if trace == "python":
+        # The frames are indented; the first line after them that is not, names the exception.
+        return not body or (current.size > 1 and bool(_LAST_OF_TRACEBACK.match(body)))
+    return trace == "over" and (not body or body.startswith("Traceback (most"))
+
+
+def _body(line: str) -> str:
+    found = _PREFIX.match(line)
+    return line[found.end() :] if found else line

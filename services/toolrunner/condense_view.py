@@ -1,0 +1,221 @@
+"""Views of what is kept: groups with counts and raw lines, or a start, landmarks and an end.
+
+A raw line is shown as `12| text`, with its number among the kept lines, and may be quoted. Whatever
+else is shown is ours and begins with `~`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from services.toolrunner.condense_groups import Group
+from services.toolrunner.condense_records import Record
+from services.toolrunner.condense_words import BLANK, duration, trouble_at, worth_reading
+
+Place = Callable[[int], int | None]
+RARE = 2
+"""What is seen so often at most is shown as it is, without a template."""
+SLOW = 3
+"""So many times as long as the first is worth a line."""
+_TEMPLATE_WIDTH = 160
+_GAP_WIDTH = 45
+_CLOCK = re.compile(r"(?:(\d{4}-\d\d-\d\d)[T ])?(?<!\d)(\d\d:\d\d:\d\d(?:[.,]\d{1,3})?)")
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How much of a record is shown: lines, characters of each, and whether the last one too."""
+
+    lines: int
+    width: int
+    last: bool
+
+
+DETAILS = (
+    Detail(80, 1_200, last=True),
+    Detail(24, 400, last=True),
+    Detail(8, 240, last=False),
+    Detail(1, 140, last=False),
+)
+
+
+def numbered(lines: Sequence[str], first: int = 1) -> list[str]:
+    """The lines with their numbers before them."""
+    return [f"{number}| {line}" for number, line in enumerate(lines, first)]
+
+
+def grouped(groups: Sequence[Group], place: Place, *, room: int) -> list[str]:
+    """Errors first, then warnings, what is rare, and what is frequent, each in its share."""
+    rare = [group for group in groups if not group.trouble and group.count <= RARE]
+    often = [group for group in groups if not group.trouble and group.count > RARE]
+    sections = (
+        ("errors", [group for group in groups if group.trouble == 2], 0.7),
+        ("warnings", [group for group in groups if group.trouble == 1], 0.5),
+        ("frequent", sorted(often, key=lambda group: -group.count), 0.6),
+        ("rare", rare, 1.0),
+    )
+    shown: list[str] = []
+    for title, members, share in sections:
+        if members:
+            part = _section(title, members, place=place, room=int(share * room))
+            room -= _length(part)
+            shown += part
+    return shown
+
+
+def selected(
+    lines: Sequence[str], landmarks: Iterable[int], *, room: int, width: int = 1_200
+) -> list[str]:
+    """A start, an end, and between them the landmarks (numbers of lines), as far as they fit."""
+    shares = (
+        (range(1, len(lines) + 1), 0.55, 1),
+        (range(len(lines), 0, -1), 0.2, 1),
+        (landmarks, 0.25, _GAP_WIDTH),
+    )
+    taken: dict[int, str] = {}
+    for numbers, share, more in shares:
+        left = int(share * room) - _GAP_WIDTH
+        for number in numbers:
+            text = f"{number}| {lines[number - 1][:width]}"
+            left -= len(text) + more
+            if left < 0 and taken:
+                break
+            taken.setdefault(number, text)
+    return list(_with_gaps(taken, len(lines)))
+
+
+def _with_gaps(taken: dict[int, str], count: int) -> Iterator[str]:
+    before = 0
+    for number in [*sorted(taken), count + 1]:
+        if number > before + 1:
+            yield f"~ lines {before + 1} to {number - 1} are not shown"
+        if number <= count:
+            yield taken[number]
+        before = number
+
+
+def _section(title: str, groups: Sequence[Group], *, place: Place, room: int) -> list[str]:
+    lines = sum(group.lines for group in groups)
+    head = f"~ {title}: {counted(lines, 'line')} of {counted(len(groups), 'kind')}"
+    room -= len(head) + 1
+    for detail in DETAILS:
+        blocks = [_block(group, place, detail=detail) for group in groups]
+        if sum(map(_length, blocks)) <= room:
+            return [head, *(line for block in blocks for line in block)]
+    return [head, *_families(groups, place, room=room)]
+
+
+def _families(groups: Sequence[Group], place: Place, *, room: int) -> list[str]:
+    """Too many kinds to show each: those that begin alike are told as one, by their first."""
+    families: dict[tuple[str, ...], list[Group]] = {}
+    for group in groups:
+        words = [word for word in group.template.split() if BLANK not in word]
+        families.setdefault(tuple(words[:3]), []).append(group)
+    shown: list[str] = []
+    for at, members in enumerate(families.values()):
+        block = _block(members[0], place, detail=DETAILS[-1])
+        if len(members) > 1:
+            more = sum(group.count for group in members[1:])
+            block.append(f"~ and {counted(more, 'time')} like it, of {len(members) - 1} more kinds")
+        room -= _length(block)
+        if room < 100:
+            rest = [group for found in list(families.values())[at:] for group in found]
+            return [*shown, _left_out(rest, place)]
+        shown += block
+    return shown
+
+
+def _left_out(groups: Sequence[Group], place: Place) -> str:
+    first = min(group.first.number for group in groups)
+    last = max(group.last.number for group in groups)
+    where = f"lines {place(first) or first} to {place(last) or last}"
+    return f"~ and {counted(len(groups), 'kind')} more in {where}: read them with a pattern"
+
+
+def _block(group: Group, place: Place, *, detail: Detail) -> list[str]:
+    first = list(_raw(group.first, place, detail=detail, trouble=bool(group.trouble)))
+    if group.count == 1:
+        return first
+    again = group.last.number != group.first.number and detail.last
+    lines = 1 if _says_something(group.last.head[0]) else min(6, detail.lines)
+    short = Detail(lines, min(detail.width, 400), last=False)
+    last = _raw(group.last, place, detail=short, trouble=bool(group.trouble)) if again else ()
+    if group.count <= RARE and again:
+        return [*first, *last]
+    return [_told(group, place), *first, *_slowest(group, place, detail=short), *last]
+
+
+def _slowest(group: Group, place: Place, *, detail: Detail) -> Iterator[str]:
+    """The record that took longest, if far longer than the first."""
+    slowest, usual = group.slowest, duration(group.first.head[0]) or 0.0
+    known = (group.first.number, group.last.number)
+    if slowest and slowest.number not in known and group.longest >= SLOW * usual:
+        yield "~ the slowest of them:"
+        yield from _raw(slowest, place, detail=detail, trouble=False)
+
+
+def _told(group: Group, place: Place) -> str:
+    first, last = group.first.number, group.last.number
+    where = f"lines {place(first) or first} to {place(last) or last}"
+    line = group.template.split("\n", 1)[0]
+    if not _says_something(line):
+        line = " ".join(group.template.split())
+    start = worth_reading(line, _TEMPLATE_WIDTH) if len(line) > _TEMPLATE_WIDTH else 0
+    end = start + _TEMPLATE_WIDTH
+    template = f"{'…' if start else ''}{line[start:end]}{'…' if end < len(line) else ''}"
+    alike = "" if group.alike else " (their beginnings alike)"
+    return f"~ {counted(group.count, 'time')}{_between(group)}, {where}{alike}: {template}"
+
+
+def _says_something(line: str) -> bool:
+    """Not only an opening bracket."""
+    return len(line.strip()) > 2
+
+
+def _between(group: Group) -> str:
+    first = _CLOCK.search(group.first.head[0][:2_000])
+    last = _CLOCK.search(group.last.head[0][:2_000])
+    if not first or not last:
+        return ""
+    return f", {first[0]} to {last[2] if first[1] == last[1] else last[0]}"
+
+
+def _raw(record: Record, place: Place, *, detail: Detail, trouble: bool) -> Iterator[str]:
+    """The lines of a record; of one with more lines its head and tail."""
+    lines = list(record.lines)
+    if len(lines) > detail.lines:
+        head = max(detail.lines * 2 // 3, 1)
+        lines = lines[:head] + (lines[-(detail.lines - head) :] if detail.lines > head else [])
+    before = record.number - 1
+    for number, line in lines:
+        if number > before + 1:
+            yield f"~ {counted(number - before - 1, 'line')} of it left out here"
+        yield from _cut(line, place(number), width=detail.width, trouble=trouble)
+        before = number
+    left = record.number + record.size - 1 - before
+    if left:
+        yield f"~ {counted(left, 'line')} more of it"
+
+
+def _cut(line: str, number: int | None, *, width: int, trouble: bool) -> Iterator[str]:
+    start = worth_reading(line, width) if len(line) > width else 0
+    if len(line) > width and trouble:
+        at = trouble_at(line)
+        start = max(at - width // 4, 0) if not start <= at < start + width * 3 // 4 else start
+    text = line[start : start + width]
+    if number is None:
+        yield f"~ not kept: {text}"
+        return
+    yield f"{number}| {text}"
+    if len(text) < len(line) and (trouble or start):
+        part = f"characters {start + 1} to {start + len(text)} of {len(line)}"
+        yield f"~ these are {part}"
+
+
+def counted(number: int, word: str) -> str:
+    """`1 line`, `2 lines`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def _length(lines: Iterable[str]) -> int:
+    return sum(len(line) + 1 for line in lines)
