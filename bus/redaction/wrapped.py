@@ -1,0 +1,68 @@
+"""Keys that a line break cut in two: the end of one line and the beginning of the next are one word."""
+
+import re
+from collections.abc import Iterator
+
+from bus.redaction import formats
+from bus.redaction.lines import head_of, tail_of
+from bus.redaction.spans import Piece, Secret
+
+_TOKEN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~+/=$"
+_HEAD = re.compile(r"[\w.~+/=$-]{1,400}")
+_MOST = 400
+_LINES = 6
+_HEADS = frozenset(
+    anchor[:length] for anchor in formats.ANCHORS for length in range(2, len(anchor))
+)
+
+
+def find(text: str, present: frozenset[str]) -> Iterator[Secret]:
+    """Every key in pieces; one that stands in full before the break is no such key."""
+    lines = text.split("\n")
+    at = 0
+    for number, line in enumerate(lines[:-1]):
+        core = line[max(0, len(line) - 2000) :]
+        core = core[: tail_of(core)]
+        token = core[len(core.rstrip(_TOKEN)) :][-_MOST:]
+        if len(token) > 1 and (token in _HEADS or any(mark in token for mark in present)):
+            end = at + max(0, len(line) - 2000) + len(core)
+            pieces = _pieces(lines, number, first=(end - len(token), end), below=at + len(line) + 1)
+            yield from _keys(text, pieces)
+        at += len(line) + 1
+
+
+def _pieces(lines: list[str], number: int, *, first: Piece, below: int) -> list[Piece]:
+    pieces = [first]
+    for before, line in zip(lines[number:], lines[number + 1 : number + 1 + _LINES], strict=False):
+        head = head_of(line, before)
+        found = _HEAD.match(line, head)
+        if not found:
+            break
+        pieces.append((below + found.start(), below + found.end()))
+        if found.end() < tail_of(line):
+            break
+        below += len(line) + 1
+    return pieces
+
+
+def _keys(text: str, pieces: list[Piece]) -> Iterator[Secret]:
+    joined = "".join(text[start:end] for start, end in pieces)
+    edge = pieces[0][1] - pieces[0][0]
+    whole = {found.start for found in formats.find(joined[:edge])}
+    for found in formats.find(joined):
+        rest = joined[edge : found.end]
+        random = len(rest) >= 16 and re.search("[0-9]", rest) and re.search("[A-Za-z]", rest)
+        fresh = found.start not in whole or (found.open_end and random)
+        if found.start < edge < found.end and fresh:
+            yield Secret(found.kind, tuple(_back(pieces, found.start, end=found.end)))
+
+
+def _back(pieces: list[Piece], start: int, *, end: int) -> Iterator[Piece]:
+    """The parts of the text that a stretch of the joined pieces came from."""
+    done = 0
+    for first, last in pieces:
+        length = last - first
+        left, right = max(start - done, 0), min(end - done, length)
+        if left < right:
+            yield first + left, first + right
+        done += length
