@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from bus.redaction.spans import Secret, secret
 
 _NUMBER = re.compile(
-    r"(?:(?<![\w.])|(?<=\\[nrt]))(?<![0-9a-fA-F]-)[2-6]\d{3}(?:[ -]?\d){8,15}(?![\w]|[.-]\d)"
+    r"[2-6]\d{3}(?:(?<![\w.]....)|(?<=\\[nrt]....))(?<![0-9a-fA-F]-....)(?:[ -]?\d){8,15}(?!\w|[.-]\d)"
 )
 _ISSUERS = re.compile(
     r"4\d{15}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"

@@ -11,7 +11,11 @@ from bus.redaction.spans import Piece, Secret
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{20,}+={0,2}")
 _PART = re.compile(r"[A-Za-z0-9+]{20,}+={0,2}")
 _LONGEST = 262_144
-_PROBE = 24
+_ASCII = re.compile(
+    "(?:[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]){5}"
+    "|(?:[A-Za-f][AQgw][AB][A-Za-z0-9+/]A[A-H][A-Za-z0-9+/]A){2}"
+)
+"""What base64 of ASCII begins with: the high bit of every byte is clear; or of UTF-16."""
 
 
 def find(text: str, holds: Callable[[str], bool]) -> Iterator[Secret]:
@@ -42,10 +46,10 @@ def _wrapped(text: str, piece: Piece) -> list[Piece]:
 
 
 def _secret_inside(run: str, holds: Callable[[str], bool]) -> bool:
-    if not _readable(_decoded(run[:_PROBE])):
+    if not _ASCII.match(run):
         return False
     plain = _decoded(run[:_LONGEST])
-    return _readable(plain) and holds(plain.replace(b"\x00", b"").decode())
+    return _readable(plain) and holds(plain.replace(b"\x00", b"").decode("utf-8", "ignore"))
 
 
 def _decoded(run: str) -> bytes:

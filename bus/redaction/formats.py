@@ -19,6 +19,9 @@ _WORD, _HEX, _LETTERS, _URLSAFE, _BASE64 = (
     "[A-Za-z0-9_+/=-]",
 )
 _CUT = 12
+_OPEN = frozenset(("jwt", "openai", "slack", "teams", "terraform", "google", "discord"))
+_LEFT = 32
+_KEY_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ PREFIXED = (
     *_formats(
         """
         github 36 ghp_ gho_ ghu_ ghs_ ghr_
-        github 22 github_pat_
+        github 82 github_pat_
         npm 36 npm_
         stripe 16 sk_live_ sk_test_ rk_live_ rk_test_ sk_prod_ rk_prod_
         huggingface 30 hf_ api_org_
@@ -84,7 +87,6 @@ PREFIXED = (
         digitalocean 64 dop_v1_ doo_v1_ dor_v1_
         shopify 32 shpat_ shpca_ shppa_ shpss_ shptka_
         mailgun 32 key-
-        twilio 32 SK AC
         pulumi 40 pul-
         sonar 40 sqp_ squ_ sqa_
         rubygems 48 rubygems_
@@ -138,6 +140,7 @@ PREFIXED = (
         """,
         _BASE64,
     ),
+    Format("twilio", ("SK", "AC"), "[0-9a-z]", 32, "(?![A-Za-z0-9])"),
     Format("sendgrid", ("SG.",), _URLSAFE, 16, rf"\.{_URLSAFE}{{30,}}+"),
     Format("doppler", ("dp.pt.", "dp.st.", "dp.ct.", "dp.sa.", "dp.scim.", "dp.audit."), r"[\w.]", 40),
     Format("dynatrace", ("dt0c01.", "dt0s01.", "dt0s02."), "[A-Z0-9]", 24, r"\.[A-Z0-9]{64}"),
@@ -154,14 +157,12 @@ MARKED = tuple(
         ),
         ("aws", "amzn.mws.", r"amzn\.mws\.[0-9a-f-]{36}"),
         ("openai", "sk-", r"(?<![A-Za-z0-9])sk-(?=[\w-]{0,40}\d)[A-Za-z0-9][\w-]{31,}+"),
-        ("discord", ".", r"(?<![\w.-])[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])"),
+        ("discord", ".", r"\.(?<=[MNO][\w-]{22}.)[\w-]{6}\.[\w-]{27,40}(?![\w-])"),
+        ("discord", ".", r"\.(?<=[MNO][\w-]{23}.)[\w-]{6}\.[\w-]{27,40}(?![\w-])"),
+        ("discord", ".", r"\.(?<=[MNO][\w-]{25}.)[\w-]{6}\.[\w-]{27,40}(?![\w-])"),
         ("telegram", ":AA", r"(?<=\d:)AA[\w-]{33}(?![\w-])"),
-        (
-            "mailchimp",
-            " ".join(f"-us{digit}" for digit in range(1, 10)),
-            r"(?<![0-9a-f])[0-9a-f]{32}-us\d{1,2}(?!\d)",
-        ),
-        ("mailgun", "-", r"(?<![0-9a-f-])[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![0-9a-f-])"),
+        ("mailchimp", "-us", r"-us(?<=[0-9a-f]{32}...)\d{1,2}(?!\d)"),
+        ("mailgun", "-", r"-[0-9a-f]{8}-[0-9a-f]{8}(?<=[0-9a-f]{32}.{18})(?![\w-])"),
         ("terraform", ".atlasv1.", r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{60,}+"),
         ("azure", "Q~", r"(?<![\w~.-])[\w~.-]{3}\dQ~[\w~.-]{31,34}(?![\w~.-])"),
         ("azure", "AZDO", r"(?<!\w)[A-Za-z0-9]{76}AZDO\w{4}(?!\w)"),
@@ -174,7 +175,7 @@ MARKED = tuple(
         (
             "slack",
             "hooks.slack.com/",
-            r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[\w/-]{20,}+",
+            r"(?<=hooks\.slack\.com/)(?:services/\w{6,}/\w{6,}/\w{24}|(?:workflows|triggers)/[\w/]{40,}+)",
         ),
         ("discord", "/api/webhooks/", r"(?<=/api/webhooks/)\d{6,}/[\w-]{40,}+"),
         ("teams", ".webhook.office.com/", r"(?<=\.webhook\.office\.com/)webhookb2/[\w@/-]{40,}+"),
@@ -192,14 +193,25 @@ MARKED = tuple(
 _BESIDE = re.compile(r"(?<![A-Za-z0-9/+=_-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_-])")
 
 
+_WEBHOOK = re.compile(r"(?<=hooks\.slack\.com/)\w+/[\w/]{8,}+")
 ANCHORS = frozenset(prefix for known in PREFIXED for prefix in known.prefixes) | frozenset(
     mark for _, marks, _ in MARKED for mark in marks if len(mark) > 2
 )
+_SOLID = re.compile("[A-Za-z0-9]+")
+_HEADS = {anchor: found[0] for anchor in ANCHORS if (found := _SOLID.match(anchor))}
+_SEARCHED = [anchor for anchor in ANCHORS if _HEADS.get(anchor) in (None, anchor)]
+_HEADED = [(anchor, head) for anchor, head in _HEADS.items() if head != anchor]
 
 
 def present(text: str) -> frozenset[str]:
-    """The first letters and marks that stand anywhere in the text."""
-    return frozenset(anchor for anchor in ANCHORS if anchor in text)
+    """The first letters and marks that stand in the text; where one may begin, a word begins."""
+    words = set(_SOLID.findall(text))
+    escaped = {word[1:] for word in words if word[0] in "nrt"} if "\\" in text else set()
+    if "%" in text or "\\u" in text:
+        escaped |= {word[2:] for word in words} | {word[5:] for word in words}
+    words |= escaped
+    headed = (anchor for anchor, head in _HEADED if head in words and anchor in text)
+    return frozenset(headed) | frozenset(anchor for anchor in _SEARCHED if anchor in text)
 
 
 def find(text: str, among: frozenset[str] | None = None) -> Iterator[Secret]:
@@ -216,17 +228,23 @@ def find(text: str, among: frozenset[str] | None = None) -> Iterator[Secret]:
 
 def _marked(text: str, kind: str, *, pattern: "re.Pattern[str]") -> Iterator[Secret]:
     for found in pattern.finditer(text):
-        yield secret(kind, found.span(), open_end=kind == "jwt")
+        start, end = found.span()
+        if found[0][0] in ".-":  # the pattern begins at an inner mark, the key before it
+            head = text[max(0, start - _LEFT) : start]
+            start -= len(head) - len(head.rstrip(_KEY_LETTERS))
+        yield secret(kind, (start, end), open_end=kind in _OPEN)
         if kind == "aws":
             yield from _beside(text, found.end())
 
 
-def cut_short(text: str) -> Iterator[Secret]:
+def cut_short(text: str, among: frozenset[str]) -> Iterator[Secret]:
     """Keys of which only the beginning stands there."""
     for known in PREFIXED:
         for prefix in known.prefixes:
-            if len(prefix) > 3 and not prefix.isalpha():
+            if prefix in among and len(prefix) > 3 and not prefix.isalpha():
                 yield from _after(text, prefix, known=known, pattern=known.cut)
+    for found in _WEBHOOK.finditer(text) if "hooks.slack.com/" in among else ():
+        yield secret("slack", found.span())
 
 
 def _after(
@@ -236,7 +254,7 @@ def _after(
     while at >= 0:
         found = pattern.match(text, at) if _begins(text, at) else None
         if found:
-            yield secret(known.kind, found.span(), open_end=known.letters == _BASE64)
+            yield secret(known.kind, found.span(), open_end=known.letters in (_BASE64, _URLSAFE))
         at = text.find(prefix, found.end() if found else at + 1)
 
 

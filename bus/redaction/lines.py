@@ -72,8 +72,9 @@ def goes_on(
 
 def _goes_on(token: str) -> bool:
     """Whether a lone token looks like the rest of a secret, not like a word or a number."""
-    return (
-        any(letter.isdigit() for letter in token)
-        and any(letter.isalpha() for letter in token)
-        and not re.match(r"\d+(?:[.:-]\d+)+|[\w-]+\.[\w.-]+$|v?\d+\.|/", token)
-    )
+    lettered = any(map(str.isdigit, token)) and any(map(str.isalpha, token))
+    mixed = re.search("[A-Z]{2}.*[a-z]|[a-z].*[A-Z]{2}", token)
+    return bool(lettered or mixed) and not _ORDINARY.match(token)
+
+
+_ORDINARY = re.compile(r"\d+(?:[.:-]\d+)+|[\w-]+\.[\w.-]+$|v?\d+\.|/")

@@ -46,7 +46,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PLAIN = re.compile(
     r"[a-z]+(?:[-_./:][a-z]+)*\d{0,2}|[A-Z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+(?:_[A-Z]+)*"
     r"|v?[\d.,:/%+-]+[a-zA-Z]{0,3}|/[\w./@:-]*|\w+://.*|0x[0-9a-f]{1,16}|[\w-]+\.[\w.-]*[a-z]{2,4}"
-    r"|\d{4}-\d\d-\d\dT.*|[a-z0-9-]+/[a-z0-9-]+|[A-Za-z]+(?:\.[A-Za-z]+)+|sha256:[0-9a-f]+"
+    r"|\d{4}-\d\d-\d\dT.*|[a-z0-9-]+(?:/[a-z0-9-]+)+|[a-z0-9-]+(?:/[A-Za-z0-9-]+)+|[A-Za-z]+(?:\.[A-Za-z]+)+|sha256:[0-9a-f]+"
 )
 
 
@@ -94,6 +94,8 @@ def is_secret(kind: Strength, value: str, *, name: str, loose: bool) -> bool:
         return False
     head = value[:256]
     if kind in ("password", "key") or (kind == "secret" and name.lower() not in ("secret", "secrets")):
+        if kind == "key" and _PLAIN.fullmatch(value):
+            return False
         return len(value) >= 3 and not (loose and (value.lower() in PROSE or not _mixed(head)))
     if kind == "cookie":
         return len(value) >= 8

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 from bus.redaction import cards, encoded, formats, headers, kubernetes, named, pem, urls, wrapped
@@ -12,6 +13,7 @@ from bus.redaction.spans import Secret, merged, replaced
 _ROUNDS = 8
 _DEEPEST = 3
 _ECHOES = 50
+_AROUND = 3
 
 
 @dataclass(frozen=True)
@@ -25,33 +27,48 @@ class Redacted:
 def redact(text: str) -> Redacted:
     """Every secret that is known is a tag; what is a tag already stays one."""
     kinds: Counter[str] = Counter()
+    there = formats.present(text)
     for _ in range(_ROUNDS):
-        found = _complete(text, depth=0) or merged(formats.cut_short(text))
+        found = _complete(text, there, depth=0) or merged(formats.cut_short(text, there))
         if not found:
             break
         text, counted = replaced(text, found)
         kinds += counted
+        near = _near(text)
+        if not _complete(near, there, depth=0) and not any(formats.cut_short(text, there)):
+            break
     return Redacted(text, kinds)
 
 
-def _complete(text: str, *, depth: int) -> list[Secret]:
-    found = merged(_all(text, depth=depth))
+def _near(text: str) -> str:
+    """Only the lines at tags, with those around them: nothing else can have become a secret."""
+    lines = text.split("\n")
+    at = [number for number, line in enumerate(lines) if "[secret:" in line]
+    wanted = sorted({near for number in at for near in range(number - _AROUND, number + _AROUND)})
+    return "\n".join(lines[number] for number in wanted if 0 <= number < len(lines))
+
+
+def _complete(text: str, there: frozenset[str], *, depth: int) -> list[Secret]:
+    found = merged(_all(text, there, depth=depth))
     return merged(chain(_continued(text, found), _echoes(text, found))) if found else found
 
 
-def _all(text: str, *, depth: int) -> Iterator[Secret]:
+def _all(text: str, there: frozenset[str], *, depth: int) -> Iterator[Secret]:
     low = text.replace("\u0130", "i").lower()
-    present = formats.present(text)
     yield from pem.find(text)
-    yield from formats.find(text, present)
-    yield from wrapped.find(text, present)
+    yield from formats.find(text, there)
+    yield from wrapped.find(text, there)
     yield from kubernetes.find(text)
     yield from urls.find(text)
     yield from headers.find(text, low)
     yield from named.find(text, low)
     yield from cards.find(text)
     if depth < _DEEPEST:
-        yield from encoded.find(text, lambda plain: bool(_complete(plain, depth=depth + 1)))
+        yield from encoded.find(text, partial(_holds, depth=depth + 1))
+
+
+def _holds(plain: str, *, depth: int) -> bool:
+    return bool(_complete(plain, formats.present(plain), depth=depth))
 
 
 def _continued(text: str, found: list[Secret]) -> Iterator[Secret]:

@@ -7,8 +7,11 @@ from bus.redaction import formats
 from bus.redaction.lines import head_of, tail_of
 from bus.redaction.spans import Piece, Secret
 
-_TOKEN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~+/=$"
+_TOKEN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:~+/=$"
 _HEAD = re.compile(r"[\w.~+/=$-]{1,400}")
+_DENSE = re.compile(r"(?=[\w.:~-]{0,60}\d)(?=[\w.:~-]{0,60}[A-Za-z])[\w.:~-]{4}|:A{1,2}$")
+_INNER = re.compile(r"\dQ~|:AA|\.atlasv1\.|[0-9a-f]-us\d|T3BlbkFJ|\w{22}\.[\w-]{6}\.[\w-]{27}")
+"""Marks that a key may have inside, so that its beginning tells nothing."""
 _MOST = 400
 _LINES = 6
 _HEADS = frozenset(
@@ -24,10 +27,11 @@ def find(text: str, present: frozenset[str]) -> Iterator[Secret]:
         core = line[max(0, len(line) - 2000) :]
         core = core[: tail_of(core)]
         token = core[len(core.rstrip(_TOKEN)) :][-_MOST:]
-        if len(token) > 1 and (token in _HEADS or any(mark in token for mark in present)):
+        known = token in _HEADS or any(mark in token for mark in present)
+        if len(token) > 1 and (known or _DENSE.search(token)):
             end = at + max(0, len(line) - 2000) + len(core)
             pieces = _pieces(lines, number, first=(end - len(token), end), below=at + len(line) + 1)
-            yield from _keys(text, pieces)
+            yield from _keys(text, pieces, known=known)
         at += len(line) + 1
 
 
@@ -45,8 +49,10 @@ def _pieces(lines: list[str], number: int, *, first: Piece, below: int) -> list[
     return pieces
 
 
-def _keys(text: str, pieces: list[Piece]) -> Iterator[Secret]:
+def _keys(text: str, pieces: list[Piece], *, known: bool) -> Iterator[Secret]:
     joined = "".join(text[start:end] for start, end in pieces)
+    if not known and not _INNER.search(joined):
+        return
     edge = pieces[0][1] - pieces[0][0]
     whole = {found.start for found in formats.find(joined[:edge])}
     for found in formats.find(joined):
