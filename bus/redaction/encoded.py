@@ -20,11 +20,12 @@ _ASCII = re.compile(
 
 def find(text: str, holds: Callable[[str], bool]) -> Iterator[Secret]:
     """Every run of base64 whose plain text holds a secret; `holds` tells."""
-    done = 0
+    done = chained = 0
     for run in _RUN.finditer(text):
         if run.start() < done:
             continue
-        pieces = _wrapped(text, run.span())
+        pieces = _wrapped(text, run.span()) if run.start() >= chained else [run.span()]
+        chained = max(chained, pieces[-1][1])
         joined = "".join(text[start:end] for start, end in pieces)
         if len(pieces) > 1 and _secret_inside(joined, holds):
             done = pieces[-1][1]

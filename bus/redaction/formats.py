@@ -70,7 +70,6 @@ PREFIXED = (
         groq 48 gsk_
         replicate 36 r8_
         perplexity 40 pplx-
-        airtable 14 pat
         alibaba 20 LTAI
         tencent 32 AKID
         nuget 43 oy2
@@ -141,6 +140,7 @@ PREFIXED = (
         _BASE64,
     ),
     Format("twilio", ("SK", "AC"), "[0-9a-z]", 32, "(?![A-Za-z0-9])"),
+    Format("airtable", ("pat",), _LETTERS, 14, r"\.[0-9a-f]{64}"),
     Format("sendgrid", ("SG.",), _URLSAFE, 16, rf"\.{_URLSAFE}{{30,}}+"),
     Format("doppler", ("dp.pt.", "dp.st.", "dp.ct.", "dp.sa.", "dp.scim.", "dp.audit."), r"[\w.]", 40),
     Format("dynatrace", ("dt0c01.", "dt0s01.", "dt0s02."), "[A-Z0-9]", 24, r"\.[A-Z0-9]{64}"),
@@ -193,7 +193,7 @@ MARKED = tuple(
 _BESIDE = re.compile(r"(?<![A-Za-z0-9/+=_-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_-])")
 
 
-_WEBHOOK = re.compile(r"(?<=hooks\.slack\.com/)\w+/[\w/]{8,}+")
+_WEBHOOK = re.compile(r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[\w/]{8,}+")
 ANCHORS = frozenset(prefix for known in PREFIXED for prefix in known.prefixes) | frozenset(
     mark for _, marks, _ in MARKED for mark in marks if len(mark) > 2
 )
@@ -254,7 +254,7 @@ def _after(
     while at >= 0:
         found = pattern.match(text, at) if _begins(text, at) else None
         if found:
-            yield secret(known.kind, found.span(), open_end=known.letters in (_BASE64, _URLSAFE))
+            yield secret(known.kind, found.span(), open_end=True)
         at = text.find(prefix, found.end() if found else at + 1)
 
 

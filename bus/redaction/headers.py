@@ -58,7 +58,8 @@ def _matches(
 
 
 def _looks_secret(value: str, *, least: int) -> bool:
-    mixed = bool(re.search("[0-9]", value)) or bool(re.search("[a-z].*[A-Z]|[A-Z].*[a-z]|=$", value))
+    cases = re.search("[a-z]", value) and re.search("[A-Z]", value)
+    mixed = bool(cases or re.search("[0-9]|=$", value))
     return len(value) >= least and mixed and not value.startswith(("${", "$(", "{{", "%("))
 
 

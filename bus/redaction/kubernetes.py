@@ -1,7 +1,9 @@
 """Values under `data:` and `stringData:` of a Kubernetes Secret, as YAML or JSON, whatever their names."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from bus.redaction.spans import Secret, secret
 from bus.redaction.tags import TAG
@@ -20,22 +22,35 @@ def find(text: str) -> Iterator[Secret]:
         return
     kinds = [(found.start(), found["kind"]) for found in _KIND.finditer(text)]
     if any(kind == "Secret" for _, kind in kinds):
-        borders = [found.start() for found in _END.finditer(text)]
-        for found in _YAML.finditer(text):
-            if _of_secret(found.start(), kinds, borders=borders):
-                yield from _entries(text, found)
-        for found in _JSON.finditer(text):
-            if _of_secret(found.start(), kinds, borders=borders):
-                yield from _pairs(text, found)
+        documents = _documents(text, kinds)
+        for pattern, values in ((_YAML, _entries), (_JSON, _pairs)):
+            for found in pattern.finditer(text):
+                if documents.of_secret(found.start()):
+                    yield from values(text, found)
 
 
-def _of_secret(at: int, kinds: list[tuple[int, str]], *, borders: list[int]) -> bool:
-    """Whether the nearest kind before or behind, within the document, is a Secret's."""
-    low = max((border for border in borders if border <= at), default=0)
-    high = min((border for border in borders if border > at), default=1 << 60)
-    before = [kind for place, kind in kinds if low <= place < at][-1:]
-    behind = [kind for place, kind in kinds if at < place < high][:1]
-    return "Secret" in before + behind
+@dataclass(frozen=True)
+class _Documents:
+    """Where documents begin, and which kinds stand where."""
+
+    borders: list[int]
+    places: list[int]
+    kinds: list[str]
+
+    def of_secret(self, at: int) -> bool:
+        """Whether the nearest kind before or behind, within the document, is a Secret's."""
+        border = bisect_right(self.borders, at)
+        first = bisect_right(self.places, self.borders[border - 1] - 1) if border else 0
+        last = len(self.places)
+        if border < len(self.borders):
+            last = bisect_right(self.places, self.borders[border])
+        here = bisect_right(self.places, at)
+        return "Secret" in self.kinds[max(first, here - 1) : min(last, here + 1)]
+
+
+def _documents(text: str, kinds: list[tuple[int, str]]) -> _Documents:
+    borders = [found.start() for found in _END.finditer(text)]
+    return _Documents(borders, [place for place, _ in kinds], [kind for _, kind in kinds])
 
 
 def _entries(text: str, block: "re.Match[str]") -> Iterator[Secret]:

@@ -63,18 +63,18 @@ def goes_on(
         stop = line_end(text, at + 1, within=5000)
         below = text[at + 1 : stop]
         found = lone_token(below, line)
-        if not found or not (dense or _goes_on(below[found[0] : found[1]])):
+        if not found or not (dense or looks_cut(below[found[0] : found[1]])):
             break
         pieces.append((at + 1 + found[0], at + 1 + found[1]))
         at, line = stop, below
     return pieces
 
 
-def _goes_on(token: str) -> bool:
-    """Whether a lone token looks like the rest of a secret, not like a word or a number."""
+def looks_cut(token: str) -> bool:
+    """Whether a token looks like the rest of a secret, not like a word or a number."""
     lettered = any(map(str.isdigit, token)) and any(map(str.isalpha, token))
-    mixed = re.search("[A-Z]{2}.*[a-z]|[a-z].*[A-Z]{2}", token)
+    mixed = re.search("[A-Z]{2}", token) and re.search("[a-z]", token)
     return bool(lettered or mixed) and not _ORDINARY.match(token)
 
 
-_ORDINARY = re.compile(r"\d+(?:[.:-]\d+)+|[\w-]+\.[\w.-]+$|v?\d+\.|/")
+_ORDINARY = re.compile(r"v?\d+(?:[.:-]\d+)+\w?$|[a-z0-9-]+(?:\.[a-z0-9-]+)+$|/")

@@ -71,9 +71,9 @@ def find(text: str, low: str) -> Iterator[Secret]:
         done = name.end
         value = _value(text, name) if name.kind else None
         if value and _worth(text, value, name=name):
-            done = value.end
+            done = _full_end(text, value)
             kind = name.kind or "secret"
-            yield secret(kind, (value.start, value.end), open_end=value.open_end)
+            yield secret(kind, (value.start, done), open_end=value.open_end)
 
 
 def _hits(low: str) -> list[int]:
@@ -160,13 +160,18 @@ def _read(text: str, at: int, *, quote: str | None) -> _Value | None:
             return _Value(at, end) if end > at else None
         end = line_end(text, at, within=_FAR)
         return _Value(at, at + tail_of(text[at:end]), open_end=True) if end > at else None
-    short = _BARE.match(text, at, at + _JUDGED)
-    if not short:
+    bare = _BARE.match(text, at, at + _JUDGED)
+    if not bare:
         return None
-    whole = short if short.end() < at + _JUDGED else _BARE.match(text, at)
-    end = whole.end() if whole else short.end()
+    end = bare.end()
     end = at + len(text[at:end].rstrip(_TRAILING)) if "(" not in text[at:end] else end
     return _Value(at, end, open_end=True) if end > at else None
+
+
+def _full_end(text: str, value: _Value) -> int:
+    """The end of a value that is longer than what it was judged by."""
+    bare = _BARE.match(text, value.start) if value.end - value.start == _JUDGED else None
+    return bare.end() if bare else value.end
 
 
 def _closing(text: str, at: int, *, quote: str) -> int:

@@ -31,7 +31,7 @@ _PLACEHOLDER = re.compile(
     r"(?i:null|none|nil|true|false|undefined|nan|n/a|yes|no|on|off|empty|unset|redacted|masked|hidden"
     r"|filtered|omitted|str|string|bytes|int|integer|bool|boolean|any|object|char|text|secretstr|default"
     r"|optional|required)[\])>.;]?"
-    r"|[\W_xX.]+|\$\(.*|\$\{[^}]*\}?|\$[A-Z_][A-Z0-9_]*|%\(?\w*\)?s?|\{\{.*|\{\w*\}?|<.*|[(\[](?i:redacted|filtered|hidden|masked|secret).*"
+    r"|[\W_xX.]+|\$\(.*|\$\{[^}]*\}?|\$[A-Z_][A-Z0-9_]*|%[sdvq]|%\(\w+\)s|\{\{.*|\{\w*\}?|<.*|[(\[](?i:redacted|filtered|hidden|masked|secret).*"
     r"|(?i:os\.|process\.|env\.|config\.|settings\.|self\.|this\.|request\.|secrets?\.|vars?\.|var\.|arn:).*"
     r"|[A-Za-z_][\w.]*\(.*|[A-Za-z_]\w*\[.*"
 )
@@ -106,10 +106,10 @@ def looks_random(value: str) -> bool:
     """Whether no person would write such a word."""
     if len(value) < 8 or _PLAIN.fullmatch(value):
         return False
-    digits = sum(letter.isdigit() for letter in value)
-    cases = any(map(str.islower, value)) and any(map(str.isupper, value))
-    return 0 < digits < len(value) or (cases and len(value) >= 16) or not value.isascii() or _mixed(value)
+    digits = re.search(r"\d", value) and re.search(r"\D", value)
+    cases = re.search("[a-z]", value) and re.search("[A-Z]", value)
+    return bool(digits) or (bool(cases) and len(value) >= 16) or not value.isascii() or _mixed(value)
 
 
 def _mixed(value: str) -> bool:
-    return len(value) >= 6 and bool(re.search(r"[0-9!@#$%^&*+~]", value[:-1] + value[-1].strip("!")))
+    return len(value) >= 6 and bool(re.search(r"[0-9!@#$%^&*+~]", value[:-1] + value[-1:].strip("!")))

@@ -36,26 +36,21 @@ def secret(kind: str, piece: Piece, *, open_end: bool = False) -> Secret:
 
 def merged(found: Iterable[Secret]) -> list[Secret]:
     """Finds that touch the same characters as one, of the kind that was found first; in order."""
-    ranked = sorted(enumerate(found), key=lambda entry: entry[1].start)
-    groups: list[tuple[int, Secret]] = []
-    for rank, one in ranked:
-        if groups and one.start < _reach(groups[-1][1], one):
-            before_rank, before = groups[-1]
-            kind = before.kind if before_rank < rank else one.kind
-            pieces = _union([*before.pieces, *one.pieces])
-            last = before if before.end >= one.end else one
-            groups[-1] = (min(rank, before_rank), Secret(kind, pieces, last.open_end))
+    groups: list[list[tuple[int, Secret]]] = []
+    reach = 0
+    for rank, one in sorted(enumerate(found), key=lambda entry: entry[1].start):
+        if groups and one.start < reach:
+            groups[-1].append((rank, one))
         else:
-            groups.append((rank, one))
-    return [one for _, one in groups]
+            groups.append([(rank, one)])
+        reach = max(reach, one.end)
+    return [group[0][1] if len(group) == 1 else _as_one(group) for group in groups]
 
 
-def _reach(before: Secret, one: Secret) -> int:
-    """The end of what overlaps: a secret in pieces leaves what lies between them to others."""
-    for start, end in before.pieces:
-        if start < one.end and one.start < end:
-            return end
-    return before.start
+def _as_one(group: list[tuple[int, Secret]]) -> Secret:
+    kind = min(group, key=lambda entry: entry[0])[1].kind
+    last = max((one for _, one in group), key=lambda one: one.end)
+    return Secret(kind, _union([piece for _, one in group for piece in one.pieces]), last.open_end)
 
 
 def _union(pieces: list[Piece]) -> tuple[Piece, ...]:

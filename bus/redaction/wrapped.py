@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 
 from bus.redaction import formats
-from bus.redaction.lines import head_of, tail_of
+from bus.redaction.lines import head_of, looks_cut, tail_of
 from bus.redaction.spans import Piece, Secret
 
 _TOKEN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:~+/=$"
 _HEAD = re.compile(r"[\w.~+/=$-]{1,400}")
-_DENSE = re.compile(r"(?=[\w.:~-]{0,60}\d)(?=[\w.:~-]{0,60}[A-Za-z])[\w.:~-]{4}|:A{1,2}$")
+_DENSE = re.compile(r"(?=[\w.:~-]{0,60}\d)(?=[\w.:~-]{0,60}[A-Za-z])[\w.:~-]{4}|:A{1,2}$|[A-Z]{2}|[a-z][A-Z]")
 _INNER = re.compile(r"\dQ~|:AA|\.atlasv1\.|[0-9a-f]-us\d|T3BlbkFJ|\w{22}\.[\w-]{6}\.[\w-]{27}")
 """Marks that a key may have inside, so that its beginning tells nothing."""
 _MOST = 400
@@ -27,11 +27,11 @@ def find(text: str, present: frozenset[str]) -> Iterator[Secret]:
         core = line[max(0, len(line) - 2000) :]
         core = core[: tail_of(core)]
         token = core[len(core.rstrip(_TOKEN)) :][-_MOST:]
-        known = token in _HEADS or any(mark in token for mark in present)
-        if len(token) > 1 and (known or _DENSE.search(token)):
+        marks = frozenset(mark for mark in present if mark in token)
+        if len(token) > 1 and (marks or token in _HEADS or _DENSE.search(token)):
             end = at + max(0, len(line) - 2000) + len(core)
             pieces = _pieces(lines, number, first=(end - len(token), end), below=at + len(line) + 1)
-            yield from _keys(text, pieces, known=known)
+            yield from _keys(text, pieces, marks=marks)
         at += len(line) + 1
 
 
@@ -49,16 +49,17 @@ def _pieces(lines: list[str], number: int, *, first: Piece, below: int) -> list[
     return pieces
 
 
-def _keys(text: str, pieces: list[Piece], *, known: bool) -> Iterator[Secret]:
+def _keys(text: str, pieces: list[Piece], *, marks: frozenset[str]) -> Iterator[Secret]:
     joined = "".join(text[start:end] for start, end in pieces)
-    if not known and not _INNER.search(joined):
-        return
     edge = pieces[0][1] - pieces[0][0]
-    whole = {found.start for found in formats.find(joined[:edge])}
-    for found in formats.find(joined):
+    begun = joined[:edge] in _HEADS
+    if not marks and not begun and not _INNER.search(joined):
+        return
+    among = marks if marks and not begun else formats.present(joined)
+    whole = {found.start for found in formats.find(joined[:edge], among)}
+    for found in formats.find(joined, among):
         rest = joined[edge : found.end]
-        random = len(rest) >= 16 and re.search("[0-9]", rest) and re.search("[A-Za-z]", rest)
-        fresh = found.start not in whole or (found.open_end and random)
+        fresh = found.start not in whole or (found.open_end and len(rest) > 4 and looks_cut(rest))
         if found.start < edge < found.end and fresh:
             yield Secret(found.kind, tuple(_back(pieces, found.start, end=found.end)))
 
