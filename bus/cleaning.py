@@ -1,9 +1,9 @@
 """What untrusted text goes through before it is stored or shown: strip, normalize, redact.
 
 Stripped: escape sequences, control characters but newline and tab, and whatever nobody can see
-(`bus.redaction.unseen`; security.md, T8). Normalized to NFC. Secrets become tags `[secret:kind:hash8]`
-(`bus.redaction.redacting`; T9). Addresses, ids and hashes are evidence and stay. docs/redaction.md
-tells users the same.
+(`bus.redaction.unseen`; security.md, T8). Normalized to NFC. Secrets become tags
+`[secret:kind:hash8]` (`bus.redaction.redacting`; T9). Addresses, ids and hashes are evidence and
+stay. docs/redaction.md tells users the same.
 """
 
 import unicodedata

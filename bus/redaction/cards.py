@@ -1,4 +1,4 @@
-"""Card numbers: right first digits, right length, right check digit; with blanks or dashes or not."""
+"""Card numbers: first digits, length and check digit are right; blanks and dashes may stand."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from bus.redaction.spans import Secret, secret
 
 _NUMBER = re.compile(
-    r"[2-6]\d{3}(?:(?<![\w.]....)|(?<=\\[nrt]....))(?<![0-9a-fA-F]-....)(?:[ -]?\d){8,15}(?!\w|[.-]\d)"
+    r"[2-6]\d{3}(?:(?<![\w.]....)|(?<=\\[nrt]....))(?<![0-9a-fA-F]-....)"
+    r"(?:[ -]?\d){8,15}(?!\w|[.-]\d)"
 )
 _ISSUERS = re.compile(
     r"4\d{15}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"

@@ -1,7 +1,8 @@
-"""Keys that providers publish a format for: each is known by its first letters, or by an inner mark.
+"""Keys that providers publish a format for, known by their first letters or by an inner mark.
 
-`PREFIXED`: kind, first letters, what follows, how many at least. A key that was cut short is found by
-`cut_short`, once nothing longer is left. `MARKED`: kind, marks that must stand in the text, pattern.
+`PREFIXED`: kind, first letters, what follows, how many at least. A key that was cut short is found
+by `cut_short`, once nothing longer is left. `MARKED`: kind, marks that must stand in the text,
+pattern.
 """
 
 import re
@@ -97,7 +98,8 @@ PREFIXED = (
     ),
     *_formats(
         """
-        gitlab 20 glpat- glptt- gldt- glrt- glrtr- glcbt- glsoat- glft- glagent- gloas- glimt- glffct- glwt-
+        gitlab 20 glpat- glptt- gldt- glrt- glrtr- glcbt- glsoat- glft- glagent- gloas-
+        gitlab 20 glimt- glffct- glwt-
         gitlab 20 GR1348941
         slack 10 xoxa- xoxb- xoxc- xoxd- xoxe- xoxo- xoxp- xoxr- xoxs- xoxe.xoxp- xoxe.xoxb- xapp-
         openai 20 sk-proj- sk-svcacct- sk-admin-
@@ -142,7 +144,9 @@ PREFIXED = (
     Format("twilio", ("SK", "AC"), "[0-9a-z]", 32, "(?![A-Za-z0-9])"),
     Format("airtable", ("pat",), _LETTERS, 14, r"\.[0-9a-f]{64}"),
     Format("sendgrid", ("SG.",), _URLSAFE, 16, rf"\.{_URLSAFE}{{30,}}+"),
-    Format("doppler", ("dp.pt.", "dp.st.", "dp.ct.", "dp.sa.", "dp.scim.", "dp.audit."), r"[\w.]", 40),
+    Format(
+        "doppler", ("dp.pt.", "dp.st.", "dp.ct.", "dp.sa.", "dp.scim.", "dp.audit."), r"[\w.]", 40
+    ),
     Format("dynatrace", ("dt0c01.", "dt0s01.", "dt0s02."), "[A-Z0-9]", 24, r"\.[A-Z0-9]{64}"),
     Format("onepassword", ("ops_eyJ",), _BASE64, 100),
 )
@@ -187,7 +191,11 @@ MARKED = tuple(
         ("jwt", "eyJ", r"(?<![\w-])eyJ[\w-]{16,}+\.\.[\w-]{8,}+(?:\.[\w-]+)*+"),
         ("password-hash", "$2", r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}"),
         ("password-hash", "$1$ $5$ $6$ $y$", r"\$[156y]\$[\w./=$-]{20,}+"),
-        ("password-hash", "$argon2 $pbkdf2 $scrypt", r"\$(?:argon2|pbkdf2|scrypt)[\w$=,+/.-]{30,}+"),
+        (
+            "password-hash",
+            "$argon2 $pbkdf2 $scrypt",
+            r"\$(?:argon2|pbkdf2|scrypt)[\w$=,+/.-]{30,}+",
+        ),
     )
 )
 _BESIDE = re.compile(r"(?<![A-Za-z0-9/+=_-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_-])")

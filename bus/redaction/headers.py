@@ -1,4 +1,4 @@
-"""What HTTP carries to show who is asking: Authorization, bare bearers, cookies, signed addresses."""
+"""What HTTP carries to show who is asking: Authorization, bearers, cookies, signatures."""
 
 import base64
 import binascii
@@ -13,7 +13,9 @@ _AUTHORIZATION = re.compile(
     r"(?P<scheme>[a-z][\w-]{1,20}(?:\s|%20|\+)+)?(?P<value>[^\s\"',;\\<>]{6,8192})",
     re.IGNORECASE,
 )
-_BEARER = re.compile(r"bearer(?:\s{1,3}|%20|[:=]\s?)[\"']?(?P<value>[\w.+/~=|-]{12,8192})", re.IGNORECASE)
+_BEARER = re.compile(
+    r"bearer(?:\s{1,3}|%20|[:=]\s?)[\"']?(?P<value>[\w.+/~=|-]{12,8192})", re.IGNORECASE
+)
 _BASIC = re.compile(r"basic(?:\s{1,3}|%20)(?P<value>[A-Za-z0-9+/_-]{6,1024}={0,2})", re.IGNORECASE)
 _COOKIES = re.compile(
     r"(?:set-)?cookies?\\*[\"']?\s{0,3}(?:[:=]|=>)\s{0,3}[\[({]?\s?\\*[\"']?"
@@ -21,17 +23,29 @@ _COOKIES = re.compile(
     re.IGNORECASE,
 )
 _PAIR = re.compile(r"(?P<name>[\w.%$-]{1,80})=(?P<value>[^;\s,]{1,4096})")
+_SCHEMES = frozenset(("bearer", "basic", "token", "apikey", "digest", "negotiate", "ntlm"))
 _ATTRIBUTES = frozenset(("path", "domain", "expires", "max-age", "samesite", "priority", "version"))
-_SIGNATURE = re.compile(r"(?<=[?&;,\s])(?P<name>signature=|sig=|x-amz-signature=)(?P<value>[\w%+/=-]{20,512})", re.IGNORECASE)
+_SIGNATURE = re.compile(
+    r"(?<=[?&;,\s])(?P<name>signature=|sig=|x-amz-signature=)(?P<value>[\w%+/=-]{20,512})",
+    re.IGNORECASE,
+)
 _DIGEST = re.compile(r"(?P<name>\bresponse=\"?)(?P<value>[0-9a-f]{32})\b")
 
 
 def find(text: str, low: str) -> Iterator[Secret]:
     """Every credential of a request that is marked as one."""
+    yield from _authorized(text, low)
+    for found in _matches(_COOKIES, "cookie", text, low=low):
+        yield from _cookies(text, found.span("pairs"))
+    for mark, pattern in (("sig", _SIGNATURE), ("digest", _DIGEST)):
+        for found in pattern.finditer(text) if mark in low else ():
+            yield secret("signature", found.span("value"))
+
+
+def _authorized(text: str, low: str) -> Iterator[Secret]:
     for found in _matches(_AUTHORIZATION, "authorization", text, low=low):
-        value, scheme = found["value"], (found["scheme"] or "").strip().lower()
-        known = scheme in ("bearer", "basic", "token", "apikey", "digest", "negotiate", "ntlm")
-        if _looks_secret(value, least=6 if known else 12):
+        known = (found["scheme"] or "").strip().lower() in _SCHEMES
+        if _looks_secret(found["value"], least=6 if known else 12):
             yield secret("authorization", found.span("value"), open_end=True)
     for found in _matches(_BEARER, "bearer", text, low=low):
         if _looks_secret(found["value"], least=12):
@@ -39,11 +53,6 @@ def find(text: str, low: str) -> Iterator[Secret]:
     for found in _matches(_BASIC, "basic", text, low=low):
         if _is_pair(found["value"]):
             yield secret("basic", found.span("value"), open_end=True)
-    for found in _matches(_COOKIES, "cookie", text, low=low):
-        yield from _cookies(text, found.span("pairs"))
-    for mark, pattern in (("sig", _SIGNATURE), ("digest", _DIGEST)):
-        for found in pattern.finditer(text) if mark in low else ():
-            yield secret("signature", found.span("value"))
 
 
 def _matches(
@@ -66,7 +75,9 @@ def _looks_secret(value: str, *, least: int) -> bool:
 def _is_pair(value: str) -> bool:
     """Whether it is base64 of `user:password`."""
     try:
-        plain = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_" if "-" in value else None)
+        plain = base64.b64decode(
+            value + "=" * (-len(value) % 4), altchars=b"-_" if "-" in value else None
+        )
     except (binascii.Error, ValueError):
         return False
     return b":" in plain and plain.isascii() and plain.decode().isprintable()

@@ -1,4 +1,4 @@
-"""Values under `data:` and `stringData:` of a Kubernetes Secret, as YAML or JSON, whatever their names."""
+"""Values under `data:` and `stringData:` of a Kubernetes Secret, as YAML or JSON."""
 
 import re
 from bisect import bisect_right
@@ -12,7 +12,9 @@ _KIND = re.compile(r"""\\*["']?\bkind\\*["']?\s{0,3}:\s{0,3}\\*["']?(?P<kind>[A-
 _YAML = re.compile(r"^(?P<lead>[ \t-]*)(?:data|stringData):[ \t]*\n", re.MULTILINE)
 _JSON = re.compile(r"""\\*"(?:data|stringData)\\*"\s{0,3}:\s{0,3}\{(?P<pairs>[^{}]{1,100000}+)\}""")
 _ENTRY = re.compile(r"(?P<lead>[ \t]*+)[\w.\"'-]{1,255}:[ \t]*(?P<value>[^\s#][^\n]*|)(?:\n|\Z)")
-_PAIR = re.compile(r"""\\*"[^"\\]{1,255}\\*"\s{0,3}:\s{0,3}(?P<quote>\\*")(?P<value>[^"\\]{1,65536})""")
+_PAIR = re.compile(
+    r"""\\*"[^"\\]{1,255}\\*"\s{0,3}:\s{0,3}(?P<quote>\\*")(?P<value>[^"\\]{1,65536})"""
+)
 _END = re.compile(r"^---|^[ \t]*- apiVersion:", re.MULTILINE)
 
 

@@ -1,7 +1,6 @@
 """Lines as a log shows them: what stands before the text proper, and how a secret goes on below."""
 
 import re
-from os.path import commonprefix
 
 _CRI = re.compile(r"\S*\d\d:\d\d:\d\d\S* (?:stdout|stderr) [FP] ")
 _DIGITS = {ord(digit): "0" for digit in "123456789"}
@@ -18,10 +17,22 @@ def head_of(line: str, before: str) -> int:
     cri = _CRI.match(line)
     if cri:
         return cri.end()
-    same = commonprefix([before[:_WIDEST].translate(_DIGITS), line[:_WIDEST].translate(_DIGITS)])
-    cut = _SEPARATORS.match(line, 0, len(same))
+    cut = _SEPARATORS.match(line, 0, _alike(line, before))
     head = cut.end() if cut else 0
     return head + len(line[head:]) - len(line[head:].lstrip(_LEAD))
+
+
+def _alike(line: str, before: str) -> int:
+    """How many first letters two lines share, any digit being as good as any other."""
+    pairs = zip(
+        line[:_WIDEST].translate(_DIGITS), before[:_WIDEST].translate(_DIGITS), strict=False
+    )
+    count = 0
+    for one, other in pairs:
+        if one != other:
+            break
+        count += 1
+    return count
 
 
 def tail_of(line: str) -> int:
@@ -46,9 +57,7 @@ def line_end(text: str, at: int, *, within: int = 1 << 60) -> int:
     return limit if end < 0 else end
 
 
-def goes_on(
-    text: str, end: int, *, start: int, dense: bool = False
-) -> list[tuple[int, int]]:
+def goes_on(text: str, end: int, *, start: int, dense: bool = False) -> list[tuple[int, int]]:
     """Pieces on the lines below, where a secret that fills its line to the end goes on.
 
     `dense`: it is base64, so any lone token may be a piece.

@@ -1,7 +1,8 @@
-"""Values of names that announce a secret: key=value, JSON (escaped too), YAML, XML, flags, name and value.
+"""Values of names that announce a secret: key=value, JSON (escaped too), YAML, XML, flags, pairs.
 
-Every stem of such a name is looked up in the lower-case text; only there a pattern is tried, and it
-looks a bounded way ahead. So a clean text costs a few searches, and a hostile one no more than its length.
+Every stem of such a name is looked up in the lower-case text; only there a pattern is tried, and
+it looks a bounded way ahead. So a clean text costs a few searches, and a hostile one no more than
+its length.
 """
 
 import re
@@ -9,13 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bus.redaction.lines import line_end, tail_of
-from bus.redaction.names import PROSE, STEMS, Strength, is_secret, strength
+from bus.redaction.names import STEMS, Strength, is_secret, strength
 from bus.redaction.spans import Secret, secret
 from bus.redaction.tags import TAG
+from bus.redaction.words import PROSE
 
 _REST = re.compile(r"[\w.-]{0,60}+(?:\[\w*\])?")
 _ASSIGNED = re.compile(
-    r"(?:\\{0,8}[\"'`])?[\])]?[ \t]{0,40}+(?:=>|:=|={1,2}|:(?![:/]\S)|%3[Dd]|%3[Aa]|\\u003[dDaA]|&#61;)"
+    r"(?:\\{0,8}[\"'`])?[\])]?[ \t]{0,40}+"
+    r"(?:=>|:=|={1,2}|:(?![:/]\S)|%3[Dd]|%3[Aa]|\\u003[dDaA]|&#61;)"
     r"[ \t]{0,40}+(?:\[ ?|\( ?|b(?=[\"'])|r(?=[\"']))?(?P<quote>\\{0,8}[\"'`])?"
 )
 _ELEMENT = re.compile(r"(?:\s[^<>]{0,80})?>(?P<quote>)(?=[^<>\s])")
@@ -37,8 +40,6 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 _FAR = 8192
 _JUDGED = 300
 _TRAILING = ".,:)]}>\\?"
-
-
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _assigned(text: str, found: "re.Match[str]", *, name: _Name) -> _Value | Non
 
 
 def _sentence(text: str, value: _Value, *, name: _Name) -> _Value:
-    """`name: word and more`: one value in YAML, where the name begins the line; else perhaps prose."""
+    """`name: word and more`: one value where the name begins the line; else perhaps prose."""
     end = line_end(text, value.end, within=_FAR)
     if not re.search(r"\w", text[value.end : min(end, value.end + 200)].partition(" #")[0]):
         return value

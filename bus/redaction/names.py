@@ -3,30 +3,26 @@
 import re
 from typing import Literal
 
+from bus.redaction.words import KEYS_OF, NO_SECRET_FIRST, NO_SECRET_LAST, PROSE
+
 Strength = Literal["password", "secret", "token", "key", "cookie", "cvv", "pin", "card", ""]
 
-STEMS = ("pass", "pwd", "secret", "token", "key", "cred", "auth", "sess", "cvv", "cvc", "card")
-STEMS += ("pin", "jwt", "salt", "sid", "otp", "security", "contrase", "pw")
+STEMS = (
+    *("pass", "pwd", "pw", "secret", "token", "key", "cred", "auth", "sess", "jwt", "salt", "sid"),
+    *("cvv", "cvc", "card", "pin", "otp", "security", "contrase"),
+)
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
-_NOT_LAST = frozenset(
-    "name names ref refs reference file files path paths dir directory url uri endpoint host port id ids"
-    " type types ttl expiry expires expiration seconds minutes length len count counts size limit usage"
-    " age policy rotation version status state enabled required optional rule rules error errors reset"
-    " hint field label prefix suffix format algorithm manager provider service server class method kind"
-    " mode source store storage mount volume annotation annotations found missing invalid valid changed"
-    " used total max min bytes index at on by for in time date day days hours map set list revision"
-    " metadata reader request response handler helper util utils bucket config failed failure failures".split()
-)
-_NOT_FIRST = frozenset("next page max min num total input output prompt completion cached no".split())
 _PASSWORD = re.compile(r"pass(?:word|wd|phrase|code)|passwort|contrase|pwd|requirepass|masterauth")
-_KEYS = frozenset(
-    "api access secret private account encryption encrypt signing sign master auth license licence client"
-    " shared storage ssh app application service subscription hmac root admin deploy webhook functions"
-    " function crypto cipher aes server session consumer ingest rest data datadog dd write read".split()
+_COOKIES = re.compile(
+    r"jsessionid|phpsessid|aspsessionid\w*|aspnetsessionid|connectsid|laravelsession|sessiontoken|sessionkey|sessionsecret|sessioncookie"
 )
-_COOKIES = re.compile(r"jsessionid|phpsessid|aspsessionid\w*|aspnetsessionid|connectsid|laravelsession|sessiontoken|sessionkey|sessionsecret|sessioncookie")
-_CVV = frozenset(("cvv", "cvv2", "cvc", "cvc2", "cid2", "securitycode", "cardcvv", "cardcvc", "cardsecuritycode"))
+_CVV = frozenset(
+    ("cvv", "cvv2", "cvc", "cvc2", "cid2", "securitycode", "cardcvv", "cardcvc", "cardsecuritycode")
+)
 
+_API_KEY = re.compile("apikey|accountkey")
+_SECRETS = ("secret", "secrets", "credential", "credentials")
+_TOKENS = ("token", "accesskey", "privatekey", "secretkey", "signingkey", "encryptionkey")
 _PLACEHOLDER = re.compile(
     r"(?i:null|none|nil|true|false|undefined|nan|n/a|yes|no|on|off|empty|unset|redacted|masked|hidden"
     r"|filtered|omitted|str|string|bytes|int|integer|bool|boolean|any|object|char|text|secretstr|default"
@@ -34,13 +30,6 @@ _PLACEHOLDER = re.compile(
     r"|[\W_xX.]+|\$\(.*|\$\{[^}]*\}?|\$[A-Z_][A-Z0-9_]*|%[sdvq]|%\(\w+\)s|\{\{.*|\{\w*\}?|<.*|[(\[](?i:redacted|filtered|hidden|masked|secret).*"
     r"|(?i:os\.|process\.|env\.|config\.|settings\.|self\.|this\.|request\.|secrets?\.|vars?\.|var\.|arn:).*"
     r"|[A-Za-z_][\w.]*\(.*|[A-Za-z_]\w*\[.*"
-)
-PROSE = frozenset(
-    "must is was were are be should shall cannot can could may might will would not invalid incorrect wrong"
-    " missing mismatch failed failure failing error errors authentication authorization for the does do did"
-    " has have had too of and or to in at on by with from as if rejected accepted ok changed reset updated"
-    " unknown denied empty set provided given a an no all expired required requires unexpected unable found"
-    " verification verified check checking rotated please your this that used using created deleted".split()
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PLAIN = re.compile(
@@ -54,29 +43,32 @@ def strength(name: str) -> Strength:
     """What kind of secret a name announces; empty for none."""
     words = [word.lower() for word in _WORDS.findall(name)]
     flat = "".join(words)
-    if not words or words[-1] in _NOT_LAST or words[0] in _NOT_FIRST:
-        return "secret" if flat in ("secretid", "vaultsecretid") else _small(words, flat)
-    if _PASSWORD.search(flat) or words[-1] in ("pass", "pw") or flat.endswith(("dbpass", "userpass")):
-        return "password"
-    if _COOKIES.fullmatch(flat):
-        return "cookie"
-    if "apikey" in flat or words[-1] == "authkey" or "accountkey" in flat:
-        return "key"
-    if words[-1] == "key" and (len(words) > 1 and words[-2] in _KEYS):
-        return "key"
-    if words[-1] in ("secret", "secrets", "credential", "credentials") or "secretkey" in flat or "clientsecret" in flat:
+    if flat in ("secretid", "vaultsecretid"):
         return "secret"
-    if words[-1].endswith(("token", "accesskey", "privatekey", "secretkey", "signingkey", "encryptionkey")) or words[-1] in ("jwt", "auth", "salt"):
-        return "token"
-    return _small(words, flat)
+    if not words or words[-1] in NO_SECRET_LAST or words[0] in NO_SECRET_FIRST:
+        return _small(flat)
+    return _large(words, flat) or _small(flat)
 
 
-def _small(words: list[str], flat: str) -> Strength:
+def _large(words: list[str], flat: str) -> Strength:
+    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    if _PASSWORD.search(flat) or last in ("pass", "pw") or flat.endswith(("dbpass", "userpass")):
+        return "password"
+    if last == "authkey" or _API_KEY.search(flat) or (last == "key" and before in KEYS_OF):
+        return "key"
+    if last in _SECRETS or "secretkey" in flat or "clientsecret" in flat:
+        return "secret"
+    return "token" if last.endswith(_TOKENS) or last in ("jwt", "auth", "salt") else ""
+
+
+def _small(flat: str) -> Strength:
     if flat in _CVV or flat.endswith(("cvv", "cvc", "cvv2", "securitycode")):
         return "cvv"
     if flat == "pin" or flat.endswith(("pincode", "pinnumber", "cardpin", "otp", "otpcode")):
         return "pin"
-    if flat.endswith(("cardnumber", "cardno", "cardnum", "ccnumber", "ccnum", "cardpan", "creditcard")):
+    if flat.endswith(
+        ("cardnumber", "cardno", "cardnum", "ccnumber", "ccnum", "cardpan", "creditcard")
+    ):
         return "card"
     return "cookie" if _COOKIES.fullmatch(flat) else ""
 
@@ -89,17 +81,25 @@ def is_secret(kind: Strength, value: str, *, name: str, loose: bool) -> bool:
     if kind in ("cvv", "pin"):
         return bool(re.fullmatch(r"\d{3,8}", value))
     if kind == "card":
-        return 12 <= len(re.sub(r"[ -]", "", value)) <= 19 and bool(re.fullmatch(r"\d[\d -]+\d", value))
+        digits = re.sub(r"[ -]", "", value)
+        return 12 <= len(digits) <= 19 and digits.isdigit()
     if _PLACEHOLDER.fullmatch(value) or value.lower() == name.lower():
         return False
-    head = value[:256]
-    if kind in ("password", "key") or (kind == "secret" and name.lower() not in ("secret", "secrets")):
-        if kind == "key" and _PLAIN.fullmatch(value):
-            return False
-        return len(value) >= 3 and not (loose and (value.lower() in PROSE or not _mixed(head)))
+    return _chosen(kind, value[:256], name=name, loose=loose)
+
+
+def _chosen(kind: Strength, head: str, *, name: str, loose: bool) -> bool:
     if kind == "cookie":
-        return len(value) >= 8
-    return bool(_UUID.fullmatch(value)) or looks_random(head)
+        return len(head) >= 8
+    if kind == "password" or (kind == "secret" and name.lower() not in _SECRETS):
+        return len(head) >= 3 and (not loose or _unlike_prose(head))
+    if kind == "key":
+        return len(head) >= 3 and not _PLAIN.fullmatch(head) and (not loose or _mixed(head))
+    return bool(_UUID.fullmatch(head)) or looks_random(head)
+
+
+def _unlike_prose(value: str) -> bool:
+    return value.lower() not in PROSE and _mixed(value)
 
 
 def looks_random(value: str) -> bool:
@@ -108,8 +108,12 @@ def looks_random(value: str) -> bool:
         return False
     digits = re.search(r"\d", value) and re.search(r"\D", value)
     cases = re.search("[a-z]", value) and re.search("[A-Z]", value)
-    return bool(digits) or (bool(cases) and len(value) >= 16) or not value.isascii() or _mixed(value)
+    return (
+        bool(digits) or (bool(cases) and len(value) >= 16) or not value.isascii() or _mixed(value)
+    )
 
 
 def _mixed(value: str) -> bool:
-    return len(value) >= 6 and bool(re.search(r"[0-9!@#$%^&*+~]", value[:-1] + value[-1:].strip("!")))
+    return len(value) >= 6 and bool(
+        re.search(r"[0-9!@#$%^&*+~]", value[:-1] + value[-1:].strip("!"))
+    )

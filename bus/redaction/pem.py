@@ -1,4 +1,4 @@
-"""Private keys between BEGIN and END: on lines, escaped on one line, behind log prefixes, cut off."""
+"""Private keys between BEGIN and END: on lines, escaped, behind log prefixes, cut off."""
 
 import re
 from bisect import bisect_left
@@ -10,7 +10,9 @@ from bus.redaction.spans import Piece, Secret
 _BEGIN = re.compile(r"-{4,5} ?BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?(?: ?-{4,5})?")
 _END = re.compile(r"-{4,5} ?END (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?(?: ?-{4,5})?")
 _ESCAPED = re.compile(r"(?:\\+[nr]|[A-Za-z0-9+/=])*+")
-_BODY = re.compile(r"[A-Za-z0-9+/=]{16,}+(?=[\s\"'\\,}\])]*$)|[A-Za-z0-9+/]{4,}={1,2}(?=[\s\"'\\,}\])]*$)")
+_BODY = re.compile(
+    r"[A-Za-z0-9+/=]{16,}+(?=[\s\"'\\,}\])]*$)|[A-Za-z0-9+/]{4,}={1,2}(?=[\s\"'\\,}\])]*$)"
+)
 _HEADER = re.compile(r"(?:Proc-Type|DEK-Info|Comment|Version):.*")
 _LEAD = " \t\"'`|>#*+-"
 _LONGEST = 40_000

@@ -1,4 +1,4 @@
-"""All kinds in their order, over and over until nothing is found: cleaning twice changes nothing."""
+"""All kinds in their order, until nothing is found: cleaning twice changes nothing."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -86,7 +86,11 @@ def _echoes(text: str, found: list[Secret]) -> Iterator[Secret]:
     for one in found:
         value = text[one.start : one.pieces[0][1]]
         lettered = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
-        if 10 <= len(value) <= 200 and lettered and one.kind in ("password", "secret", "token", "key", "url"):
+        if (
+            10 <= len(value) <= 200
+            and lettered
+            and one.kind in ("password", "secret", "token", "key", "url")
+        ):
             values.setdefault(value, one.kind)
     for value, kind in list(values.items())[:_ECHOES]:
         at = text.find(value)

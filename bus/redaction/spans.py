@@ -1,4 +1,4 @@
-"""Where secrets stand in a text, how overlapping finds become one, and how tags take their place."""
+"""Where secrets stand, how overlapping finds become one, and how tags take their place."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

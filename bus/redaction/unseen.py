@@ -1,7 +1,7 @@
 """Characters that nobody sees, or that a terminal obeys, leave a text (security.md, T8).
 
 Escape sequences go whole, also with 8-bit introducers, unless they would take a line break along:
-an opened sequence must not hide the lines behind it. Line separators of every kind become `\\n`.
+an opened sequence must not hide the lines behind it. Line separators become line feeds.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Keys that a line break cut in two: the end of one line and the beginning of the next are one word."""
+"""Keys that a line break cut in two: the end of one line and the beginning of the next."""
 
 import re
 from collections.abc import Iterator
@@ -7,9 +7,11 @@ from bus.redaction import formats
 from bus.redaction.lines import head_of, looks_cut, tail_of
 from bus.redaction.spans import Piece, Secret
 
-_TOKEN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:~+/=$"
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:~+/=$"
 _HEAD = re.compile(r"[\w.~+/=$-]{1,400}")
-_DENSE = re.compile(r"(?=[\w.:~-]{0,60}\d)(?=[\w.:~-]{0,60}[A-Za-z])[\w.:~-]{4}|:A{1,2}$|[A-Z]{2}|[a-z][A-Z]")
+_DENSE = re.compile(
+    r"(?=[\w.:~-]{0,60}\d)(?=[\w.:~-]{0,60}[A-Za-z])[\w.:~-]{4}|:A{1,2}$|[A-Z]{2}|[a-z][A-Z]"
+)
 _INNER = re.compile(r"\dQ~|:AA|\.atlasv1\.|[0-9a-f]-us\d|T3BlbkFJ|\w{22}\.[\w-]{6}\.[\w-]{27}")
 """Marks that a key may have inside, so that its beginning tells nothing."""
 _MOST = 400
@@ -26,7 +28,7 @@ def find(text: str, present: frozenset[str]) -> Iterator[Secret]:
     for number, line in enumerate(lines[:-1]):
         core = line[max(0, len(line) - 2000) :]
         core = core[: tail_of(core)]
-        token = core[len(core.rstrip(_TOKEN)) :][-_MOST:]
+        token = core[len(core.rstrip(_LETTERS)) :][-_MOST:]
         marks = frozenset(mark for mark in present if mark in token)
         if len(token) > 1 and (marks or token in _HEADS or _DENSE.search(token)):
             end = at + max(0, len(line) - 2000) + len(core)

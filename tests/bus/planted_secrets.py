@@ -1,7 +1,6 @@
 """Secrets made by rule from the formats that providers publish, planted in what a tool may return.
 
-Everything is put together at run time, so no scanner finds a key in this file. `planted` draws as many
-as asked, every kind in every setting before any comes twice.
+Everything is put together at run time, so no scanner finds a key in this file.
 """
 
 import base64
@@ -65,7 +64,7 @@ def _jwt(draw: Draw) -> str:
 def pem(draw: Draw) -> str:
     name = draw.choice(("RSA ", "EC ", "OPENSSH ", "ENCRYPTED ", "DSA ", ""))
     body = "\n".join(some(draw, LETTERS + "+/", 64) for _ in range(draw.randint(4, 12)))
-    return f"-----BEGIN {name}PRIVATE " f"KEY-----\n{body}\n-----END {name}PRIVATE " "KEY-----"
+    return f"-----BEGIN {name}PRIVATE KEY-----\n{body}\n-----END {name}PRIVATE KEY-----"
 
 
 PUBLISHED: dict[str, Callable[[Draw], str]] = {
@@ -77,15 +76,17 @@ PUBLISHED: dict[str, Callable[[Draw], str]] = {
     ),
     "gitlab": _prefixed("glp~at-", URLSAFE, 20),
     "slack bot": lambda draw: (
-        "xox" + f"b-{draw.randint(10**11, 10**12)}-{draw.randint(10**11, 10**12)}-"
+        "xox"
+        + f"b-{draw.randint(10**11, 10**12)}-{draw.randint(10**11, 10**12)}-"
         + some(draw, LETTERS, 24)
     ),
     "slack webhook": lambda draw: (
-        "https://hooks.slack" + f".com/services/T{some(draw, UPPER, 9)}/B{some(draw, UPPER, 9)}/"
+        "https://hooks.slack"
+        + f".com/services/T{some(draw, UPPER, 9)}/B{some(draw, UPPER, 9)}/"
         + some(draw, LETTERS, 24)
     ),
     "anthropic": _prefixed("sk-~ant-api03-", URLSAFE, 95),
-    "openai": lambda draw: "sk-" + some(draw, LETTERS, 20) + "T3Blbk" "FJ" + some(draw, LETTERS, 20),
+    "openai": lambda draw: "sk-" + some(draw, LETTERS, 20) + "T3BlbkFJ" + some(draw, LETTERS, 20),
     "openai project": _prefixed("sk-~proj-", URLSAFE, 74),
     "google": _prefixed("AI~za", URLSAFE, 35),
     "google oauth": _prefixed("GOC~SPX-", URLSAFE, 28),
@@ -122,7 +123,7 @@ NAMES = (
 
 def _azure(draw: Draw) -> tuple[str, str]:
     key = base64.b64encode(draw.randbytes(64)).decode()
-    head = "DefaultEndpointsProtocol=https;AccountName=shop;Account" "Key="
+    head = "DefaultEndpointsProtocol=https;AccountName=shop;AccountKey="
     return f"{head}{key};EndpointSuffix=core.windows.net", key
 
 

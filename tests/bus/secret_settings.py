@@ -1,4 +1,4 @@
-"""What a secret stands in: log lines, JSON, YAML, env dumps, broken lines, base64. `planted` draws."""
+"""What a secret stands in: log lines, JSON, YAML, env dumps, broken lines, base64."""
 
 import base64
 import json
@@ -74,7 +74,9 @@ BREAKS = {"broken": _broken, "broken log": _broken_log, "broken json": _broken_j
 
 
 def _wrapped_base64(draw: Draw, text: str) -> tuple[str, str]:
-    coded = base64.b64encode(f'{{"retries": 3, "upstream": "{text}", "zone": "b"}}'.encode()).decode()
+    coded = base64.b64encode(
+        f'{{"retries": 3, "upstream": "{text}", "zone": "b"}}'.encode()
+    ).decode()
     lines = textwrap.wrap(coded, 64)
     return "config.json:\n" + "\n".join(f"    {line}" for line in lines), coded
 
@@ -174,7 +176,9 @@ def _keys(draw: Draw) -> Iterator[Planted]:
         elif setting == "escaped":
             text = json.dumps({"type": "service_account", "private_key": key + "\n", "id": 3})
         elif setting == "log":
-            text = "\n".join(f"{STAMP.format(1, number)} cart {line}" for number, line in enumerate(lines))
+            text = "\n".join(
+                f"{STAMP.format(1, number)} cart {line}" for number, line in enumerate(lines)
+            )
         elif setting == "json log":
             text = "\n".join(json.dumps({"pid": 1, "log": line}) for line in lines)
         elif setting == "base64":
