@@ -9,7 +9,7 @@ from bus.redaction.spans import Secret, secret
 from bus.redaction.tags import TAG
 
 _AUTHORIZATION = re.compile(
-    r"authorization\\*[\"']?\s{0,3}(?:[:=]|=>|%3a|,)\s{0,3}[\[({]?\s?\\*[\"']?"
+    r"authorization\\*[\"']?\s{0,3}(?:[:=]|=>|%3a|,)\s{0,3}(?:[({]|\[(?!secret:))?\s?\\*[\"']?"
     r"(?P<scheme>[a-z][\w-]{1,20}(?:\s|%20|\+)+)?(?P<value>[^\s\"',;\\<>]{6,8192})",
     re.IGNORECASE,
 )
@@ -18,7 +18,7 @@ _BEARER = re.compile(
 )
 _BASIC = re.compile(r"basic(?:\s{1,3}|%20)(?P<value>[A-Za-z0-9+/_-]{6,1024}={0,2})", re.IGNORECASE)
 _COOKIES = re.compile(
-    r"(?:set-)?cookies?\\*[\"']?\s{0,3}(?:[:=]|=>)\s{0,3}[\[({]?\s?\\*[\"']?"
+    r"(?:set-)?cookies?\\*[\"']?\s{0,3}(?:[:=]|=>)\s{0,3}(?:[({]|\[(?!secret:))?\s?\\*[\"']?"
     r"(?P<pairs>[\w.%$-]{1,80}=[^\r\n\"'\\]{1,8192})",
     re.IGNORECASE,
 )

@@ -7,7 +7,7 @@ its length.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bus.redaction.lines import line_end, tail_of
 from bus.redaction.names import STEMS, Strength, is_secret, strength
@@ -19,7 +19,7 @@ _REST = re.compile(r"[\w.-]{0,60}+(?:\[\w*\])?")
 _ASSIGNED = re.compile(
     r"(?:\\{0,8}[\"'`])?[\])]?[ \t]{0,40}+"
     r"(?:=>|:=|={1,2}|:(?![:/]\S)|%3[Dd]|%3[Aa]|\\u003[dDaA]|&#61;)"
-    r"[ \t]{0,40}+(?:\[ ?|\( ?|b(?=[\"'])|r(?=[\"']))?(?P<quote>\\{0,8}[\"'`])?"
+    r"[ \t]{0,40}+(?:\[(?!secret:) ?|\( ?|[br@](?=[\"']))?(?P<quote>\\{0,8}[\"'`])?"
 )
 _ELEMENT = re.compile(r"(?:\s[^<>]{0,80})?>(?P<quote>)(?=[^<>\s])")
 _PAIRED = re.compile(
@@ -28,6 +28,7 @@ _PAIRED = re.compile(
 )
 _FLAG = re.compile(r"[ \t]+(?P<quote>[\"'])?(?!-)(?=\S)")
 _QUOTED_NEXT = re.compile(r"[ \t]+(?P<quote>[\"'])")
+_ARGUMENT = re.compile(r"[\"'],\s{0,3}(?P<quote>[\"'])")
 _BELOW = re.compile(r"[ \t]*\\?\n(?P<lead>[ \t]*+(?:[|>] ?)?)(?P<quote>[\"'])?(?=[^\s:=-])")
 _BLOCK = re.compile(r"[|>][+-]?\d?[+-]?[ \t]*\n")
 _BARE = re.compile(
@@ -113,13 +114,17 @@ def _value(text: str, name: _Name) -> _Value | None:
     if assigned:
         return _assigned(text, assigned, name=name)
     found = _PAIRED.match(text, name.end)
-    if not found and text[name.start - 1 : name.start] == "<":
+    if not found and text[name.start - 1 : name.start] in ("<", ":", "/"):
         found = _ELEMENT.match(text, name.end)
     if not found and text[name.start] == "-":
         found = _FLAG.match(text, name.end)
-    if not found and name.kind == "password":
-        found = _QUOTED_NEXT.match(text, name.end)
-    return _read(text, found.end(), quote=found["quote"]) if found else None
+    if not found and text[name.start - 2 : name.start] in ("('", '("'):
+        found = _ARGUMENT.match(text, name.end)
+    if found:
+        return _read(text, found.end(), quote=found["quote"])
+    found = _QUOTED_NEXT.match(text, name.end)
+    value = _read(text, found.end(), quote=found["quote"]) if found else None
+    return replace(value, loose=name.kind != "password") if value else None
 
 
 def _assigned(text: str, found: "re.Match[str]", *, name: _Name) -> _Value | None:

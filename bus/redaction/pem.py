@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from bus.redaction.lines import head_of, tail_of
+from bus.redaction.lines import head_of, line_end, tail_of
 from bus.redaction.spans import Piece, Secret
 
 _BEGIN = re.compile(r"-{4,5} ?BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?(?: ?-{4,5})?")
@@ -16,6 +16,7 @@ _BODY = re.compile(
 _HEADER = re.compile(r"(?:Proc-Type|DEK-Info|Comment|Version):.*")
 _LEAD = " \t\"'`|>#*+-"
 _LONGEST = 40_000
+_WIDEST = 1_000
 
 
 def find(text: str) -> Iterator[Secret]:
@@ -46,7 +47,7 @@ def _headless_ones(text: str, ends: "list[re.Match[str]]") -> Iterator[Secret]:
 
 def _between(text: str, start: int, *, end: int) -> Secret:
     """From BEGIN to END; behind prefixes, and with other lines between, line by line."""
-    line_start = text.rfind("\n", 0, start) + 1
+    line_start = _line_start(text, start)
     before = text[line_start:start]
     body = text[start:end].split("\n")
     first = text[line_start : line_start + len(before) + len(body[0])]
@@ -69,11 +70,11 @@ def _cut_off(text: str, begin: "re.Match[str]") -> Secret:
     escaped = _ESCAPED.match(text, begin.end())
     at = escaped.end() if escaped else begin.end()
     pieces: list[Piece] = [(begin.start(), at)]
-    line_start = text.rfind("\n", 0, begin.start()) + 1
+    line_start = _line_start(text, begin.start())
     first = text[line_start : begin.end()]
-    at = _line_end(text, at)
+    at = line_end(text, at, within=_WIDEST)
     while at < len(text):
-        stop = _line_end(text, at + 1)
+        stop = line_end(text, at + 1, within=_WIDEST)
         line = text[at + 1 : stop]
         head = head_of(line, first)
         if line.strip() and not _HEADER.match(line, head):
@@ -100,6 +101,6 @@ def _headless(text: str, end: "re.Match[str]") -> Secret:
     return Secret("pem", tuple(pieces))
 
 
-def _line_end(text: str, at: int) -> int:
-    end = text.find("\n", at)
-    return len(text) if end < 0 else end
+def _line_start(text: str, at: int) -> int:
+    first = max(0, at - _WIDEST)
+    return max(text.rfind("\n", first, at) + 1, first)

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
-from bus.redaction import cards, encoded, formats, headers, kubernetes, named, pem, urls, wrapped
+from bus.redaction import (
+    cards,
+    commands,
+    encoded,
+    formats,
+    headers,
+    kubernetes,
+    named,
+    pem,
+    urls,
+    wrapped,
+)
 from bus.redaction.lines import goes_on
 from bus.redaction.spans import Secret, merged, replaced
 
@@ -61,6 +72,7 @@ def _all(text: str, there: frozenset[str], *, depth: int) -> Iterator[Secret]:
     yield from kubernetes.find(text)
     yield from urls.find(text)
     yield from headers.find(text, low)
+    yield from commands.find(text, low)
     yield from named.find(text, low)
     yield from cards.find(text)
     if depth < _DEEPEST:
