@@ -73,7 +73,7 @@ def _cut_off(text: str, begin: "re.Match[str]") -> Secret:
     line_start = _line_start(text, begin.start())
     first = text[line_start : begin.end()]
     at = line_end(text, at, within=_WIDEST)
-    while at < len(text):
+    while text[at : at + 1] == "\n":
         stop = line_end(text, at + 1, within=_WIDEST)
         line = text[at + 1 : stop]
         head = head_of(line, first)
@@ -92,10 +92,10 @@ def _headless(text: str, end: "re.Match[str]") -> Secret:
     stop = text.rfind("\n", 0, end.start())
     while stop > 0:
         start = text.rfind("\n", 0, stop) + 1
-        found = _BODY.search(text[start:stop][-200:])
+        offset = max(start, stop - 200)
+        found = _BODY.search(text[offset:stop])
         if not found:
             break
-        offset = max(start, stop - 200)
         pieces.insert(0, (offset + found.start(), offset + found.end()))
         stop = start - 1
     return Secret("pem", tuple(pieces))

@@ -28,6 +28,7 @@ def own_key() -> Iterator[None]:
     use_key("")
 
 
+@pytest.mark.timeout(120)
 def test_planted_secrets_are_found(lane: Lane, figures: Figures) -> None:
     texts = planted(random.Random("planted"), lane.pick(300, 6_000))
     cleaned = [clean(one.text) for one in texts]
@@ -80,6 +81,7 @@ def clean_texts() -> Iterator[tuple[str, str]]:
             yield str(path), path.read_text(encoding="utf-8")
 
 
+@pytest.mark.timeout(120)
 def test_clean_lines_are_left_as_they_are(lane: Lane, figures: Figures) -> None:
     texts = list(clean_texts())
     total = touched = 0
