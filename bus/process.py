@@ -21,6 +21,7 @@ from bus.health import Check, Health, http_app
 from bus.janitor import Janitor
 from bus.logs import set_up_logging
 from bus.metrics import set_up_metrics
+from bus.redaction.tags import use_key
 from bus.serving import HttpServer, http_server
 from bus.settings import BusSettings, load, variable_of
 
@@ -162,6 +163,7 @@ def run(name: str, kind: type[S], *, build: Callable[[S, Bus], Service]) -> None
     try:
         settings = load(kind)
         set_up_logging(name, settings.log_level)
+        use_key(settings.redaction_key.get_secret_value())
         if only_check:
             _show(settings)
             return

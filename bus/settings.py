@@ -54,6 +54,9 @@ class BusSettings(BaseSettings):
     """How long an entry stays on its stream at least, for whoever looks with `XRANGE`."""
     redis_wait_seconds: float = Field(default=10.0, ge=0)
     """How long a start waits for Redis before it gives up with a sentence."""
+    redaction_key: SecretStr = SecretStr("")
+    """Key of the hashes in tags (`[secret:password:1a2b3c4d]`); without it, what could be guessed
+    gets a tag without a hash."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """Least level that is logged."""
 

@@ -12,6 +12,7 @@ MAX_NESTING = 3
 MAX_PARAMETERS = 5
 MAX_POSITIONAL = 2
 MAX_BUS_LINES = 3835  # decision 0004
+MAX_REDACTION_LINES = 1_650  # decision 0004
 NESTS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.Match)
 
 
@@ -78,13 +79,16 @@ def test_parameters_after_the_second_are_given_by_name() -> None:
 def test_the_bus_stays_small() -> None:
     files = [*(ROOT / "bus").rglob("*.py"), *(ROOT / "bus").rglob("*.lua")]
     lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
-    assert sum(lines.values()) <= MAX_BUS_LINES, report(lines)
+    redaction = {path: count for path, count in lines.items() if "redaction" in path.parts}
+    rest = {path: count for path, count in lines.items() if path not in redaction}
+    assert sum(rest.values()) <= MAX_BUS_LINES, report(rest, MAX_BUS_LINES)
+    assert sum(redaction.values()) <= MAX_REDACTION_LINES, report(redaction, MAX_REDACTION_LINES)
 
 
-def report(lines: dict[Path, int]) -> str:
+def report(lines: dict[Path, int], most: int) -> str:
     ordered = sorted(lines.items(), key=lambda item: -item[1])
     shown = "\n  ".join(f"{count:5} {path.relative_to(ROOT)}" for path, count in ordered)
-    return f"bus has {sum(lines.values())} lines, at most {MAX_BUS_LINES}\n  {shown}"
+    return f"bus has {sum(lines.values())} lines there, at most {most}\n  {shown}"
 
 
 def positional(function: FunctionDef) -> list[str]:

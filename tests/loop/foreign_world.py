@@ -6,6 +6,7 @@ Nothing here knows the simulator, so what the services need of it shows.
 import asyncio
 import base64
 import json
+import random
 import re
 import secrets
 from collections import Counter
@@ -19,6 +20,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
+
+from tests.bus.planted_secrets import Planted
+from tests.bus.secret_settings import planted
 
 MODEL = "foreign-model-1"
 CHANNEL = "C0FOREIGN1"
@@ -45,6 +49,12 @@ class World:
     cluster_token: str = field(default_factory=lambda: secrets.token_hex(16))
     word: str = field(default_factory=lambda: secrets.token_hex(6))
     """Stands in every tool's answer: who did not read the answers cannot know it."""
+    planted: tuple[Planted, ...] = field(
+        default_factory=lambda: tuple(planted(random.Random("shelf"), 300))
+    )
+    """Secrets that stand in the notes and in the alarm; nobody outside may get them."""
+    heard: list[str] = field(default_factory=list)
+    """Everything that the model was sent."""
     faults: list[str] = field(default_factory=list)
     """What a stand-in had to refuse; empty while the services speak every protocol well."""
     asked: "Counter[str]" = field(default_factory=Counter)
@@ -75,7 +85,8 @@ class World:
         def read_notes(topic: str) -> str:
             """Notes about a topic."""
             self.asked["shelf read_notes"] += 1
-            return f"notes about {topic}\nthe {topic} shelf is empty since {self.word}"
+            notes = f"notes about {topic}\nthe {topic} shelf is empty since {self.word}"
+            return "\n---\n".join((notes, *(one.text for one in self.planted)))
 
         def burn_notes(topic: str) -> str:
             """A tool that no policy names."""
@@ -136,6 +147,7 @@ class _Model:
 
     async def answer(self, request: Request) -> Response:
         body = json.loads(await request.body())
+        self.world.heard.append(json.dumps(body, ensure_ascii=False))
         self.world.asked["model"] += 1
         if request.headers.get("authorization") != f"Bearer {self.world.model_key}":
             return self.world.refuse(401, "model: no key")

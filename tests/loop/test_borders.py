@@ -9,6 +9,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -18,6 +19,7 @@ from simulator.redis_server import any_redis, free_port
 from tests.loop.border_processes import Running, ended, listen_in, running, stop, told
 from tests.loop.foreign_borders import Foreign
 from tests.loop.foreign_world import CALLS, NAMESPACE, REPOSITORY, World
+from tests.loop.stored import stored_in
 from tests.toolrunner.foreign import serving
 
 pytestmark = pytest.mark.timeout(180)
@@ -25,6 +27,11 @@ SERVICES = ("ingest", "reasoner", "toolrunner", "notifier")
 CLOSED = 9
 GONE = f"127.0.0.1:{CLOSED}"
 """Nobody listens on the port of the discard service."""
+ALARM_DETAIL: dict[str, Any] = {
+    "alarmName": "shelf-empty",
+    "state": {"value": "ALARM", "reason": "14 orders failed", "timestamp": "2026-11-24T03:00Z"},
+    "previousState": {"value": "OK", "timestamp": "2026-11-24T02:00Z"},
+}
 ALARM = {
     "version": "0",
     "id": "5b8f3f3e-0000-4000-8000-000000000001",
@@ -34,11 +41,7 @@ ALARM = {
     "time": "2026-11-24T03:00:01Z",
     "region": "eu-west-2",
     "resources": ["arn:aws:cloudwatch:eu-west-2:123456789012:alarm:shelf-empty"],
-    "detail": {
-        "alarmName": "shelf-empty",
-        "state": {"value": "ALARM", "reason": "14 orders failed", "timestamp": "2026-11-24T03:00Z"},
-        "previousState": {"value": "OK", "timestamp": "2026-11-24T02:00Z"},
-    },
+    "detail": ALARM_DETAIL,
 }
 
 
@@ -80,7 +83,7 @@ async def test_foreign_world_gets_one_card_with_what_it_alone_knew(foreign: Fore
             for service in ("toolrunner.servers", *SERVICES)
         ]
         await all_ready(services[1:])
-        await world.alarms.put(json.dumps(ALARM))
+        await world.alarms.put(json.dumps(ALARM | {"detail": planted_detail(world)}))
 
         await eventually(lambda: carded(world), 60)
         (message,) = world.messages.values()
@@ -96,9 +99,35 @@ async def test_foreign_world_gets_one_card_with_what_it_alone_knew(foreign: Fore
         await eventually(lambda: holds(lambda: world.asked["traces"] >= len(services)), 20)
         assert await stop(services) == [0] * len(services)
         said = "".join(service.said for service in services)
+        assert_no_secret_left(world, redis=stored_in(foreign.redis_url), said=said)
     assert world.faults == []
     assert "Traceback" not in said
     assert strangers(connections, foreign, services=services) == set()
+
+
+def planted_detail(world: World) -> dict[str, object]:
+    """The alarm, with the first secrets in what it says of itself."""
+    reason = "14 orders failed; " + "; ".join(one.text for one in world.planted[:3])
+    return ALARM_DETAIL | {"state": ALARM_DETAIL["state"] | {"reason": reason}}
+
+
+def assert_no_secret_left(world: World, *, redis: str, said: str) -> None:
+    """None of the planted secrets stands in Redis, went to the model or to Slack, or was logged."""
+    places = {
+        "Redis": redis,
+        "the model": "".join(world.heard),
+        "Slack": json.dumps(list(world.messages.values()), ensure_ascii=False),
+        "logs": said,
+    }
+    assert redis.count("[secret:") >= len(world.planted)
+    assert "[secret:" in places["the model"]
+    found = [
+        (place, one.kind, one.setting)
+        for place, text in places.items()
+        for one in world.planted
+        if any(whole in text for whole in one.hidden if len(whole) >= 12)
+    ]
+    assert found == []
 
 
 async def all_ready(services: list[Running]) -> None:

@@ -1,0 +1,1 @@
+"""Secrets in a text become tags: pure, ordered kinds, linear time. `bus.cleaning` is the door."""

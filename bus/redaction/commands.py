@@ -1,0 +1,42 @@
+"""Secrets that only their place in a command or a statement marks: `curl -u`, `sshpass -p`, SQL."""
+
+import re
+from collections.abc import Iterator
+
+from bus.redaction.spans import Secret, secret
+from bus.redaction.tags import TAG
+
+_REST = r"[^\n]{0,200}?"
+_QUOTED = r"[\"']?(?P<value>[^\s\"';]{3,200})"
+_PLACES = tuple(
+    (word, re.compile(pattern, re.IGNORECASE))
+    for word, pattern in (
+        (
+            "curl",
+            rf"curl\b[^\n]{{0,400}}?\s(?:-u|--user)[= ]\s*[\"']?[^\s:\"']{{0,80}}[\"']?:{_QUOTED}",
+        ),
+        ("sshpass", rf"sshpass\s+-p\s*{_QUOTED}"),
+        ("login", rf"login\b{_REST}\s-p\s*{_QUOTED}"),
+        ("login", rf"login\s+\S{{1,80}}\s+password\s+{_QUOTED}"),
+        ("mysql", rf"mysql(?:dump|admin)?\b{_REST}\s-p{_QUOTED}"),
+        ("redis-cli", rf"redis-cli\b{_REST}\s(?:-a|--pass)\s+{_QUOTED}"),
+        ("identified", r"identified\s+(?:with\s+\S+\s+)?by\s+[\"'](?P<value>[^\"'\n]{3,200})"),
+        ("requirepass", rf"requirepass\s+{_QUOTED}"),
+        ("masterauth", rf"masterauth\s+{_QUOTED}"),
+        ("user", r"user\s+\S{1,60}\s(?:[^\s>]{1,40}\s){0,8}>(?P<value>[^\s>]{3,200})"),
+        ("aws_", rf"aws_(?:secret_access_key|session_token)\s+{_QUOTED}"),
+        ("snmp-server", rf"snmp-server\s+community\s+{_QUOTED}"),
+    )
+)
+_VARIABLE = re.compile(r"\$\{?\w*\}?|\$\(.*|<.*|\*+|-.*|[\[{]+.*|x{3,}")
+
+
+def find(text: str, low: str) -> Iterator[Secret]:
+    """Every secret in such a place."""
+    for word, pattern in _PLACES:
+        at = low.find(word)
+        while at >= 0:
+            found = pattern.match(text, at)
+            if found and not (_VARIABLE.fullmatch(found["value"]) or TAG.match(found["value"])):
+                yield secret("password", found.span("value"))
+            at = low.find(word, found.end() if found else at + len(word))

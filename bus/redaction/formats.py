@@ -1,0 +1,286 @@
+"""Keys that providers publish a format for, known by their first letters or by an inner mark.
+
+`PREFIXED`: kind, first letters, what follows, how many at least. A key that was cut short is found
+by `cut_short`, once nothing longer is left. `MARKED`: kind, marks that must stand in the text,
+pattern.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from bus.redaction.spans import Secret, secret
+
+_WORD, _HEX, _LETTERS, _URLSAFE, _BASE64 = (
+    "[A-Za-z0-9_]",
+    "[0-9a-fA-F]",
+    "[A-Za-z0-9]",
+    "[A-Za-z0-9_-]",
+    "[A-Za-z0-9_+/=-]",
+)
+_CUT = 12
+_OPEN = frozenset(("jwt", "openai", "slack", "teams", "terraform", "google", "discord"))
+_LEFT = 32
+_KEY_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A published format of keys."""
+
+    kind: str
+    prefixes: tuple[str, ...]
+    letters: str
+    least: int
+    tail: str = ""
+
+    @cached_property
+    def whole(self) -> "re.Pattern[str]":
+        """A key in full."""
+        return re.compile(f"(?:{self._heads}){self.letters}{{{self.least},}}+{self.tail}")
+
+    @cached_property
+    def cut(self) -> "re.Pattern[str]":
+        """The beginning of a key."""
+        return re.compile(f"(?:{self._heads}){self.letters}{{{min(_CUT, self.least)},}}+")
+
+    @property
+    def _heads(self) -> str:
+        return "|".join(map(re.escape, self.prefixes))
+
+
+def _formats(table: str, letters: str) -> list[Format]:
+    rows = [line.split() for line in table.strip().splitlines()]
+    return [Format(kind, tuple(rest), letters, int(least)) for kind, least, *rest in rows]
+
+
+PREFIXED = (
+    Format("anthropic", ("sk-ant-",), _URLSAFE, 16),
+    *_formats(
+        """
+        github 36 ghp_ gho_ ghu_ ghs_ ghr_
+        github 82 github_pat_
+        npm 36 npm_
+        stripe 16 sk_live_ sk_test_ rk_live_ rk_test_ sk_prod_ rk_prod_
+        huggingface 30 hf_ api_org_
+        databricks 32 dapi dose dsapi
+        linear 40 lin_api_ lin_oauth_
+        notion 40 ntn_
+        prefect 36 pnu_ pnb_
+        groq 48 gsk_
+        replicate 36 r8_
+        perplexity 40 pplx-
+        alibaba 20 LTAI
+        tencent 32 AKID
+        nuget 43 oy2
+        crates 32 cio
+        postman 24 PMAK-
+        facebook 80 EAA
+        vercel 24 vcp_ vci_ vca_ vcr_ vck_
+        supabase 40 sbp_
+        """,
+        _WORD,
+    ),
+    *_formats(
+        """
+        digitalocean 64 dop_v1_ doo_v1_ dor_v1_
+        shopify 32 shpat_ shpca_ shppa_ shpss_ shptka_
+        mailgun 32 key-
+        pulumi 40 pul-
+        sonar 40 sqp_ squ_ sqa_
+        rubygems 48 rubygems_
+        buildkite 40 bkua_
+        sentry 64 sntryu_
+        shippo 40 shippo_live_ shippo_test_
+        """,
+        _HEX,
+    ),
+    *_formats(
+        """
+        gitlab 20 glpat- glptt- gldt- glrt- glrtr- glcbt- glsoat- glft- glagent- gloas-
+        gitlab 20 glimt- glffct- glwt-
+        gitlab 20 GR1348941
+        slack 10 xoxa- xoxb- xoxc- xoxd- xoxe- xoxo- xoxp- xoxr- xoxs- xoxe.xoxp- xoxe.xoxb- xapp-
+        openai 20 sk-proj- sk-svcacct- sk-admin-
+        google 35 AIza
+        google 28 GOCSPX-
+        google 20 ya29. 1//0
+        pypi 50 pypi-
+        sendinblue 64 xkeysib- xsmtpsib-
+        vault 24 hvs. hvb. hvr.
+        heroku 36 HRKU-
+        newrelic 19 NRAK- NRII- NRJS- NRRA- NRAA-
+        square 22 sq0atp- sq0csp- sq0idp-
+        square 60 EAAAE
+        figma 36 figd_
+        flyio 40 fo1_ fm1a_ fm1r_ fm2_
+        planetscale 32 pscale_tkn_ pscale_oauth_ pscale_pw_
+        docker 24 dckr_pat_ dckr_oat_
+        openshift 43 sha256~
+        xai 64 xai-
+        nvidia 56 nvapi-
+        langsmith 36 lsv2_pt_ lsv2_sk_
+        tailscale 20 tskey-
+        bitbucket 28 ATBB
+        atlassian 80 ATATT3 ATCTT3
+        grafana 32 glc_
+        grafana 41 glsa_
+        sentry 60 sntrys_
+        stripe 24 whsec_
+        age 58 AGE-SECRET-KEY-1
+        aws 60 ABSKQmVkcm9ja0FQSUtleS bedrock-api-key-
+        aws 100 IQoJ FwoGZXIvYXdz FQoGZXIvYXdz
+        dropbox 60 sl.
+        jfrog 60 AKCp
+        netlify 36 nfp_
+        clojars 60 CLOJARS_
+        duffel 40 duffel_live_ duffel_test_
+        frameio 60 fio-u-
+        typeform 40 tfp_
+        """,
+        _BASE64,
+    ),
+    Format("twilio", ("SK", "AC"), "[0-9a-z]", 32, "(?![A-Za-z0-9])"),
+    Format("airtable", ("pat",), _LETTERS, 14, r"\.[0-9a-f]{64}"),
+    Format("sendgrid", ("SG.",), _URLSAFE, 16, rf"\.{_URLSAFE}{{30,}}+"),
+    Format(
+        "doppler", ("dp.pt.", "dp.st.", "dp.ct.", "dp.sa.", "dp.scim.", "dp.audit."), r"[\w.]", 40
+    ),
+    Format("dynatrace", ("dt0c01.", "dt0s01.", "dt0s02."), "[A-Z0-9]", 24, r"\.[A-Z0-9]{64}"),
+    Format("onepassword", ("ops_eyJ",), _BASE64, 100),
+)
+
+MARKED = tuple(
+    (kind, tuple(marks.split()), re.compile(pattern))
+    for kind, marks, pattern in (
+        (
+            "aws",
+            "AKIA ASIA ABIA ACCA A3T",
+            r"(?<![A-Z0-9])(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}(?![A-Za-z0-9])",
+        ),
+        ("aws", "amzn.mws.", r"amzn\.mws\.[0-9a-f-]{36}"),
+        (
+            "openai",
+            "sk-",
+            r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))sk-(?=[\w-]{0,40}\d)[A-Za-z0-9][\w-]{31,}+",
+        ),
+        ("discord", ".", r"\.(?<=[MNO][\w-]{22}.)[\w-]{6}\.[\w-]{27,40}(?![\w-])"),
+        ("discord", ".", r"\.(?<=[MNO][\w-]{23}.)[\w-]{6}\.[\w-]{27,40}(?![\w-])"),
+        ("discord", ".", r"\.(?<=[MNO][\w-]{25}.)[\w-]{6}\.[\w-]{27,40}(?![\w-])"),
+        ("telegram", ":AA", r"(?<=\d:)AA[\w-]{33}(?![\w-])"),
+        ("mailchimp", "-us", r"-us(?<=[0-9a-f]{32}...)\d{1,2}(?!\d)"),
+        ("mailgun", "-", r"-[0-9a-f]{8}-[0-9a-f]{8}(?<=[0-9a-f]{32}.{18})(?![\w-])"),
+        ("terraform", ".atlasv1.", r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{60,}+"),
+        ("azure", "Q~", r"(?:(?<![\w~.-])|(?<=\\[nrt]))[\w~.-]{3}\dQ~[\w~.-]{31,34}(?![\w~.-])"),
+        ("azure", "AZDO", r"(?<!\w)[A-Za-z0-9]{76}AZDO\w{4}(?!\w)"),
+        (
+            "azure",
+            "AzFu AzSe AzCa ACDb +ASt +ACR AIoT +ARm +ABa +AMC",
+            r"(?<![\w+/])[\w+/-]{30,80}(?:AzFu|AzSe|AzCa|ACDb|\+ASt|\+ACR|AIoT|\+ARm|\+ABa|\+AMC)"
+            r"[\w+/-]{4,10}={0,2}",
+        ),
+        (
+            "slack",
+            "hooks.slack.com/",
+            r"(?<=hooks\.slack\.com/)(?:services/\w{6,}/\w{6,}/\w{24}|(?:workflows|triggers)/[\w/]{40,}+)",
+        ),
+        ("discord", "/api/webhooks/", r"(?<=/api/webhooks/)\d{6,}/[\w-]{40,}+"),
+        ("teams", ".webhook.office.com/", r"(?<=\.webhook\.office\.com/)webhookb2/[\w@/-]{40,}+"),
+        ("google", ":APA91b", r"AAAA[\w-]{7}:APA91b[\w-]{100,}+"),
+        ("braintree", "access_token$", r"access_token\$\w+\$[0-9a-z]{16}\$[0-9a-f]{32}"),
+        ("newrelic", "NRAL", r"(?<!\w)[0-9a-f]{36}NRAL(?!\w)"),
+        ("jwt", "eyJ", r"(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]+)*+"),
+        ("jwt", "eyJ", r"(?<=\\[nrt])eyJ[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]+)*+"),
+        ("jwt", "eyJ", r"(?<![\w-])eyJ[\w-]{16,}+\.\.[\w-]{8,}+(?:\.[\w-]+)*+"),
+        ("password-hash", "$2", r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}"),
+        ("password-hash", "$1$ $5$ $6$ $y$", r"\$[156y]\$[\w./=$-]{20,}+"),
+        (
+            "password-hash",
+            "$argon2 $pbkdf2 $scrypt",
+            r"\$(?:argon2|pbkdf2|scrypt)[\w$=,+/.-]{30,}+",
+        ),
+    )
+)
+_BESIDE = re.compile(r"(?<![A-Za-z0-9/+=_-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_-])")
+
+
+_WEBHOOK = re.compile(r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[\w/]{8,}+")
+ANCHORS = frozenset(prefix for known in PREFIXED for prefix in known.prefixes) | frozenset(
+    mark for _, marks, _ in MARKED for mark in marks if len(mark) > 2
+)
+_SOLID = re.compile("[A-Za-z0-9]+")
+_HEADS = {anchor: found[0] for anchor in ANCHORS if (found := _SOLID.match(anchor))}
+_SEARCHED = [anchor for anchor in ANCHORS if _HEADS.get(anchor) in (None, anchor)]
+_HEADED = [(anchor, head) for anchor, head in _HEADS.items() if head != anchor]
+
+
+def present(text: str) -> frozenset[str]:
+    """The first letters and marks that stand in the text; where one may begin, a word begins."""
+    words = set(_SOLID.findall(text))
+    escaped = {word[1:] for word in words if word[0] in "nrt"} if "\\" in text else set()
+    if "%" in text or "\\u" in text:
+        escaped |= {word[2:] for word in words} | {word[5:] for word in words}
+    words |= escaped
+    headed = (anchor for anchor, head in _HEADED if head in words and anchor in text)
+    return frozenset(headed) | frozenset(anchor for anchor in _SEARCHED if anchor in text)
+
+
+def find(text: str, among: frozenset[str] | None = None) -> Iterator[Secret]:
+    """Every key that stands in full; `among`: what is `present`, where that is known already."""
+    there = present(text) if among is None else among
+    for known in PREFIXED:
+        for prefix in known.prefixes:
+            if prefix in there:
+                yield from _after(text, prefix, known=known, pattern=known.whole)
+    for kind, marks, pattern in MARKED:
+        if any(mark in there or (len(mark) <= 2 and mark in text) for mark in marks):
+            yield from _marked(text, kind, pattern=pattern)
+
+
+def _marked(text: str, kind: str, *, pattern: "re.Pattern[str]") -> Iterator[Secret]:
+    for found in pattern.finditer(text):
+        start, end = found.span()
+        if found[0][0] in ".-":  # the pattern begins at an inner mark, the key before it
+            head = text[max(0, start - _LEFT) : start]
+            start -= len(head) - len(head.rstrip(_KEY_LETTERS))
+        yield secret(kind, (start, end), open_end=kind in _OPEN)
+        if kind == "aws":
+            yield from _beside(text, found.end())
+
+
+def cut_short(text: str, among: frozenset[str]) -> Iterator[Secret]:
+    """Keys of which only the beginning stands there."""
+    for known in PREFIXED:
+        for prefix in known.prefixes:
+            if prefix in among and len(prefix) > 3 and not prefix.isalpha():
+                yield from _after(text, prefix, known=known, pattern=known.cut)
+    for found in _WEBHOOK.finditer(text) if "hooks.slack.com/" in among else ():
+        yield secret("slack", found.span())
+
+
+def _after(
+    text: str, prefix: str, *, known: Format, pattern: "re.Pattern[str]"
+) -> Iterator[Secret]:
+    at = text.find(prefix)
+    while at >= 0:
+        found = pattern.match(text, at) if _begins(text, at) else None
+        if found:
+            yield secret(known.kind, found.span(), open_end=True)
+        at = text.find(prefix, found.end() if found else at + 1)
+
+
+def _begins(text: str, at: int) -> bool:
+    """Whether a word may begin there: after anything but a letter, or after an escape."""
+    if at == 0 or not text[at - 1].isalnum():
+        return True
+    before = text[max(0, at - 6) : at]
+    return before[-2:] in ("\\n", "\\r", "\\t") or before[-3:-2] == "%" or before[:2] == "\\u"
+
+
+def _beside(text: str, end: int) -> Iterator[Secret]:
+    """The secret half of an AWS key: 40 letters close behind its id."""
+    for found in _BESIDE.finditer(text, end, min(len(text), end + 200)):
+        if not re.fullmatch("[0-9a-f]+|[A-Za-z/]+", found[0]):
+            yield secret("aws", found.span())
+            return

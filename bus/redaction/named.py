@@ -1,0 +1,219 @@
+"""Values of names that announce a secret: key=value, JSON (escaped too), YAML, XML, flags, pairs.
+
+Every stem of such a name is looked up in the lower-case text; only there a pattern is tried, and
+it looks a bounded way ahead. So a clean text costs a few searches, and a hostile one no more than
+its length.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from bus.redaction.lines import line_end, tail_of
+from bus.redaction.names import STEMS, Strength, is_secret, strength
+from bus.redaction.spans import Secret, secret
+from bus.redaction.tags import TAG
+from bus.redaction.words import PROSE
+
+_REST = re.compile(r"[\w.-]{0,60}+(?:\[\w*\])?")
+_ASSIGNED = re.compile(
+    r"(?:\\{0,8}[\"'`])?[\])]?[ \t]{0,40}+"
+    r"(?:=>|:=|={1,2}|:(?![:/]\S)|%3[Dd]|%3[Aa]|\\u003[dDaA]|&#61;)"
+    r"[ \t]{0,40}+(?:\[(?!secret:) ?|\( ?|[br@](?=[\"']))?(?P<quote>\\{0,8}[\"'`])?"
+)
+_ELEMENT = re.compile(r"(?:\s[^<>]{0,80})?>(?P<quote>)(?=[^<>\s])")
+_PAIRED = re.compile(
+    r"\\{0,8}[\"']?\s{0,3},?\s{0,40}+(?:\\{0,8}[\"'])?[Vv]alue(?:\\{0,8}[\"'])?\s{0,3}[:=]\s{0,3}"
+    r"(?P<quote>\\{0,8}[\"'])?"
+)
+_FLAG = re.compile(r"[ \t]+(?P<quote>[\"'])?(?!-)(?=\S)")
+_QUOTED_NEXT = re.compile(r"[ \t]+(?P<quote>[\"'])")
+_ARGUMENT = re.compile(r"[\"'],\s{0,3}(?P<quote>[\"'])")
+_BELOW = re.compile(r"[ \t]*\\?\n(?P<lead>[ \t]*+(?:[|>] ?)?)(?P<quote>[\"'])?(?=[^\s:=-])")
+_BLOCK = re.compile(r"[|>][+-]?\d?[+-]?[ \t]*\n")
+_BARE = re.compile(
+    r"(?:[^\s\"'`,;&<>\\]|&(?![\w.%-]{1,40}=|amp;)|,(?!\s|\Z|[\"'{\[]|[\w .-]{1,40}[=:])"
+    r"|;(?!\s|\Z|[\w .]{1,40}=)|\\(?![nrt\"'\s\\]|u00|\Z)|(?<=[\w!@#$%^*])<)+"
+)
+_ADO = re.compile(r"[^;\"'\n]+")
+_YAML_REST = re.compile(r"[^\n#]*[^\s#]")
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+_FAR = 8192
+_JUDGED = 300
+_TRAILING = ".,:)]}>\\?"
+
+
+@dataclass(frozen=True)
+class _Name:
+    """A secret's name in a text."""
+
+    kind: Strength
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class _Value:
+    """Where a value stands; `loose`: it may be a word of a sentence."""
+
+    start: int
+    end: int
+    loose: bool = False
+    open_end: bool = False
+
+
+def find(text: str, low: str) -> Iterator[Secret]:
+    """Every value of a secret's name; the name stays."""
+    done = 0
+    for at in _hits(low):
+        if at < done:
+            continue
+        name = _name(text, at)
+        done = name.end
+        value = _value(text, name) if name.kind else None
+        if value and _worth(text, value, name=name):
+            done = _full_end(text, value)
+            kind = name.kind or "secret"
+            yield secret(kind, (value.start, done), open_end=value.open_end)
+
+
+def _hits(low: str) -> list[int]:
+    hits: list[int] = []
+    for stem in STEMS:
+        at = low.find(stem)
+        while at >= 0:
+            hits.append(at)
+            at = low.find(stem, at + len(stem))
+    return sorted(hits)
+
+
+def _name(text: str, at: int) -> _Name:
+    rest = _REST.match(text, at)
+    end = rest.end() if rest else at
+    head = text[max(0, at - 60) : at]
+    start = at - (len(head) - len(head.rstrip(_LETTERS)))
+    if text[start - 2 : start] in ("\\n", "\\t", "\\r"):
+        start += 1
+    tag = TAG.match(text, start - 1) if start and text[start - 1] == "[" else None
+    if tag:
+        return _Name("", "", start, tag.end())
+    name = text[start:end]
+    return _Name(strength(name.strip("-.")), name, start, end)
+
+
+def _worth(text: str, value: _Value, *, name: _Name) -> bool:
+    raw = text[value.start : value.end]
+    if TAG.search(raw) and not re.search(r"\w", TAG.sub("", raw)):
+        return False
+    return is_secret(name.kind, raw, name=name.text.strip("-."), loose=value.loose)
+
+
+def _value(text: str, name: _Name) -> _Value | None:
+    assigned = _ASSIGNED.match(text, name.end)
+    if assigned:
+        return _assigned(text, assigned, name=name)
+    found = _PAIRED.match(text, name.end)
+    if not found and text[name.start - 1 : name.start] in ("<", ":", "/"):
+        found = _ELEMENT.match(text, name.end)
+    if not found and text[name.start] == "-":
+        found = _FLAG.match(text, name.end)
+    if not found and text[name.start - 2 : name.start] in ("('", '("'):
+        found = _ARGUMENT.match(text, name.end)
+    if found:
+        return _read(text, found.end(), quote=found["quote"])
+    found = _QUOTED_NEXT.match(text, name.end)
+    value = _read(text, found.end(), quote=found["quote"]) if found else None
+    return replace(value, loose=name.kind != "password") if value else None
+
+
+def _assigned(text: str, found: "re.Match[str]", *, name: _Name) -> _Value | None:
+    at, quote = found.end(), found["quote"]
+    if quote:
+        return _read(text, at, quote=quote)
+    block = _BLOCK.match(text, at)
+    if block:
+        return _block(text, name, begin=block.end())
+    if text[at : at + 1] in ("\n", "\\"):
+        return _below(text, found.end())
+    if text[name.start - 1 : name.start] == ";":
+        ado = _ADO.match(text, at, at + _FAR)
+        return _Value(*ado.span()) if ado else None
+    value = _read(text, at, quote="")
+    spaced = ":" in found[0] and found[0][-1:].isspace()
+    return _sentence(text, value, name=name) if value and spaced else value
+
+
+def _sentence(text: str, value: _Value, *, name: _Name) -> _Value:
+    """`name: word and more`: one value where the name begins the line; else perhaps prose."""
+    end = line_end(text, value.end, within=_FAR)
+    if not re.search(r"\w", text[value.end : min(end, value.end + 200)].partition(" #")[0]):
+        return value
+    begin = text.rfind("\n", max(0, name.start - 200), name.start) + 1
+    rest = _YAML_REST.match(text, value.start, end)
+    first = text[value.start : value.end].lower().strip(".,:")
+    alone = name.kind == "password" and not text[begin : name.start].strip(" -\"'")
+    if rest and alone and first not in PROSE and ": " not in rest[0]:
+        return _Value(*rest.span())
+    return _Value(value.start, value.end, loose=True)
+
+
+def _read(text: str, at: int, *, quote: str | None) -> _Value | None:
+    """The value that begins there: up to the closing quote, or as far as a bare value goes."""
+    if quote:
+        end = _closing(text, at, quote=quote)
+        if end >= 0:
+            return _Value(at, end) if end > at else None
+        end = line_end(text, at, within=_FAR)
+        return _Value(at, at + tail_of(text[at:end]), open_end=True) if end > at else None
+    bare = _BARE.match(text, at, at + _JUDGED)
+    if not bare:
+        return None
+    end = bare.end()
+    end = at + len(text[at:end].rstrip(_TRAILING)) if "(" not in text[at:end] else end
+    return _Value(at, end, open_end=True) if end > at else None
+
+
+def _full_end(text: str, value: _Value) -> int:
+    """The end of a value that is longer than what it was judged by."""
+    bare = _BARE.match(text, value.start) if value.end - value.start == _JUDGED else None
+    return bare.end() if bare else value.end
+
+
+def _closing(text: str, at: int, *, quote: str) -> int:
+    """Where the quote closes on this line; an escaped quote inside does not close it."""
+    limit = line_end(text, at, within=_FAR)
+    end = text.find(quote, at, limit)
+    while len(quote) == 1 and end > at and text[end - 1] == "\\":
+        escapes = len(text[at:end]) - len(text[at:end].rstrip("\\"))
+        if escapes % 2 == 0:
+            break
+        end = text.find(quote, end + 1, limit)
+    return end
+
+
+def _below(text: str, at: int) -> _Value | None:
+    """A value alone on the next line."""
+    found = _BELOW.match(text, at)
+    if not found:
+        return None
+    value = _read(text, found.end(), quote=found["quote"])
+    if not value or text[value.end : line_end(text, value.end, within=20)].strip("\"'`,;)]}"):
+        return None
+    return None if text[value.start : value.end].endswith(":") else value
+
+
+def _block(text: str, name: _Name, *, begin: int) -> _Value | None:
+    """A YAML block: the lines below that are indented deeper than the name."""
+    line = text.rfind("\n", 0, name.start) + 1
+    lead = len(text[line : name.start]) - len(text[line : name.start].lstrip(" -"))
+    at, end = begin, begin
+    while at < len(text):
+        stop = line_end(text, at)
+        inside = text[at:stop]
+        if inside.strip() and len(inside) - len(inside.lstrip(" ")) <= lead:
+            break
+        end = stop if inside.strip() else end
+        at = stop + 1
+    first = begin + len(text[begin:end]) - len(text[begin:end].lstrip(" \n"))
+    return _Value(first, end) if end > first else None

@@ -1,0 +1,119 @@
+"""Which names say that their value is a secret, and which values are none."""
+
+import re
+from typing import Literal
+
+from bus.redaction.words import KEYS_OF, NO_SECRET_FIRST, NO_SECRET_LAST, PROSE
+
+Strength = Literal["password", "secret", "token", "key", "cookie", "cvv", "pin", "card", ""]
+
+STEMS = (
+    *("pass", "pwd", "pw", "secret", "token", "key", "cred", "auth", "sess", "jwt", "salt", "sid"),
+    *("cvv", "cvc", "card", "pin", "otp", "security", "contrase"),
+)
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_PASSWORD = re.compile(r"pass(?:word|wd|phrase|code)|passwort|contrase|pwd|requirepass|masterauth")
+_COOKIES = re.compile(
+    r"jsessionid|phpsessid|aspsessionid\w*|aspnetsessionid|connectsid|laravelsession|sessiontoken|sessionkey|sessionsecret|sessioncookie"
+)
+_CVV = frozenset(
+    ("cvv", "cvv2", "cvc", "cvc2", "cid2", "securitycode", "cardcvv", "cardcvc", "cardsecuritycode")
+)
+
+_API_KEY = re.compile("apikey|accountkey")
+_SECRETS = ("secret", "secrets", "credential", "credentials")
+_TOKENS = ("token", "accesskey", "privatekey", "secretkey", "signingkey", "encryptionkey")
+_PLACEHOLDER = re.compile(
+    r"(?i:null|none|nil|true|false|undefined|nan|n/a|yes|no|on|off|empty|unset|redacted|masked|hidden"
+    r"|filtered|omitted|str|string|bytes|int|integer|bool|boolean|any|object|char|text|secretstr|default"
+    r"|optional|required)[\])>.;]?"
+    r"|[\W_xX.]+|\$\(.*|\$\{[^}]*\}?|\$[A-Z_][A-Z0-9_]*|%[sdvq]|%\(\w+\)s|\{\{.*|\{\w*\}?|<.*|[(\[](?i:redacted|filtered|hidden|masked|secret).*"
+    r"|(?i:os\.|process\.|env\.|config\.|settings\.|self\.|this\.|request\.|secrets?\.|vars?\.|var\.|arn:).*"
+    r"|[A-Za-z_][\w.]*\(.*|[A-Za-z_]\w*\[.*"
+)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_PLAIN = re.compile(
+    r"[a-z]+(?:[-_./:][a-z]+)*\d{0,2}|[A-Z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+(?:_[A-Z]+)*"
+    r"|v?[\d.,:/%+-]+[a-zA-Z]{0,3}|/[\w./@:-]*|\w+://.*|0x[0-9a-f]{1,16}|[\w-]+\.[\w.-]*[a-z]{2,4}"
+    r"|\d{4}-\d\d-\d\dT.*|[a-z0-9-]+(?:/[a-z0-9-]+)+|[a-z0-9-]+(?:/[A-Za-z0-9-]+)+|[A-Za-z]+(?:\.[A-Za-z]+)+|sha256:[0-9a-f]+"
+)
+
+
+def strength(name: str) -> Strength:
+    """What kind of secret a name announces; empty for none."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    flat = "".join(words)
+    if flat in ("secretid", "vaultsecretid"):
+        return "secret"
+    if not words or words[-1] in NO_SECRET_LAST or words[0] in NO_SECRET_FIRST:
+        return _small(flat)
+    return _large(words, flat) or _small(flat)
+
+
+def _large(words: list[str], flat: str) -> Strength:
+    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    if _PASSWORD.search(flat) or last in ("pass", "pw") or flat.endswith(("dbpass", "userpass")):
+        return "password"
+    if last == "authkey" or _API_KEY.search(flat) or (last == "key" and before in KEYS_OF):
+        return "key"
+    if last in _SECRETS or "secretkey" in flat or "clientsecret" in flat:
+        return "secret"
+    return "token" if last.endswith(_TOKENS) or last in ("jwt", "auth", "salt") else ""
+
+
+def _small(flat: str) -> Strength:
+    if flat in _CVV or flat.endswith(("cvv", "cvc", "cvv2", "securitycode")):
+        return "cvv"
+    if flat == "pin" or flat.endswith(("pincode", "pinnumber", "cardpin", "otp", "otpcode")):
+        return "pin"
+    if flat.endswith(
+        ("cardnumber", "cardno", "cardnum", "ccnumber", "ccnum", "cardpan", "creditcard")
+    ):
+        return "card"
+    return "cookie" if _COOKIES.fullmatch(flat) else ""
+
+
+def is_secret(kind: Strength, value: str, *, name: str, loose: bool) -> bool:
+    """Whether the value of such a name is worth hiding.
+
+    `loose`: nothing marks where the value ends but a blank, so it may be a word of a sentence.
+    """
+    if kind in ("cvv", "pin"):
+        return bool(re.fullmatch(r"\d{3,8}", value))
+    if kind == "card":
+        digits = re.sub(r"[ -]", "", value)
+        return 12 <= len(digits) <= 19 and digits.isdigit()
+    if _PLACEHOLDER.fullmatch(value) or value.lower() == name.lower():
+        return False
+    return _chosen(kind, value[:256], name=name, loose=loose)
+
+
+def _chosen(kind: Strength, head: str, *, name: str, loose: bool) -> bool:
+    if kind == "cookie":
+        return len(head) >= 8
+    if kind == "password" or (kind == "secret" and name.lower() not in _SECRETS):
+        return len(head) >= 3 and (not loose or _unlike_prose(head))
+    if kind == "key":
+        return len(head) >= 3 and not _PLAIN.fullmatch(head) and (not loose or _mixed(head))
+    return bool(_UUID.fullmatch(head)) or looks_random(head)
+
+
+def _unlike_prose(value: str) -> bool:
+    return value.lower() not in PROSE and _mixed(value)
+
+
+def looks_random(value: str) -> bool:
+    """Whether no person would write such a word."""
+    if len(value) < 8 or _PLAIN.fullmatch(value):
+        return False
+    digits = re.search(r"\d", value) and re.search(r"\D", value)
+    cases = re.search("[a-z]", value) and re.search("[A-Z]", value)
+    return (
+        bool(digits) or (bool(cases) and len(value) >= 16) or not value.isascii() or _mixed(value)
+    )
+
+
+def _mixed(value: str) -> bool:
+    return len(value) >= 6 and bool(
+        re.search(r"[0-9!@#$%^&*+~]", value[:-1] + value[-1:].strip("!"))
+    )

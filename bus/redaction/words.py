@@ -1,0 +1,46 @@
+"""Words that names and values are judged by."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+NO_SECRET_LAST = _words(
+    """
+    name names ref refs reference file files path paths dir directory url uri endpoint host port
+    id ids type types ttl expiry expires expiration seconds minutes length len count counts size
+    limit usage age policy rotation version status state enabled required optional rule rules
+    error errors reset hint field label prefix suffix format algorithm manager provider service
+    server class method kind mode source store storage mount volume annotation annotations found
+    missing invalid valid changed used total max min bytes index at on by for in time date day
+    days hours map set list revision metadata reader request response handler helper util utils
+    bucket config failed failure failures
+    """
+)
+"""A name that ends so is about a secret, and its value is none."""
+NO_SECRET_FIRST = _words(
+    """
+    next page max min num total input output prompt completion cached no
+    """
+)
+"""A name that begins so counts or pages."""
+KEYS_OF = _words(
+    """
+    api access secret private account encryption encrypt signing sign master auth license
+    licence client shared storage ssh app application service subscription hmac root admin
+    deploy webhook functions function crypto cipher aes server session consumer ingest rest data
+    datadog dd write read
+    """
+)
+"""A key of these opens something."""
+PROSE = _words(
+    """
+    must is was were are be should shall cannot can could may might will would not invalid
+    incorrect wrong missing mismatch failed failure failing error errors authentication
+    authorization for the does do did has have had too of and or to in at on by with from as if
+    rejected accepted ok changed reset updated unknown denied empty set provided given a an no
+    all expired required requires unexpected unable found verification verified check checking
+    rotated please your this that used using created deleted
+    """
+)
+"""Words that follow a secret's name in a sentence."""
