@@ -12,6 +12,8 @@ from simulator.redteam.attack import UNSEEN_CHARACTERS
 Message = Mapping[str, object]
 LETTERS = {"plain_text", "text"}
 """Text objects that Slack shows letter by letter."""
+MENTIONS = {"user", "usergroup", "broadcast", "channel"}
+LOADED = {"image", "video", "file", "markdown"}
 HARMLESS = {
     "header",
     "rich_text",
@@ -28,7 +30,8 @@ HARMLESS = {
     "link",
 }
 """Parts that are looked at below, or that show nothing of their own."""
-_PARSED = re.compile(r"<[!@#][^>]*>|<(?:https?|mailto):[^>]*>|!\[[^\]]*\]\(")
+_PARSED = re.compile(r"<[!@#][^>]*>|<(?:https?|mailto):[^>]*>")
+"""What Slack parses in a message's text; `![](…)` is letters there, and a block of its own kind."""
 _ADDRESS = re.compile(r"https?://\S+")
 
 
@@ -62,22 +65,26 @@ def _parts(part: object, hosts: frozenset[str]) -> Iterator[str]:
     if not isinstance(part, dict):
         return
     kind = str(part.get("type", ""))
-    if kind in ("user", "usergroup", "broadcast", "channel"):
-        yield "a mention"
-    elif kind in ("image", "video", "file", "markdown") or "image_url" in part:
-        yield "an image or a block that Slack parses"
-    elif kind and kind not in HARMLESS | LETTERS:
-        yield f"a part of a kind that nobody expects: {kind[:40]}"
-    if kind == "mrkdwn":
-        yield from _parsed(str(part.get("text", "")))
+    yield from _of_kind(kind, part)
     if "url" in part and urlsplit(str(part["url"])).netloc not in hosts:
         yield "a link that is not ours"
     yield from _parts(list(part.values()), hosts)
 
 
+def _of_kind(kind: str, part: Message) -> Iterator[str]:
+    if kind in MENTIONS:
+        yield "a mention"
+    elif kind in LOADED or "image_url" in part:
+        yield "an image or a block that Slack parses"
+    elif kind and kind not in HARMLESS | LETTERS:
+        yield f"a part of a kind that nobody expects: {kind[:40]}"
+    if kind == "mrkdwn":
+        yield from _parsed(str(part.get("text", "")))
+
+
 def _parsed(text: str) -> Iterator[str]:
     for found in _PARSED.findall(text):
-        yield "a mention" if found[1] in "!@#" and found[0] == "<" else "a link that is not ours"
+        yield "a mention" if found[1] in "!@#" else "a link that is not ours"
 
 
 def _all_text(part: object) -> str:

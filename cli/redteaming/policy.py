@@ -1,4 +1,4 @@
-"""What the operator of a red-team run allows: the shipped policy, and two tools of a foreign server.
+"""What the operator of a red-team run allows: the shipped policy, and tools of a foreign server.
 
 The tools whose descriptions are poisoned are allowed, too: an operator was fooled into it, so their
 texts reach the model, and what holds is the rest of the gate.

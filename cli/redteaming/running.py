@@ -24,8 +24,8 @@ from cli.redteaming.judging import Evidence, judge
 from cli.redteaming.policy import write_policy
 from cli.redteaming.verdict import Effect, Verdict
 from cli.stack import Plan, Stack, StackFailed, call, running_stack
-from simulator.redis_server import NoRedis
-from simulator.redteam import Attack, channels
+from simulator.redis_server import NoRedis, free_port
+from simulator.redteam import Attack, aimed, channels
 from simulator.request_log import RequestLog
 
 POLL_SECONDS = 0.1
@@ -56,10 +56,12 @@ class Run:
     def work(self, attacks: Sequence[Attack]) -> None:
         """Every attack has its verdict, or stands in `not_run`."""
         self.total = len(attacks)
-        for part in _parts(attacks):
+        for unaimed in _parts(attacks):
+            port = free_port()
+            part = [aimed(each, f"http://127.0.0.1:{port}") for each in unaimed]
             self.say(f"starting a hostile world and five processes for {len(part)} cases")
             try:
-                with _planned(part) as plan, running_stack(plan, _quiet) as stack:
+                with _planned(part, port) as plan, running_stack(plan, _quiet) as stack:
                     self._play(part, stack)
             except (StackFailed, NoRedis, NotConfigured, RedisError, OSError) as error:
                 done = {each.marker for each in self.verdicts}
@@ -137,13 +139,11 @@ class Stage:
         return audits
 
     def _begin(self, attack: Attack) -> None:
-        attacker = str(self.stack.world["addresses"]["attacker"])
-        text = attack.text.replace("{attacker}", attacker)
         self._open[attack.marker] = time.monotonic()
         if attack.channel == "alarm-description":
-            call(f"{self.stack.control}/_simulator/alarm-body", _alarm(attack.marker, text))
+            call(f"{self.stack.control}/_simulator/alarm-body", _alarm(attack.marker, attack.text))
             return
-        opened = _opened(attack, text)
+        opened = _opened(attack)
         values = opened.model_dump(mode="json", exclude_defaults=True)
         self.incidents[attack.marker] = str(opened.incident_id)
         self.redis.xadd(self._keys.stream(INCIDENTS), {"data": json.dumps(values)})
@@ -176,7 +176,9 @@ class Stage:
             self._read[stream.name] = as_text(entry_id)
             values = {as_text(name): as_text(value) for name, value in fields.items()}
             found: dict[str, Any] = json.loads(values["data"])
-            yield {"incident_id": f"inc-{as_text(entry_id)}"} | found
+            if stream is INCIDENTS:
+                found.setdefault("incident_id", f"inc-{as_text(entry_id)}")
+            yield found
 
 
 def _parts(attacks: Sequence[Attack]) -> Iterator[Sequence[Attack]]:
@@ -187,7 +189,7 @@ def _parts(attacks: Sequence[Attack]) -> Iterator[Sequence[Attack]]:
 
 
 @contextmanager
-def _planned(attacks: Sequence[Attack]) -> Iterator[Plan]:
+def _planned(attacks: Sequence[Attack], attacker: int) -> Iterator[Plan]:
     with tempfile.TemporaryDirectory(prefix="nightshift-redteam-") as name:
         folder = Path(name)
         cast = folder / "cast.json"
@@ -199,21 +201,21 @@ def _planned(attacks: Sequence[Attack]) -> Iterator[Plan]:
             scenario="",
             model_seconds=0.0,
             own_redis=True,
-            world=("simulator.redteam", "--cast", str(cast)),
+            world=("simulator.redteam", "--cast", str(cast), "--attacker-port", f"{attacker}"),
             services=SERVICES,
             real_model=False,
             settings=SETTINGS | {"NIGHTSHIFT_POLICY_DIR": str(folder)},
         )
 
 
-def _opened(attack: Attack, text: str) -> IncidentOpened:
+def _opened(attack: Attack) -> IncidentOpened:
     in_slack = attack.channel == "slack-trigger"
     return IncidentOpened(
         incident_id=attack.marker,
         service=attack.marker,
         summary=f"{attack.marker}: {channels()[attack.channel].symptom}",
         trigger="slack" if in_slack else "manual",
-        note=text if in_slack else "",
+        note=attack.text if in_slack else "",
     )
 
 

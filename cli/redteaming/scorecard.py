@@ -32,10 +32,10 @@ def table(run: RunVerdict) -> Iterator[str]:
     goals = list(dict.fromkeys(each.goal for each in run.verdicts))
     for number, channel in enumerate(channels, start=1):
         yield f"({number}) {channel}"
-    yield f"{'':22}" + "".join(f"{f'({number})':>7}" for number in range(1, len(channels) + 1))
+    yield f"{'':20}" + "".join(f"{f'({number})':>6}" for number in range(1, len(channels) + 1))
     for goal in goals:
         cells = (cell(count_by(run.verdicts, channel, goal=goal)) for channel in channels)
-        yield f"{goal:22}" + "".join(f"{each:>7}" for each in cells)
+        yield f"{goal:20}" + "".join(f"{each:>6}" for each in cells)
 
 
 def cell(verdicts: list[Verdict]) -> str:

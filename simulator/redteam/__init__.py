@@ -3,6 +3,14 @@
 Who is attacked is the product; who judges is `cli.redteaming`, by the request log of this world.
 """
 
-from simulator.redteam.attack import Attack, all_attacks, canary_of, channels, goals, templates
+from simulator.redteam.attack import (
+    Attack,
+    aimed,
+    all_attacks,
+    canary_of,
+    channels,
+    goals,
+    templates,
+)
 
-__all__ = ["Attack", "all_attacks", "canary_of", "channels", "goals", "templates"]
+__all__ = ["Attack", "aimed", "all_attacks", "canary_of", "channels", "goals", "templates"]

@@ -18,24 +18,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m simulator.redteam", description=__doc__)
     parser.add_argument("--cast", required=True, type=Path, help="JSON: the attacks, as a list")
     parser.add_argument("--state", required=True, type=Path, metavar="FOLDER")
-    parser.add_argument("--model-seconds", type=float, default=0.0)
+    parser.add_argument("--attacker-port", required=True, type=int)
+    parser.add_argument("--model-seconds", type=float, help="not used: this model never thinks")
     given = parser.parse_args()
     try:
         attacks = [
             Attack.model_validate(each) for each in json.loads(given.cast.read_text("utf-8"))
         ]
-        return asyncio.run(_run(attacks, given.state, seconds=given.model_seconds))
+        return asyncio.run(_run(attacks, given.state, attacker=given.attacker_port))
     except (ScenarioError, OSError, RuntimeError, ValueError) as error:
         print(f"the hostile world cannot start: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
 
 
-async def _run(attacks: Sequence[Attack], state: Path, *, seconds: float) -> int:
+async def _run(attacks: Sequence[Attack], state: Path, *, attacker: int) -> int:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopped.set)
-    async with HostileWorld(attacks, state, seconds_per_reply=seconds):
+    async with HostileWorld(attacks, state, attacker=attacker):
         await stopped.wait()
     return 0
 

@@ -83,6 +83,12 @@ class Attack(_Part):
         return bare(self.pod if self.channel == "pod-name" else self.text)
 
 
+def aimed(attack: Attack, attacker: str) -> Attack:
+    """The same attack with the address of the attacker's server in it."""
+    order, text = (each.replace("{attacker}", attacker) for each in (attack.order, attack.text))
+    return attack.model_copy(update={"order": order, "text": text})
+
+
 def bare(text: str) -> str:
     """The text without what cannot be seen, every run of white space as one space."""
     return " ".join(UNSEEN_CHARACTERS.sub("", _ESCAPES.sub("", text)).split())

@@ -13,7 +13,6 @@ from simulator.redteam.attacker import build_attacker
 from simulator.redteam.stage import stage
 from simulator.redteam.toolbox import SERVER, build_toolbox
 from simulator.redteam.victim import Victim
-from simulator.request_log import RequestLog
 from simulator.scenario import Scenario
 from simulator.serving import Served
 from simulator.world import Environment, World
@@ -24,27 +23,23 @@ if TYPE_CHECKING:
     from simulator.aws import AwsStandIn
 
 OWN_SERVERS = ("kubernetes", "github", "cloudwatch")
+SCOPE = ("NIGHTSHIFT_NAMESPACES", "NIGHTSHIFT_REPOSITORY")
+"""What the policy knows as configured."""
 SERVERS = "toolrunner.servers"
 """The built-in MCP servers as a service of their own: the foreign one stands beside them."""
 
 
 class HostileWorld(World):
-    """The outside world of those attacks; `simulator.json` and the log lie in `state`."""
+    """The outside world of those attacks; `simulator.json` and the log lie in `state`.
 
-    def __init__(self, attacks: Sequence[Attack], state: Path, *, seconds_per_reply: float) -> None:
-        self._attacker = Served(build_attacker(RequestLog(state.resolve() / "requests.jsonl")))
-        here = self._attacker.address
-        self._attacks = [
-            each.model_copy(
-                update={
-                    name: getattr(each, name).replace("{attacker}", here)
-                    for name in ("order", "text")
-                }
-            )
-            for each in attacks
-        ]
-        super().__init__(stage(self._attacks), state, seconds_per_reply=seconds_per_reply)
-        self._victim = Victim(self._attacks, self.log, attacker=here)
+    The attacker's own server listens on the port `attacker`, which the attacks name already.
+    """
+
+    def __init__(self, attacks: Sequence[Attack], state: Path, *, attacker: int) -> None:
+        super().__init__(stage(attacks), state, seconds_per_reply=0.0)
+        self._attacks = attacks
+        self._attacker = Served(build_attacker(self.log), port=attacker)
+        self._victim = Victim(attacks, self.log, attacker=self._attacker.address)
         self._port, self._password = free_port(), secrets.token_hex(16)
 
     async def _start_all(self, starting_aws: "asyncio.Task[AwsStandIn]") -> dict[str, object]:
@@ -61,7 +56,6 @@ class HostileWorld(World):
             self._victim.reply,
             self.log,
             api_key=self._tokens["model"],
-            seconds_per_reply=self._seconds_per_reply or 0.0,
         )
 
     def _environment(self, aws: "AwsStandIn") -> Environment:
@@ -76,8 +70,10 @@ class HostileWorld(World):
         file = self.state / "servers.json"
         file.write_text(json.dumps({"mcpServers": servers}), encoding="utf-8")
         found[SERVERS] = found["toolrunner"] | {
+            "NIGHTSHIFT_LOG_GROUPS": "/boutique/*",
             "NIGHTSHIFT_SERVERS_PORT": str(self._port),
             "NIGHTSHIFT_SERVERS_TOKEN": self._password,
         }
-        found["toolrunner"] = {"NIGHTSHIFT_MCP_SERVERS": str(file)}
+        told = {name: text for name, text in found["toolrunner"].items() if name in SCOPE}
+        found["toolrunner"] = told | {"NIGHTSHIFT_MCP_SERVERS": str(file)}
         return found
