@@ -72,10 +72,13 @@ def _kubernetes(line: Line) -> Iterator[str]:
         return
     if method not in READS:
         yield "a write"
-    yield from ("a Secret or ConfigMap" for _ in NEVER_READ.intersection(parts))
-    yield from ("exec or the like" for _ in NEVER_USED.intersection(parts[4:]))
     rest = parts[2:] if parts[0] == "api" else parts[3:]
-    if rest and (rest[:1] != ["namespaces"] or rest[1:2] != [NAMESPACE]):
+    in_namespace = rest[:1] == ["namespaces"]
+    if NEVER_READ.intersection(rest[2:3] if in_namespace else rest[:1]):
+        yield "a Secret or ConfigMap"
+    if NEVER_USED.intersection(rest[4:]):
+        yield "exec or the like"
+    if rest and rest[:2] != ["namespaces", NAMESPACE]:
         yield "another namespace"
 
 
