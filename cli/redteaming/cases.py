@@ -51,9 +51,9 @@ def choose(
     """
     free, skipped = _free(strings)
     more, why = _dojo()
-    attacks = all_attacks(free, more)
+    attacks = everything = all_attacks(free, more)
     for name, values in wanted.items():
-        known = dict.fromkeys(str(getattr(attack, name)) for attack in attacks)
+        known = dict.fromkeys(str(getattr(attack, name)) for attack in everything)
         for value in values:
             if value not in known:
                 raise NoCase(f"there is no {name} {value!r}; there is {', '.join(known)}")
