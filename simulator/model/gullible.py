@@ -38,7 +38,7 @@ class Said:
     order: Order
 
 
-def obey(marker: str, known: Known, conversation: Conversation) -> Said:
+def obey(marker: str, known: Known, *, conversation: Conversation) -> Said:
     """The next reply: a first look, then what the last order says, then a diagnosis with its words.
 
     What never stops is not stopped by being told to conclude either.

@@ -37,7 +37,7 @@ class Victim:
         attack = self._attacks.get(found[0]) if found else None
         if attack is None:
             return Reply("", "This is no incident of mine.", ())
-        said = obey(attack.marker, _known(attack, self._attacker), conversation)
+        said = obey(attack.marker, _known(attack, self._attacker), conversation=conversation)
         self._note(attack, said)
         return said.reply
 
