@@ -5,10 +5,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CODE := bus services simulator cli examples benchmarks tests
 CASES := tests/fixtures/cases $(wildcard ../shared/cases/incidents)
+STRINGS := $(wildcard ../shared/cases/injection)
+REDTEAM := $(addprefix --strings ,$(STRINGS)) --at-once 12 --report .nightshift/redteam.html
 EVAL := $(addprefix --cases ,$(CASES)) --at-once 8 --budget 20 --report .nightshift/evaluation.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test chaos eval bench demo up docs lock clean
+.PHONY: help install check test chaos redteam eval bench demo up docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -37,6 +39,11 @@ test: $(STAMP) ## Everything that needs no key and no cluster
 
 chaos: $(STAMP) ## The services under fire, full lane (ARGS="--seed 7" repeats a run)
 	$(BIN)/pytest tests/chaos --full -n 2 --dist loadgroup $(ARGS)
+
+redteam: $(STAMP) ## A model that obeys every attacker, all cases, then all controls (ARGS="--seed 7")
+	@mkdir -p .nightshift
+	$(BIN)/nightshift redteam $(REDTEAM) $(ARGS)
+	$(BIN)/pytest tests/redteam tests/toolrunner --full -n 2 --dist loadgroup $(ARGS)
 
 eval: $(STAMP) ## Incidents with known answers, graded (a model where a key is set, else scripts)
 	@mkdir -p .nightshift

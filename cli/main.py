@@ -14,6 +14,8 @@ from cli.inside import show, watch
 from cli.options import command
 from cli.policy import command as policy
 from cli.publish import publish
+from cli.redteam import Options as RedteamOptions
+from cli.redteam import redteam
 from cli.tools import command as tools
 from cli.up import up
 from cli.written import guard
@@ -40,6 +42,7 @@ app.command()(up)
 app.command()(publish)
 app.command()(init)
 app.command("eval")(command(Options, evaluate))
+app.command("redteam")(command(RedteamOptions, redteam))
 app.command(epilog=watch.CODES)(watch.watch)
 app.command(epilog=show.CODES)(show.show)
 app.command(epilog=doctor.CODES)(doctor.doctor)

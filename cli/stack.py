@@ -33,7 +33,7 @@ OUTSIDE = ("AWS_", "SLACK_", "GITHUB_", "KUBECONFIG", "ANTHROPIC_", "OTEL_", "PY
 MODEL_API = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")
 SERVICES = ("ingest", "reasoner", "toolrunner", "notifier")
 Say = Callable[[str], None]
-_NUMBERS = ("no", "one", "two", "three", "four")
+_NUMBERS = ("no", "one", "two", "three", "four", "five")
 JsonObject = dict[str, Any]
 
 
@@ -108,7 +108,6 @@ class Stack:
     def start(self, name: str, module: str, *args: str, env: Mapping[str, str]) -> Part:
         """Start `python -m module` with that environment; it may not be ready yet."""
         log = self.folder / f"{name}.log"
-        port = env.get("NIGHTSHIFT_HTTP_PORT", "")
         with log.open("ab") as output, interrupts_wait():
             process = subprocess.Popen(
                 [sys.executable, "-m", module, *args],
@@ -118,8 +117,7 @@ class Stack:
                 stderr=output,
                 start_new_session=True,
             )
-            ready = f"http://127.0.0.1:{port}/readyz" if port else ""
-            part = Part(name, process, log, ready)
+            part = Part(name, process, log, _ready_url(module, env))
             self.parts.append(part)
         return part
 
@@ -164,6 +162,14 @@ class Stack:
                     part.process.wait()
         if self.redis is not None:
             self.redis.stop()
+
+
+def _ready_url(module: str, env: Mapping[str, str]) -> str:
+    """Where a part says that it is ready; empty where it does not."""
+    if module == "services.toolrunner.servers":
+        return f"http://127.0.0.1:{env['NIGHTSHIFT_SERVERS_PORT']}/healthz"
+    port = env.get("NIGHTSHIFT_HTTP_PORT", "")
+    return f"http://127.0.0.1:{port}/readyz" if port else ""
 
 
 def clean_environment() -> dict[str, str]:

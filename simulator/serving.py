@@ -43,13 +43,21 @@ class Lent(H11Protocol):
 
 
 class Served:
-    """An app that listens from `start` to `stop`; its address is known before it listens."""
+    """An app that listens from `start` to `stop`; its address is known before it listens.
+
+    Without a `port` it takes a free one.
+    """
 
     def __init__(
-        self, app: ASGIApp, *, certificate: Path | None = None, key: Path | None = None
+        self,
+        app: ASGIApp,
+        *,
+        certificate: Path | None = None,
+        key: Path | None = None,
+        port: int = 0,
     ) -> None:
         self._socket = socket.socket()
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket.bind(("127.0.0.1", port))
         scheme = "http" if certificate is None else "https"
         self.address = f"{scheme}://127.0.0.1:{self._socket.getsockname()[1]}"
         self._app = app

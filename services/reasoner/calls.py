@@ -83,7 +83,7 @@ def read(record: Record, *, request: Request, reply: Reply, sources: Mapping[str
             calls.append(_refused(call, ends.sentence))
             continue
         places += 1
-        sentence = NOT_RUN if places > PARALLEL else _problem(request, use)
+        sentence = NOT_RUN if places > PARALLEL else _problem(use)
         calls.append(_refused(call, sentence) if sentence else call)
         if not sentence:
             requests.append(_request(record, use, call_id=call_id, turn=request.turn))
@@ -125,10 +125,11 @@ def _submitted(
     )
 
 
-def _problem(request: Request, use: ToolUse) -> str:
-    if use.name not in request.tool_names:
-        offered = ", ".join(request.tool_names)
-        return f"refused: there is no tool {use.name[:100]!r}; offered are {offered}"
+def _problem(use: ToolUse) -> str:
+    """Why a call cannot go out.
+
+    One of a tool that nobody offers does: the toolrunner refuses it, so that its audit says so.
+    """
     if use.arguments is None:
         return "refused: the arguments must be a JSON object"
     return ""
@@ -139,7 +140,7 @@ def _request(record: Record, use: ToolUse, *, call_id: ToolCallId, turn: int) ->
         investigation_id=record.investigation_id,
         tool_call_id=call_id,
         turn=turn,
-        tool=use.name,
+        tool=use.name.encode("ascii", "backslashreplace").decode()[:200],
         arguments=use.arguments or {},
     )
 

@@ -14,6 +14,8 @@ from simulator.request_log import RequestLog
 from simulator.striking import NO_ANSWER, SILENT
 
 STAND_IN = "aws"
+ASKED_LOGGED = 2_000
+"""Characters of a body in the log: enough to see what was asked for, and with which words."""
 _CONNECTION = "werkzeug.socket"
 
 
@@ -45,6 +47,8 @@ class Gate:
         """Answer one request; its line is in the log before the answer leaves."""
         asked = read(environ)
         facts: dict[str, object] = {"service": asked.service, "action": asked.action}
+        if asked.key_id == self.keys.user:
+            facts["asked"] = asked.body.decode("utf-8", "replace")[:ASKED_LOGGED]
         fault = self._due(asked)
         if fault is None:
             answer = self._answer(asked)

@@ -1,7 +1,7 @@
 """What the scripted model was told and shown so far, read from the messages alone."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simulator.model.shapes import (
     Automatic,
@@ -49,6 +49,8 @@ class Conversation:
     told_to_conclude: bool
     tools: dict[str, dict[str, object]]
     one_call_at_a_time: bool
+    descriptions: dict[str, str] = field(default_factory=dict)
+    """What each offered tool says of itself."""
 
     def of(self, tool: str) -> list[Shown]:
         """The results of one tool, in the order in which they were shown."""
@@ -71,6 +73,7 @@ def read_conversation(prompt: Prompt) -> Conversation:
         told_to_conclude=bool(_CONCLUDE.search(_QUOTED.sub("", _text_of(said[-1])))),
         tools={tool.name: tool.input_schema.model_dump(exclude_none=True) for tool in offered},
         one_call_at_a_time=isinstance(choice, Automatic) and choice.disable_parallel_tool_use,
+        descriptions={tool.name: tool.description or "" for tool in offered},
     )
 
 

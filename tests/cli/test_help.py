@@ -20,6 +20,7 @@ pytestmark = pytest.mark.timeout(90)
         ("demo", ["SCENARIO", "--form"]),
         ("up", ["SCENARIO", "--reasoners", "--model-seconds", "REDIS_URL"]),
         ("eval", ["--model", "--cases", "--budget", "--baseline", "--json", "--report", "130"]),
+        ("redteam", ["--channel", "--goal", "--sample", "--strings", "--report", "--json", "130"]),
         ("publish", ["--service", "--summary", "--severity", "--count", "--alarm", "REDIS_URL"]),
         ("dead-letters", ["list", "show", "replay", "exits 0"]),
         ("tools", ["list", "pin", "NIGHTSHIFT_TOOLS_LOCK", "exits 0"]),

@@ -96,7 +96,7 @@ def test_the_total_of_calls_is_kept_within_a_reply() -> None:
 
 
 def test_when_no_call_goes_out_the_next_turn_is_due_at_once() -> None:
-    commit = decide(a_record(), *uses(("rm", {})))
+    commit = decide(a_record(), *uses(("submit_diagnosis", BAD)))
     assert kinds(commit) == [TurnDue, InvestigationProgressed]
     assert (commit.record.state, commit.record.turn) == ("turn_due", 2)
 

@@ -126,18 +126,19 @@ async def test_evidence_of_the_trigger_is_verified_and_another_incidents_result_
     assert "9-9: there is no such result" in str(sent_back["content"])
 
 
-async def test_calls_beyond_five_and_unknown_tools_are_answered_and_not_sent(
+async def test_calls_beyond_five_are_not_sent_and_unknown_tools_are_left_to_the_gate(
     make_loop: MakeLoop,
 ) -> None:
     calls: list[tuple[str, dict[str, object]]] = [(LOGS, {"n": n}) for n in range(7)]
-    calls[1] = ("rm_rf", {})
+    calls[1] = ("rm_rf\u00e9", {})
     loop = await make_loop(asks(*calls), submits())
     await loop.open()
     await loop.ended()
     # two workers take calls side by side
-    assert sorted(call.tool_call_id for call in loop.called) == ["1-1", "1-3", "1-4", "1-5"]
+    sent = {str(call.tool_call_id): call.tool for call in loop.called}
+    assert sorted(sent) == ["1-1", "1-2", "1-3", "1-4", "1-5"]
+    assert sent["1-2"] == r"rm_rf\xe9"
     answers = [str(block["content"]) for block in content(loop, 1)]
-    assert answers[1] == f"refused: there is no tool 'rm_rf'; offered are {LOGS}, submit_diagnosis"
     assert answers[5:] == ["not run: limit"] * 2
 
 
