@@ -1,7 +1,6 @@
-"""What cleaning costs: `python -m benchmarks.redaction`, or `redaction` among all benchmarks."""
+"""What stripping and redaction cost: `python -m benchmarks redaction`."""
 
 import statistics
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from collections.abc import Iterator
 from benchmarks.table import Table
 from bus.cleaning import clean_counted
 
-COMMAND = "python -m benchmarks.redaction"
+COMMAND = "make bench ARGS=redaction"
 LINES = 1_000
 CHARACTERS = 160
 TIMES = 15
@@ -51,8 +50,3 @@ def _milliseconds(text: str) -> float:
     start = time.perf_counter()
     clean_counted(text)
     return (time.perf_counter() - start) * 1000
-
-
-if __name__ == "__main__":
-    for table in tables():
-        sys.stdout.write(f"{table}\n")
