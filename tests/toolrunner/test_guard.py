@@ -81,7 +81,7 @@ async def test_a_server_that_is_away_is_a_gap_that_says_since_when() -> None:
     async with serving(Shop().app()) as port:
         pass
     async with kept(entry(port), LIMITS, listed=False) as servers:
-        told = await said(servers)
+        told = await said(servers, seconds=0.5)
     assert re.fullmatch(rf"shop: not reachable \(since \d\d:\d\d:\d\d UTC: .+\); {GAP}", told)
 
 
@@ -145,7 +145,7 @@ async def test_a_server_that_was_gone_and_is_back_is_asked_without_a_pause() -> 
     async with serving(Shop().app()) as port:
         pass
     async with kept(entry(port), LIMITS, listed=False) as servers:
-        told = await asyncio.gather(*(said(servers) for _ in range(2)))
+        told = await asyncio.gather(*(said(servers, seconds=0.5) for _ in range(2)))
         assert all("not reachable" in each for each in told)
         assert "not asked" in await said(servers)
         async with serving(Shop().app(), port):
