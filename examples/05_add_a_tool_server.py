@@ -1,8 +1,6 @@
 """You will see a tool of your own quoted as evidence, and another withheld that no policy names.
 
     .venv/bin/python examples/05_add_a_tool_server.py
-
-The tools come from MCP servers; the incident, planned-work.yaml, is ours as well.
 """
 
 import json
@@ -36,7 +34,7 @@ def cancel(service: str) -> str:
 
 
 def main() -> None:
-    """One incident that only our own tool explains."""
+    """One incident that only our own tool explains: planned-work.yaml is ours as well."""
     at = {"host": "127.0.0.1", "port": free_port(), "show_banner": False, "log_level": "error"}
     Thread(target=server.run, args=("http",), kwargs=at, daemon=True).start()
     with TemporaryDirectory() as folder:
