@@ -249,6 +249,12 @@ class ToolCallAudited(Event):
     tool: str
     decision: Literal["allow", "deny"]
     reason: str
+    rules: tuple[str, ...] = ()
+    """Ids of the policy's rules that decided; empty where none did."""
+    policy_sha256: str = ""
+    policy_mode: Literal["enforce", "log_only"] = "enforce"
+    """In `log_only` a denial by the rules is made all the same: `deny` beside `executed`."""
+    argument_types: dict[str, str] = Field(default_factory=dict)
     arguments_sha256: str
     outcome: Literal["executed", "repeated", "refused", "failed", "unknown"]
     result_sha256: str = ""

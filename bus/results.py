@@ -56,6 +56,11 @@ class Results:
         answer = await self._start.run(keys, [tool_call_id, start, str(KEPT_SECONDS)])
         return _START.validate_python(as_text(answer))
 
+    async def started(self, investigation_id: InvestigationId) -> frozenset[str]:
+        """Ids of the calls of an investigation whose start is recorded."""
+        names = await self.redis.hkeys(self.keys.of(investigation_id, "calls"))
+        return frozenset(as_text(name) for name in names)
+
     async def store(
         self,
         finished: ToolCallFinished,

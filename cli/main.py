@@ -12,6 +12,7 @@ from cli.eval import Options, evaluate
 from cli.init import init
 from cli.inside import show, watch
 from cli.options import command
+from cli.policy import command as policy
 from cli.publish import publish
 from cli.redteam import Options as RedteamOptions
 from cli.redteam import redteam
@@ -46,6 +47,7 @@ app.command(epilog=show.CODES)(show.show)
 app.command(epilog=doctor.CODES)(doctor.doctor)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(scenarios.app, name="scenarios")
+app.add_typer(policy.app, name="policy")
 guard(app)
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     .venv/bin/python examples/05_add_a_tool_server.py
 
-Tools come from MCP servers, in any language. The incident, planned-work.yaml, is ours as well.
+The tools come from MCP servers; the incident, planned-work.yaml, is ours as well.
 """
 
 import json
@@ -18,10 +18,12 @@ from cli.stack import Plan
 from simulator.redis_server import free_port
 
 SCENARIO = str(Path(__file__).with_name("planned-work.yaml"))
+RULE = """@id("planned-work") @reason("What is planned may be read.")
+permit (principal, action == Action::"calendar__read", resource);"""
 server: FastMCP[None] = FastMCP("calendar")
 
 
-@server.tool
+@server.tool(annotations={"readOnlyHint": True})
 def read(service: str) -> str:
     """What is planned for a service."""
     return f"01:30 backup\n02:00 redis-cart moves to another host, {service} refuses until 02:20"
@@ -37,22 +39,20 @@ def main() -> None:
     """One incident that only our own tool explains."""
     at = {"host": "127.0.0.1", "port": free_port(), "show_banner": False, "log_level": "error"}
     Thread(target=server.run, args=("http",), kwargs=at, daemon=True).start()
-    entry = {"url": f"http://127.0.0.1:{at['port']}/mcp"}
     with TemporaryDirectory() as folder:
-        Path(folder, "mcp.json").write_text(json.dumps({"mcpServers": {"calendar": entry}}))
-        Path(folder, "allow.yaml").write_text("tools: {calendar: [read]}\n")
+        entry = {"calendar": {"url": f"http://127.0.0.1:{at['port']}/mcp"}}
+        Path(folder, "mcp.json").write_text(json.dumps({"mcpServers": entry}))
+        Path(folder, "calendar.cedar").write_text(RULE)
         settings = {"NIGHTSHIFT_MCP_SERVERS": f"{folder}/mcp.json", "NIGHTSHIFT_POLICY_DIR": folder}
         with laptop(Plan(scenario=SCENARIO, services=NO_INGEST, settings=settings)) as stack:
             incident = nightshift("publish", redis_url=stack.redis_url).stdout.strip()
             say(f"{incident}: {outcome_of(stack, incident)}")
-            shown = nightshift("show", incident, "--json", redis_url=stack.redis_url)
-    story = json.loads(shown.stdout)
-    ours, unknown = (call for turn in story["turns"] for call in turn["calls"])
-    say(unknown["sentence"])
-    evidence = story["diagnosis"]["evidence"][0]
-    say(f"{ours['tool']} was quoted: {evidence['quote']}")
+            shown = nightshift("show", incident, "--json", redis_url=stack.redis_url).stdout
+    ours, unknown = (call for turn in json.loads(shown)["turns"] for call in turn["calls"])
+    (evidence,) = json.loads(shown)["diagnosis"]["evidence"]
+    say(f"{ours['tool']} was quoted: {evidence['quote']}\n{unknown['sentence']}")
     if not evidence["verified"] or "cancel" in unknown["sentence"]:
-        sys.exit(f"not as expected: {shown.stdout}")
+        sys.exit(f"not as expected: {shown}")
     say("one of our two tools is evidence, the other was never offered")
 
 

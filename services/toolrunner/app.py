@@ -4,6 +4,7 @@ from bus.broker import Bus, Route
 from bus.events import ToolCallRequested
 from bus.process import Service, build_app
 from bus.streams import TOOL_CALLS
+from services.toolrunner.adapters.live_policy import LivePolicy
 from services.toolrunner.adapters.mcp_servers import McpServers
 from services.toolrunner.adapters.mcp_servers_file import (
     ServerEntry,
@@ -11,20 +12,19 @@ from services.toolrunner.adapters.mcp_servers_file import (
     load_servers,
 )
 from services.toolrunner.adapters.own_servers import OwnServers
-from services.toolrunner.adapters.policy_files import load_allow_list
 from services.toolrunner.adapters.redis_catalogue import PublishedCatalogue
 from services.toolrunner.adapters.strict_schema import StrictSchema
 from services.toolrunner.audit import AuditChain
 from services.toolrunner.handlers import Handlers
-from services.toolrunner.policy import Gate
 from services.toolrunner.settings import Settings
 
 
-def build(settings: Settings, bus: Bus, *, gate: Gate | None = None) -> Service:
+def build(settings: Settings, bus: Bus) -> Service:
     """The service; nothing connects yet. Raises NotConfigured for files that cannot be used."""
     alone = not settings.mcp_servers and not settings.servers_token.get_secret_value()
     own = OwnServers() if alone else None
-    gate = gate or load_allow_list(settings.policy_dir)
+    foreign = bool(settings.mcp_servers)
+    gate = LivePolicy(settings.policy_dir, settings.scope, foreign=foreign)
     check = StrictSchema()
     servers = McpServers(
         _entries(settings, own),
@@ -49,8 +49,8 @@ def build(settings: Settings, bus: Bus, *, gate: Gate | None = None) -> Service:
         bus,
         # stream, event, method; its result goes out on tool-results and audit.
         [Route(TOOL_CALLS, ToolCallRequested, handlers.on_tool_call_requested)],
-        background=[servers.keep, catalogue.keep, *([own.keep] if own else [])],
-        checks={"catalogue": catalogue.problem},
+        background=[servers.keep, catalogue.keep, gate.keep, *([own.keep] if own else [])],
+        checks={"catalogue": catalogue.problem, "policy": gate.problem},
     )
 
 

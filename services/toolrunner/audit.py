@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from bus.cleaning import clean
 from bus.events import ToolCallAudited, ToolCallRequested
 from services.toolrunner.catalogue import canonical
-from services.toolrunner.tool_call import Answer, Judged
+from services.toolrunner.judging import Judged
+from services.toolrunner.tool_call import Answer
 
 
 def entry_sha256(audited: ToolCallAudited) -> str:
@@ -56,6 +57,10 @@ class AuditChain:
             tool=clean(call.tool)[:200],
             decision=judged.decision.verdict,
             reason=judged.decision.reason[:500],
+            rules=judged.decision.rules,
+            policy_sha256=judged.decision.policy_sha256,
+            policy_mode=judged.decision.mode,
+            argument_types=dict(judged.types),
             arguments_sha256=_sha256(judged.canonical),
             outcome=answer.outcome,
             result_sha256=_sha256(answer.whole) if answer.ok else "",

@@ -23,7 +23,7 @@ from services.toolrunner.result_pages import (
 log = logging.getLogger(__name__)
 MAX_DESCRIPTION = 2_000
 _NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
-_OWN = Tool(READ_RESULT, READ_RESULT_DESCRIPTION, READ_RESULT_SCHEMA, read_only=True)
+OWN = Tool(READ_RESULT, READ_RESULT_DESCRIPTION, READ_RESULT_SCHEMA, read_only=True)
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class Catalogue:
 
 
 def catalogue_of(tools: Iterable[Tool], gate: Gate, *, check: SchemaCheck) -> Catalogue:
-    """The catalogue of those tools that the policy could allow, and `read_result`.
+    """The catalogue of those tools that the policy could permit; `tools` may hold `OWN`.
 
     A tool whose name is too long, odd or given twice, or whose schema is none, is left out; a log
     line says so.
     """
     allowed = [tool for tool in tools if gate.may_offer(tool.name)]
     times = Counter(tool.name for tool in allowed)
-    offered = [_OWN]
+    offered = []
     for tool in allowed:
         schema = strict(tool.input_schema)
         if problem := _problem(tool, times[tool.name], schema_problem=check.schema_problem(schema)):

@@ -6,32 +6,27 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.trace import Span
 
 from bus import metrics
 from bus.cleaning import clean
 from bus.commits import Investigations
 from bus.envelope import Entry
-from bus.errors import ToolFailed
+from bus.errors import ToolFailed, Unavailable
 from bus.events import InvestigationId, ToolCallRequested
 from bus.record import Record
 from bus.results import Result, Results
 from bus.tracing import Tracing
 from services.toolrunner.audit import AuditChain
+from services.toolrunner.call_budget import facts_about
 from services.toolrunner.catalogue import Catalogue
-from services.toolrunner.policy import Gate
+from services.toolrunner.judging import Judged, judge
+from services.toolrunner.policy import Facts, Gate
 from services.toolrunner.ports import SchemaCheck, ToolServers
 from services.toolrunner.result_pages import READ_RESULT, page, page_request
 from services.toolrunner.settings import Settings
-from services.toolrunner.tool_call import (
-    Answer,
-    Judged,
-    answered,
-    failed,
-    finished,
-    judge,
-    why_not,
-)
+from services.toolrunner.telling import tell_decision, tell_outcome
+from services.toolrunner.tool_call import Answer, answered, failed, finished, why_not
 
 
 @dataclass
@@ -68,8 +63,9 @@ class Handlers:
         if record is None:
             return
         offer = await self.pinned(record.catalogue)
-        judged = judge(call, offer, gate=self.gate, check=self.check)
-        _tell_decision(judged, span)
+        facts = await self._facts(record, call_id)
+        judged = judge(call, offer, gate=self.gate, check=self.check, facts=facts)
+        tell_decision(judged, span)
         start = await self.results.start(inv, call_id, by=self.settings.consumer)
         span.set_attribute("nightshift.call", start)
         if start in ("ended", "closed"):
@@ -84,7 +80,25 @@ class Handlers:
         withheld = why_not(judged, offer, repeated=repeated)
         answer = withheld or await self._answer(record, judged, entry=entry, repeated=repeated)
         await self._store(call, judged, answer=answer, entry=entry)
-        _tell_outcome(judged, answer, span=span)
+        tell_outcome(answer, span)
+        verdict = {"verdict": judged.decision.verdict, "tool": judged.label}
+        metrics.DECISIONS.add(1, verdict)
+        metrics.TOOL_CALLS.add(1, {"tool": judged.label, "outcome": answer.outcome})
+
+    async def _facts(self, record: Record, call_id: str) -> Facts:
+        return facts_about(
+            record,
+            call_id,
+            started=await self.results.started(record.investigation_id),
+            allowed=self.settings.max_tool_calls,
+            now=await self.investigations.now(),
+        )
+
+    def _may_leave(self, entry: Entry) -> float:
+        """Asked right before a request leaves: a call may have waited since it was judged."""
+        if why := self.gate.stopped():
+            raise Unavailable(why, retry_in_seconds=0)
+        return entry.check_held()
 
     async def _answer(
         self, record: Record, judged: Judged, *, entry: Entry, repeated: bool
@@ -101,7 +115,7 @@ class Handlers:
                 judged.tool,
                 judged.arguments,
                 seconds=seconds,
-                check=entry.check_held,
+                check=lambda: self._may_leave(entry),
                 read_only=judged.read_only,
             )
             cap = self.settings.shown_characters
@@ -130,19 +144,3 @@ class Handlers:
         result = Result.model_validate({"whole": answer.whole, "shown": answer.shown, **facts})
         async with self.audit.entry(call, judged, answer=answer) as audited:
             await self.results.store(finished(call, answer), result, audited=audited, entry=entry)
-
-
-def _tell_decision(judged: Judged, span: Span) -> None:
-    span.set_attribute("nightshift.policy.decision", judged.decision.verdict)
-    span.set_attribute("nightshift.policy.reason", judged.decision.reason[:500])
-
-
-def _tell_outcome(judged: Judged, answer: Answer, *, span: Span) -> None:
-    span.set_attribute("nightshift.outcome", answer.outcome)
-    if not answer.ok:
-        span.set_attribute("error.type", f"tool_{answer.outcome}")
-        span.set_status(Status(StatusCode.ERROR, answer.outcome))
-    # A name that the model made up is no label: it would make a new series each time.
-    tool = judged.tool if judged.offered else "unknown"
-    metrics.DECISIONS.add(1, {"verdict": judged.decision.verdict, "tool": tool})
-    metrics.TOOL_CALLS.add(1, {"tool": tool, "outcome": answer.outcome})

@@ -5,8 +5,12 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from bus.settings import BusSettings
+from services.toolrunner.policy import Scope, scope_of
 
 SHIPPED_POLICIES = Path(__file__).parent / "policies"
+_NAMESPACE = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+NAMESPACES = rf"^\s*({_NAMESPACE}(\s*,\s*{_NAMESPACE})*)?[\s,]*$"
+REPOSITORY = r"^([A-Za-z0-9-]{1,39}/[A-Za-z0-9_-][A-Za-z0-9._-]*)?$"
 
 
 class Settings(BusSettings):
@@ -19,7 +23,13 @@ class Settings(BusSettings):
     servers_token: SecretStr = SecretStr("")
     """Bearer token of such servers; empty: the toolrunner runs the built-in servers itself."""
     policy_dir: str = str(SHIPPED_POLICIES)
-    """Folder of the policy files; default: the shipped one, which allows the built-in tools."""
+    """Folder of the policy (`*.cedar`, `settings.yaml`, `STOP`); default: the shipped one."""
+    namespaces: str = Field(default="", pattern=NAMESPACES)
+    """Kubernetes namespaces that the policy knows as configured, separated by commas."""
+    repository: str = Field(default="", pattern=REPOSITORY)
+    """The repository that the policy knows as configured, as `owner/name`."""
+    max_tool_calls: int = Field(default=40, ge=0, le=10_000)
+    """Calls that one investigation may start; the reasoner reads the same variable."""
     tool_seconds: float = Field(default=30.0, gt=0, le=600)
     """Longest time of one tool call; the investigation's deadline may cut it shorter."""
     tool_result_bytes: int = Field(default=8 * 1024 * 1024, ge=1_000, le=64 * 1024 * 1024)
@@ -30,3 +40,8 @@ class Settings(BusSettings):
     """How long the first catalogue waits for servers that do not answer yet; incidents wait too."""
     calls_per_server: int = Field(default=8, ge=1, le=200)
     """Calls that one replica makes to one MCP server at the same time."""
+
+    @property
+    def scope(self) -> Scope:
+        """What the policy knows as configured."""
+        return scope_of(self.namespaces, self.repository)

@@ -1,41 +1,21 @@
 """One tool call: judged, made, cleaned, shown. The order is the design's, from top to bottom.
 
-offered -> strict arguments -> policy -> (start recorded) -> called under time and size caps ->
-cleaned and redacted -> stored whole, shown numbered -> audited. Whatever fails, fails closed.
+judged (`judging`) -> (start recorded) -> called under time and size caps -> cleaned and redacted ->
+stored whole, shown numbered -> audited. Whatever fails, fails closed.
 """
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-
-from pydantic import JsonValue
 
 from bus.cleaning import clean, clean_counted
 from bus.errors import ToolFailed
 from bus.events import ToolCallFinished, ToolCallRequested
-from services.toolrunner.catalogue import Catalogue, canonical
-from services.toolrunner.policy import Decision, Gate
-from services.toolrunner.ports import ResultUnknown, SchemaCheck
+from services.toolrunner.catalogue import Catalogue
+from services.toolrunner.judging import Judged
+from services.toolrunner.ports import ResultUnknown
 from services.toolrunner.result_pages import shown
 
-MAX_ARGUMENT_CHARACTERS = 16_384
 MAX_ERROR = 2_000
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A call with its canonical arguments and the decision about it."""
-
-    tool: str
-    arguments: Mapping[str, JsonValue]
-    canonical: str
-    decision: Decision
-    offered: bool
-    problem: str = ""
-    """What is wrong with the arguments; it may hold their values, so only the model gets it."""
-    read_only: bool = False
-    """It may be made again where its result was lost."""
 
 
 @dataclass(frozen=True)
@@ -53,26 +33,12 @@ class Answer:
         return self.outcome in ("executed", "repeated")
 
 
-def judge(call: ToolCallRequested, offer: Catalogue, *, gate: Gate, check: SchemaCheck) -> Judged:
-    """The decision: only an offered tool, with exactly its arguments, if the policy allows it."""
-    schema = offer.schemas.get(call.tool)
-    arguments, text, problem = _canonical_arguments(call.arguments)
-    if schema is None:
-        decision = Decision("deny", f"there is no tool {clean(call.tool)[:80]!r}")
-    elif problem := problem or check.problem(schema, arguments):
-        decision = Decision("deny", "the arguments do not fit the tool's schema")
-    else:
-        decision = gate.decide(call.tool, arguments)
-    read_only = call.tool in offer.read_only
-    return Judged(call.tool, arguments, text, decision, schema is not None, problem, read_only)
-
-
 def why_not(judged: Judged, offer: Catalogue, *, repeated: bool) -> Answer | None:
     """The answer to a call that is not made, in a sentence for the model; None: it is made.
 
     `repeated`: it was started before, and nobody knows how far that came, or why it ended.
     """
-    if not judged.decision.allowed:
+    if judged.decision.refuses:
         return _refused(judged, offer)
     if repeated and not judged.read_only:
         said = "whether it was carried out is unknown; it is not called again"
@@ -81,11 +47,12 @@ def why_not(judged: Judged, offer: Catalogue, *, repeated: bool) -> Answer | Non
 
 
 def _refused(judged: Judged, offer: Catalogue) -> Answer:
-    offered = ", ".join(sorted(offer.schemas))
-    reason = judged.decision.reason
+    reason = judged.decision.words
     if judged.offered and judged.problem:
         reason = f"{reason}: {clean(judged.problem)[:500]}"
-    return Answer("refused", f"denied: {reason}; offered tools: {offered}")
+    if not judged.offered:
+        reason = f"{reason}; offered tools: {', '.join(sorted(offer.schemas))}"
+    return Answer("refused", f"denied: {reason}")
 
 
 def failed(error: ToolFailed) -> Answer:
@@ -123,27 +90,3 @@ def finished(call: ToolCallRequested, answer: Answer) -> ToolCallFinished:
         shown_characters=len(answer.shown),
         redactions=answer.redactions,
     )
-
-
-def _canonical_arguments(
-    arguments: Mapping[str, JsonValue],
-) -> tuple[Mapping[str, JsonValue], str, str]:
-    """Arguments as canonical JSON says them, that JSON, and why they have none."""
-    try:
-        text = canonical(_plain(dict(arguments)))
-    except (ValueError, RecursionError) as error:
-        return {}, "", f"not JSON: {error}"
-    if len(text) > MAX_ARGUMENT_CHARACTERS:
-        return {}, "", f"{len(text)} characters, more than {MAX_ARGUMENT_CHARACTERS}"
-    return json.loads(text), text, ""
-
-
-def _plain(value: JsonValue) -> JsonValue:
-    """Whole numbers as integers, however they were written, so that equal calls are equal bytes."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value

@@ -7,6 +7,7 @@ it by the trace in which the call was made. So a model can neither name nor see 
 from fastmcp import FastMCP
 from fastmcp.exceptions import ToolError
 from fastmcp.server.dependencies import get_http_headers
+from mcp_types import ToolAnnotations
 from starlette.applications import Starlette
 
 from simulator.cases.cast import Cast
@@ -24,7 +25,7 @@ def build_evidence(cast: Cast, log: RequestLog) -> Starlette:
     server: FastMCP[None] = FastMCP(SERVER)
     desk = _Desk(cast, log)
     for tool in (desk.list_evidence, desk.read_evidence, desk.search_evidence):
-        server.tool(tool)
+        server.tool(tool, annotations=ToolAnnotations(read_only_hint=True))
     return server.http_app(path="/mcp")
 
 

@@ -6,14 +6,22 @@ import secrets
 from functools import partial
 from pathlib import Path
 
-import yaml
-
 from simulator.cases.cast import Cast
-from simulator.cases.evidence import LIST, READ, SEARCH, SERVER, build_evidence
+from simulator.cases.evidence import SERVER, build_evidence
 from simulator.cases.script import case_reply
 from simulator.request_log import RequestLog
 from simulator.serving import Served
 from simulator.world import CHANNEL, STATE_FILE, Environment, write_atomically
+
+_POLICY = f"""
+@id("evidence-read")
+@reason("What was recorded of the incident may be read.")
+permit (principal, action in Action::"{SERVER}:read", resource == Server::"{SERVER}");
+
+@id("results-read")
+@reason("Stored results may be read.")
+permit (principal, action == Action::"read_result", resource);
+"""
 
 
 class CaseWorld:
@@ -73,11 +81,10 @@ class CaseWorld:
 
     def _environment(self, at: dict[str, str]) -> Environment:
         servers = {"mcpServers": {SERVER: {"url": f"{at['evidence']}/mcp"}}}
-        allowed = {"tools": {SERVER: [LIST, READ, SEARCH]}}
         servers_file, policies = self.state / "servers.json", self.state / "policies"
         servers_file.write_text(json.dumps(servers), encoding="utf-8")
         policies.mkdir(exist_ok=True)
-        (policies / "allow.yaml").write_text(yaml.safe_dump(allowed), encoding="utf-8")
+        (policies / "evidence.cedar").write_text(_POLICY, encoding="utf-8")
         scripted = {"ANTHROPIC_BASE_URL": at.get("model", ""), "ANTHROPIC_API_KEY": self._key}
         return {
             "reasoner": scripted if "model" in at else {},

@@ -23,13 +23,15 @@ pytestmark = pytest.mark.timeout(90)
         ("redteam", ["--channel", "--goal", "--sample", "--strings", "--report", "--json", "130"]),
         ("publish", ["--service", "--summary", "--severity", "--count", "--alarm", "REDIS_URL"]),
         ("dead-letters", ["list", "show", "replay", "exits 0"]),
+        ("policy", ["check", "explain", "test", "schema", "exits 0"]),
+        ("policy explain", ["TOOL", "ARGUMENTS", "--dir", "--tools", "NIGHTSHIFT_NAMESPACES"]),
         ("init", ["--replace", "REDIS_URL", "NIGHTSHIFT_GENERATION", "NIGHTSHIFT_STREAM_PREFIX"]),
     ],
 )
 def test_help_names_every_option_and_exits_zero(
     command: str, words: list[str], tmp_path: Path
 ) -> None:
-    end = run(*filter(None, [command]), "--help", folder=tmp_path)
+    end = run(*command.split(), "--help", folder=tmp_path)
     assert end.code == 0
     assert end.errors == ""
     assert [word for word in words if word.lower() not in end.output.lower()] == []

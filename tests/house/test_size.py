@@ -11,7 +11,7 @@ MAX_FUNCTION_LINES = 40
 MAX_NESTING = 3
 MAX_PARAMETERS = 5
 MAX_POSITIONAL = 2
-MAX_BUS_LINES = 3810  # decision 0004
+MAX_BUS_LINES = 3820  # decision 0004
 NESTS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.Match)
 
 

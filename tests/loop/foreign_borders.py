@@ -8,6 +8,7 @@ from pathlib import Path
 
 from simulator.redis_server import free_port
 from tests.loop.foreign_world import CALLS, CHANNEL, MODEL, NAMESPACE, REPOSITORY, World
+from tests.toolrunner.policies import write_policy
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Foreign:
         }
 
     def write_files(self) -> None:
-        """The `mcpServers` file, the allow-list and the cluster's credentials stand in the folder.
+        """The `mcpServers` file, the policy and the cluster's credentials stand in the folder.
 
         One server is foreign; two are the built-in ones, as a process of their own.
         """
@@ -91,10 +92,7 @@ class Foreign:
         servers: dict[str, object] = {"shelf": {"url": f"{self.address('shelf')}/mcp"}}
         for name in ("kubernetes", "github"):
             servers[name] = {"url": f"{own}/{name}/mcp", "headers": headers}
-        allowed: dict[str, list[str]] = {}
-        for tool in CALLS:
-            server, _, name = tool.partition("__")
-            allowed[server] = [name]
+        write_policy(self.folder, *CALLS)
         cluster = {"server": self.address("cluster")}
         user = {"token": self.world.cluster_token}
         kubeconfig = {
@@ -107,7 +105,6 @@ class Foreign:
         }
         texts = {
             "servers.json": {"mcpServers": servers},
-            "allow.yaml": {"tools": allowed},
             "kubeconfig": kubeconfig,
         }
         for file, content in texts.items():

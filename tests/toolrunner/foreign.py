@@ -22,6 +22,7 @@ from bus.testing import events, eventually
 from services.toolrunner.settings import Settings
 from simulator.serving import Lent
 from tests.bus.incidents import opened
+from tests.toolrunner.policies import write_policy
 
 ALLOWED = ("read", "hang", "flood", "fail", "label", "sell", "order")
 READS = ToolAnnotations(read_only_hint=True)
@@ -163,8 +164,7 @@ def settings_for(bus: Bus, folder: Path, port: int, **changes: object) -> Settin
     """Settings of a toolrunner that knows one server, `shop`, and allows most of its tools."""
     servers = {"mcpServers": {"shop": {"url": f"http://127.0.0.1:{port}/mcp"}}}
     (folder / "servers.json").write_text(json.dumps(servers), encoding="utf-8")
-    allowed = "".join(f"    - {tool}\n" for tool in ALLOWED)
-    (folder / "allow.yaml").write_text(f"tools:\n  shop:\n{allowed}", encoding="utf-8")
+    write_policy(folder, *(f"shop__{tool}" for tool in ALLOWED))
     own = {"mcp_servers": str(folder / "servers.json"), "policy_dir": str(folder)}
     plain = Settings.model_construct()
     return plain.model_copy(update=bus.settings.model_dump() | own | changes)

@@ -1,4 +1,4 @@
-"""Settings, the policy file and the `mcpServers` file: what is refused, and in which words."""
+"""Settings and the `mcpServers` file: what is refused, and in which words."""
 
 import json
 from pathlib import Path
@@ -9,50 +9,11 @@ from pydantic import JsonValue
 from bus.errors import NotConfigured
 from bus.settings import load
 from services.toolrunner.adapters.mcp_servers_file import load_servers
-from services.toolrunner.adapters.policy_files import load_allow_list
 from services.toolrunner.adapters.strict_schema import StrictSchema
-from services.toolrunner.catalogue import catalogue_of
-from services.toolrunner.policy import AllowList
+from services.toolrunner.catalogue import OWN, catalogue_of
 from services.toolrunner.ports import Tool
 from services.toolrunner.servers.settings import ServersSettings
-from services.toolrunner.settings import SHIPPED_POLICIES
-
-
-def test_the_shipped_list_allows_exactly_the_built_in_tools() -> None:
-    gate = load_allow_list(str(SHIPPED_POLICIES))
-    assert {name: len(tools) for name, tools in gate.tools.items()} == {
-        "kubernetes": 4,
-        "github": 3,
-        "cloudwatch": 3,
-    }
-    assert gate.decide("kubernetes__list_pods", {}).allowed
-    assert not gate.decide("kubernetes__delete_pod", {}).allowed
-    assert not gate.decide("list_pods", {}).allowed
-    assert not gate.decide("kubernetes__list_pods__", {}).allowed
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        ("tools: {}\ntool: {}\n", "tool: Extra inputs are not permitted"),
-        ("tools: [kubernetes]\n", "tools: "),
-        ("", "the file: "),
-        ("tools: {a: [b}\n", "is not YAML"),
-    ],
-)
-def test_an_allow_list_that_is_wrong_is_refused_in_one_sentence(
-    tmp_path: Path, content: str, reason: str
-) -> None:
-    (tmp_path / "allow.yaml").write_text(content, encoding="utf-8")
-    with pytest.raises(NotConfigured) as refused:
-        load_allow_list(str(tmp_path))
-    assert reason in str(refused.value)
-    assert "\n" not in str(refused.value)
-
-
-def test_a_policy_folder_without_the_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NotConfigured, match="NIGHTSHIFT_POLICY_DIR"):
-        load_allow_list(str(tmp_path))
+from tests.toolrunner.policies import Permits
 
 
 def servers_file(folder: Path, servers: object) -> str:
@@ -125,19 +86,19 @@ def test_odd_long_repeated_and_broken_tools_are_left_out_of_the_catalogue(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     names = ("ok", "x" * 70, "sp ace", "twice", "twice", "broken")
-    gate = AllowList(tools={"shop": names})
+    gate = Permits(tuple(f"shop__{name}" for name in names))
     broken: dict[str, JsonValue] = {"type": "object", "properties": {"a": {"type": 7}}}
     tools = [
         Tool(f"shop__{name}", "", broken if name == "broken" else {"type": "object"})
         for name in names
     ]
-    catalogue = catalogue_of(tools, gate, check=StrictSchema())
+    catalogue = catalogue_of([OWN, *tools], gate, check=StrictSchema())
     assert sorted(catalogue.schemas) == ["read_result", "shop__ok"]
     assert len(caplog.records) == 5
 
 
 def test_the_catalogue_is_the_same_bytes_whatever_the_order_of_servers() -> None:
-    gate = AllowList(tools={"a": ("x", "y"), "b": ("z",)})
+    gate = Permits(("a__x", "a__y", "b__z"))
     schema: dict[str, JsonValue] = {"properties": {"q": {"type": "string"}}, "type": "object"}
     tools = [Tool(name, "Words.", schema) for name in ("a__x", "a__y", "b__z")]
     one = catalogue_of(tools, gate, check=StrictSchema())
@@ -146,7 +107,7 @@ def test_the_catalogue_is_the_same_bytes_whatever_the_order_of_servers() -> None
 
 
 def test_unknown_arguments_are_refused_also_inside_objects_that_list_their_properties() -> None:
-    gate = AllowList(tools={"a": ("x",)})
+    gate = Permits(("a__x",))
     inner: JsonValue = {"type": "object", "properties": {"b": {"type": "string"}}}
     schema: dict[str, JsonValue] = {
         "properties": {

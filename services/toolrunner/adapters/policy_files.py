@@ -1,27 +1,153 @@
-"""The policy folder: one file `allow.yaml`, read once at the start."""
+"""The policy folder as it stands: Cedar files, `settings.yaml`, and whether a `STOP` lies in it.
 
+It may be a mounted ConfigMap, whose files all change at once behind a symbolic link; a reading that
+may have seen half of such a change is not taken.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import yaml
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
+from bus.cleaning import clean
 from bus.errors import NotConfigured
-from services.toolrunner.policy import AllowList
+from bus.events import Value
+from services.toolrunner.adapters.cedar import PolicyText
+from services.toolrunner.policy import Mode
+from services.toolrunner.policy_resource import ResourceRule, known_rules
+from services.toolrunner.policy_schema import Group, Reading
 
-FILE = "allow.yaml"
+SETTINGS_FILE = "settings.yaml"
+STOP_FILE = "STOP"
+MAX_BYTES = 1_000_000
+READINGS = 3
+CONFIGURED: Literal["configured"] = "configured"
 
 
-def load_allow_list(folder: str) -> AllowList:
-    """The allow-list in that folder.
+class _Resource(Value):
+    """One entry: which arguments name it; `configured`: always the one in the settings."""
 
-    Raises NotConfigured with one sentence when it cannot be read or holds what is not known.
+    Namespace: str = ""
+    Repository: str | tuple[str, ...] = ""
+    LogGroup: str = ""
+
+    def rule(self) -> ResourceRule:
+        """The rule. Raises ValueError unless exactly one kind is named."""
+        if len(self.model_fields_set) != 1:
+            raise ValueError("a server has one of Namespace, Repository, LogGroup")
+        if self.Namespace:
+            return ResourceRule("Namespace", (self.Namespace,))
+        if self.LogGroup:
+            return ResourceRule("LogGroup", (self.LogGroup,))
+        if self.Repository == CONFIGURED:
+            return ResourceRule("Repository")
+        names = (self.Repository,) if isinstance(self.Repository, str) else self.Repository
+        if not all(names) or not names:
+            raise ValueError("name the argument that holds it")
+        return ResourceRule("Repository", names)
+
+
+class _Settings(Value):
+    """What `settings.yaml` may hold."""
+
+    mode: Mode = "enforce"
+    resources: dict[str, _Resource] = Field(default_factory=dict)
+    groups: dict[str, Group] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PolicyFiles:
+    """One reading of the folder."""
+
+    text: PolicyText
+    mode: Mode
+    reading: Reading
+    sha256: str
+
+
+def read_policy(folder: str, *, foreign: bool = False) -> PolicyFiles:
+    """The folder's policy, not yet checked. Raises NotConfigured with one sentence.
+
+    `foreign`: the servers come from an `mcpServers` file.
     """
-    file = Path(folder) / FILE
+    contents = _settled(folder)
+    settings = _settings(contents.pop(SETTINGS_FILE, b""), folder)
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return AllowList.model_validate(content)
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotConfigured(f"{file} cannot be read ({error}); set NIGHTSHIFT_POLICY_DIR") from None
+        files = {name: content.decode() for name, content in contents.items()}
+        resources = {name: one.rule() for name, one in settings.resources.items()}
+    except UnicodeDecodeError as error:
+        raise NotConfigured(f"{folder}: a file is not UTF-8 ({error.reason})") from None
+    except ValueError as error:
+        raise NotConfigured(f"{folder}/{SETTINGS_FILE}: resources: {error}") from None
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(f"{name}\0{len(files[name])}\0{files[name]}\0".encode())
+    digest.update(settings.model_dump_json().encode())
+    reading = Reading(known_rules(foreign=foreign) | resources, settings.groups)
+    return PolicyFiles(PolicyText(files), settings.mode, reading, digest.hexdigest())
+
+
+def why_stopped(folder: str) -> str:
+    """Why no call may be made at all, as the folder stands now; empty when calls may be made.
+
+    Without the folder nobody could stop anything, so that its absence stops everything.
+    """
+    file = Path(folder, STOP_FILE)
+    try:
+        os.stat(folder)
+        if not os.path.lexists(file):
+            return ""
+    except OSError:
+        return "the policy folder cannot be read, so that all tool calls are stopped"
+    try:
+        with file.open("rb") as opened:
+            words = clean(opened.read(400).decode(errors="replace"))
+    except OSError:
+        words = ""
+    said = "all tool calls are stopped by the operator"
+    return f"{said}: {' '.join(words.split())[:200]}" if words.strip() else said
+
+
+def _settled(folder: str) -> dict[str, bytes]:
+    """What two readings in a row agree on."""
+    for _ in range(READINGS):
+        contents = _contents(folder)
+        if contents == _contents(folder):
+            return contents
+    raise NotConfigured(f"{folder} changes while it is read")
+
+
+def _contents(folder: str) -> dict[str, bytes]:
+    """The Cedar files and the settings file, by name."""
+    found, size = {}, 0
+    try:
+        for name in sorted(os.listdir(folder)):
+            file = Path(folder, name)
+            if name.startswith(".") or not (name.endswith(".cedar") or name == SETTINGS_FILE):
+                continue
+            size += file.stat().st_size
+            if size > MAX_BYTES:
+                raise NotConfigured(f"{folder} holds more than {MAX_BYTES} bytes of policy")
+            found[name] = file.read_bytes()
+    except OSError as error:
+        raise NotConfigured(
+            f"{folder} cannot be read ({error}): set NIGHTSHIFT_POLICY_DIR"
+        ) from None
+    if not any(name.endswith(".cedar") for name in found):
+        raise NotConfigured(f"{folder} holds no *.cedar file: set NIGHTSHIFT_POLICY_DIR")
+    return found
+
+
+def _settings(content: bytes, folder: str) -> _Settings:
+    file = f"{folder}/{SETTINGS_FILE}"
+    try:
+        return _Settings.model_validate(yaml.safe_load(content.decode()) or {})
+    except UnicodeDecodeError as error:
+        raise NotConfigured(f"{file} is not UTF-8 ({error.reason})") from None
     except yaml.YAMLError as error:
         raise NotConfigured(f"{file} is not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:

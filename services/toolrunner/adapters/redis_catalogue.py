@@ -10,7 +10,7 @@ from bus.broker import Bus
 from bus.connection import as_text
 from bus.errors import Unavailable
 from services.toolrunner.adapters.mcp_servers import McpServers
-from services.toolrunner.catalogue import Catalogue, catalogue_of
+from services.toolrunner.catalogue import OWN, Catalogue, catalogue_of
 from services.toolrunner.policy import Gate
 from services.toolrunner.ports import SchemaCheck, Tool
 
@@ -40,11 +40,13 @@ class PublishedCatalogue:
         An incident that comes with the first start must not see half a list, so that one waits.
         """
         await self.servers.all_listed(self.wait_seconds)
-        seen: list[Tool] | None = None
+        seen: tuple[list[Tool], str] | None = None
         while True:
-            tools = self.servers.tools()
-            if tools != seen or self.current is None:
-                self.current, seen = catalogue_of(tools, self.gate, check=self.check), tools
+            tools = [OWN, *self.servers.tools()]
+            if seen is None or tools != seen[0]:
+                self.gate.learn(tools)
+            if seen != (now := (tools, self.gate.sha256)) or self.current is None:
+                self.current, seen = catalogue_of(tools, self.gate, check=self.check), now
                 offered = ", ".join(sorted(self.current.schemas))
                 log.info("offering catalogue %s: %s", self.current.sha256[:12], offered)
             try:

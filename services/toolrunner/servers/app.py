@@ -73,6 +73,13 @@ def build(settings: ServersSettings) -> Starlette:
     )
 
 
+def servers(settings: ServersSettings) -> dict[str, FastMCP[None]]:
+    """The servers by name, to be asked in this process; nothing outside is reached for that."""
+    tools = _tools(Cluster(settings), Repository(settings), cloudwatch=CloudWatch(settings))
+    token = OneToken(settings.servers_token)
+    return {name: _server(name, each, token=token) for name, each in tools.items()}
+
+
 def _tools(
     cluster: Cluster, repository: Repository, *, cloudwatch: CloudWatch
 ) -> dict[str, tuple[Tool, ...]]:

@@ -50,8 +50,8 @@ BUGS = (
     Struck(
         name="a tool is called although the lease ran out",
         file="services/toolrunner/handlers.py",
-        old="check=entry.check_held,",
-        new="check=lambda: None,",
+        old="return entry.check_held()",
+        new="return float('inf')",
         point="commit: start_call 1-1 #1, between, SIGSTOP",
         said="R5 called after its result",
     ),

@@ -40,12 +40,12 @@ from services.reasoner.turn import Request
 from services.toolrunner.audit import AuditChain
 from services.toolrunner.catalogue import Catalogue, canonical
 from services.toolrunner.handlers import Handlers
-from services.toolrunner.policy import AllowList
 from services.toolrunner.ports import Tool
 from services.toolrunner.settings import Settings as ToolSettings
 from tests.chaos.schedules.gate import Gate, GatedRedis, Step
 from tests.chaos.schedules.no_waiting import NoWaiting
 from tests.chaos.schedules.wire import Wire
+from tests.toolrunner.policies import Permits
 
 LASTS_SECONDS = 300.0
 TOOL = "kubernetes__get_logs"
@@ -282,7 +282,7 @@ class Cast:
                 investigations=self.investigations,
                 results=self.results,
                 tracing=self.stage.tracing,
-                gate=AllowList(tools={"kubernetes": ("get_logs",)}),
+                gate=Permits((TOOL,)),
                 check=FitsAll(),
                 servers=self.tools,
                 pinned=_pinned,

@@ -1,0 +1,1 @@
+"""What it costs: each module prints a table, `python -m benchmarks.NAME`."""

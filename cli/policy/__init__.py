@@ -1,0 +1,1 @@
+"""`nightshift policy`: what a policy says of calls, before anybody makes one."""

@@ -1,0 +1,188 @@
+"""Decisions by Cedar: policies and schema parsed once, each request checked against the schema.
+
+Allowed is only what Cedar allows without any error: an erroring `forbid` is skipped by Cedar, so an
+Allow beside an error may be a denial that failed.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import cedarpy
+from pydantic import JsonValue
+
+from bus.cleaning import clean
+from bus.errors import NotConfigured
+from services.toolrunner.policy import Decision, Facts, Mode, Scope
+from services.toolrunner.policy_reason import forbidden, not_permitted, not_permitted_on
+from services.toolrunner.policy_resource import Resource, resource_of, server_of
+from services.toolrunner.policy_rules import (
+    Rule,
+    is_asleep,
+    lint,
+    lint_actions,
+    rules_of,
+    strangers,
+)
+from services.toolrunner.policy_schema import (
+    Reading,
+    Request,
+    actions_of,
+    request_of,
+    schema_of,
+)
+from services.toolrunner.ports import Tool
+
+MAX_SAID = 400
+
+
+@dataclass(frozen=True)
+class PolicyText:
+    """Cedar policies as their files hold them, by file name."""
+
+    files: Mapping[str, str]
+
+    @property
+    def whole(self) -> str:
+        """All of them as one text, in the order of names."""
+        return "\n".join(self.files[name] for name in sorted(self.files))
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What Cedar answered: allowed without an error or not, by which rules, and every error."""
+
+    allowed: bool
+    keys: tuple[str, ...]
+    errors: tuple[str, ...]
+
+
+def parsed(text: PolicyText) -> list[Rule]:
+    """The rules of those files. Raises NotConfigured with a sentence for each problem of any."""
+    problems, files, number = [], {}, 0
+    for name in sorted(text.files):
+        try:
+            own = json.loads(cedarpy.policies_to_json_str(text.files[name]))
+        except ValueError as error:
+            problems.append(f"{name} cannot be parsed: {_one_line(error)}")
+            continue
+        for _ in (*own["staticPolicies"], *own["templates"]):
+            files[f"policy{number}"] = name
+            number += 1
+    if problems:
+        raise NotConfigured("; ".join(problems))
+    rules = rules_of(json.loads(cedarpy.policies_to_json_str(text.whole)), files=files)
+    if not rules:
+        raise NotConfigured("no *.cedar file holds a rule, so that nothing would be permitted")
+    if problems := list(lint(rules)):
+        raise NotConfigured("; ".join(problems))
+    return rules
+
+
+class CedarPolicy:
+    """A policy that fits the tools: it validates, and permits nothing that changes anything."""
+
+    def __init__(
+        self, text: PolicyText, tools: Iterable[Tool], *, reading: Reading, scope: Scope
+    ) -> None:
+        """Raises NotConfigured with a sentence for each problem."""
+        rules = parsed(text)
+        self.actions = actions_of(tools, reading)
+        if problems := list(lint_actions(rules, self.actions)):
+            raise NotConfigured("; ".join(problems))
+        self.asleep = tuple(rule for rule in rules if is_asleep(rule, self.actions))
+        self.rules = {rule.key: rule for rule in rules if rule not in self.asleep}
+        names = strangers(rules, self.actions)
+        self.schema_text = json.dumps(schema_of(self.actions, names=names))
+        self._resources, self._scope = reading.resources, scope
+        self.schema = cedarpy.Schema.from_json_str(self.schema_text, release_gil=True)
+        self._validate(text)
+        self.policies = _awake(text, self.rules)
+
+    def may_offer(self, tool: str) -> bool:
+        """Whether a rule could permit the tool, for some arguments."""
+        action = self.actions.get(tool)
+        if action is None or action.group != "read":
+            return False
+        about = [rule for rule in self.rules.values() if rule.is_about(action)]
+        is_forbidden = any(
+            rule.effect == "forbid" and not rule.resource_type and not rule.has_conditions
+            for rule in about
+        )
+        return not is_forbidden and any(rule.effect == "permit" for rule in about)
+
+    def resource(self, tool: str, arguments: Mapping[str, JsonValue]) -> Resource:
+        """What a call with those canonical arguments is about."""
+        rule = self._resources.get(server_of(tool))
+        return resource_of(tool, arguments, rule=rule, scope=self._scope)
+
+    def decide(
+        self, tool: str, arguments: Mapping[str, JsonValue], *, facts: Facts, mode: Mode
+    ) -> Decision:
+        """The decision about a call with canonical arguments."""
+        action = self.actions.get(tool)
+        if action is None:
+            return Decision("deny", f"no definition of {tool[:80]} is known here", (), mode)
+        if action.group != "read":
+            return Decision("deny", f"{tool} changes things; only reads are permitted", (), mode)
+        resource = self.resource(tool, arguments)
+        request = request_of(action, arguments, resource=resource, facts=facts, scope=self._scope)
+        found = self.evaluate(request)
+        rules = [self.rules[key] for key in found.keys]
+        ids = tuple(rule.id for rule in rules)
+        if found.errors:
+            reason = "the policy could not be evaluated"
+            said = f"{reason}: {clean(found.errors[0])[:MAX_SAID]}"
+            return Decision("deny", reason, ids, mode, said=said)
+        if found.allowed:
+            return Decision("allow", " ".join(rule.reason for rule in rules), ids, mode)
+        enforced = mode != "log_only" or not self.may_offer(tool)
+        if rules:
+            return Decision("deny", forbidden(rules), ids, mode, enforced=enforced)
+        every = list(self.rules.values())
+        said = not_permitted_on(action, resource, rules=every, scope=self._scope)
+        reason = not_permitted(action, rules=every)
+        return Decision("deny", reason, (), mode, said=said, enforced=enforced)
+
+    def evaluate(self, request: Request) -> Evaluated:
+        """What Cedar says to the request, checked against the schema."""
+        try:
+            answer = cedarpy.is_authorized(
+                request.question, self.policies, request.entities, self.schema
+            )
+        except Exception as error:
+            return Evaluated(allowed=False, keys=(), errors=(_one_line(error),))
+        errors = list(answer.diagnostics.errors)
+        if answer.decision is cedarpy.Decision.NoDecision and not errors:
+            errors = ["Cedar gave no decision"]
+        return Evaluated(
+            allowed=answer.decision is cedarpy.Decision.Allow and not errors,
+            keys=tuple(sorted(key for key in answer.diagnostics.reasons if key in self.rules)),
+            errors=tuple(errors),
+        )
+
+    def _validate(self, text: PolicyText) -> None:
+        found = cedarpy.validate_policies(text.whole, self.schema, release_gil=True)
+        sleeping = {rule.key for rule in self.asleep}
+        problems = [
+            self._problem(error.policy_id, error.error)
+            for error in found.errors
+            if error.policy_id not in sleeping
+        ]
+        if problems or (not found.validation_passed and not found.errors):
+            raise NotConfigured("; ".join(problems) or "the policies do not validate")
+
+    def _problem(self, key: str, error: str) -> str:
+        rule = self.rules.get(key)
+        said = _one_line(error).removeprefix(f"for policy `{key}`, ")
+        return f"{rule.words if rule else 'the policies'} does not validate: {said}"
+
+
+def _awake(text: PolicyText, rules: Mapping[str, Rule]) -> cedarpy.PolicySet:
+    whole = json.loads(cedarpy.policies_to_json_str(text.whole))
+    kept = {key: policy for key, policy in whole["staticPolicies"].items() if key in rules}
+    return cedarpy.PolicySet.from_json_str(json.dumps(whole | {"staticPolicies": kept}))
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())[:MAX_SAID]

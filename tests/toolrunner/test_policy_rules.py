@@ -1,0 +1,221 @@
+"""What is refused at the start: rules that do not validate, say nothing, or permit too much."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+
+from bus.errors import NotConfigured
+from services.toolrunner.adapters.live_policy import LivePolicy
+from services.toolrunner.adapters.policy_files import read_policy
+from services.toolrunner.policy_resource import ResourceRule
+from services.toolrunner.policy_types import arguments_type
+from services.toolrunner.ports import Tool
+from services.toolrunner.settings import SHIPPED_POLICIES
+from tests.toolrunner.policies import FACTS, SCOPE, TOOLS
+
+NOTES = '@id("r") @reason("Why not.")'
+PODS = 'action == Action::"kubernetes__list_pods"'
+SELL = Tool("shop__sell", "", {"type": "object", "properties": {"item": {"type": "string"}}})
+
+
+def put(folder: Path, rules: str, settings: str = "") -> LivePolicy:
+    (folder / "own.cedar").write_text(rules, encoding="utf-8")
+    if settings:
+        (folder / "settings.yaml").write_text(settings, encoding="utf-8")
+    gate = LivePolicy(str(folder), SCOPE)
+    gate.learn((*TOOLS, SELL))
+    return gate
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        ("permit (principal, action", "own.cedar cannot be parsed: "),
+        ("", "no *.cedar file holds a rule"),
+        (f'@reason("r") permit (principal, {PODS}, resource);', "(number 0) has no @id"),
+        (f'@id("a b") @reason("r") permit (principal, {PODS}, resource);', "an @id is 1 to 64"),
+        (f'@id("r") permit (principal, {PODS}, resource);', "rule `r` has no @reason"),
+        (f'@id("r") @reason(" ") forbid (principal, {PODS}, resource);', "has no @reason"),
+        (f"{NOTES} forbid (principal, {PODS}, resource);" * 2, "has the @id of another one"),
+        (f"{NOTES} permit (principal, action, resource);", "permits every tool"),
+        (
+            f"{NOTES} permit (principal, action, resource is Namespace)"
+            " when { resource.configured };",
+            "permits every tool",
+        ),
+        (
+            f'{NOTES} permit (principal, action in Action::"read", resource);',
+            "permits a group without any condition",
+        ),
+        (
+            f'{NOTES} permit (principal, action in Action::"read", resource) when {{ true }};',
+            "permits a group without any condition",
+        ),
+        (f"{NOTES} permit (principal, {PODS}, resource == ?resource);", "is a template"),
+        (
+            f'{NOTES} permit (principal, action == Action::"shop__sell", resource);',
+            "permits `shop__sell`, which changes things",
+        ),
+        (
+            f'{NOTES} permit (principal, action in Action::"shop", resource is Server);',
+            "permits `shop`, which changes things: shop__sell",
+        ),
+        (
+            f'{NOTES} permit (principal, action in Action::"mutate", resource is Server);',
+            "permits `mutate`, which changes things",
+        ),
+        (
+            f'{NOTES} permit (principal, action == Action::"kubernetes__list_podz", resource);',
+            "names `kubernetes__list_podz`: there is no such tool or group",
+        ),
+        (
+            f'{NOTES} permit (principal, action in Action::"kubernetes:reed", resource is Server);',
+            "names `kubernetes:reed`: there is no such tool or group",
+        ),
+        (
+            f'{NOTES} forbid (principal, {PODS}, resource) when {{ context.input.nspace == "a" }};',
+            "rule `r` does not validate: attribute `input.nspace`",
+        ),
+        (
+            f'{NOTES} forbid (principal, action in Action::"kubernetes:read", resource)'
+            ' when { context.input.namespace == "a" };',
+            "unable to guarantee safety of access to optional attribute `input.namespace`",
+        ),
+        (
+            f"{NOTES} forbid (principal, {PODS}, resource) when {{ context.facts.pinned < 3 }};",
+            "does not validate: ",
+        ),
+        (f"{NOTES} permit (principal, {PODS}, resource is Repository);", "does not validate: "),
+        (f"{NOTES} permit (principal, {PODS}, resource is Cluster);", "does not validate: "),
+    ],
+)
+def test_a_rule_that_is_wrong_is_refused_in_a_sentence(
+    rules: str, reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(NotConfigured) as refused:
+        put(tmp_path, rules)
+    assert reason in str(refused.value)
+    assert str(tmp_path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    rules = f"permit (principal, {PODS}, resource); {NOTES} permit (principal, action, resource);"
+    with pytest.raises(NotConfigured) as refused:
+        put(tmp_path, rules)
+    assert str(refused.value).count("; ") == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ("mode: loose", "mode: "),
+        ("tools: {}", "tools: Extra inputs are not permitted"),
+        ("mode: [", "is not YAML"),
+        ("resources: {shop: {}}", "a server has one of Namespace, Repository, LogGroup"),
+        ("resources: {shop: {Namespace: a, LogGroup: b}}", "a server has one of"),
+        ("resources: {shop: {Repository: []}}", "name the argument"),
+        ("groups: {shop__sell: all}", "groups.shop__sell"),
+    ],
+)
+def test_settings_that_are_wrong_are_refused_in_a_sentence(
+    settings: str, reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(NotConfigured) as refused:
+        put(tmp_path, f"{NOTES} permit (principal, {PODS}, resource);", settings)
+    assert reason in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_folder_without_a_policy_is_refused(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(NotConfigured, match="set NIGHTSHIFT_POLICY_DIR"):
+            LivePolicy(str(folder), SCOPE)
+
+
+def test_a_rule_about_a_server_that_is_not_there_yet_waits_for_it(tmp_path: Path) -> None:
+    rule = f'{NOTES} permit (principal, action in [Action::"far__read", {PODS[10:]}], resource);'
+    far = 'action in Action::"far:read"'
+    other = f'@id("far") @reason("r") permit (principal, {far}, resource is Server);'
+    gate = put(tmp_path, rule + other)
+    assert [each.id for each in gate.cedar.asleep] == ["far"]
+    assert not gate.may_offer("far__read")
+    gate.learn((*TOOLS, Tool("far__read", "", {"type": "object"}, read_only=True)))
+    assert gate.cedar.asleep == ()
+    assert gate.may_offer("far__read")
+    assert not gate.may_offer("github__search_code")
+
+
+def test_a_tool_is_not_offered_where_a_rule_always_forbids_it(tmp_path: Path) -> None:
+    permit = f'{NOTES} permit (principal, action in Action::"read", resource is Namespace);'
+    never = f'@id("never") @reason("r") forbid (principal, {PODS}, resource);'
+    assert put(tmp_path, permit).may_offer("kubernetes__list_pods")
+    gate = put(tmp_path, permit + never)
+    assert not gate.may_offer("kubernetes__list_pods")
+    assert gate.may_offer("kubernetes__get_logs")
+
+
+def test_an_operator_may_say_that_a_tool_reads(tmp_path: Path) -> None:
+    rule = f'{NOTES} permit (principal, action == Action::"shop__sell", resource);'
+    assert put(tmp_path, rule, "groups: {shop__sell: read}").may_offer("shop__sell")
+
+
+def test_a_foreign_github_server_is_not_trusted_to_read_one_repository_alone(
+    tmp_path: Path,
+) -> None:
+    """Its `search_code` takes a free query, in which any repository can be named."""
+    search = Tool(
+        "github__search_code",
+        "",
+        {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]},
+        read_only=True,
+    )
+    gate = LivePolicy(str(SHIPPED_POLICIES), SCOPE, foreign=True)
+    gate.learn([search])
+    assert gate.decide(search.name, {"query": "repo:evil/x"}, facts=FACTS).refuses
+    own = read_policy(str(SHIPPED_POLICIES)).reading.resources["github"]
+    assert own == ResourceRule("Repository")
+    (tmp_path / "settings.yaml").write_text("resources: {github: {Repository: configured}}")
+    (tmp_path / "own.cedar").write_text("")
+    said = read_policy(str(tmp_path), foreign=True).reading.resources["github"]
+    assert said == ResourceRule("Repository")
+
+
+def test_json_schema_becomes_types_of_cedar_and_what_has_none_becomes_text() -> None:
+    inner: JsonValue = {"type": "object", "properties": {"q": {"type": "boolean"}}}
+    schema: dict[str, JsonValue] = {
+        "properties": {
+            "text": {"type": "string"},
+            "whole": {"type": ["integer", "null"]},
+            "many": {"type": "array", "items": {"$ref": "#/$defs/Inner"}},
+            "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+            "share": {"type": "number"},
+            "either": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+            "word": {"enum": ["a", "b"]},
+            "deep": {"$ref": "#/$defs/Deep"},
+        },
+        "required": ["text", "whole"],
+        "$defs": {
+            "Inner": inner,
+            "Deep": {"type": "object", "properties": {"next": {"$ref": "#/$defs/Deep"}}},
+        },
+    }
+    kind = arguments_type(schema)
+    assert kind is not None
+    kinds = {name: one.kind for name, one in kind.attributes.items()}
+    plain = {"text": "String", "whole": "Long", "many": "Set", "labels": "Json", "share": "Json"}
+    assert kinds == {**plain, "either": "Json", "word": "String", "deep": "Record"}
+    assert kind.required == {"text"}
+    given: dict[str, JsonValue] = {"whole": None, "many": [{"q": True}], "labels": {"b": 1, "a": 2}}
+    assert kind.value(given) == {"many": [{"q": True}], "labels": '{"a":2,"b":1}'}
+    assert "Json" not in json.dumps(kind.described())
+
+
+@pytest.mark.parametrize("name", ["__entity", "__extn", "__expr"])
+def test_an_argument_with_a_name_that_cedar_reads_otherwise_makes_its_tool_unusable(
+    name: str,
+) -> None:
+    inner: JsonValue = {"type": "object", "properties": {name: {"type": "string"}}}
+    assert arguments_type({"properties": {"a": {"type": "array", "items": inner}}}) is None
