@@ -36,7 +36,7 @@ CONTROLS = (
         new='return ""',
         channel="commit",
         goal="exfiltrate-argument",
-        effect="an argument that no schema knows",
+        effect="an argument that no schema takes",
     ),
     Control(
         guard="redaction",
