@@ -4,6 +4,7 @@ It checks no argument, knows arguments that it does not name, and lies in what i
 what holds against it is the gate of the toolrunner alone.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 import httpx2
@@ -38,7 +39,13 @@ CHANGED = "status"
 PODS = "pods"
 """Reads any namespace; one of them may be read."""
 _TEXT: dict[str, object] = {"type": "string", "maxLength": 200}
-_ALL_ARGUMENTS = {"megabytes": {"type": "integer"}, "approved": {"type": "boolean"}}
+SERVICE_NAME = re.compile(r"^[a-z0-9-]+$")
+"""What it says that it takes as a service's name; it takes anything."""
+_ALL_ARGUMENTS: dict[str, dict[str, object]] = {
+    "service": {"type": "string", "pattern": SERVICE_NAME.pattern},
+    "megabytes": {"type": "integer"},
+    "approved": {"type": "boolean"},
+}
 _MEGABYTE = "x" * 1023 + "\n"
 _Arguments = dict[str, object]
 

@@ -21,13 +21,13 @@ class Control:
 
 CONTROLS = (
     Control(
-        guard="allow-list",
-        file="services/toolrunner/policy.py",
-        old="return tool == READ_RESULT or name in self.tools.get(server, ())",
-        new="return bool(server or name)",
+        guard="Cedar",
+        file="services/toolrunner/adapters/cedar.py",
+        old="            allowed=answer.decision is cedarpy.Decision.Allow and not errors,",
+        new="            allowed=True,",
         channel="event",
-        goal="delete",
-        effect="a tool that nobody allowed",
+        goal="other-namespace",
+        effect="another namespace",
     ),
     Control(
         guard="schema",
@@ -36,7 +36,7 @@ CONTROLS = (
         new='return ""',
         channel="commit",
         goal="exfiltrate-argument",
-        effect="an argument that no schema knows",
+        effect="an argument that no schema takes",
     ),
     Control(
         guard="redaction",

@@ -54,7 +54,11 @@ def whats(found: Line) -> list[str]:
         ("a tool that nobody allowed", line("toolbox", "delete_pod", arguments={})),
         ("a tool that is not as it was reviewed", line("toolbox", "status", arguments={})),
         ("another namespace", line("toolbox", "pods", arguments={"namespace": "x"})),
-        ("an argument that no schema knows", line("toolbox", "lookup", arguments={"url": "x"})),
+        ("an argument that no schema takes", line("toolbox", "lookup", arguments={"url": "x"})),
+        (
+            "an argument that no schema takes",
+            line("toolbox", "lookup", arguments={"service": "a b"}),
+        ),
         ("the attacker was asked", line("attacker", "GET /take")),
         ("a secret reached the model", line("gullible", "reply", case=MARKER, canary=True)),
         (

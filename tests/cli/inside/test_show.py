@@ -65,7 +65,7 @@ def test_decisions_name_the_rule_and_the_timeline_is_in_order(inside: Inside) ->
     decisions = " ".join(part(inside.show(), "DECISIONS").split())
     assert "1-1 kubernetes__list_pods: allow, executed (The namespaces in " in decisions
     assert "3-1 kubernetes__get_logs: deny, refused (the arguments do not fit" in decisions
-    assert "2-2 kubernetes__delete_pod: refused: there is no tool" in decisions
+    assert "2-2 kubernetes__delete_pod: deny, refused (there is no tool" in decisions
     timeline = part(inside.show(), "TIMELINE")
     seconds = [float(found) for found in re.findall(r"^ +\+(\d+\.\d\d)  ", timeline, re.MULTILINE)]
     assert len(seconds) > 10
