@@ -62,7 +62,9 @@ def test_a_tool_of_ones_own_is_quoted_and_one_that_no_policy_names_is_not_offere
     tmp_path: Path,
 ) -> None:
     printed = play("05_add_a_tool_server", tmp_path)
-    assert "offered tools: calendar__read, read_result calendar__read was" in " ".join(printed.split())
+    assert "offered tools: calendar__read, read_result calendar__read was" in " ".join(
+        printed.split()
+    )
     assert "calendar__read was quoted: 02:00 redis-cart moves to another host" in printed
     assert printed.endswith("one of our two tools is evidence, the other was never offered\n")
 
