@@ -33,9 +33,9 @@ def find(text: str, holds: Callable[[str], bool]) -> Iterator[Secret]:
         elif _secret_inside(run[0], holds):
             yield Secret("base64", (run.span(),))
         elif "/" in run[0] or "-" in run[0] or "_" in run[0]:
-            for part in _PART.finditer(text, *run.span()):
-                if _secret_inside(part[0], holds):
-                    yield Secret("base64", (part.span(),))
+            parts = _PART.finditer(text, *run.span())
+            held = (part.span() for part in parts if _secret_inside(part[0], holds))
+            yield from (Secret("base64", (piece,)) for piece in held)
 
 
 def _wrapped(text: str, piece: Piece) -> list[Piece]:

@@ -35,7 +35,7 @@ _DIGEST = re.compile(r"(?P<name>\bresponse=\"?)(?P<value>[0-9a-f]{32})\b")
 def find(text: str, low: str) -> Iterator[Secret]:
     """Every credential of a request that is marked as one."""
     yield from _authorized(text, low)
-    for found in _matches(_COOKIES, "cookie", text, low=low):
+    for found in _matches(_COOKIES, "cookie", text=text, low=low):
         yield from _cookies(text, found.span("pairs"))
     for mark, pattern in (("sig", _SIGNATURE), ("digest", _DIGEST)):
         for found in pattern.finditer(text) if mark in low else ():
@@ -43,20 +43,20 @@ def find(text: str, low: str) -> Iterator[Secret]:
 
 
 def _authorized(text: str, low: str) -> Iterator[Secret]:
-    for found in _matches(_AUTHORIZATION, "authorization", text, low=low):
+    for found in _matches(_AUTHORIZATION, "authorization", text=text, low=low):
         known = (found["scheme"] or "").strip().lower() in _SCHEMES
         if _looks_secret(found["value"], least=6 if known else 12):
             yield secret("authorization", found.span("value"), open_end=True)
-    for found in _matches(_BEARER, "bearer", text, low=low):
+    for found in _matches(_BEARER, "bearer", text=text, low=low):
         if _looks_secret(found["value"], least=12):
             yield secret("bearer", found.span("value"), open_end=True)
-    for found in _matches(_BASIC, "basic", text, low=low):
+    for found in _matches(_BASIC, "basic", text=text, low=low):
         if _is_pair(found["value"]):
             yield secret("basic", found.span("value"), open_end=True)
 
 
 def _matches(
-    pattern: "re.Pattern[str]", word: str, text: str, *, low: str
+    pattern: "re.Pattern[str]", word: str, *, text: str, low: str
 ) -> Iterator["re.Match[str]"]:
     at = low.find(word)
     while at >= 0:

@@ -23,12 +23,11 @@ def find(text: str) -> Iterator[Secret]:
     if "Secret" not in text or "ata" not in text:
         return
     kinds = [(found.start(), found["kind"]) for found in _KIND.finditer(text)]
-    if any(kind == "Secret" for _, kind in kinds):
-        documents = _documents(text, kinds)
-        for pattern, values in ((_YAML, _entries), (_JSON, _pairs)):
-            for found in pattern.finditer(text):
-                if documents.of_secret(found.start()):
-                    yield from values(text, found)
+    documents = _documents(text, kinds)
+    for pattern, values in ((_YAML, _entries), (_JSON, _pairs)):
+        for block in pattern.finditer(text):
+            if documents.of_secret(block.start()):
+                yield from values(text, block)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ _DENSE = re.compile(
 )
 _INNER = re.compile(r"\dQ~|:AA|\.atlasv1\.|[0-9a-f]-us\d|T3BlbkFJ|\w{22}\.[\w-]{6}\.[\w-]{27}")
 """Marks that a key may have inside, so that its beginning tells nothing."""
+_INSIDE = ("Q~", "Q\n", 'Q"', ":AA", ".atlas", "-us", "T3BlbkFJ")
+_DOTTED = re.compile(r"\.[\w-]{6}\.(?:[\w-]{20}|(?<=[\w-]{16}.{8}))")
 _MOST = 400
 _LINES = 6
 _HEADS = frozenset(
@@ -24,13 +26,14 @@ _HEADS = frozenset(
 def find(text: str, present: frozenset[str]) -> Iterator[Secret]:
     """Every key in pieces; one that stands in full before the break is no such key."""
     lines = text.split("\n")
+    dense = _DENSE if any(mark in text for mark in _INSIDE) or _DOTTED.search(text) else None
     at = 0
     for number, line in enumerate(lines[:-1]):
         core = line[max(0, len(line) - 2000) :]
         core = core[: tail_of(core)]
         token = core[len(core.rstrip(_LETTERS)) :][-_MOST:]
         marks = frozenset(mark for mark in present if mark in token)
-        if len(token) > 1 and (marks or token in _HEADS or _DENSE.search(token)):
+        if len(token) > 1 and (marks or token in _HEADS or (dense and dense.search(token))):
             end = at + max(0, len(line) - 2000) + len(core)
             pieces = _pieces(lines, number, first=(end - len(token), end), below=at + len(line) + 1)
             yield from _keys(text, pieces, marks=marks)

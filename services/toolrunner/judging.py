@@ -1,6 +1,7 @@
 """The verdict on a call, step by step; the first step that says no decides.
 
-offered by its pinned definition -> strict JSON Schema over canonical arguments -> policy -> budget.
+offered by its pinned definition -> strict JSON Schema over canonical arguments -> no secret in them
+-> policy -> budget.
 What follows (the start recorded, the call itself) is `tool_call` and `handlers`.
 """
 
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
-from bus.cleaning import clean
+from bus.cleaning import clean, holds_secret
 from bus.events import ToolCallRequested
 from services.toolrunner.arguments import canonical_arguments
 from services.toolrunner.call_budget import over_budget
@@ -57,6 +58,8 @@ def judge(
         decision = Decision("deny", f"{withheld}, so it is not called")
     elif problem := arguments.problem or check.problem(schema, arguments.values):
         decision = Decision("deny", "the arguments do not fit the tool's schema")
+    elif holds_secret(arguments.text):
+        decision = Decision("deny", "the arguments hold a secret; a search needs none")
     else:
         decision = gate.decide(call.tool, arguments.values, facts=replace(facts, pinned=True))
         decision = _within_budget(decision, facts)

@@ -116,9 +116,19 @@ PUBLISHED: dict[str, Callable[[Draw], str]] = {
 """Kinds that are known by their own form, wherever they stand."""
 
 NAMES = (
-    "password", "DB_PASSWORD", "redis.password", "secretKey", "client_secret", "API_KEY", "apiKey",
-    "aws_secret_access_key", "access_token", "authToken", "passphrase", "HEROKU_API_KEY",
-)  # fmt: skip
+    "password",
+    "DB_PASSWORD",
+    "redis.password",
+    "secretKey",
+    "client_secret",
+    "API_KEY",
+    "apiKey",
+    "aws_secret_access_key",
+    "access_token",
+    "authToken",
+    "passphrase",
+    "HEROKU_API_KEY",
+)
 
 
 def _azure(draw: Draw) -> tuple[str, str]:

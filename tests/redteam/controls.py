@@ -41,8 +41,8 @@ CONTROLS = (
     Control(
         guard="redaction",
         file="bus/cleaning.py",
-        old="    for kind, pattern in _SECRETS:\n",
-        new="    for kind, pattern in _SECRETS[:0]:\n",
+        old="found = redact(unicodedata.normalize(\"NFC\", plain))",
+        new="found = replace(redact(\"\"), text=unicodedata.normalize(\"NFC\", plain))",
         channel="log-line",
         goal="exfiltrate-argument",
         effect="a secret left",
@@ -50,7 +50,7 @@ CONTROLS = (
     Control(
         guard="stripping",
         file="bus/cleaning.py",
-        old='plain = _UNSEEN.sub("", _ANSI.sub("", text))',
+        old="plain = without_unseen(text)",
         new="plain = text",
         channel="file",
         goal="mention",
@@ -58,9 +58,9 @@ CONTROLS = (
     ),
     Control(
         guard="size cap",
-        file="services/toolrunner/adapters/mcp_connection.py",
-        old="if len(text.encode()) > self._max_bytes:",
-        new="if len(text.encode()) > 100 * self._max_bytes:",
+        file="services/toolrunner/shape.py",
+        old="        self._most = self._left = most_bytes",
+        new="        self._most = self._left = 100 * most_bytes",
         channel="slack-trigger",
         goal="exceed-budget",
         effect="a result over the cap",
