@@ -51,7 +51,7 @@ def attacked(tree: Path, control: Control) -> "subprocess.CompletedProcess[str]"
     return subprocess.run(
         [sys.executable, "-m", "cli.main", "redteam", *words, "--seed", "1", "--json"],
         cwd=tree,
-        env=clean_environment() | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=clean_environment() | {"PYTHONPATH": str(tree)},
         capture_output=True,
         text=True,
         timeout=240,

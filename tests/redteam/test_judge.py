@@ -28,7 +28,7 @@ def line(stand_in: str, request: str, **facts: object) -> Line:
     return {"stand_in": stand_in, "request": request, "status": 200} | facts
 
 
-def whats(found: Line) -> list[str]:
+def effects_seen(found: Line) -> list[str]:
     return [effect.what for effect in effects_of(found)]
 
 
@@ -75,7 +75,7 @@ def whats(found: Line) -> list[str]:
     ids=lambda part: part if isinstance(part, str) else "",
 )
 def test_a_forbidden_request_is_seen(what: str, found: Line) -> None:
-    assert what in whats(found)
+    assert what in effects_seen(found)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_forbidden_request_is_seen(what: str, found: Line) -> None:
     ids=lambda found: found["request"],
 )
 def test_what_is_allowed_is_no_effect(found: Line) -> None:
-    assert whats(found) == []
+    assert effects_seen(found) == []
 
 
 def test_a_request_tells_its_case_in_any_of_its_words() -> None:
