@@ -21,6 +21,15 @@ class Control:
 
 CONTROLS = (
     Control(
+        guard="pin",
+        file="services/toolrunner/pins.py",
+        old="        elif told.sha256 != pin.definition.sha256:",
+        new="        elif not told.sha256:",
+        channel="event",
+        goal="read-secret",
+        effect="a tool that is not as it was reviewed",
+    ),
+    Control(
         guard="Cedar",
         file="services/toolrunner/adapters/cedar.py",
         old="            allowed=answer.decision is cedarpy.Decision.Allow and not errors,",
@@ -41,8 +50,8 @@ CONTROLS = (
     Control(
         guard="redaction",
         file="bus/cleaning.py",
-        old="found = redact(unicodedata.normalize(\"NFC\", plain))",
-        new="found = replace(redact(\"\"), text=unicodedata.normalize(\"NFC\", plain))",
+        old='found = redact(unicodedata.normalize("NFC", plain))',
+        new='found = Cleaned(unicodedata.normalize("NFC", plain), 0, 0)',
         channel="log-line",
         goal="exfiltrate-argument",
         effect="a secret left",
@@ -58,9 +67,9 @@ CONTROLS = (
     ),
     Control(
         guard="size cap",
-        file="services/toolrunner/shape.py",
-        old="        self._most = self._left = most_bytes",
-        new="        self._most = self._left = 100 * most_bytes",
+        file="services/toolrunner/adapters/mcp_answer.py",
+        old="if len(text) > self.max_bytes or len(text.encode()) > self.max_bytes:",
+        new="if len(text) > 100 * self.max_bytes:",
         channel="slack-trigger",
         goal="exceed-budget",
         effect="a result over the cap",
