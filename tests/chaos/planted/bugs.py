@@ -142,9 +142,9 @@ BUGS = (
     ),
     PlantedBug(
         name="a server that says nothing is taken to read only",
-        file="services/toolrunner/adapters/mcp_connection.py",
-        old="read_only=bool(tool.annotations and tool.annotations.read_only_hint)",
-        new="read_only=not tool.annotations or bool(tool.annotations.read_only_hint)",
+        file="services/toolrunner/pins.py",
+        old='read_only=(told.annotations or {}).get("readOnlyHint") is True',
+        new='read_only=(told.annotations or {}).get("readOnlyHint") is not False',
         test="tests/toolrunner/test_repeats.py::"
         "test_a_started_call_that_may_change_something_is_never_made_again",
     ),
