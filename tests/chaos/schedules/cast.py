@@ -37,12 +37,14 @@ from services.reasoner.ports import CutOff, SaidNo
 from services.reasoner.running import Rules, Turns
 from services.reasoner.transcript import Reply, Usage
 from services.reasoner.turn import Request
+from services.toolrunner.adapters.linear_patterns import linear_pattern
 from services.toolrunner.audit import AuditChain
 from services.toolrunner.catalogue import Catalogue, canonical
 from services.toolrunner.handlers import Handlers
 from services.toolrunner.policy import AllowList
 from services.toolrunner.ports import Tool
 from services.toolrunner.settings import Settings as ToolSettings
+from services.toolrunner.showing import Showing
 from tests.chaos.schedules.gate import Gate, GatedRedis, Step
 from tests.chaos.schedules.no_waiting import NoWaiting
 from tests.chaos.schedules.wire import Wire
@@ -203,9 +205,8 @@ class Stage:
         )
         settings = ToolSettings.model_construct(replica="toolrunner")
         wire, tracing = Wire(redis_url), Tracing("schedules", "one process")
-        store = Store(
-            BusSettings.model_construct(), "reasoner"
-        )  # what it would watch is no subject here
+        # what the store would watch is no subject here
+        store = Store(BusSettings.model_construct(), "reasoner")
         return cls(wire, NoWaiting(), tracing, store, rules, settings)
 
     def strike(self) -> None:
@@ -287,6 +288,7 @@ class Cast:
                 servers=self.tools,
                 pinned=_pinned,
                 audit=AuditChain(name),
+                showing=Showing(self.results, linear_pattern, cap=32_000),
             )
             await handlers.on_tool_call_requested(call, entry)
 
