@@ -58,7 +58,7 @@ def tables() -> Iterator[Table]:
                 p99 = 1_000 * statistics.quantiles(found, n=100)[98]
                 rows.append((name, kind, f"{median:.3f}", f"{p99:.3f}"))
     columns = ("policy", "call", f"median ms (at most {TARGET_MS:.0f})", "p99 ms")
-    yield Table("The gate before a call", "make bench ARGS=gate", columns, tuple(rows))
+    yield Table("The gate before a call", "python -m benchmarks gate", columns, tuple(rows))
 
 
 def _seconds(folder: str, arguments: dict[str, JsonValue], *, tools: int) -> Sequence[float]:

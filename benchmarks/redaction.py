@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from benchmarks.table import Table
 from bus.cleaning import clean_counted
 
-COMMAND = "make bench ARGS=redaction"
+COMMAND = "python -m benchmarks redaction"
 LINES = 1_000
 CHARACTERS = 160
 TIMES = 15

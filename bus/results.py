@@ -4,7 +4,7 @@ import asyncio
 import json
 import uuid
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,8 +18,7 @@ from bus.events import InvestigationId, ToolCallAudited, ToolCallFinished, ToolC
 from bus.streams import AUDIT, KEPT_SECONDS, TOOL_RESULTS, Keys
 from bus.tracing import current_traceparent
 
-MOST_STORED, MOST_OF_ALL = 8 * 1024 * 1024, 64 * 1024 * 1024
-"""Bytes of one result, and of all of an investigation, as they are stored: compressed."""
+MOST_STORED, MOST_OF_ALL = 8 << 20, 64 << 20  # bytes of a result, and of all, compressed
 Start = Literal["first", "started before", "stored", "closed", "ended"]
 _START: TypeAdapter[Start] = TypeAdapter(Start)
 
@@ -78,10 +77,7 @@ class Results:
         audited: ToolCallAudited | None,
         entry: Entry,
     ) -> None:
-        """Store the result unless one stands, send `finished`, audit, acknowledge: one script.
-
-        Raises NoRoom, with nothing done, where it is too large; an empty whole never is.
-        """
+        """Store the result unless one stands, tell, audit, acknowledge: one script, or NoRoom."""
         parent = current_traceparent(entry.traceparent)
         told = flat(entry_fields(finished, parent))
         audit = flat(entry_fields(audited, parent)) if audited else []
@@ -95,7 +91,7 @@ class Results:
             ],
             [
                 finished.tool_call_id,
-                await asyncio.to_thread(zlib.compress, result.whole.encode()),
+                await _apart(zlib.compress, result.whole.encode()),
                 result.shown,
                 result.model_dump_json(include={"ok", "tool", "redactions"}),
                 str(KEPT_SECONDS),
@@ -116,7 +112,7 @@ class Results:
             return None
         known = json.loads(facts) if facts else {}
         packed = whole if isinstance(whole, bytes) else whole.encode()
-        text = (await asyncio.to_thread(zlib.decompress, packed)).decode()
+        text = (await _apart(zlib.decompress, packed)).decode()
         return Result.model_validate(
             {**known, "whole": text, "shown": as_text(shown)}, extra="ignore"
         )
@@ -134,6 +130,11 @@ class Results:
             for name, text in zip(wanted, texts, strict=True)
             if text is not None
         }
+
+
+async def _apart(change: Callable[[bytes], bytes], packed: bytes) -> bytes:
+    # In a thread where it takes long.
+    return change(packed) if len(packed) < 65_536 else await asyncio.to_thread(change, packed)
 
 
 def numbered(text: str, header: str = "") -> str:

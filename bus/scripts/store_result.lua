@@ -9,14 +9,13 @@ local function take(count)
   at = at + count
   return part
 end
--- Too large: nothing is done, and the answer tells how much room is left. An empty whole has 8 bytes.
 if #ARGV[2] > 8 and redis.call('HEXISTS', KEYS[1], ARGV[1] .. ':whole') == 0 then
   local room = tonumber(ARGV[11])
   for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
     if string.sub(name, -6) == ':whole' then room = room - redis.call('HSTRLEN', KEYS[1], name) end
   end
   room = math.min(room, tonumber(ARGV[10]))
-  if #ARGV[2] > room then return -1 - math.max(room, 0) end
+  if #ARGV[2] > room then return -1 - math.max(room, 0) end -- nothing is done; 8 bytes: an empty whole
 end
 local first = redis.call('HSETNX', KEYS[1], ARGV[1] .. ':whole', ARGV[2])
 if first == 1 then

@@ -36,13 +36,7 @@ def build(settings: Settings, bus: Bus) -> Service:
     gate.learn([OWN, *lock.tools()])
     servers = McpServers(
         _entries(settings, own),
-        Limits(
-            at_once=settings.calls_per_server,
-            per_second=settings.calls_per_second,
-            max_bytes=settings.tool_result_bytes,
-            failures=settings.server_failures,
-            pause=settings.server_pause_seconds,
-        ),
+        Limits.of(settings),
         lock=lock,
     )
     catalogue = PublishedCatalogue(

@@ -62,7 +62,7 @@ def _lines(text: str, flat: Mapping[int, int]) -> Iterator[str]:
     for at, (piece, following) in enumerate(pairwise(chain(_pieces(text), ("",)))):
         if at > until and piece in _OPENING:
             until = flat.get(at, until)
-        if at <= until or piece not in _BREAKS or _goes_on(line, (piece, following), opened):
+        if at <= until or piece not in _BREAKS or _goes_on(line, (piece, following), opened=opened):
             line += _SPACED.get(piece, piece)
             continue
         before = line if piece in ("}", "]") else line + piece
@@ -77,7 +77,7 @@ def _lines(text: str, flat: Mapping[int, int]) -> Iterator[str]:
     yield line
 
 
-def _goes_on(line: str, pair: tuple[str, str], opened: Sequence[str]) -> bool:
+def _goes_on(line: str, pair: tuple[str, str], *, opened: Sequence[str]) -> bool:
     """Whether the next value of a list stands on the same line: plain ones do, many on one."""
     piece, following = pair
     in_list = piece == "," and opened[-1:] == ["["] and following not in ("{", "[")

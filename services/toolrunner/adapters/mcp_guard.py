@@ -11,6 +11,7 @@ from bus.errors import ToolFailed
 from services.toolrunner.breaker import Breaker
 from services.toolrunner.pace import Pace
 from services.toolrunner.ports import ServerFailed
+from services.toolrunner.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,17 @@ class Limits:
     per_second: float = 0.0
     failures: int = 0
     pause: float = 0.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """As the settings have them, for every server whose entry says nothing else."""
+        return cls(
+            at_once=settings.calls_per_server,
+            per_second=settings.calls_per_second,
+            max_bytes=settings.tool_result_bytes,
+            failures=settings.server_failures,
+            pause=settings.server_pause_seconds,
+        )
 
 
 class NotAsked(ToolFailed):

@@ -205,9 +205,8 @@ class Stage:
         )
         settings = ToolSettings.model_construct(replica="toolrunner")
         wire, tracing = Wire(redis_url), Tracing("schedules", "one process")
-        store = Store(
-            BusSettings.model_construct(), "reasoner"
-        )  # what it would watch is no subject here
+        # what the store would watch is no subject here
+        store = Store(BusSettings.model_construct(), "reasoner")
         return cls(wire, NoWaiting(), tracing, store, rules, settings)
 
     def strike(self) -> None:
