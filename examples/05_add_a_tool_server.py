@@ -1,7 +1,7 @@
 """You will see a tool of your own quoted as evidence, and another withheld that no policy names.
 
-Tools come from MCP servers, in any language.
     .venv/bin/python examples/05_add_a_tool_server.py
+Tools come from MCP servers, in any language.
 """
 
 import json
