@@ -1,6 +1,7 @@
 """You will see a tool of your own quoted as evidence, and another withheld that no policy names.
 
     .venv/bin/python examples/05_add_a_tool_server.py
+
 Tools come from MCP servers, in any language.
 """
 
@@ -17,8 +18,7 @@ from cli.stack import Plan
 from simulator.redis_server import free_port
 
 SCENARIO = str(Path(__file__).with_name("planned-work.yaml"))
-RULE = """@id("planned-work") @reason("What is planned may be read.")
-permit (principal, action == Action::"calendar__read", resource);"""
+RULE = '@id("plan") @reason("Ask") permit (principal, action == Action::"calendar__read",resource);'
 server: FastMCP[None] = FastMCP("calendar")
 
 
