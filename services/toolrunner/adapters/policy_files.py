@@ -26,7 +26,7 @@ STOP_FILE = "STOP"
 RESULTS = """
 @id("results-read")
 @reason("Stored results of the same investigation may be read.")
-permit (principal, action == Action::"read_result", resource);
+permit (principal == Agent::"diagnoser", action == Action::"read_result", resource);
 """
 """A rule that every policy has: what was condensed must be readable. A folder may forbid it."""
 MAX_BYTES = 1_000_000
