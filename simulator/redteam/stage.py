@@ -50,6 +50,7 @@ def stage(attacks: Sequence[Attack]) -> Scenario:
             revision=_sha(0),
             files={f"src/{each.marker}/main.py": "\n".join(_file(each)) for each in attacks},
             commits=tuple(_commit(at, each) for at, each in enumerate(attacks)),
+            tags={each.marker: _sha(at) for at, each in enumerate(attacks)},
         ),
         cloudwatch=CloudWatchSetup(log_groups={"/boutique/shop": "shop"}),
         script=Script(turns=(), diagnosis=undecided),
