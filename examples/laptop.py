@@ -54,10 +54,7 @@ def outcome_of(stack: Stack, incident: str) -> str:
     return found()[0]
 
 
-def nightshift(
-    *words: str, redis_url: str = "redis://127.0.0.1:6379/0", **settings: str
-) -> "CompletedProcess[str]":
+def nightshift(*words: str, redis_url: str = "", **settings: str) -> "CompletedProcess[str]":
     """How `nightshift` ended, with what it printed; what it says on stderr is seen at once."""
-    command = [f"{sys.prefix}/bin/nightshift", *words]
-    env = clean_environment() | {"REDIS_URL": redis_url} | settings
-    return run(command, env=env, stdout=PIPE, text=True)
+    env = clean_environment() | ({"REDIS_URL": redis_url} if redis_url else {}) | settings
+    return run([f"{sys.prefix}/bin/nightshift", *words], env=env, stdout=PIPE, text=True)

@@ -28,7 +28,7 @@ forbid (principal, action in Action::"kubernetes:read", resource)
 when { context.input has tail_lines && context.input.tail_lines * 3 > 100000 };
 """
 ARGUMENTS: dict[str, dict[str, JsonValue]] = {
-    "read_result": {"call_id": "1-1", "first_line": 2, "contains": "x"},
+    "read_result": {"call_id": "1-1", "lines": "2", "pattern": "x"},
     "kubernetes__list_pods": {"namespace": "boutique"},
     "kubernetes__get_logs": {
         "namespace": "boutique",

@@ -87,8 +87,8 @@ def within(low: int, high: int) -> object:
 ARGUMENTS: dict[str, dict[str, Check]] = {
     "read_result": {
         "call_id": (True, TEXTS, is_text),
-        "first_line": (False, WHOLE, within(1, 2**63 - 1)),
-        "contains": (False, TEXTS, lambda value: is_text(value) and value != ""),
+        "pattern": (False, TEXTS, lambda value: is_text(value) and value != ""),
+        "path": (False, TEXTS, lambda value: is_text(value) and value != ""),
     },
     "kubernetes__list_pods": {"namespace": (True, NAMESPACES, is_text)},
     "kubernetes__get_logs": {

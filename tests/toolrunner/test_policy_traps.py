@@ -16,6 +16,7 @@ from services.toolrunner.ports import Tool
 from tests.toolrunner.policies import FACTS, SCOPE, TOOLS, shipped, write_policy
 
 PODS = "kubernetes__list_pods"
+LOGS = "kubernetes__get_logs"
 
 
 def decide(tool: str, facts: Facts = FACTS, **arguments: JsonValue) -> Decision:
@@ -150,13 +151,13 @@ def test_a_repository_is_owner_and_name_together(
 def test_null_for_an_optional_argument_is_as_good_as_none() -> None:
     """Trap 6: Cedar knows no null."""
     with_null: dict[str, JsonValue] = {"namespace": "boutique", "pod": "cart-1", "container": None}
-    found = judged("kubernetes__get_logs", with_null)
+    found = judged(LOGS, with_null)
     assert not found.decision.refuses
 
 
 @pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 2**70])
 def test_an_integer_that_does_not_fit_64_bits_is_refused_before_cedar(number: int) -> None:
-    found = judged("read_result", {"call_id": "1-1", "first_line": number})
+    found = judged(LOGS, {"namespace": "boutique", "pod": "cart-1", "tail_lines": number})
     assert found.problem == "an integer does not fit 64 bits"
     assert found.decision.refuses
 
