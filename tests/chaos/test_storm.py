@@ -111,7 +111,7 @@ def test_storm_of_incidents_under_kills_loses_nothing_and_does_nothing_twice(
         load = Load(
             fleet,
             recorder,
-            total=lane.pick(28, 1000),
+            total=lane.pick(22, 1000),
             at_once=lane.pick(12, 30),
             alarm_every=10,
             join_every=8,

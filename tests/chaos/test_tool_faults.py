@@ -42,7 +42,7 @@ MET = [
     if name not in ("expired", "duplicate")
 ]
 """A list that expires is met in `tests/toolrunner`; what SQS does twice meets an alarm."""
-SAMPLE = 6
+SAMPLE = 4
 NEVER_LEFT_OUT = [("kubernetes", "huge_log"), ("kubernetes", "slow_log")]
 """What the sample plays beside those drawn: where memory and time are to be bounded."""
 QUEUE = [

@@ -32,6 +32,8 @@ from tests.bus.incidents import opened
 from tests.toolrunner.policies import write_policy
 
 ALLOWED = ("read", "hang", "flood", "fail", "label", "sell", "order")
+A_KEY = "AKIA" + "ABCDEFGH" * 2
+"""What `read` answers about the key."""
 READS = ToolAnnotations(read_only_hint=True)
 HARMLESS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True)
 
@@ -52,6 +54,7 @@ class Shop:
     def read(self, topic: str, lines: int = 3) -> str:
         """Some lines about a topic."""
         self.calls.append(f"read {topic}")
+        topic = f"key {A_KEY}" if topic == "the key" else topic
         return "\n".join(f"{topic} line {number}" for number in range(1, lines + 1))
 
     async def hang(self) -> str:

@@ -8,7 +8,7 @@ from bus.streams import AUDIT, TOOL_CALLS
 from bus.testing import all_settled, events, eventually
 from services.toolrunner.audit import entry_sha256
 from tests.toolrunner.conftest import Run
-from tests.toolrunner.foreign import Shop, ask, investigation, told
+from tests.toolrunner.foreign import A_KEY, Shop, ask, investigation, told
 
 
 async def stored(bus: Bus, record: Record, call_id: str) -> Result:
@@ -130,13 +130,22 @@ async def test_what_a_failing_tool_says_reaches_the_model_and_is_not_quotable(ru
 async def test_secrets_are_replaced_before_a_result_is_stored(run: Run) -> None:
     bus = await run()
     record = await investigation(bus, "1-1")
-    secret = "AKIA" + "ABCDEFGH" * 2
-    await ask(bus, record, "1-1", tool="shop__read", topic=f"key {secret}", lines=1)
+    await ask(bus, record, "1-1", tool="shop__read", topic="the key", lines=1)
     finished = await told(bus, "1-1")
     result = await stored(bus, record, "1-1")
     assert finished.redactions == 1
-    assert secret not in result.whole
+    assert A_KEY not in result.whole
     assert "1 secret replaced" in result.shown
+
+
+async def test_a_call_whose_arguments_hold_a_secret_is_refused_and_never_sent(
+    run: Run, shop: Shop
+) -> None:
+    bus = await run()
+    record = await investigation(bus, "1-1")
+    await ask(bus, record, "1-1", tool="shop__read", topic=f"who has {A_KEY}", lines=1)
+    assert (await told(bus, "1-1")).error.startswith("denied: the arguments hold a secret")
+    assert shop.calls == []
 
 
 async def test_a_redelivered_call_gives_the_stored_result_again(run: Run, shop: Shop) -> None:

@@ -43,7 +43,7 @@ def stage(redis_url: str) -> Iterator[Stage]:
 def test_every_schedule_leads_to_one_end_and_leaves_nothing_undone(
     stage: Stage, lane: Lane, figures: Figures, part: int
 ) -> None:
-    count = lane.pick(300, 10_000) // PARTS
+    count = lane.pick(200, 10_000) // PARTS
     numbers = lane.random(f"schedules, part {part}")
     began, done = time.monotonic(), 0
     while done < count:
