@@ -1,7 +1,6 @@
 """Every event that crosses a service border: frozen, versioned, named in the past tense.
 
-Requests end in `Requested` or `Due`. An event's fields are its data; id, trace context and delivery
-belong to the envelope (`bus.envelope`).
+Requests end in `Requested` or `Due`. Id, trace context and delivery belong to `bus.envelope`.
 """
 
 from datetime import datetime
@@ -262,9 +261,10 @@ class ToolCallAudited(Event):
     redactions: int = 0
     replica: str
     number: int
-    """Counts from 1 in this replica's life."""
     previous_sha256: str
-    """Hash of this replica's previous audit entry, empty for the first: a chain."""
+    """Hash of the replica's entry before (its numbers count from 1), empty for the first."""
+    mac: str = ""
+    """HMAC-SHA-256 of all the rest under `NIGHTSHIFT_AUDIT_KEY`; empty where that is not set."""
 
 
 class DeadLetter(Event):

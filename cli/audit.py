@@ -1,6 +1,9 @@
 """`nightshift audit`: the audit of tool calls, written out, and whether it is whole."""
 
+import hashlib
 import json
+import os
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,17 +18,23 @@ from bus.envelope import text_fields
 from bus.errors import NotConfigured
 from bus.streams import AUDIT, Keys
 from cli import where
+from cli.columns import wrapped
 from services.toolrunner.audit_trail import (
+    Call,
     Flaw,
     Kept,
+    Stored,
     calls_with_two_entries,
     calls_without_entry,
+    entries_against_results,
+    entries_without_mac,
     flaws_of_chains,
 )
 
 NOT_WHOLE, CANNOT_READ = 1, 2
 PAGE = 1_000
 MOST_SHOWN = 50
+KEY = "NIGHTSHIFT_AUDIT_KEY"
 CODES = "Exits 0, 1 when the audit is not whole, 2 when it cannot be read."
 
 app = typer.Typer(
@@ -49,8 +58,9 @@ def verify(
 ) -> None:
     """Say whether an entry was altered, dropped or put in.
 
-    An export is checked by its hash chains. In Redis, also: every stored result has its entry, and
-    the stream has lost none from its middle or its end.
+    An export is checked by its hash chains. In Redis, also: every stored result has its entry and
+    is what that says, and the stream has lost none from its middle or its end. With
+    NIGHTSHIFT_AUDIT_KEY as the toolrunners have it, every entry is checked by its MAC as well.
     """
     if file is not None:
         entries = _exported(file)
@@ -58,15 +68,19 @@ def verify(
         return
     with _redis() as redis:
         # Results first: a call that ends in between has its entry, and no result is missed.
-        stored = set(_stored(redis, where.keys()))
+        before = set(_calls(redis, where.keys()))
         entries = list(_entries(redis, where.keys()))
         lost, since_the_start = _lost(redis, where.keys(), entries=entries)
+        after = {
+            call: _stored(redis, where.keys(), call=call) for call in _calls(redis, where.keys())
+        }
     _tell(
         entries,
         [
             *lost,
             *flaws_of_chains(entries, since_the_start=since_the_start),
-            *calls_without_entry(stored, entries),
+            *calls_without_entry(before, entries),
+            *entries_against_results(after, entries),
             *calls_with_two_entries(entries),
         ],
     )
@@ -82,6 +96,9 @@ def _redis() -> Iterator[Redis]:
 
 
 def _tell(entries: list[Kept], flaws: list[Flaw]) -> None:
+    key = os.environ.get(KEY, "")
+    if key:
+        flaws = [*flaws, *entries_without_mac(entries, key)]
     lives = len({entry.text("replica") for entry in entries})
     for flaw in flaws[:MOST_SHOWN]:
         typer.echo(f"{_line(flaw.where)}: {_line(flaw.what)}")
@@ -92,6 +109,8 @@ def _tell(entries: list[Kept], flaws: list[Flaw]) -> None:
         typer.echo(f"the audit is not whole: {counted}, {len(flaws)} flaws", err=True)
         raise typer.Exit(NOT_WHOLE)
     typer.echo(f"the audit is whole: {counted}")
+    if not key:
+        typer.echo(wrapped(f"without {KEY} the newest entry of a chain could be forged"), err=True)
 
 
 def _entries(redis: Redis, keys: Keys) -> Iterator[Kept]:
@@ -113,7 +132,20 @@ def _data(fields: Mapping[str, str]) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def _stored(redis: Redis, keys: Keys) -> Iterator[tuple[str, str]]:
+def _stored(redis: Redis, keys: Keys, *, call: Call) -> Stored:
+    investigation, name = call
+    parts = [f"{name}:whole", f"{name}:facts"]
+    found: Any = redis.hmget(keys.of(investigation, "results"), parts)
+    whole, facts = found
+    try:
+        text = zlib.decompress(whole or b"")
+        ok = json.loads(facts or b"{}").get("ok") is True
+    except (zlib.error, ValueError, AttributeError):
+        return Stored(ok=False, sha256="unreadable")
+    return Stored(ok, hashlib.sha256(text).hexdigest())
+
+
+def _calls(redis: Redis, keys: Keys) -> Iterator[Call]:
     """Investigation and id of every call whose result is kept; what a trigger brought is none."""
     for name in redis.scan_iter(match=f"{keys.prefix}*:results", count=PAGE):
         investigation = as_text(name).removeprefix(keys.prefix).removesuffix(":results")
@@ -152,6 +184,8 @@ def _exported(file: Path) -> list[Kept]:
     for number, line in enumerate(lines, start=1):
         if line:
             found.append(_line_of_export(line, f"{file}:{number}"))
+    if not found:
+        _fail(f"{file} holds no entry")
     return found
 
 

@@ -53,7 +53,7 @@ def build(settings: Settings, bus: Bus) -> Service:
         check=check,
         servers=servers,
         pinned=catalogue.pinned,
-        audit=AuditChain(settings.consumer),
+        audit=AuditChain(settings.consumer, settings.audit_key.get_secret_value()),
         showing=Showing(bus.results, linear_pattern, cap=settings.shown_characters),
     )
     return build_app(

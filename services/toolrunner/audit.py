@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import hmac
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -29,6 +30,12 @@ def data_sha256(fields: Mapping[str, JsonValue]) -> str:
     return _sha256(canonical(dict(fields)))
 
 
+def mac_of(fields: Mapping[str, JsonValue], key: str) -> str:
+    """What `mac` must be in an entry with these fields."""
+    rest = {name: value for name, value in fields.items() if name != "mac"}
+    return hmac.new(key.encode(), canonical(rest).encode(), hashlib.sha256).hexdigest()
+
+
 @dataclass
 class AuditChain:
     """The chain of one life of one replica, numbered from 1.
@@ -38,6 +45,8 @@ class AuditChain:
     """
 
     consumer: str
+    key: str = field(default="", repr=False)
+    """Of the MACs; empty: entries have none."""
     _life: str = field(default_factory=lambda: secrets.token_hex(4))
     _number: int = 0
     _previous: str = ""
@@ -61,7 +70,7 @@ class AuditChain:
                     self._life, self._number, self._previous = secrets.token_hex(4), 0, ""
 
     def _next(self, call: ToolCallRequested, judged: Judged, *, answer: Answer) -> ToolCallAudited:
-        return ToolCallAudited(
+        audited = ToolCallAudited(
             investigation_id=call.investigation_id,
             tool_call_id=call.tool_call_id,
             tool=clean(call.tool)[:200],
@@ -80,6 +89,10 @@ class AuditChain:
             number=self._number + 1,
             previous_sha256=self._previous,
         )
+        if not self.key:
+            return audited
+        fields = audited.model_dump(mode="json", exclude_defaults=True)
+        return audited.model_copy(update={"mac": mac_of(fields, self.key)})
 
 
 def _sha256(text: str) -> str:

@@ -2,16 +2,22 @@
 
 Each replica numbers its entries from 1 and writes the hash of the one before into the next, so a
 change in the middle of a chain shows in the entry after it. What a chain cannot show is that its
-last entries are gone; that shows by results without an entry, and by the stream's own counters.
+last entries are gone, altered or made up: that shows by the stored results, by the stream's own
+counters, and by the MAC of each entry where there is a key.
 """
 
+import hmac
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from services.toolrunner.audit import data_sha256
+from services.toolrunner.audit import data_sha256, mac_of
+
+MADE = ("executed", "repeated")
+Call = tuple[str, str]
+"""Investigation and call id."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +38,17 @@ class Kept:
         return number if isinstance(number, int) and not isinstance(number, bool) else 0
 
     @property
-    def call(self) -> tuple[str, str]:
+    def call(self) -> Call:
         """Investigation and tool call that it is about."""
         return self.text("investigation_id"), self.text("tool_call_id")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A stored result: whether it is an answer, and the hash of its whole."""
+
+    ok: bool
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -60,14 +74,46 @@ def flaws_of_chains(entries: Sequence[Kept], *, since_the_start: bool) -> list[F
     ]
 
 
-def calls_without_entry(stored: Collection[tuple[str, str]], entries: Sequence[Kept]) -> list[Flaw]:
-    """Calls whose result is stored, by investigation and call id, and that nobody audited."""
-    audited = {entry.call for entry in entries}
+def entries_without_mac(entries: Sequence[Kept], key: str) -> list[Flaw]:
+    """Entries whose MAC is not the one that the key gives: altered, or written by somebody else."""
     return [
-        Flaw(f"{investigation} {call}", "its result is stored and it has no audit entry")
-        for investigation, call in sorted(stored)
-        if (investigation, call) not in audited
+        Flaw(entry.entry_id, "its MAC is not that of NIGHTSHIFT_AUDIT_KEY")
+        for entry in entries
+        if not hmac.compare_digest(entry.text("mac").encode(), mac_of(entry.fields, key).encode())
     ]
+
+
+def calls_without_entry(stored: Collection[Call], entries: Sequence[Kept]) -> list[Flaw]:
+    """Calls whose result is stored, and that nobody audited."""
+    audited = {entry.call for entry in entries}
+    said = "its result is stored and it has no audit entry"
+    return [Flaw(" ".join(call), said) for call in sorted(stored) if call not in audited]
+
+
+def entries_against_results(stored: Mapping[Call, Stored], entries: Sequence[Kept]) -> list[Flaw]:
+    """Entries that say other things than the stored results, which were read after them.
+
+    A call that was made twice has one result and two entries, so nothing is said of those.
+    """
+    known = {investigation for investigation, _ in stored}
+    times = Counter(entry.call for entry in entries)
+    found = []
+    for entry in entries:
+        result = stored.get(entry.call)
+        if result is None and entry.call[0] in known:
+            found.append(Flaw(entry.entry_id, "there is no such call in its investigation"))
+        elif result is not None and times[entry.call] == 1 and (what := _against(entry, result)):
+            found.append(Flaw(entry.entry_id, what))
+    return found
+
+
+def _against(entry: Kept, stored: Stored) -> str:
+    was_made = entry.text("outcome") in MADE
+    if was_made != stored.ok:
+        return f"it says {entry.text('outcome')}, and the stored result says otherwise"
+    if was_made and entry.text("result_sha256") != stored.sha256:
+        return "its result is not the one that is stored"
+    return ""
 
 
 def calls_with_two_entries(entries: Sequence[Kept]) -> list[Flaw]:
@@ -95,6 +141,8 @@ def _problem(entry: Kept, before: Kept | None, *, since_the_start: bool) -> str:
     problem = ""
     if not entry.number or not entry.text("replica"):
         problem = "the entry does not say which replica wrote it, or its number"
+    elif entry.number < 1:
+        problem = f"number {entry.number} is none that a replica writes"
     elif before is not None and entry.number != before.number + 1:
         problem = f"number {entry.number} follows {before.number}: entries are gone or were put in"
     elif before is not None and entry.text("previous_sha256") != data_sha256(before.fields):

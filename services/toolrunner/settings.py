@@ -36,6 +36,8 @@ class Settings(BusSettings):
     """The repository that the policy knows as configured, as `owner/name`."""
     max_tool_calls: int = Field(default=40, ge=0, le=10_000)
     """Calls that one investigation may start; the reasoner reads the same variable."""
+    audit_key: SecretStr = SecretStr("")
+    """Key of the MACs on audit entries; without it, who can write to Redis can forge the newest."""
     tool_seconds: float = Field(default=30.0, gt=0, le=600)
     """Longest time of one tool call; the investigation's deadline may cut it shorter."""
     tool_result_bytes: int = Field(default=8 * 1024 * 1024, ge=1_000, le=64 * 1024 * 1024)

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import random
+import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -32,9 +33,14 @@ pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(400)]
 CALLS_EACH = 20
 TOOLRUNNERS = 3
 KEYS = Keys(PREFIX)
+KEY = secrets.token_hex(16)
 PLAN = FleetPlan(
     replicas={"ingest": 0, "reasoner": 0, "notifier": 0, "toolrunner": TOOLRUNNERS},
-    settings={"NIGHTSHIFT_LEASE_SECONDS": "2", "NIGHTSHIFT_DEADLINE_SECONDS": "3000"},
+    settings={
+        "NIGHTSHIFT_LEASE_SECONDS": "2",
+        "NIGHTSHIFT_DEADLINE_SECONDS": "3000",
+        "NIGHTSHIFT_AUDIT_KEY": KEY,
+    },
 )
 KINDS: tuple[tuple[str, dict[str, object]], ...] = (
     ("kubernetes__list_pods", {"namespace": "boutique"}),
@@ -65,8 +71,8 @@ def test_every_call_has_one_audit_entry_though_toolrunners_are_killed(
         outcomes = Counter(str(fields["outcome"]) for _, fields in audited(fleet))
         whole = audit(fleet, tmp_path, "verify")
         exported = audit(fleet, tmp_path, "export")
-        fleet.desk.redis.xdel(KEYS.stream(AUDIT), list(audited(fleet))[-1][0])
-        shortened = audit(fleet, tmp_path, "verify")
+        shortened = shortened_and_verified(fleet, tmp_path)
+        forged = forged_and_verified(fleet, tmp_path)
     assert exported.code == 0, exported.errors
     rows = [json.loads(line) for line in exported.output.splitlines()]
     missed = [how for how in TAMPERINGS if not flaws(tampered(rows, how))]
@@ -83,6 +89,24 @@ def test_every_call_has_one_audit_entry_though_toolrunners_are_killed(
     assert shortened.code == 1
     assert "the newest entry is gone" in shortened.output
     assert "its result is stored and it has no audit entry" in shortened.output
+    assert forged.code == 1
+    assert forged.output.count("its MAC is not that of NIGHTSHIFT_AUDIT_KEY") == 1
+    assert forged.output.count("there is no such call in its investigation") == 1
+
+
+def shortened_and_verified(fleet: Fleet, folder: Path) -> Ended:
+    """What `verify` says after the newest entry was taken away."""
+    fleet.desk.redis.xdel(KEYS.stream(AUDIT), list(audited(fleet))[-1][0])
+    return audit(fleet, folder, "verify")
+
+
+def forged_and_verified(fleet: Fleet, folder: Path) -> Ended:
+    """What `verify` says after a made-up entry of a made-up replica was put in."""
+    _, last = list(audited(fleet))[-1]
+    made_up = {**last, "replica": "toolrunner-7/aaaa", "number": 1, "previous_sha256": ""}
+    data = json.dumps({**made_up, "tool_call_id": "9-9"})
+    fleet.desk.redis.xadd(KEYS.stream(AUDIT), {"event": "ToolCallAudited", "data": data})
+    return audit(fleet, folder, "verify")
 
 
 async def ask_for_calls(fleet: Fleet, investigations: int) -> set[tuple[str, str]]:
@@ -171,6 +195,7 @@ def audit(fleet: Fleet, folder: Path, *arguments: str) -> Ended:
         folder=folder,
         REDIS_URL=fleet.stack.redis_url,
         NIGHTSHIFT_STREAM_PREFIX=PREFIX,
+        NIGHTSHIFT_AUDIT_KEY=KEY,
     )
 
 
