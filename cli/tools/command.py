@@ -56,6 +56,10 @@ def pin(
     seconds: Annotated[
         float, typer.Option(min=0.1, max=600, help="Time that a server has to give its list.")
     ] = 30.0,
+    anew: Annotated[
+        bool,
+        typer.Option("--anew", help="Do not read the lock that is there; what it hides is lost."),
+    ] = False,
 ) -> None:
     """Ask the configured servers for their tools and write the lock. Read it before you use it.
 
@@ -67,7 +71,7 @@ def pin(
     settings = _settings()
     file = settings.lock_file
     try:
-        before = _lock_at(file)
+        before = _lock_at(file, anew=anew)
         listed = asyncio.run(_listed(settings, server or [], seconds=seconds))
         after = pinned_anew(before, listed, all_of_it=not server)
         differs = _tell(before, after, listed=listed)
@@ -106,11 +110,15 @@ def _settings() -> "Settings":
         _fail(str(error))
 
 
-def _lock_at(file: Path) -> "Lock":
+def _lock_at(file: Path, *, anew: bool) -> "Lock":
     from services.toolrunner.adapters.lock_file import load_lock
     from services.toolrunner.pins import Lock
 
-    return load_lock(file) if file.exists() else Lock({})
+    try:
+        return Lock({}) if anew or not file.exists() else load_lock(file)
+    except NotConfigured as error:
+        said = "--anew writes a new one without reading it, and forgets the arguments that it hides"
+        _fail(f"{error}; {said}")
 
 
 def _tell(before: "Lock", after: "Lock", *, listed: "Listed") -> bool:

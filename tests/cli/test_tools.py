@@ -149,3 +149,11 @@ async def test_what_cannot_be_asked_or_read_is_one_sentence_and_nothing_is_writt
     broken = await bench.tools("pin")
     assert (broken.exit_code, broken.stdout) == (1, "")
     assert "is no lock" in broken.stderr
+    assert "--anew writes a new one" in broken.stderr
+
+
+async def test_a_broken_lock_is_written_anew_on_request(bench: Bench) -> None:
+    bench.lock.write_text("{", encoding="utf-8")
+    end = await bench.tools("pin", "--anew")
+    assert (end.exit_code, end.stderr) == (0, "")
+    assert set(load_lock(bench.lock).servers) == {"shop"}
