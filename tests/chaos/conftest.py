@@ -10,6 +10,7 @@ SECOND_HALF = (
     "test_deadlines.py",
     "test_janitor.py",
     "test_lost_store.py",
+    "test_mcp_faults.py",
     "test_outages.py",
     "test_poison.py",
     "test_power_loss.py",
