@@ -158,7 +158,7 @@ async def test_redis_that_goes_away_during_the_work_is_counted_against_nobody(
 
     Six short outages set an innocent entry aside.
     """
-    bus = make_bus("reasoner", redis_url=SecretStr(own_redis.url), lease_seconds=4)
+    bus = make_bus("reasoner", redis_url=SecretStr(own_redis.url), lease_seconds=12)
     begun = asyncio.Event()
     deliveries: list[int] = []
 
