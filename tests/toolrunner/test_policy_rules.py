@@ -1,6 +1,7 @@
 """What is refused at the start: rules that do not validate, say nothing, or permit too much."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from bus.errors import NotConfigured
 from services.toolrunner.adapters.live_policy import LivePolicy
 from services.toolrunner.adapters.policy_files import read_policy
 from services.toolrunner.policy_resource import ResourceRule
+from services.toolrunner.policy_text import too_deep
 from services.toolrunner.policy_types import arguments_type
 from services.toolrunner.ports import Tool
 from services.toolrunner.settings import SHIPPED_POLICIES
@@ -101,6 +103,33 @@ def test_a_rule_that_is_wrong_is_refused_in_a_sentence(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        ("(" * 65 + "true" + ")" * 65, "own.cedar: line 2: brackets are nested more than 64 deep"),
+        ("[" * 63 + "]" * 63 + " == []", "own.cedar: a condition is nested too deep"),
+        ("true && " * 401 + "true", "own.cedar: line 2: a rule has more than 400 operators"),
+        ("true && " * 390 + "true", "own.cedar: a condition is nested too deep"),
+        ("if true then true else " * 401 + "true", "a rule has more than 400 operators"),
+        ("true && " * 80 + "true", "own.cedar: a condition is nested too deep"),
+    ],
+)
+def test_what_the_native_parser_could_fail_on_is_refused_before_it(
+    condition: str, reason: str, tmp_path: Path
+) -> None:
+    """Seen: 1,000 brackets, or 20,000 times `true &&`, ended the toolrunner by signal 11."""
+    with pytest.raises(NotConfigured) as refused:
+        put(tmp_path, f"{NOTES}\nforbid (principal, {PODS}, resource) when {{ {condition} }};")
+    assert reason in str(refused.value)
+    assert str(refused.value).count("; ") <= 1
+
+
+def test_strings_and_comments_are_not_nested_and_many_rules_are_not_one() -> None:
+    assert not too_deep('"((((\\"(((("' * 50 + "// ((((\n" * 50)
+    assert not too_deep("true || true;" * 1_000)
+    assert too_deep("(" * 1_000) and too_deep('" (' * 999) and too_deep("true &&\n" * 20_000)
+
+
 def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     rules = f"permit (principal, {PODS}, resource); {NOTES} permit (principal, action, resource);"
     with pytest.raises(NotConfigured) as refused:
@@ -118,6 +147,13 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("resources: {shop: {Namespace: a, LogGroup: b}}", "a server has one of"),
         ("resources: {shop: {Repository: []}}", "name the argument"),
         ("groups: {shop__sell: all}", "groups.shop__sell"),
+        ("mode: 2026-13-45", "settings.yaml: mode: "),
+        ("mode: !!int x", "settings.yaml: tags (`!!name`) are not taken"),
+        ("mode: 0b_", "settings.yaml holds a value that is none"),
+        ("? [a]\n: b", "settings.yaml is not YAML"),
+        ("a: &a [x]\nb: *a", "settings.yaml: aliases (`*name`) are not taken"),
+        ("[" * 5_000, "settings.yaml: it is nested more than 20 deep"),
+        ("mode: enforce " + "#" * 262_144, "holds more than 262144 bytes"),
     ],
 )
 def test_settings_that_are_wrong_are_refused_in_a_sentence(
@@ -127,6 +163,25 @@ def test_settings_that_are_wrong_are_refused_in_a_sentence(
         put(tmp_path, f"{NOTES} permit (principal, {PODS}, resource);", settings)
     assert reason in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_not_utf_8_is_named_and_a_byte_order_mark_is_no_problem(
+    tmp_path: Path,
+) -> None:
+    rule = f"{NOTES} permit (principal, {PODS}, resource is Namespace)"
+    rule += " when { resource.configured };"
+    gate = put(tmp_path, "\ufeff" + rule, "\ufeffmode: log_only")
+    assert (gate.mode, gate.may_offer("kubernetes__list_pods")) == ("log_only", True)
+    (tmp_path / "other.cedar").write_bytes(b"// caf\xe9")
+    with pytest.raises(NotConfigured, match=r"/other\.cedar is not UTF-8"):
+        LivePolicy(str(tmp_path), SCOPE)
+
+
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    """A pipe would be waited for, and a device has no end."""
+    os.mkfifo(tmp_path / "own.cedar")
+    with pytest.raises(NotConfigured, match=r"own\.cedar is not a file"):
+        LivePolicy(str(tmp_path), SCOPE)
 
 
 def test_a_folder_without_a_policy_is_refused(tmp_path: Path) -> None:

@@ -31,9 +31,11 @@ from services.toolrunner.policy_schema import (
     request_of,
     schema_of,
 )
+from services.toolrunner.policy_text import too_deep
 from services.toolrunner.ports import Tool
 
 MAX_SAID = 400
+TOO_NESTED = "a condition is nested too deep: make several rules or `when` clauses of it"
 BUILT_IN = "(built in)"
 """In the place of a file's name, for rules that every policy has."""
 
@@ -63,10 +65,21 @@ def parsed(text: PolicyText) -> list[Rule]:
     """The rules of those files. Raises NotConfigured with a sentence for each problem of any."""
     problems, files, number = [], {}, 0
     for name in sorted(text.files):
+        if problem := too_deep(text.files[name]):
+            problems.append(f"{name}: {problem}")
+            continue
         try:
             own = json.loads(cedarpy.policies_to_json_str(text.files[name]))
+            cedarpy.PolicySet.from_json_str(json.dumps(own))
+        except RecursionError:
+            problems.append(f"{name}: {TOO_NESTED}")
+            continue
         except ValueError as error:
-            problems.append(f"{name} cannot be parsed: {_one_line(error)}")
+            said = _one_line(error)
+            nested = said.startswith("error serializing/deserializing policy set")
+            problems.append(
+                f"{name}: {TOO_NESTED}" if nested else f"{name} cannot be parsed: {said}"
+            )
             continue
         for _ in (*own["staticPolicies"], *own["templates"]):
             files[f"policy{number}"] = name
