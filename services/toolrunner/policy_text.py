@@ -8,7 +8,7 @@ import re
 
 MOST_DEEP = 64
 MOST_OPERATORS = 400
-_TOKEN = re.compile(
+_PART = re.compile(
     r'"(?:\\.|[^"\\])*"'
     r"|//[^\n\r]*"
     r"|[()\[\]{}]|&&|\|\||[=!<>]=|[-<>+*!.;]|\b(?:if|has|in|is|like)\b",
@@ -23,15 +23,15 @@ def too_deep(text: str) -> str:
     Cedar, but that it is within the limits.
     """
     depth = operators = 0
-    for found in _TOKEN.finditer(text):
-        token = found[0]
-        if token[0] == '"' or token[:2] == "//":
+    for found in _PART.finditer(text):
+        part = found[0]
+        if part[0] == '"' or part[:2] == "//":
             continue
-        if token in "([{":
+        if part in "([{":
             depth += 1
-        elif token in ")]}":
+        elif part in ")]}":
             depth = max(0, depth - 1)
-        elif token == ";":
+        elif part == ";":
             operators = 0
         else:
             operators += 1

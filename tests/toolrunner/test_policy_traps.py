@@ -48,7 +48,8 @@ def test_a_forbid_that_fails_to_evaluate_denies(tmp_path: Path) -> None:
     """Trap 1: Cedar skips it and says Allow; that was seen with a sum that leaves 64 bits."""
     gate = live(
         tmp_path,
-        f'@id("yes") @reason("r") permit (principal, action == Action::"{PODS}", resource);',
+        f'@id("yes") @reason("r") permit (principal, action == Action::"{PODS}", resource)'
+        " when { resource.configured };",
         '@id("no") @reason("r") forbid (principal, action, resource)'
         " when { context.facts.calls_used + 9223372036854775807 > 5 };",
     )

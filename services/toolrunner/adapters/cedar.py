@@ -65,25 +65,13 @@ def parsed(text: PolicyText) -> list[Rule]:
     """The rules of those files. Raises NotConfigured with a sentence for each problem of any."""
     problems, files, number = [], {}, 0
     for name in sorted(text.files):
-        if problem := too_deep(text.files[name]):
-            problems.append(f"{name}: {problem}")
-            continue
         try:
-            own = json.loads(cedarpy.policies_to_json_str(text.files[name]))
-            cedarpy.PolicySet.from_json_str(json.dumps(own))
-        except RecursionError:
-            problems.append(f"{name}: {TOO_NESTED}")
-            continue
+            count = _count(text.files[name])
         except ValueError as error:
-            said = _one_line(error)
-            nested = said.startswith("error serializing/deserializing policy set")
-            problems.append(
-                f"{name}: {TOO_NESTED}" if nested else f"{name} cannot be parsed: {said}"
-            )
+            problems.append(f"{name}{error}")
             continue
-        for _ in (*own["staticPolicies"], *own["templates"]):
-            files[f"policy{number}"] = name
-            number += 1
+        files |= {f"policy{number + k}": name for k in range(count)}
+        number += count
     if problems:
         raise NotConfigured("; ".join(problems))
     rules = rules_of(json.loads(cedarpy.policies_to_json_str(text.whole)), files=files)
@@ -92,6 +80,23 @@ def parsed(text: PolicyText) -> list[Rule]:
     if problems := list(lint(rules)):
         raise NotConfigured("; ".join(problems))
     return rules
+
+
+def _count(text: str) -> int:
+    """How many policies the text holds. Raises ValueError with what follows the file's name."""
+    if problem := too_deep(text):
+        raise ValueError(f": {problem}")
+    try:
+        own = json.loads(cedarpy.policies_to_json_str(text))
+        cedarpy.PolicySet.from_json_str(json.dumps(own))
+    except RecursionError:
+        raise ValueError(f": {TOO_NESTED}") from None
+    except ValueError as error:
+        said = _one_line(error)
+        if said.startswith("error serializing/deserializing policy set"):
+            raise ValueError(f": {TOO_NESTED}") from None
+        raise ValueError(f" cannot be parsed: {said}") from None
+    return len(own["staticPolicies"]) + len(own["templates"])
 
 
 class CedarPolicy:

@@ -26,7 +26,11 @@ STOP_FILE = "STOP"
 RESULTS = """
 @id("results-read")
 @reason("Stored results of the same investigation may be read.")
-permit (principal == Agent::"diagnoser", action == Action::"read_result", resource);
+permit (
+    principal == Agent::"diagnoser",
+    action == Action::"read_result",
+    resource == Server::"read_result"
+);
 """
 """A rule that every policy has: what was condensed must be readable. A folder may forbid it."""
 MAX_BYTES = 262_144
