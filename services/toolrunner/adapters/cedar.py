@@ -63,7 +63,9 @@ class Evaluated:
 
 def parsed(text: PolicyText) -> list[Rule]:
     """The rules of those files. Raises NotConfigured with a sentence for each problem of any."""
-    problems, files, number = [], {}, 0
+    problems: list[str] = []
+    files: dict[str, str] = {}
+    number = 0
     for name in sorted(text.files):
         try:
             count = _count(text.files[name])
