@@ -155,6 +155,15 @@ def lint_actions(rules: Iterable[Rule], actions: Mapping[str, Action]) -> Iterat
                 yield f"{rule.words} permits `{name}`, which changes things: {said}"
 
 
+def lint_groups(groups: Iterable[str], tools: Iterable[str]) -> Iterator[str]:
+    """What is wrong with the tools that `groups` of the settings names; a server may still come."""
+    known = set(tools)
+    servers = {name.partition("__")[0] for name in known}
+    for name in groups:
+        if name not in known and ("__" not in name or name.partition("__")[0] in servers):
+            yield f"settings.yaml: groups: there is no tool `{name[:80]}`"
+
+
 def _is_unknown(name: str, *, servers: set[str], actions: Mapping[str, Action]) -> bool:
     if name in actions or name in GROUPS:
         return False

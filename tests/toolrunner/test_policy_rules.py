@@ -190,6 +190,8 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("resources: {shop: {Namespace: a, LogGroup: b}}", "a server has one of"),
         ("resources: {shop: {Repository: []}}", "name the argument"),
         ("groups: {shop__sell: all}", "groups.shop__sell"),
+        ("groups: {kubernetes__list_podz: read}", "there is no tool `kubernetes__list_podz`"),
+        ("groups: {list_pods: read}", "groups: there is no tool `list_pods`"),
         ("mode: 2026-13-45", "settings.yaml: mode: "),
         ("mode: !!int x", "settings.yaml: tags (`!!name`) are not taken"),
         ("mode: 0b_", "settings.yaml holds a value that is none"),
@@ -203,7 +205,7 @@ def test_settings_that_are_wrong_are_refused_in_a_sentence(
     settings: str, reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(NotConfigured) as refused:
-        put(tmp_path, f"{NOTES} permit (principal, {PODS}, resource);", settings)
+        put(tmp_path, f"{NOTES} permit (principal, {PODS}, {SPACE});", settings)
     assert reason in str(refused.value)
     assert "\n" not in str(refused.value)
 

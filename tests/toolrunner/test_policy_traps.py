@@ -97,6 +97,13 @@ def test_a_denial_for_want_of_a_rule_says_what_is_permitted() -> None:
     assert "on server `kubernetes` as a whole, say which namespace; allowed: " in whole.words
 
 
+def test_a_denial_spells_out_what_does_not_show_in_a_name() -> None:
+    """Without it a model reads that `boutique` is forbidden and `boutique` is allowed."""
+    for name, said in (("bou\u200btique", r"`bou\u200btique`"), ("boutique\n", r"`boutique\n`")):
+        assert said in decide(PODS, namespace=name).words
+    assert "namespace `bo\\xa0utique`" in decide(PODS, namespace="bo\u00a0utique").words
+
+
 def test_a_denial_where_nothing_is_configured_says_so() -> None:
     gate = shipped(Scope())
     found = gate.decide("github__search_code", {"query": "x"}, facts=FACTS)

@@ -21,6 +21,7 @@ from services.toolrunner.policy_rules import (
     is_asleep,
     lint,
     lint_actions,
+    lint_groups,
     rules_of,
     strangers,
 )
@@ -108,14 +109,16 @@ class CedarPolicy:
         self, text: PolicyText, tools: Iterable[Tool], *, reading: Reading, scope: Scope
     ) -> None:
         """Raises NotConfigured with a sentence for each problem."""
-        rules = parsed(text)
+        rules, tools = parsed(text), list(tools)
         self.actions = actions_of(tools, reading)
-        if problems := list(lint_actions(rules, self.actions)):
+        names = [tool.name for tool in tools]
+        problems = [*lint_actions(rules, self.actions), *lint_groups(reading.groups, names)]
+        if problems:
             raise NotConfigured("; ".join(problems))
         self.asleep = tuple(rule for rule in rules if is_asleep(rule, self.actions))
         self.rules = {rule.key: rule for rule in rules if rule not in self.asleep}
-        names = strangers(rules, self.actions)
-        self.schema_text = json.dumps(schema_of(self.actions, names=names))
+        later = strangers(rules, self.actions)
+        self.schema_text = json.dumps(schema_of(self.actions, names=later))
         self._resources, self._scope = reading.resources, scope
         self.schema = cedarpy.Schema.from_json_str(self.schema_text, release_gil=True)
         self._validate(text)
