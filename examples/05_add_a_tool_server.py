@@ -17,7 +17,7 @@ from simulator.redis_server import free_port
 
 SCENARIO = str(Path(__file__).with_name("planned-work.yaml"))
 RULE = """@id("planned-work") @reason("What is planned may be read.")
-permit (principal, action == Action::"calendar__read", resource);"""
+permit (principal, action == Action::"calendar__read", resource == Server::"calendar");"""
 server: FastMCP[None] = FastMCP("calendar")
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import Field, JsonValue, ValidationError
 
 from bus.errors import NotConfigured
 from bus.events import Value
 from cli.policy.trial import Trial
+from services.toolrunner.adapters.plain_yaml import plain_yaml
 from services.toolrunner.policy import Facts, Scope
 
 
@@ -52,15 +52,19 @@ class Cases(Value):
 def load_cases(file: str) -> Cases:
     """The cases of that file. Raises NotConfigured with one sentence."""
     try:
-        return Cases.model_validate(yaml.safe_load(Path(file).read_text(encoding="utf-8")))
+        return Cases.model_validate(plain_yaml(Path(file).read_bytes(), file))
     except OSError as error:
         raise NotConfigured(f"{file} cannot be read ({error.strerror})") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise NotConfigured(f"{file} is not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise NotConfigured(f"{file}: {where}: {first['msg']}") from None
+
+
+def made_all_the_same(cases: Cases, trial: Trial) -> int:
+    """How many calls are denied and would be made: by `log_only`."""
+    judged = (trial.judged(one.tool, one.arguments, facts=one.facts) for one in cases.calls)
+    return sum(one.decision.verdict == "deny" and not one.decision.refuses for one in judged)
 
 
 def failures(cases: Cases, trial: Trial) -> Iterator[str]:

@@ -11,8 +11,8 @@ import typer
 from bus.errors import NotConfigured
 from cli.columns import wrapped
 from cli.inside.terminal import harmless
-from cli.policy.cases import failures, load_cases
-from cli.policy.trial import Trial, trial
+from cli.policy.cases import failures, load_cases, made_all_the_same
+from cli.policy.trial import Trial, calls_allowed, trial
 from services.toolrunner.judging import Judged
 from services.toolrunner.policy import Facts, scope_of
 from services.toolrunner.settings import SHIPPED_POLICIES
@@ -60,6 +60,8 @@ def check(
     unreachable = sorted(name for name in tried.tools if not tried.gate.may_offer(name))
     if unreachable:
         typer.echo(wrapped(f"not offered, for no rule permits them: {', '.join(unreachable)}"))
+    if why := tried.gate.stopped():
+        typer.echo(wrapped(harmless(f"nothing would be called: {why}")), err=True)
     typer.echo(f"policy {tried.gate.sha256[:12]}, mode {tried.gate.mode}: sound")
 
 
@@ -73,18 +75,20 @@ def explain(
 ) -> None:
     """Say what would happen to a call: schema, resource, decision, and which rules decided.
 
-    What is configured is read from NIGHTSHIFT_NAMESPACES and NIGHTSHIFT_REPOSITORY.
+    What is configured is read from NIGHTSHIFT_NAMESPACES and NIGHTSHIFT_REPOSITORY. The call is
+    taken as the first of its investigation, 240 s before the deadline, with as many calls allowed
+    as NIGHTSHIFT_MAX_TOOL_CALLS says (40 without it).
     """
     try:
         given = json.loads(arguments)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise typer.BadParameter(f"the arguments are not JSON: {error}") from None
     if not isinstance(given, dict):
         raise typer.BadParameter("the arguments are no JSON object")
     with _complaining():
         configured = (os.environ.get(name, "") for name in CONFIGURED)
         tried = trial(folder, scope_of(*configured), tools_file=tools)
-        facts = Facts(calls_allowed=40, seconds_left=240)
+        facts = Facts(calls_allowed=calls_allowed(), seconds_left=240)
         judged = tried.judged(tool, given, facts=facts)
     _show(tried, judged)
     raise typer.Exit(DENIED if judged.decision.refuses else 0)
@@ -100,11 +104,14 @@ def try_cases(
     """Try a file of calls, each with the decision that is expected."""
     with _complaining():
         cases = load_cases(file)
-        found = list(failures(cases, trial(folder, cases.scope, tools_file=tools)))
+        tried = trial(folder, cases.scope, tools_file=tools)
+        found = list(failures(cases, tried))
     for line in found:
         typer.echo(harmless(line), err=True)
     count = len(cases.calls)
     typer.echo(f"{count - len(found)} of {count} calls were decided as expected")
+    if made := made_all_the_same(cases, tried):
+        typer.echo(f"mode {tried.gate.mode}: {made} of the denied calls would be made all the same")
     raise typer.Exit(WRONG if found else 0)
 
 

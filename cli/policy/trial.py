@@ -1,6 +1,5 @@
 """A policy tried on calls: the gate of the toolrunner, with nothing behind it."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from services.toolrunner.catalogue import OWN, Catalogue, catalogue_of
 from services.toolrunner.judging import Judged, judge
 from services.toolrunner.policy import Facts, Scope
 from services.toolrunner.ports import Tool
-from services.toolrunner.settings import LOCK, SHIPPED_POLICIES
+from services.toolrunner.settings import LOCK, Settings
 
 
 class _Definition(Value):
@@ -42,7 +41,8 @@ class Trial:
 
     def judged(self, tool: str, arguments: Mapping[str, JsonValue], *, facts: Facts) -> Judged:
         """What the toolrunner would decide."""
-        call = ToolCallRequested(
+        # Not validated, so that what no event could hold is refused by the gate in its own words.
+        call = ToolCallRequested.model_construct(
             investigation_id=InvestigationId("trial"),
             tool_call_id=ToolCallId("1-1"),
             turn=1,
@@ -54,30 +54,36 @@ class Trial:
 
 def trial(folder: str, scope: Scope, *, tools_file: str = "") -> Trial:
     """The policy of that folder, in force. Raises NotConfigured with what is wrong in it."""
-    gate = LivePolicy(folder, scope)
+    gate = LivePolicy(folder, scope, foreign=bool(os.environ.get("NIGHTSHIFT_MCP_SERVERS")))
     tools = _from_file(tools_file) if tools_file else _reviewed(folder)
     gate.learn(tools)
     offer = catalogue_of(tools, gate, check=StrictSchema())
     return Trial(gate, offer, {tool.name: tool for tool in tools})
 
 
+def calls_allowed() -> int:
+    """The limit of NIGHTSHIFT_MAX_TOOL_CALLS. Raises NotConfigured where that is none."""
+    field = Settings.model_fields["max_tool_calls"]
+    given = os.environ.get("NIGHTSHIFT_MAX_TOOL_CALLS") or str(field.default)
+    if not given.isdecimal() or int(given) > 10_000:
+        raise NotConfigured("NIGHTSHIFT_MAX_TOOL_CALLS is no number from 0 to 10000")
+    return int(given)
+
+
 def _reviewed(folder: str) -> list[Tool]:
-    """The tools of the lock that the toolrunner would take; of the shipped one where none is."""
+    """The tools of the lock that the toolrunner would take; without it, that would not start."""
     lock = Path(os.environ.get("NIGHTSHIFT_TOOLS_LOCK") or Path(folder) / LOCK)
-    return [OWN, *load_lock(lock if lock.exists() else SHIPPED_POLICIES / LOCK).tools()]
+    return [OWN, *load_lock(lock).tools()]
 
 
 def _from_file(file: str) -> list[Tool]:
     try:
-        content = json.loads(Path(file).read_text(encoding="utf-8"))
-        given = _DEFINITIONS.validate_python(content)
+        given = _DEFINITIONS.validate_json(Path(file).read_bytes())
     except OSError as error:
         raise NotConfigured(f"{file} cannot be read ({error.strerror})") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise NotConfigured(f"{file}: {where}: {first['msg']}") from None
-    except ValueError as error:
-        raise NotConfigured(f"{file} is not JSON: {error}") from None
     tools = [Tool(one.name, one.description, one.input_schema, one.read_only) for one in given]
     return [*(tool for tool in tools if tool.name != OWN.name), OWN]

@@ -1,7 +1,7 @@
 """A call's arguments in their one canonical form, and limits that hold whatever the tool."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -9,6 +9,8 @@ from pydantic import JsonValue
 from services.toolrunner.catalogue import canonical
 
 MAX_BYTES = 16_384
+MOST_DEEP = 32
+MOST_VALUES = 1_000
 MOST_INTEGER = 2**63 - 1
 
 
@@ -37,6 +39,8 @@ def canonical_arguments(given: Mapping[str, JsonValue]) -> Arguments:
 
     So equal calls are equal bytes. What cannot be said, or is too large, has a problem.
     """
+    if problem := _too_much(given):
+        return Arguments({}, "", problem)
     try:
         text = canonical(_plain(dict(given)))
         size = len(text.encode())
@@ -48,6 +52,26 @@ def canonical_arguments(given: Mapping[str, JsonValue]) -> Arguments:
     if _has_huge(values):
         return Arguments(values, text, "an integer does not fit 64 bits")
     return Arguments(values, text)
+
+
+def _too_much(given: Mapping[str, JsonValue]) -> str:
+    """What is nested too deep, or too many values; found without going down itself."""
+    level: list[JsonValue] = [dict(given)]
+    count = 0
+    for _ in range(MOST_DEEP + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+        count += len(level)
+        if count > MOST_VALUES:
+            return f"more than {MOST_VALUES} values"
+        if not level:
+            return ""
+    return f"nested more than {MOST_DEEP} deep"
+
+
+def _inside(value: JsonValue) -> Iterable[JsonValue]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _plain(value: JsonValue) -> JsonValue:

@@ -1,8 +1,9 @@
 """What the model is told of a denial: one sentence, and what it may do instead."""
 
+import unicodedata
 from collections.abc import Sequence
 
-from bus.cleaning import clean
+from bus.cleaning import clean_counted
 from services.toolrunner.policy import Scope
 from services.toolrunner.policy_resource import WORDS, Resource
 from services.toolrunner.policy_rules import Rule
@@ -10,6 +11,7 @@ from services.toolrunner.policy_schema import Action
 
 MAX_NAME = 80
 MOST_NAMED = 10
+_UNSEEN = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs")
 
 
 def forbidden(rules: Sequence[Rule]) -> str:
@@ -30,11 +32,28 @@ def not_permitted_on(
     near = [rule for rule in rules if rule.effect == "permit" and rule.is_about(action)]
     if not near:
         return not_permitted(action, rules=rules)
-    what = clean(resource.words)[:MAX_NAME]
+    what = _readable(resource.words)[:MAX_NAME]
     if resource.kind == "Server" and len(action.resources) > 1:
         what = f"{what} as a whole, say which {WORDS[action.resources[0]]}"
     said = f"no rule permits {action.tool} on {what}"
     return f"{said}; allowed: {_alternatives(action, near, scope=scope)}"
+
+
+def _readable(text: str) -> str:
+    """The text without secrets, and with what does not show as its number: it may be the cause."""
+    cleaned = clean_counted(text)
+    if cleaned.redactions:
+        return cleaned.text
+    return "".join(
+        letter.encode("unicode_escape").decode() if _is_unseen(letter) else letter
+        for letter in text
+    )
+
+
+def _is_unseen(letter: str) -> bool:
+    if clean_counted(letter).stripped:
+        return True
+    return letter != " " and unicodedata.category(letter) in _UNSEEN
 
 
 def _alternatives(action: Action, near: Sequence[Rule], *, scope: Scope) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from services.toolrunner.policy_conditions import narrows
 from services.toolrunner.policy_schema import GROUPS, Action
 
 _ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
@@ -28,6 +29,8 @@ class Rule:
     resource_type: str = ""
     """The type of resource that its head names; empty: any."""
     has_conditions: bool = False
+    says_which: bool = False
+    """Its head names one resource, or a condition asks about resource or context."""
     is_template: bool = False
     is_single: bool = False
     """Its head names tools one by one, and no group."""
@@ -58,9 +61,8 @@ def _rule(key: str, policy: Fields, *, file: str, template: bool) -> Rule:
     notes = _fields(policy.get("annotations"))
     actions, is_single = _actions(_fields(policy.get("action")))
     conditions = policy.get("conditions")
-    held = (
-        [one for one in conditions if _says_something(one)] if isinstance(conditions, list) else []
-    )
+    each = conditions if isinstance(conditions, list) else []
+    head = _fields(policy.get("resource"))
     return Rule(
         key=key,
         file=file,
@@ -68,8 +70,9 @@ def _rule(key: str, policy: Fields, *, file: str, template: bool) -> Rule:
         reason=" ".join(str(notes.get("reason") or "").split()),
         effect="permit" if policy.get("effect") == "permit" else "forbid",
         actions=actions,
-        resource_type=_resource_type(_fields(policy.get("resource"))),
-        has_conditions=bool(held),
+        resource_type=_resource_type(head),
+        has_conditions=any(map(_says_something, each)),
+        says_which=_names_one(head) or any(narrows(_fields(one).get("body")) for one in each),
         is_template=template,
         is_single=is_single,
     )
@@ -91,6 +94,10 @@ def _actions(head: Fields) -> tuple[tuple[str, ...] | None, bool]:
     each = many if isinstance(many, list) else [head.get("entity")]
     names = tuple(str(_fields(one).get("id")) for one in each)
     return names, all("__" in name or name == "read_result" for name in names)
+
+
+def _names_one(head: Fields) -> bool:
+    return "entity" in head or "in" in head
 
 
 def _resource_type(head: Fields) -> str:
@@ -126,8 +133,11 @@ def _wrong_notes(rule: Rule) -> Iterator[str]:
 def _too_wide(rule: Rule) -> Iterator[str]:
     if rule.actions is None:
         yield f"{rule.words} permits every tool: name tools, or a group such as `read`"
-    elif not rule.is_single and not rule.resource_type and not rule.has_conditions:
-        yield f"{rule.words} permits a group without any condition: name a resource, or say when"
+    elif not rule.says_which:
+        yield (
+            f"{rule.words} does not say which resource it permits: name one (`resource == ...`),"
+            " or ask about `resource` or `context` in a condition that is not always true"
+        )
 
 
 def lint_actions(rules: Iterable[Rule], actions: Mapping[str, Action]) -> Iterator[str]:
@@ -143,6 +153,15 @@ def lint_actions(rules: Iterable[Rule], actions: Mapping[str, Action]) -> Iterat
             elif rule.effect == "permit" and (tools := _changing(name, actions)):
                 said = ", ".join(sorted(tools)[:5])
                 yield f"{rule.words} permits `{name}`, which changes things: {said}"
+
+
+def lint_groups(groups: Iterable[str], tools: Iterable[str]) -> Iterator[str]:
+    """What is wrong with the tools that `groups` of the settings names; a server may still come."""
+    known = set(tools)
+    servers = {name.partition("__")[0] for name in known}
+    for name in groups:
+        if name not in known and ("__" not in name or name.partition("__")[0] in servers):
+            yield f"settings.yaml: groups: there is no tool `{name[:80]}`"
 
 
 def _is_unknown(name: str, *, servers: set[str], actions: Mapping[str, Action]) -> bool:

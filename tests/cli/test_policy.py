@@ -12,7 +12,19 @@ from services.toolrunner.settings import SHIPPED_POLICIES
 from tests.toolrunner.policies import write_policy
 
 pytestmark = pytest.mark.timeout(90)
-UNSET = ("NIGHTSHIFT_POLICY_DIR", "NIGHTSHIFT_NAMESPACES", "NIGHTSHIFT_REPOSITORY")
+UNSET = (
+    "NIGHTSHIFT_POLICY_DIR",
+    "NIGHTSHIFT_NAMESPACES",
+    "NIGHTSHIFT_REPOSITORY",
+    "NIGHTSHIFT_MCP_SERVERS",
+    "NIGHTSHIFT_TOOLS_LOCK",
+    "NIGHTSHIFT_MAX_TOOL_CALLS",
+)
+SEARCH = {
+    "name": "github__search_code",
+    "input_schema": {"type": "object", "properties": {"query": {"type": "string"}}},
+    "read_only": True,
+}
 TOOLS = [
     {
         "name": "shop__read",
@@ -32,10 +44,13 @@ class Ended:
     errors: str
 
 
-def run(*arguments: str) -> Ended:
+def run(*arguments: str, **variables: str) -> Ended:
     """The command in this process, because most of the time of one of its own goes on imports."""
     unset = dict.fromkeys(UNSET, None)
-    end = CliRunner(env={**unset, "COLUMNS": "200"}).invoke(app, ["policy", *arguments])
+    end = CliRunner(env={**unset, "COLUMNS": "200", **variables}).invoke(
+        app, ["policy", *arguments]
+    )
+    assert end.exception is None or isinstance(end.exception, SystemExit), end.exception
     return Ended(end.exit_code, end.stdout, end.stderr)
 
 
@@ -107,3 +122,103 @@ def test_the_schema_is_json_with_an_action_for_each_tool(tmp_path: Path, tools: 
     end = run("schema", "--dir", str(tmp_path), "--tools", tools)
     assert end.code == 0
     assert {"shop__read", "read_result"} <= set(json.loads(end.output)[""]["actions"])
+
+
+def test_with_servers_of_a_file_a_github_tool_is_judged_as_the_toolrunner_does(
+    tmp_path: Path,
+) -> None:
+    """Seen: `explain` said `would be made`, and the toolrunner denied the call."""
+    (tmp_path / "tools.json").write_text(json.dumps([SEARCH]), encoding="utf-8")
+    given = (
+        "explain",
+        "github__search_code",
+        '{"query": "x"}',
+        "--tools",
+        f"{tmp_path}/tools.json",
+    )
+    assert run(*given, NIGHTSHIFT_REPOSITORY="Example/shop").code == 0
+    foreign = {"NIGHTSHIFT_MCP_SERVERS": "mcp.json", "NIGHTSHIFT_REPOSITORY": "Example/shop"}
+    end = run(*given, **foreign)
+    assert end.code == 3
+    assert "github__search_code: not offered" in end.output
+
+
+def test_without_a_lock_the_check_says_what_the_toolrunner_would(tmp_path: Path) -> None:
+    write_policy(tmp_path, "kubernetes__list_pods")
+    end = run("check", str(tmp_path))
+    assert (end.code, end.output) == (1, "")
+    assert "so no tool has been reviewed" in end.errors
+    end = run("check", NIGHTSHIFT_TOOLS_LOCK=f"{tmp_path}/none.json")
+    assert end.code == 1
+    assert "there is no " in end.errors
+
+
+def test_a_stop_in_the_folder_is_told_by_the_check(tmp_path: Path, tools: str) -> None:
+    write_policy(tmp_path, "shop__read")
+    (tmp_path / "STOP").write_text("ask Ada", encoding="utf-8")
+    end = run("check", str(tmp_path), "--tools", tools)
+    assert end.code == 0
+    assert "nothing would be called: all tool calls are stopped by the operator: ask Ada" in (
+        end.errors
+    )
+
+
+def test_explain_takes_the_limit_of_calls_from_the_environment(tmp_path: Path, tools: str) -> None:
+    write_policy(tmp_path, "shop__read")
+    given = ("explain", "shop__read", "--dir", str(tmp_path), "--tools", tools)
+    assert run(*given, NIGHTSHIFT_MAX_TOOL_CALLS="1").code == 0
+    end = run(*given, NIGHTSHIFT_MAX_TOOL_CALLS="0")
+    assert end.code == 3
+    assert "has had its 0 tool calls" in end.output
+    assert "is no number from 0 to 10000" in run(*given, NIGHTSHIFT_MAX_TOOL_CALLS="many").errors
+    assert "as the first of its investigation" in " ".join(run("explain", "--help").output.split())
+
+
+@pytest.mark.parametrize(("depth", "code"), [(500, 3), (100_000, 2)])
+def test_arguments_of_any_depth_are_refused_without_a_traceback(
+    depth: int, code: int, tmp_path: Path, tools: str
+) -> None:
+    write_policy(tmp_path, "shop__read")
+    deep = '{"topic":' + "[" * depth + "]" * depth + "}"
+    end = run("explain", "shop__read", deep, "--dir", str(tmp_path), "--tools", tools)
+    assert end.code == code
+    assert "nested more than 32 deep" in end.output or "are not JSON" in end.errors
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "{", '[{"name": 1}]', "\xff"])
+def test_a_file_of_tools_that_is_wrong_is_a_sentence(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "tools.json"
+    file.write_text(content, encoding="latin-1")
+    end = run("check", "--tools", str(file))
+    assert end.code == 1
+    assert str(file) in end.errors
+
+
+@pytest.mark.parametrize(
+    "content", ["calls: 2026-13-45", "calls: " + "[" * 3_000, "a: !!int x", "\xff", ""]
+)
+def test_a_file_of_cases_that_is_wrong_is_a_sentence(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "cases.yaml"
+    file.write_text(content, encoding="latin-1")
+    end = run("test", str(file))
+    assert end.code == 1
+    assert str(file) in end.errors
+
+
+def test_in_log_only_the_cases_say_that_denied_calls_would_be_made(
+    tmp_path: Path, tools: str
+) -> None:
+    write_policy(tmp_path, "shop__read")
+    with (tmp_path / "settings.yaml").open("a") as settings:
+        settings.write("mode: log_only\n")
+    (tmp_path / "no.cedar").write_text(
+        '@id("no") @reason("Tea alone.") forbid (principal, action, resource)'
+        ' when { resource.name == "shop" };'
+    )
+    cases = tmp_path / "cases.yaml"
+    cases.write_text("calls:\n- {tool: shop__read, expect: deny}\n", encoding="utf-8")
+    end = run("test", str(cases), "--dir", str(tmp_path), "--tools", tools)
+    assert end.code == 0
+    assert end.output.splitlines()[-1] == (
+        "mode log_only: 1 of the denied calls would be made all the same"
+    )

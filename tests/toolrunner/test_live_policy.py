@@ -77,6 +77,28 @@ async def test_files_that_are_wrong_are_not_taken_and_readiness_says_why(
     assert await gate.problem() == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("settings.yaml", b"mode: 2026-13-45"),
+        ("settings.yaml", b"mode: !!int x"),
+        ("settings.yaml", b"[" * 5_000),
+        ("settings.yaml", b"\xff"),
+        ("more.cedar", b"\xff"),
+    ],
+)
+async def test_whatever_a_file_holds_the_policy_before_it_stays_and_the_loop_too(
+    name: str, content: bytes, tmp_path: Path
+) -> None:
+    """Seen: a date that is none in `settings.yaml` ended the running toolrunner."""
+    write_policy(tmp_path, PODS)
+    gate = in_force(tmp_path)
+    (tmp_path / name).write_bytes(content)
+    await gate.look()
+    assert permits(gate, PODS)
+    assert name in await gate.problem()
+
+
 async def test_a_second_wrong_set_is_told_too_and_a_good_one_after_it_is_taken(
     tmp_path: Path,
 ) -> None:

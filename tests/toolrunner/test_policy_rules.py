@@ -1,6 +1,7 @@
 """What is refused at the start: rules that do not validate, say nothing, or permit too much."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from bus.errors import NotConfigured
 from services.toolrunner.adapters.live_policy import LivePolicy
 from services.toolrunner.adapters.policy_files import read_policy
 from services.toolrunner.policy_resource import ResourceRule
+from services.toolrunner.policy_text import too_deep
 from services.toolrunner.policy_types import arguments_type
 from services.toolrunner.ports import Tool
 from services.toolrunner.settings import SHIPPED_POLICIES
@@ -17,6 +19,8 @@ from tests.toolrunner.policies import FACTS, SCOPE, TOOLS
 
 NOTES = '@id("r") @reason("Why not.")'
 PODS = 'action == Action::"kubernetes__list_pods"'
+SHOP, SPACE = 'resource == Server::"shop"', 'resource == Namespace::"a"'
+REPOSITORY, CLUSTER = 'resource == Repository::"a"', 'resource == Cluster::"a"'
 SELL = Tool("shop__sell", "", {"type": "object", "properties": {"item": {"type": "string"}}})
 
 
@@ -47,31 +51,27 @@ def put(folder: Path, rules: str, settings: str = "") -> LivePolicy:
         ),
         (
             f'{NOTES} permit (principal, action in Action::"read", resource);',
-            "permits a group without any condition",
-        ),
-        (
-            f'{NOTES} permit (principal, action in Action::"read", resource) when {{ true }};',
-            "permits a group without any condition",
+            "does not say which resource it permits",
         ),
         (f"{NOTES} permit (principal, {PODS}, resource == ?resource);", "is a template"),
         (
-            f'{NOTES} permit (principal, action == Action::"shop__sell", resource);',
+            f'{NOTES} permit (principal, action == Action::"shop__sell", {SHOP});',
             "permits `shop__sell`, which changes things",
         ),
         (
-            f'{NOTES} permit (principal, action in Action::"shop", resource is Server);',
+            f'{NOTES} permit (principal, action in Action::"shop", {SHOP});',
             "permits `shop`, which changes things: shop__sell",
         ),
         (
-            f'{NOTES} permit (principal, action in Action::"mutate", resource is Server);',
+            f'{NOTES} permit (principal, action in Action::"mutate", {SHOP});',
             "permits `mutate`, which changes things",
         ),
         (
-            f'{NOTES} permit (principal, action == Action::"kubernetes__list_podz", resource);',
+            f'{NOTES} permit (principal, action == Action::"kubernetes__list_podz", {SPACE});',
             "names `kubernetes__list_podz`: there is no such tool or group",
         ),
         (
-            f'{NOTES} permit (principal, action in Action::"kubernetes:reed", resource is Server);',
+            f'{NOTES} permit (principal, action in Action::"kubernetes:reed", {SPACE});',
             "names `kubernetes:reed`: there is no such tool or group",
         ),
         (
@@ -87,8 +87,8 @@ def put(folder: Path, rules: str, settings: str = "") -> LivePolicy:
             f"{NOTES} forbid (principal, {PODS}, resource) when {{ context.facts.pinned < 3 }};",
             "does not validate: ",
         ),
-        (f"{NOTES} permit (principal, {PODS}, resource is Repository);", "does not validate: "),
-        (f"{NOTES} permit (principal, {PODS}, resource is Cluster);", "does not validate: "),
+        (f"{NOTES} permit (principal, {PODS}, {REPOSITORY});", "does not validate: "),
+        (f"{NOTES} permit (principal, {PODS}, {CLUSTER});", "does not validate: "),
     ],
 )
 def test_a_rule_that_is_wrong_is_refused_in_a_sentence(
@@ -101,11 +101,83 @@ def test_a_rule_that_is_wrong_is_refused_in_a_sentence(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        ("(" * 65 + "true" + ")" * 65, "own.cedar: line 2: brackets are nested more than 64 deep"),
+        ("[" * 63 + "]" * 63 + " == []", "own.cedar: a condition is nested too deep"),
+        ("true && " * 401 + "true", "own.cedar: line 2: a rule has more than 400 operators"),
+        ("true && " * 390 + "true", "own.cedar: a condition is nested too deep"),
+        ("if true then true else " * 401 + "true", "a rule has more than 400 operators"),
+        ("true && " * 80 + "true", "own.cedar: a condition is nested too deep"),
+    ],
+)
+def test_what_the_native_parser_could_fail_on_is_refused_before_it(
+    condition: str, reason: str, tmp_path: Path
+) -> None:
+    """Seen: 1,000 brackets, or 20,000 times `true &&`, ended the toolrunner by signal 11."""
+    with pytest.raises(NotConfigured) as refused:
+        put(tmp_path, f"{NOTES}\nforbid (principal, {PODS}, resource) when {{ {condition} }};")
+    assert reason in str(refused.value)
+    assert str(refused.value).count("; ") <= 1
+
+
+def test_strings_and_comments_are_not_nested_and_many_rules_are_not_one() -> None:
+    assert not too_deep('"((((\\"(((("' * 50 + "// ((((\n" * 50)
+    assert not too_deep("true || true;" * 1_000)
+    for deep in ("(" * 1_000, '" (' * 999, "true &&\n" * 20_000):
+        assert too_deep(deep)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "resource);",
+        "resource is Namespace);",
+        "resource) when { true };",
+        "resource) when { 1 == 1 };",
+        "resource) when { true || false };",
+        "resource) when { principal == principal };",
+        "resource) when { resource == resource };",
+        "resource) when { resource.configured || true };",
+        'resource) when { resource.name like "*" };',
+        "resource) when { resource is Namespace };",
+        "resource) when { if resource.configured then true else 1 == 1 };",
+        "resource) unless { false };",
+    ],
+)
+@pytest.mark.parametrize("action", [PODS, 'action in Action::"kubernetes:read"'])
+def test_a_permit_that_does_not_say_which_resource_is_refused(
+    action: str, rest: str, tmp_path: Path
+) -> None:
+    (tmp_path / "own.cedar").write_text(f"{NOTES} permit (principal, {action}, {rest}")
+    with pytest.raises(NotConfigured, match="does not say which resource it permits"):
+        LivePolicy(str(tmp_path), SCOPE)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        'resource == Namespace::"boutique");',
+        'resource is Namespace in Namespace::"boutique");',
+        "resource) when { resource.configured };",
+        'resource) unless { resource.name == "kube-system" };',
+        'resource) when { resource in Namespace::"boutique" };',
+        "resource) when { context.facts.namespaces.contains(resource.name) };",
+        'resource) when { true && context.input.namespace like "shop-*" };',
+        "resource) when { if context.facts.repeated then false else resource.configured };",
+    ],
+)
+def test_a_permit_that_says_which_resource_is_taken(rest: str, tmp_path: Path) -> None:
+    gate = put(tmp_path, f"{NOTES} permit (principal, {PODS}, {rest}")
+    assert gate.may_offer("kubernetes__list_pods")
+
+
 def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     rules = f"permit (principal, {PODS}, resource); {NOTES} permit (principal, action, resource);"
     with pytest.raises(NotConfigured) as refused:
         put(tmp_path, rules)
-    assert str(refused.value).count("; ") == 2
+    assert str(refused.value).count("; ") == 3
 
 
 @pytest.mark.parametrize(
@@ -118,15 +190,43 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("resources: {shop: {Namespace: a, LogGroup: b}}", "a server has one of"),
         ("resources: {shop: {Repository: []}}", "name the argument"),
         ("groups: {shop__sell: all}", "groups.shop__sell"),
+        ("groups: {kubernetes__list_podz: read}", "there is no tool `kubernetes__list_podz`"),
+        ("groups: {list_pods: read}", "groups: there is no tool `list_pods`"),
+        ("mode: 2026-13-45", "settings.yaml: mode: "),
+        ("mode: !!int x", "settings.yaml: tags (`!!name`) are not taken"),
+        ("mode: 0b_", "settings.yaml holds a value that is none"),
+        ("? [a]\n: b", "settings.yaml is not YAML"),
+        ("a: &a [x]\nb: *a", "settings.yaml: aliases (`*name`) are not taken"),
+        ("[" * 5_000, "settings.yaml: it is nested more than 20 deep"),
+        ("mode: enforce " + "#" * 262_144, "holds more than 262144 bytes"),
     ],
 )
 def test_settings_that_are_wrong_are_refused_in_a_sentence(
     settings: str, reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(NotConfigured) as refused:
-        put(tmp_path, f"{NOTES} permit (principal, {PODS}, resource);", settings)
+        put(tmp_path, f"{NOTES} permit (principal, {PODS}, {SPACE});", settings)
     assert reason in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_not_utf_8_is_named_and_a_byte_order_mark_is_no_problem(
+    tmp_path: Path,
+) -> None:
+    rule = f"{NOTES} permit (principal, {PODS}, resource is Namespace)"
+    rule += " when { resource.configured };"
+    gate = put(tmp_path, "\ufeff" + rule, "\ufeffmode: log_only")
+    assert (gate.mode, gate.may_offer("kubernetes__list_pods")) == ("log_only", True)
+    (tmp_path / "other.cedar").write_bytes(b"// caf\xe9")
+    with pytest.raises(NotConfigured, match=r"/other\.cedar is not UTF-8"):
+        LivePolicy(str(tmp_path), SCOPE)
+
+
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    """A pipe would be waited for, and a device has no end."""
+    os.mkfifo(tmp_path / "own.cedar")
+    with pytest.raises(NotConfigured, match=r"own\.cedar is not a file"):
+        LivePolicy(str(tmp_path), SCOPE)
 
 
 def test_a_folder_without_a_policy_is_refused(tmp_path: Path) -> None:
@@ -136,9 +236,10 @@ def test_a_folder_without_a_policy_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_rule_about_a_server_that_is_not_there_yet_waits_for_it(tmp_path: Path) -> None:
-    rule = f'{NOTES} permit (principal, action in [Action::"far__read", {PODS[10:]}], resource);'
+    both = f'action in [Action::"far__read", {PODS[10:]}]'
+    rule = f'{NOTES} permit (principal, {both}, resource) when {{ resource.name != "" }};'
     far = 'action in Action::"far:read"'
-    other = f'@id("far") @reason("r") permit (principal, {far}, resource is Server);'
+    other = f'@id("far") @reason("r") permit (principal, {far}, resource == Server::"far");'
     gate = put(tmp_path, rule + other)
     assert [each.id for each in gate.cedar.asleep] == ["far"]
     assert not gate.may_offer("far__read")
@@ -149,7 +250,7 @@ def test_a_rule_about_a_server_that_is_not_there_yet_waits_for_it(tmp_path: Path
 
 
 def test_a_tool_is_not_offered_where_a_rule_always_forbids_it(tmp_path: Path) -> None:
-    permit = f'{NOTES} permit (principal, action in Action::"read", resource is Namespace);'
+    permit = f'{NOTES} permit (principal, action in Action::"read", {SPACE});'
     never = f'@id("never") @reason("r") forbid (principal, {PODS}, resource);'
     assert put(tmp_path, permit).may_offer("kubernetes__list_pods")
     gate = put(tmp_path, permit + never)
@@ -158,7 +259,7 @@ def test_a_tool_is_not_offered_where_a_rule_always_forbids_it(tmp_path: Path) ->
 
 
 def test_an_operator_may_say_that_a_tool_reads(tmp_path: Path) -> None:
-    rule = f'{NOTES} permit (principal, action == Action::"shop__sell", resource);'
+    rule = f'{NOTES} permit (principal, action == Action::"shop__sell", {SHOP});'
     assert put(tmp_path, rule, "groups: {shop__sell: read}").may_offer("shop__sell")
 
 

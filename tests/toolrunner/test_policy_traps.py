@@ -48,7 +48,8 @@ def test_a_forbid_that_fails_to_evaluate_denies(tmp_path: Path) -> None:
     """Trap 1: Cedar skips it and says Allow; that was seen with a sum that leaves 64 bits."""
     gate = live(
         tmp_path,
-        f'@id("yes") @reason("r") permit (principal, action == Action::"{PODS}", resource);',
+        f'@id("yes") @reason("r") permit (principal, action == Action::"{PODS}", resource)'
+        " when { resource.configured };",
         '@id("no") @reason("r") forbid (principal, action, resource)'
         " when { context.facts.calls_used + 9223372036854775807 > 5 };",
     )
@@ -94,6 +95,13 @@ def test_a_denial_for_want_of_a_rule_says_what_is_permitted() -> None:
     )
     whole = decide("kubernetes__list_events")
     assert "on server `kubernetes` as a whole, say which namespace; allowed: " in whole.words
+
+
+def test_a_denial_spells_out_what_does_not_show_in_a_name() -> None:
+    """Without it a model reads that `boutique` is forbidden and `boutique` is allowed."""
+    for name, said in (("bou\u200btique", r"`bou\u200btique`"), ("boutique\n", r"`boutique\n`")):
+        assert said in decide(PODS, namespace=name).words
+    assert "namespace `bo\\xa0utique`" in decide(PODS, namespace="bo\u00a0utique").words
 
 
 def test_a_denial_where_nothing_is_configured_says_so() -> None:

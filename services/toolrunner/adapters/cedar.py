@@ -21,6 +21,7 @@ from services.toolrunner.policy_rules import (
     is_asleep,
     lint,
     lint_actions,
+    lint_groups,
     rules_of,
     strangers,
 )
@@ -31,9 +32,11 @@ from services.toolrunner.policy_schema import (
     request_of,
     schema_of,
 )
+from services.toolrunner.policy_text import too_deep
 from services.toolrunner.ports import Tool
 
 MAX_SAID = 400
+TOO_NESTED = "a condition is nested too deep: make several rules or `when` clauses of it"
 BUILT_IN = "(built in)"
 """In the place of a file's name, for rules that every policy has."""
 
@@ -61,16 +64,17 @@ class Evaluated:
 
 def parsed(text: PolicyText) -> list[Rule]:
     """The rules of those files. Raises NotConfigured with a sentence for each problem of any."""
-    problems, files, number = [], {}, 0
+    problems: list[str] = []
+    files: dict[str, str] = {}
+    number = 0
     for name in sorted(text.files):
         try:
-            own = json.loads(cedarpy.policies_to_json_str(text.files[name]))
+            count = _count(text.files[name])
         except ValueError as error:
-            problems.append(f"{name} cannot be parsed: {_one_line(error)}")
+            problems.append(f"{name}{error}")
             continue
-        for _ in (*own["staticPolicies"], *own["templates"]):
-            files[f"policy{number}"] = name
-            number += 1
+        files |= {f"policy{number + k}": name for k in range(count)}
+        number += count
     if problems:
         raise NotConfigured("; ".join(problems))
     rules = rules_of(json.loads(cedarpy.policies_to_json_str(text.whole)), files=files)
@@ -81,6 +85,23 @@ def parsed(text: PolicyText) -> list[Rule]:
     return rules
 
 
+def _count(text: str) -> int:
+    """How many policies the text holds. Raises ValueError with what follows the file's name."""
+    if problem := too_deep(text):
+        raise ValueError(f": {problem}")
+    try:
+        own = json.loads(cedarpy.policies_to_json_str(text))
+        cedarpy.PolicySet.from_json_str(json.dumps(own))
+    except RecursionError:
+        raise ValueError(f": {TOO_NESTED}") from None
+    except ValueError as error:
+        said = _one_line(error)
+        if said.startswith("error serializing/deserializing policy set"):
+            raise ValueError(f": {TOO_NESTED}") from None
+        raise ValueError(f" cannot be parsed: {said}") from None
+    return len(own["staticPolicies"]) + len(own["templates"])
+
+
 class CedarPolicy:
     """A policy that fits the tools: it validates, and permits nothing that changes anything."""
 
@@ -88,14 +109,16 @@ class CedarPolicy:
         self, text: PolicyText, tools: Iterable[Tool], *, reading: Reading, scope: Scope
     ) -> None:
         """Raises NotConfigured with a sentence for each problem."""
-        rules = parsed(text)
+        rules, tools = parsed(text), list(tools)
         self.actions = actions_of(tools, reading)
-        if problems := list(lint_actions(rules, self.actions)):
+        names = [tool.name for tool in tools]
+        problems = [*lint_actions(rules, self.actions), *lint_groups(reading.groups, names)]
+        if problems:
             raise NotConfigured("; ".join(problems))
         self.asleep = tuple(rule for rule in rules if is_asleep(rule, self.actions))
         self.rules = {rule.key: rule for rule in rules if rule not in self.asleep}
-        names = strangers(rules, self.actions)
-        self.schema_text = json.dumps(schema_of(self.actions, names=names))
+        later = strangers(rules, self.actions)
+        self.schema_text = json.dumps(schema_of(self.actions, names=later))
         self._resources, self._scope = reading.resources, scope
         self.schema = cedarpy.Schema.from_json_str(self.schema_text, release_gil=True)
         self._validate(text)

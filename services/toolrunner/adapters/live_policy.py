@@ -115,6 +115,9 @@ class LivePolicy:
                 await self._take(files)
         except NotConfigured as error:
             self._complain(str(error))
+        except Exception as error:
+            # Whatever a file holds, the policy in force stays, and so does this loop.
+            self._complain(f"it cannot be taken ({type(error).__name__})")
 
     async def problem(self) -> str:
         """For readiness: why the policy in force is not the one in the folder."""

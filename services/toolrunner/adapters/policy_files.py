@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
 from bus.cleaning import clean
 from bus.errors import NotConfigured
 from bus.events import Value
 from services.toolrunner.adapters.cedar import BUILT_IN, PolicyText
+from services.toolrunner.adapters.plain_yaml import plain_text, plain_yaml
 from services.toolrunner.policy import Mode
 from services.toolrunner.policy_resource import ResourceRule, known_rules
 from services.toolrunner.policy_schema import Group, Reading
@@ -26,10 +26,14 @@ STOP_FILE = "STOP"
 RESULTS = """
 @id("results-read")
 @reason("Stored results of the same investigation may be read.")
-permit (principal == Agent::"diagnoser", action == Action::"read_result", resource);
+permit (
+    principal == Agent::"diagnoser",
+    action == Action::"read_result",
+    resource == Server::"read_result"
+);
 """
 """A rule that every policy has: what was condensed must be readable. A folder may forbid it."""
-MAX_BYTES = 1_000_000
+MAX_BYTES = 262_144
 READINGS = 3
 CONFIGURED: Literal["configured"] = "configured"
 
@@ -82,11 +86,9 @@ def read_policy(folder: str, *, foreign: bool = False) -> PolicyFiles:
     """
     contents = _settled(folder)
     settings = _settings(contents.pop(SETTINGS_FILE, b""), folder)
+    files = {name: plain_text(held, f"{folder}/{name}") for name, held in contents.items()}
     try:
-        files = {name: content.decode() for name, content in contents.items()}
         resources = {name: one.rule() for name, one in settings.resources.items()}
-    except UnicodeDecodeError as error:
-        raise NotConfigured(f"{folder}: a file is not UTF-8 ({error.reason})") from None
     except ValueError as error:
         raise NotConfigured(f"{folder}/{SETTINGS_FILE}: resources: {error}") from None
     digest = hashlib.sha256()
@@ -136,10 +138,10 @@ def _contents(folder: str) -> dict[str, bytes]:
             file = Path(folder, name)
             if name.startswith(".") or not (name.endswith(".cedar") or name == SETTINGS_FILE):
                 continue
-            size += file.stat().st_size
+            found[name] = _start(file)
+            size += len(found[name])
             if size > MAX_BYTES:
                 raise NotConfigured(f"{folder} holds more than {MAX_BYTES} bytes of policy")
-            found[name] = file.read_bytes()
     except OSError as error:
         raise NotConfigured(
             f"{folder} cannot be read ({error}): set NIGHTSHIFT_POLICY_DIR"
@@ -149,14 +151,18 @@ def _contents(folder: str) -> dict[str, bytes]:
     return found
 
 
+def _start(file: Path) -> bytes:
+    """A little more than may be read of all files; a pipe or a device is not opened."""
+    if file.exists() and not file.is_file():
+        raise NotConfigured(f"{file} is not a file")
+    with file.open("rb") as opened:
+        return opened.read(MAX_BYTES + 1)
+
+
 def _settings(content: bytes, folder: str) -> _Settings:
     file = f"{folder}/{SETTINGS_FILE}"
     try:
-        return _Settings.model_validate(yaml.safe_load(content.decode()) or {})
-    except UnicodeDecodeError as error:
-        raise NotConfigured(f"{file} is not UTF-8 ({error.reason})") from None
-    except yaml.YAMLError as error:
-        raise NotConfigured(f"{file} is not YAML: {' '.join(str(error).split())}") from None
+        return _Settings.model_validate(plain_yaml(content, file) or {})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
