@@ -51,6 +51,15 @@ def redact(text: str) -> Redacted:
     return Redacted(text, kinds)
 
 
+def known(text: str, *, depth: int = 0) -> bool:
+    """Whether a secret stands there that its own form tells; a value of a telling name is none."""
+    there = formats.present(text)
+    at_once = (formats.find(text, there), pem.find(text), urls.find(text), urls.in_settings(text))
+    if any(chain(*at_once)):
+        return True
+    return depth < _DEEPEST and any(encoded.find(text, partial(known, depth=depth + 1)))
+
+
 def _near(text: str) -> str:
     """Only the lines at tags, with those around them: nothing else can have become a secret."""
     lines = text.split("\n")
