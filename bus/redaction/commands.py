@@ -28,15 +28,23 @@ _PLACES = tuple(
         ("snmp-server", rf"snmp-server\s+community\s+{_QUOTED}"),
     )
 )
+_CVV = re.compile(r"(?:cvv|cvc)2?\s{1,3}(?:is\s|code\s)?(?P<value>\d{3,4})(?![\w.])", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\{?\w*\}?|\$\(.*|<.*|\*+|-.*|[\[{]+.*|x{3,}")
 
 
 def find(text: str, low: str) -> Iterator[Secret]:
     """Every secret in such a place."""
-    for word, pattern in _PLACES:
+    yield from _matches("password", _PLACES, text=text, low=low)
+    yield from _matches("cvv", (("cvv", _CVV), ("cvc", _CVV)), text=text, low=low)
+
+
+def _matches(
+    kind: str, places: "tuple[tuple[str, re.Pattern[str]], ...]", *, text: str, low: str
+) -> Iterator[Secret]:
+    for word, pattern in places:
         at = low.find(word)
         while at >= 0:
             found = pattern.match(text, at)
             if found and not (_VARIABLE.fullmatch(found["value"]) or TAG.match(found["value"])):
-                yield secret("password", found.span("value"))
+                yield secret(kind, found.span("value"))
             at = low.find(word, found.end() if found else at + len(word))

@@ -18,6 +18,7 @@ from bus.redaction import (
     urls,
     wrapped,
 )
+from bus.redaction.alike import alike
 from bus.redaction.lines import goes_on
 from bus.redaction.spans import Secret, merged, replaced
 
@@ -74,6 +75,7 @@ def _complete(text: str, there: frozenset[str], *, depth: int) -> list[Secret]:
 
 
 def _all(text: str, there: frozenset[str], *, depth: int) -> Iterator[Secret]:
+    text = alike(text)
     low = text.replace("\u0130", "i").lower()
     yield from pem.find(text)
     yield from formats.find(text, there)
