@@ -33,7 +33,7 @@ _PLACEHOLDER = re.compile(
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PLAIN = re.compile(
-    r"[a-z]+(?:[-_./:][a-z]+)*\d{0,2}|[A-Z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+(?:_[A-Z]+)*"
+    r"[a-z]+(?:[-_./:][a-z]+)*\d{0,2}|[a-z]+\d?(?:-[a-z]+\d?)+|[A-Z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+(?:_[A-Z]+)*"
     r"|v?[\d.,:/%+-]+[a-zA-Z]{0,3}|/[\w./@:-]*|\w+://.*|0x[0-9a-f]{1,16}|[\w-]+\.[\w.-]*[a-z]{2,4}"
     r"|\d{4}-\d\d-\d\dT.*|[a-z0-9-]+(?:/[a-z0-9-]+)+|[a-z0-9-]+(?:/[A-Za-z0-9-]+)+|[A-Za-z]+(?:\.[A-Za-z]+)+|sha256:[0-9a-f]+"
 )
@@ -83,7 +83,10 @@ def is_secret(kind: Strength, value: str, *, name: str, loose: bool) -> bool:
     if kind == "card":
         digits = re.sub(r"[ -]", "", value)
         return 12 <= len(digits) <= 19 and digits.isdigit()
-    if _PLACEHOLDER.fullmatch(value) or value.lower() == name.lower():
+    if _PLACEHOLDER.fullmatch(value) or value.lower() in (
+        name.lower(),
+        name.lower().rpartition(".")[2],
+    ):
         return False
     return _chosen(kind, value[:256], name=name, loose=loose)
 
