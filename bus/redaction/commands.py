@@ -8,6 +8,7 @@ from bus.redaction.tags import TAG
 
 _REST = r"[^\n]{0,200}?"
 _QUOTED = r"[\"']?(?P<value>[^\s\"';]{3,200})"
+_PROMPT = r"(?:(?<![^\n])|(?<=[>\]:] )|(?<=[\"'>]))"
 _PLACES = tuple(
     (word, re.compile(pattern, re.IGNORECASE))
     for word, pattern in (
@@ -25,6 +26,16 @@ _PLACES = tuple(
         ("masterauth", rf"masterauth\s+{_QUOTED}"),
         ("user", r"user\s+\S{1,60}\s(?:[^\s>]{1,40}\s){0,8}>(?P<value>[^\s>]{3,200})"),
         ("aws_", rf"aws_(?:secret_access_key|session_token)\s+{_QUOTED}"),
+        ("ldap", rf"ldap\w{{3,12}}\b{_REST}\s-w\s*{_QUOTED}"),
+        ("htpasswd", rf"htpasswd\s+(?=-\w*n)-\w*b\w*\s+\S{{1,80}}\s+{_QUOTED}"),
+        ("htpasswd", rf"htpasswd\s+(?!-\w*n)-\w*b\w*\s+\S{{1,200}}\s+\S{{1,80}}\s+{_QUOTED}"),
+        ("auth", r"auth\\*\"\s(?:\\*\"[^\s\"]{1,64}\"\s)?\\*\"(?P<value>[^\s\"\\]{3,200})"),
+        ("auth", rf"(?-i:{_PROMPT}AUTH)\s+default\s+{_QUOTED}"),
+        (
+            "auth",
+            rf"(?-i:{_PROMPT}AUTH\s(?=\S*\d)(?=\S*[a-z])(?P<value>[^\s\"'<>=:(]{{6,200}})(?!\S))",
+        ),
+        ("rootpw", rf"rootpw\s+(?:--\w{{1,20}}\s+)?{_QUOTED}"),
         ("snmp-server", rf"snmp-server\s+community\s+{_QUOTED}"),
     )
 )

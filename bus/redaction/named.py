@@ -29,7 +29,7 @@ _PAIRED = re.compile(
     r"(?P<quote>\\{0,8}[\"'])?"
 )
 _FLAG = re.compile(r"[ \t]+(?P<quote>[\"'])?(?!-)(?=\S)")
-_QUOTED_NEXT = re.compile(r"[ \t]+(?P<quote>[\"'])")
+_QUOTED_NEXT = re.compile(r"[ \t]+(?P<verb>(?:is|was)[ \t]+)?(?P<quote>\\{0,8}[\"'])")
 _ARGUMENT = re.compile(r"[\"'],\s{0,3}(?P<quote>[\"'])")
 _BELOW = re.compile(r"[ \t]*\\?\n(?P<lead>[ \t]*+(?:[|>] ?)?)(?P<quote>[\"'])?(?=[^\s:=-])")
 _BLOCK = re.compile(r"[|>][+-]?\d?[+-]?[ \t]*\n")
@@ -79,7 +79,7 @@ def find(text: str, low: str) -> Iterator[Secret]:
         value = _value(text, name) if name.kind else None
         if value and _worth(text, value, name=name):
             done = _full_end(text, value)
-            kind = name.kind or "secret"
+            kind = "key" if name.kind == "variable" else name.kind
             yield secret(kind, (value.start, done), open_end=value.open_end)
 
 
@@ -144,6 +144,8 @@ def _value(text: str, name: _Name) -> _Value | None:
         return _read(text, found.end(), quote=found["quote"])
     found = _QUOTED_NEXT.match(text, name.end)
     value = _read(text, found.end(), quote=found["quote"]) if found else None
+    if value and found and found["verb"] and text[value.start : value.end].lower() in PROSE:
+        return None
     return replace(value, loose=name.kind != "password") if value else None
 
 

@@ -15,6 +15,13 @@ _KEY_ALONE = re.compile(
 )
 _ORACLE = re.compile(r"thin:[^\s/:@]{1,64}/(?P<value>[^\s/@]{1,128})@")
 _GO = re.compile(r"(?<![\w.@:/-])[\w.-]{1,64}:(?P<value>[^\s\"'`]{1,128}?)@(?:tcp|unix)\(")
+_PGPASS = re.compile(
+    r"(?<![\w.:/*-])[\w.*-]{1,255}:(?:5432|6432|\*):[\w*-]{1,64}:[\w*-]{1,64}:(?P<value>\S{3,200})(?!\S)"
+)
+_LATE = (
+    *(("thin:", _ORACLE), ("@tcp(", _GO), ("@unix(", _GO)),
+    *((":5432:", _PGPASS), (":6432:", _PGPASS), (":*:", _PGPASS)),
+)
 _SETTINGS = re.compile(
     r";\s?(?:[Pp]assword|PASSWORD|[Pp]wd|PWD)\s?=\s?(?P<value>[^;\"'\\\n]{3,256})"
 )
@@ -31,7 +38,7 @@ def find(text: str) -> Iterator[Secret]:
             if not _NO_VALUE.fullmatch(found[place]) and not TAG.fullmatch(found[place]):
                 yield secret("url", found.span(place))
         at = text.find("://", found.end() if found else at + 3)
-    for mark, pattern in (("thin:", _ORACLE), ("@tcp(", _GO), ("@unix(", _GO)):
+    for mark, pattern in _LATE:
         yield from _matches(text, pattern) if mark in text else ()
 
 

@@ -35,6 +35,13 @@ KEYS_OF = _words(
     """
 )
 """A key of these opens something."""
+KEYS_TO_NOTHING = _words(
+    """
+    public pub cache partition sort primary foreign unique routing group dedup idempotency object s3
+    row hash range lookup map index order cart item event host trace redis search feature flag
+    """
+)
+"""A key of these names a thing."""
 PROSE = _words(
     """
     must is was were are be should shall cannot can could may might will would not invalid
