@@ -11,7 +11,7 @@ _TYPE = re.compile(
     r"[&*](?:str|string|mut|String)|(?:Option|Optional|Maybe|List|Array|Vec|Ref|Result|Box|Arc|Rc|Future"
     r"|Promise|Partial|Readonly|Signal|Secret|useRef|useState|ref|signal)<[\w<]*"
     r"|await|lambda|typeof|yield|async|function"
-    r"|(?:str|bytes|string|SecretStr)\s?(?:\||=)(?!=).*"
+    r"|(?:str|bytes|string|SecretStr|None)\s?(?:\||=)(?!=).*"
 )
 _GOES_ON = re.compile(r",\s|\)|[,;]?\s*$", re.MULTILINE)
 

@@ -146,7 +146,8 @@ def _value(text: str, name: _Name) -> _Value | None:
     value = _read(text, found.end(), quote=found["quote"]) if found else None
     if value and found and found["verb"] and text[value.start : value.end].lower() in PROSE:
         return None
-    return replace(value, loose=name.kind != "password") if value else None
+    sure = name.kind == "password" and name.text.lower() != "pass"
+    return replace(value, loose=not sure) if value else None
 
 
 def _inside(text: str, at: int) -> _Value | None:

@@ -35,7 +35,7 @@ _PLACEHOLDER = re.compile(
     r"|optional|required)[\])>.;]?"
     r"|[\W_xX.]+|\$\(.*|\$\{[^}]*\}?|\$[A-Z_][A-Z0-9_]*|%[sdvq]|%\(\w+\)s|\{\{.*|\{\w*\}?|<.*|[(\[](?i:redacted|filtered|hidden|masked|secret).*"
     r"|(?i:os\.|process\.|env\.|config\.|settings\.|self\.|this\.|request\.|secrets?\.|vars?\.|var\.|arn:).*"
-    r"|[A-Za-z_][\w.]*\(.*|[A-Za-z_]\w*\[.*"
+    r"|__\w+__|[A-Za-z_][\w.]*\(.*|[A-Za-z_]\w*\[.*"
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PLAIN = re.compile(
@@ -96,10 +96,8 @@ def is_secret(kind: Strength, value: str, *, name: str, loose: bool) -> bool:
         return 12 <= len(digits) <= 19 and digits.isdigit()
     if kind == "variable":
         return _dense(value[:256])
-    if _PLACEHOLDER.fullmatch(value) or value.lower() in (
-        name.lower(),
-        name.lower().rpartition(".")[2],
-    ):
+    own = name.lower().replace("_", "")
+    if _PLACEHOLDER.fullmatch(value) or value.lower().replace("_", "") in (own, own.split(".")[-1]):
         return False
     return _chosen(kind, value[:256], name=name, loose=loose)
 

@@ -31,6 +31,10 @@ const password = useRef<string>(null)
 def login(user: str, password: str, token: Token | None) -> None:
     Password string `json:"password"`
 let secret = config->secret;
+password: None = None,
+state_credentials: StateCredentials,
+DATA_KEY = "__data__"
+we could pass "single" instead of "exec" here
 """
 SETTINGS = """
 PWD=/var/lib/app-1
@@ -102,3 +106,8 @@ def test_a_name_that_begins_the_text_is_read_from_there(length: int) -> None:
 )
 def test_a_literal_is_a_secret_in_code_too(text: str) -> None:
     assert "hunter2" not in clean(text.format("hunter2" + "hunter2"))
+
+
+def test_the_name_on_the_line_below_a_key_is_no_part_of_it() -> None:
+    line = '\nauth_domain_of_the_shop="https://shop.example",'
+    assert clean('client_secret="' + "sk_te" + 'st_456",' + line).endswith(line)
