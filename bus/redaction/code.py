@@ -5,7 +5,7 @@ import re
 from bus.redaction.names import strength
 from bus.redaction.words import CODE_ROOTS
 
-_ATTRIBUTE = re.compile(r"[&*$@]?[A-Za-z_]\w*(?:(?:\??\.|->|::)[A-Za-z_]\w*)+")
+_ATTRIBUTE = re.compile(r"[&*$@]?[A-Za-z_]\w*(?:(?:\??\.|->|::)[A-Za-z_]+\d?)+")
 _VARIABLE = re.compile(r"\$[A-Za-z_]+|[A-Za-z]+(?:_[A-Za-z]+)+|_[A-Za-z_]+|[a-z]+(?:[A-Z][a-z]+)+")
 _TYPE = re.compile(
     r"[&*](?:str|string|mut|String)|(?:Option|Optional|Maybe|List|Array|Vec|Ref|Result|Box|Arc|Rc|Future"

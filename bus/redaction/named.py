@@ -39,7 +39,7 @@ _BARE = re.compile(
 )
 _ADO = re.compile(r"[^;\"'\n]+")
 _YAML_REST = re.compile(r"[^\n#]*[^\s#]")
-_DIRECTORY = re.compile("(?:OLD)?PWD|(?:old)?pwd")
+_DIRECTORY = re.compile(r"(?:OLD)?PWD [~/][\w./+-]*|pwd ~?/[\w.+-]+/[\w./+-]*")
 _RESOURCE = re.compile(r"arn:[\w:/-]*:")
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 _FAR = 8192
@@ -118,7 +118,7 @@ def _worth(text: str, value: _Value, *, name: _Name) -> bool:
     raw = text[value.start : value.end]
     if TAG.search(raw) and not re.search(r"\w", TAG.sub("", raw)):
         return False
-    if _DIRECTORY.fullmatch(name.text) and raw[:1] in "/~":
+    if _DIRECTORY.fullmatch(f"{name.text} {raw}"):
         return False
     behind = text[value.end : value.end + 8]
     if value.bare and is_code(raw, name=name.text, behind=behind):
