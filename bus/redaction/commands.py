@@ -8,6 +8,7 @@ from bus.redaction.tags import TAG
 
 _REST = r"[^\n]{0,200}?"
 _QUOTED = r"[\"']?(?P<value>[^\s\"';]{3,200})"
+_PROMPT = r"(?:(?<![^\n])|(?<=[>\]:] )|(?<=[\"'>]))"
 _PLACES = tuple(
     (word, re.compile(pattern, re.IGNORECASE))
     for word, pattern in (
@@ -25,18 +26,36 @@ _PLACES = tuple(
         ("masterauth", rf"masterauth\s+{_QUOTED}"),
         ("user", r"user\s+\S{1,60}\s(?:[^\s>]{1,40}\s){0,8}>(?P<value>[^\s>]{3,200})"),
         ("aws_", rf"aws_(?:secret_access_key|session_token)\s+{_QUOTED}"),
+        ("ldap", rf"ldap\w{{3,12}}\b{_REST}\s-w\s*{_QUOTED}"),
+        ("htpasswd", rf"htpasswd\s+(?=-\w*n)-\w*b\w*\s+\S{{1,80}}\s+{_QUOTED}"),
+        ("htpasswd", rf"htpasswd\s+(?!-\w*n)-\w*b\w*\s+\S{{1,200}}\s+\S{{1,80}}\s+{_QUOTED}"),
+        ("auth", r"auth\\*\"\s(?:\\*\"[^\s\"]{1,64}\"\s)?\\*\"(?P<value>[^\s\"\\]{3,200})"),
+        ("auth", rf"(?-i:{_PROMPT}AUTH)\s+default\s+{_QUOTED}"),
+        (
+            "auth",
+            rf"(?-i:{_PROMPT}AUTH\s(?=\S*\d)(?=\S*[a-z])(?P<value>[^\s\"'<>=:(]{{6,200}})(?!\S))",
+        ),
+        ("rootpw", rf"rootpw\s+(?:--\w{{1,20}}\s+)?{_QUOTED}"),
         ("snmp-server", rf"snmp-server\s+community\s+{_QUOTED}"),
     )
 )
+_CVV = re.compile(r"(?:cvv|cvc)2?\s{1,3}(?:is\s|code\s)?(?P<value>\d{3,4})(?![\w.])", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\{?\w*\}?|\$\(.*|<.*|\*+|-.*|[\[{]+.*|x{3,}")
 
 
 def find(text: str, low: str) -> Iterator[Secret]:
     """Every secret in such a place."""
-    for word, pattern in _PLACES:
+    yield from _matches("password", _PLACES, text=text, low=low)
+    yield from _matches("cvv", (("cvv", _CVV), ("cvc", _CVV)), text=text, low=low)
+
+
+def _matches(
+    kind: str, places: "tuple[tuple[str, re.Pattern[str]], ...]", *, text: str, low: str
+) -> Iterator[Secret]:
+    for word, pattern in places:
         at = low.find(word)
         while at >= 0:
             found = pattern.match(text, at)
             if found and not (_VARIABLE.fullmatch(found["value"]) or TAG.match(found["value"])):
-                yield secret("password", found.span("value"))
+                yield secret(kind, found.span("value"))
             at = low.find(word, found.end() if found else at + len(word))

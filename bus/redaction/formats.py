@@ -79,6 +79,9 @@ PREFIXED = (
         facebook 80 EAA
         vercel 24 vcp_ vci_ vca_ vcr_ vck_
         supabase 40 sbp_
+        easypost 54 EZAK EZTK
+        circleci 60 CCIPAT_
+        pinecone 50 pcsk_
         """,
         _WORD,
     ),
@@ -112,7 +115,7 @@ PREFIXED = (
         heroku 36 HRKU-
         newrelic 19 NRAK- NRII- NRJS- NRRA- NRAA-
         square 22 sq0atp- sq0csp- sq0idp-
-        square 60 EAAAE
+        contentful 40 CFPAT-
         figma 36 figd_
         flyio 40 fo1_ fm1a_ fm1r_ fm2_
         planetscale 32 pscale_tkn_ pscale_oauth_ pscale_pw_
@@ -159,6 +162,13 @@ MARKED = tuple(
             "AKIA ASIA ABIA ACCA A3T",
             r"(?<![A-Z0-9])(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}(?![A-Za-z0-9])",
         ),
+        ("square", "EAAA", r"(?:(?<![\w+/-])|(?<=\\[nrt]))EAAA[\w-]{60}(?![\w+/=-])"),
+        (
+            "resend",
+            "re_",
+            r"(?:(?<!\w)|(?<=\\[nrt]))re_(?=\w{0,30}[A-Z])[A-Za-z0-9]{8}_[A-Za-z0-9]{24}(?!\w)",
+        ),
+        ("launchdarkly", "sdk-", r"sdk-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?!\w)"),
         ("aws", "amzn.mws.", r"amzn\.mws\.[0-9a-f-]{36}"),
         (
             "openai",

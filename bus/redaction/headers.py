@@ -14,7 +14,8 @@ _AUTHORIZATION = re.compile(
     re.IGNORECASE,
 )
 _BEARER = re.compile(
-    r"bearer(?:\s{1,3}|%20|[:=]\s?)[\"']?(?P<value>[\w.+/~=|-]{12,8192})", re.IGNORECASE
+    r"bearer(?:\s{1,3}|%20|\\{0,8}[\"']?\s?[:=]\s?)\\{0,8}[\"']?(?P<value>[\w.+/~=|-]{12,8192})",
+    re.IGNORECASE,
 )
 _BASIC = re.compile(r"basic(?:\s{1,3}|%20)(?P<value>[A-Za-z0-9+/_-]{6,1024}={0,2})", re.IGNORECASE)
 _COOKIES = re.compile(

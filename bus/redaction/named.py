@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from bus.redaction.code import is_code
 from bus.redaction.lines import line_end, tail_of
 from bus.redaction.names import STEMS, Strength, is_secret, strength
 from bus.redaction.spans import Secret, secret
@@ -18,16 +19,17 @@ from bus.redaction.words import PROSE
 _REST = re.compile(r"[\w.-]{0,60}+(?:\[\w*\])?")
 _ASSIGNED = re.compile(
     r"(?:\\{0,8}[\"'`])?[\])]?[ \t]{0,40}+"
-    r"(?:=>|:=|={1,2}|:(?![:/]\S)|%3[Dd]|%3[Aa]|\\u003[dDaA]|&#61;)"
+    r"(?:=>|:=|=(?!=)|={2,3}(?=[ \t]?[\"'`])|:(?![:/]\S)|%3[Dd]|%3[Aa]|\\u003[dDaA]|&#61;)"
     r"[ \t]{0,40}+(?:\[(?!secret:) ?|\( ?|[br@](?=[\"']))?(?P<quote>\\{0,8}[\"'`])?"
 )
-_ELEMENT = re.compile(r"(?:\s[^<>]{0,80})?>(?P<quote>)(?=[^<>\s])")
+_ELEMENT = re.compile(r"(?:\s[^<>]{0,80})?>(?:<!\[CDATA\[)?(?=[^<>\s])")
+_ELEMENT_END = re.compile(r"\]\]>|<|\n")
 _PAIRED = re.compile(
     r"\\{0,8}[\"']?\s{0,3},?\s{0,40}+(?:\\{0,8}[\"'])?[Vv]alue(?:\\{0,8}[\"'])?\s{0,3}[:=]\s{0,3}"
     r"(?P<quote>\\{0,8}[\"'])?"
 )
 _FLAG = re.compile(r"[ \t]+(?P<quote>[\"'])?(?!-)(?=\S)")
-_QUOTED_NEXT = re.compile(r"[ \t]+(?P<quote>[\"'])")
+_QUOTED_NEXT = re.compile(r"[ \t]+(?P<verb>(?:is|was)[ \t]+)?(?P<quote>\\{0,8}[\"'])")
 _ARGUMENT = re.compile(r"[\"'],\s{0,3}(?P<quote>[\"'])")
 _BELOW = re.compile(r"[ \t]*\\?\n(?P<lead>[ \t]*+(?:[|>] ?)?)(?P<quote>[\"'])?(?=[^\s:=-])")
 _BLOCK = re.compile(r"[|>][+-]?\d?[+-]?[ \t]*\n")
@@ -37,6 +39,8 @@ _BARE = re.compile(
 )
 _ADO = re.compile(r"[^;\"'\n]+")
 _YAML_REST = re.compile(r"[^\n#]*[^\s#]")
+_DIRECTORY = re.compile(r"(?:OLD)?PWD [~/][\w./+-]*|pwd ~?/[\w.+-]+/[\w./+-]*")
+_RESOURCE = re.compile(r"arn:[\w:/-]*:")
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 _FAR = 8192
 _JUDGED = 300
@@ -55,12 +59,13 @@ class _Name:
 
 @dataclass(frozen=True)
 class _Value:
-    """Where a value stands; `loose`: it may be a word of a sentence."""
+    """Where a value stands; `loose`: it may be a word of a sentence; `bare`: no quotes."""
 
     start: int
     end: int
     loose: bool = False
     open_end: bool = False
+    bare: bool = False
 
 
 def find(text: str, low: str) -> Iterator[Secret]:
@@ -74,7 +79,7 @@ def find(text: str, low: str) -> Iterator[Secret]:
         value = _value(text, name) if name.kind else None
         if value and _worth(text, value, name=name):
             done = _full_end(text, value)
-            kind = name.kind or "secret"
+            kind = "key" if name.kind == "variable" else name.kind
             yield secret(kind, (value.start, done), open_end=value.open_end)
 
 
@@ -98,13 +103,25 @@ def _name(text: str, at: int) -> _Name:
     tag = TAG.match(text, start - 1) if start and text[start - 1] == "[" else None
     if tag:
         return _Name("", "", start, tag.end())
+    if text[start - 1 : start] == ":" and _RESOURCE.fullmatch(_word(text, start)):
+        return _Name("", "", start, end)
     name = text[start:end]
     return _Name(strength(name.strip("-.")), name, start, end)
+
+
+def _word(text: str, end: int) -> str:
+    """What stands before a place, back to a blank or a quote."""
+    return re.split(r"[\s\"'=]", text[max(0, end - 120) : end])[-1]
 
 
 def _worth(text: str, value: _Value, *, name: _Name) -> bool:
     raw = text[value.start : value.end]
     if TAG.search(raw) and not re.search(r"\w", TAG.sub("", raw)):
+        return False
+    if _DIRECTORY.fullmatch(f"{name.text} {raw}"):
+        return False
+    behind = text[value.end : value.end + 8]
+    if value.bare and is_code(raw, name=name.text, behind=behind):
         return False
     return is_secret(name.kind, raw, name=name.text.strip("-."), loose=value.loose)
 
@@ -114,8 +131,11 @@ def _value(text: str, name: _Name) -> _Value | None:
     if assigned:
         return _assigned(text, assigned, name=name)
     found = _PAIRED.match(text, name.end)
-    if not found and text[name.start - 1 : name.start] in ("<", ":", "/"):
-        found = _ELEMENT.match(text, name.end)
+    element = (
+        _ELEMENT.match(text, name.end) if text[name.start - 1 : name.start] in ("<", ":") else None
+    )
+    if not found and element:
+        return _inside(text, element.end())
     if not found and text[name.start] == "-":
         found = _FLAG.match(text, name.end)
     if not found and text[name.start - 2 : name.start] in ("('", '("'):
@@ -124,7 +144,18 @@ def _value(text: str, name: _Name) -> _Value | None:
         return _read(text, found.end(), quote=found["quote"])
     found = _QUOTED_NEXT.match(text, name.end)
     value = _read(text, found.end(), quote=found["quote"]) if found else None
-    return replace(value, loose=name.kind != "password") if value else None
+    if value and found and found["verb"] and text[value.start : value.end].lower() in PROSE:
+        return None
+    sure = name.kind == "password" and name.text.lower() != "pass"
+    return replace(value, loose=not sure) if value else None
+
+
+def _inside(text: str, at: int) -> _Value | None:
+    """What stands between the tags of an element, on one line."""
+    end = _ELEMENT_END.search(text, at, at + _FAR)
+    if end and end[0] != "\n":
+        return _Value(at, end.start())
+    return _read(text, at, quote="")
 
 
 def _assigned(text: str, found: "re.Match[str]", *, name: _Name) -> _Value | None:
@@ -154,8 +185,8 @@ def _sentence(text: str, value: _Value, *, name: _Name) -> _Value:
     first = text[value.start : value.end].lower().strip(".,:")
     alone = name.kind == "password" and not text[begin : name.start].strip(" -\"'")
     if rest and alone and first not in PROSE and ": " not in rest[0]:
-        return _Value(*rest.span())
-    return _Value(value.start, value.end, loose=True)
+        return _Value(*rest.span(), bare=True)
+    return replace(value, loose=True, open_end=False)
 
 
 def _read(text: str, at: int, *, quote: str | None) -> _Value | None:
@@ -171,7 +202,7 @@ def _read(text: str, at: int, *, quote: str | None) -> _Value | None:
         return None
     end = bare.end()
     end = at + len(text[at:end].rstrip(_TRAILING)) if "(" not in text[at:end] else end
-    return _Value(at, end, open_end=True) if end > at else None
+    return _Value(at, end, open_end=True, bare=True) if end > at else None
 
 
 def _full_end(text: str, value: _Value) -> int:

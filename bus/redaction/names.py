@@ -3,13 +3,16 @@
 import re
 from typing import Literal
 
-from bus.redaction.words import KEYS_OF, NO_SECRET_FIRST, NO_SECRET_LAST, PROSE
+from bus.redaction.words import KEYS_OF, KEYS_TO_NOTHING, NO_SECRET_FIRST, NO_SECRET_LAST, PROSE
 
-Strength = Literal["password", "secret", "token", "key", "cookie", "cvv", "pin", "card", ""]
+Strength = Literal[
+    "password", "secret", "token", "key", "variable", "cookie", "cvv", "pin", "card", ""
+]
 
 STEMS = (
     *("pass", "pwd", "pw", "secret", "token", "key", "cred", "auth", "sess", "jwt", "salt", "sid"),
     *("cvv", "cvc", "card", "pin", "otp", "security", "contrase"),
+    *("_pat", "pat=", "pat:", 'pat"', "sas=", "sas:", 'sas"', "mfa", "2fa", "recovery", "backup"),
 )
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _PASSWORD = re.compile(r"pass(?:word|wd|phrase|code)|passwort|contrase|pwd|requirepass|masterauth")
@@ -21,6 +24,9 @@ _CVV = frozenset(
 )
 
 _API_KEY = re.compile("apikey|accountkey")
+_SHORT = ("dbpass", "userpass", "rootpw", "adminpw", "bindpw", "userpw", "dbpw")
+_ONCE = ("pincode", "pinnumber", "cardpin", "otp", "otpcode", "mfacode", "2facode", "mfatoken")
+_RECOVERY = ("recoverycode", "recoverycodes", "backupcode", "backupcodes")
 _SECRETS = ("secret", "secrets", "credential", "credentials")
 _TOKENS = ("token", "accesskey", "privatekey", "secretkey", "signingkey", "encryptionkey")
 _PLACEHOLDER = re.compile(
@@ -29,11 +35,11 @@ _PLACEHOLDER = re.compile(
     r"|optional|required)[\])>.;]?"
     r"|[\W_xX.]+|\$\(.*|\$\{[^}]*\}?|\$[A-Z_][A-Z0-9_]*|%[sdvq]|%\(\w+\)s|\{\{.*|\{\w*\}?|<.*|[(\[](?i:redacted|filtered|hidden|masked|secret).*"
     r"|(?i:os\.|process\.|env\.|config\.|settings\.|self\.|this\.|request\.|secrets?\.|vars?\.|var\.|arn:).*"
-    r"|[A-Za-z_][\w.]*\(.*|[A-Za-z_]\w*\[.*"
+    r"|__\w+__|[A-Za-z_][\w.]*\(.*|[A-Za-z_]\w*\[.*"
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PLAIN = re.compile(
-    r"[a-z]+(?:[-_./:][a-z]+)*\d{0,2}|[A-Z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+(?:_[A-Z]+)*"
+    r"[a-z]+(?:[-_./:][a-z]+)*\d{0,2}|[a-z]+\d?(?:-[a-z]+\d?)+|[A-Z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+(?:_[A-Z]+)*"
     r"|v?[\d.,:/%+-]+[a-zA-Z]{0,3}|/[\w./@:-]*|\w+://.*|0x[0-9a-f]{1,16}|[\w-]+\.[\w.-]*[a-z]{2,4}"
     r"|\d{4}-\d\d-\d\dT.*|[a-z0-9-]+(?:/[a-z0-9-]+)+|[a-z0-9-]+(?:/[A-Za-z0-9-]+)+|[A-Za-z]+(?:\.[A-Za-z]+)+|sha256:[0-9a-f]+"
 )
@@ -47,24 +53,29 @@ def strength(name: str) -> Strength:
         return "secret"
     if not words or words[-1] in NO_SECRET_LAST or words[0] in NO_SECRET_FIRST:
         return _small(flat)
-    return _large(words, flat) or _small(flat)
+    open_key = (
+        words[-1] == "key" and name.isupper() and not KEYS_TO_NOTHING & set(name.lower().split("_"))
+    )
+    return _large(words, flat) or ("variable" if open_key else _small(flat))
 
 
 def _large(words: list[str], flat: str) -> Strength:
     last, before = words[-1], words[-2] if len(words) > 1 else ""
-    if _PASSWORD.search(flat) or last in ("pass", "pw") or flat.endswith(("dbpass", "userpass")):
+    if _PASSWORD.search(flat) or last in ("pass", "pw") or flat.endswith(_SHORT):
         return "password"
     if last == "authkey" or _API_KEY.search(flat) or (last == "key" and before in KEYS_OF):
         return "key"
-    if last in _SECRETS or "secretkey" in flat or "clientsecret" in flat:
+    if last in _SECRETS or re.search("secretkey|clientsecret", flat) or flat.endswith(_RECOVERY):
         return "secret"
-    return "token" if last.endswith(_TOKENS) or last in ("jwt", "auth", "salt") else ""
+    return (
+        "token" if last.endswith(_TOKENS) or last in ("jwt", "auth", "salt", "pat", "sas") else ""
+    )
 
 
 def _small(flat: str) -> Strength:
     if flat in _CVV or flat.endswith(("cvv", "cvc", "cvv2", "securitycode")):
         return "cvv"
-    if flat == "pin" or flat.endswith(("pincode", "pinnumber", "cardpin", "otp", "otpcode")):
+    if flat == "pin" or flat.endswith(_ONCE):
         return "pin"
     if flat.endswith(
         ("cardnumber", "cardno", "cardnum", "ccnumber", "ccnum", "cardpan", "creditcard")
@@ -83,7 +94,10 @@ def is_secret(kind: Strength, value: str, *, name: str, loose: bool) -> bool:
     if kind == "card":
         digits = re.sub(r"[ -]", "", value)
         return 12 <= len(digits) <= 19 and digits.isdigit()
-    if _PLACEHOLDER.fullmatch(value) or value.lower() == name.lower():
+    if kind == "variable":
+        return _dense(value[:256])
+    own = name.lower().replace("_", "")
+    if _PLACEHOLDER.fullmatch(value) or value.lower().replace("_", "") in (own, own.split(".")[-1]):
         return False
     return _chosen(kind, value[:256], name=name, loose=loose)
 
@@ -96,6 +110,13 @@ def _chosen(kind: Strength, head: str, *, name: str, loose: bool) -> bool:
     if kind == "key":
         return len(head) >= 3 and not _PLAIN.fullmatch(head) and (not loose or _mixed(head))
     return bool(_UUID.fullmatch(head)) or looks_random(head)
+
+
+def _dense(value: str) -> bool:
+    """Whether it is a long random word: hex, or letters of both cases with digits between."""
+    mixed = all(re.search(letters, value) for letters in ("[a-z]", "[A-Z]", "[0-9]"))
+    random = mixed and len(set(value)) >= 12 and not re.search("[a-z]{10}|[A-Z]{12}", value)
+    return bool(re.fullmatch("[A-Za-z0-9_+/=-]{20,}" if random else "[0-9a-f]{32,}", value))
 
 
 def _unlike_prose(value: str) -> bool:

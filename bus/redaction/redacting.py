@@ -18,6 +18,7 @@ from bus.redaction import (
     urls,
     wrapped,
 )
+from bus.redaction.alike import alike
 from bus.redaction.lines import goes_on
 from bus.redaction.spans import Secret, merged, replaced
 
@@ -51,6 +52,15 @@ def redact(text: str) -> Redacted:
     return Redacted(text, kinds)
 
 
+def known(text: str, *, depth: int = 0) -> bool:
+    """Whether a secret stands there that its own form tells; a value of a telling name is none."""
+    there = formats.present(text)
+    at_once = (formats.find(text, there), pem.find(text), urls.find(text), urls.in_settings(text))
+    if any(chain(*at_once)):
+        return True
+    return depth < _DEEPEST and any(encoded.find(text, partial(known, depth=depth + 1)))
+
+
 def _near(text: str) -> str:
     """Only the lines at tags, with those around them: nothing else can have become a secret."""
     lines = text.split("\n")
@@ -65,6 +75,7 @@ def _complete(text: str, there: frozenset[str], *, depth: int) -> list[Secret]:
 
 
 def _all(text: str, there: frozenset[str], *, depth: int) -> Iterator[Secret]:
+    text = alike(text)
     low = text.replace("\u0130", "i").lower()
     yield from pem.find(text)
     yield from formats.find(text, there)

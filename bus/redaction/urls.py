@@ -1,4 +1,4 @@
-"""Passwords in addresses: `scheme://user:password@host`, and Oracle's `thin:user/password@`."""
+"""Passwords in addresses: `scheme://user:password@host`, Oracle's and Go's, ADO.NET's settings."""
 
 import re
 from collections.abc import Iterator
@@ -14,6 +14,17 @@ _KEY_ALONE = re.compile(
     r"://(?P<value>[0-9a-f]{32}|[\w.~%-]{20,256})(?::x-oauth-basic)?@(?=[\w.-]+)"
 )
 _ORACLE = re.compile(r"thin:[^\s/:@]{1,64}/(?P<value>[^\s/@]{1,128})@")
+_GO = re.compile(r"(?<![\w.@:/-])[\w.-]{1,64}:(?P<value>[^\s\"'`]{1,128}?)@(?:tcp|unix)\(")
+_PGPASS = re.compile(
+    r"(?<![\w.:/*-])[\w.*-]{1,255}:(?:5432|6432|\*):[\w*-]{1,64}:[\w*-]{1,64}:(?P<value>\S{3,200})(?!\S)"
+)
+_LATE = (
+    *(("thin:", _ORACLE), ("@tcp(", _GO), ("@unix(", _GO)),
+    *((":5432:", _PGPASS), (":6432:", _PGPASS), (":*:", _PGPASS)),
+)
+_SETTINGS = re.compile(
+    r";\s?(?:[Pp]assword|PASSWORD|[Pp]wd|PWD)\s?=\s?(?P<value>[^;\"'\\\n]{3,256})"
+)
 _NO_VALUE = re.compile(r"\$\{[^}]*\}|\$[A-Z_]+|\{\{.*\}\}|\{\w*\}|<[^>]*>|\*+|%s|x{3,}|X{3,}")
 
 
@@ -27,7 +38,16 @@ def find(text: str) -> Iterator[Secret]:
             if not _NO_VALUE.fullmatch(found[place]) and not TAG.fullmatch(found[place]):
                 yield secret("url", found.span(place))
         at = text.find("://", found.end() if found else at + 3)
-    if "thin:" in text:
-        for found in _ORACLE.finditer(text):
-            if not TAG.fullmatch(found["value"]):
-                yield secret("url", found.span("value"))
+    for mark, pattern in _LATE:
+        yield from _matches(text, pattern) if mark in text else ()
+
+
+def in_settings(text: str) -> Iterator[Secret]:
+    """Every password among the settings of ADO.NET: `Server=host;Password=...`."""
+    return _matches(text, _SETTINGS)
+
+
+def _matches(text: str, pattern: "re.Pattern[str]") -> Iterator[Secret]:
+    for found in pattern.finditer(text):
+        if not _NO_VALUE.fullmatch(found["value"]) and not TAG.fullmatch(found["value"]):
+            yield secret("url", found.span("value"))

@@ -14,7 +14,9 @@ NO_SECRET_LAST = _words(
     server class method kind mode source store storage mount volume annotation annotations found
     missing invalid valid changed used total max min bytes index at on by for in time date day
     days hours map set list revision metadata reader request response handler helper util utils
-    bucket config failed failure failures
+    bucket config failed failure failures hasher hashing encoder checker validator validation
+    generator strength grant flow authentication authenticator filter interceptor middleware module
+    controller backend plugin
     """
 )
 """A name that ends so is about a secret, and its value is none."""
@@ -33,6 +35,13 @@ KEYS_OF = _words(
     """
 )
 """A key of these opens something."""
+KEYS_TO_NOTHING = _words(
+    """
+    public pub cache partition sort primary foreign unique routing group dedup idempotency object s3
+    row hash range lookup map index order cart item event host trace redis search feature flag
+    """
+)
+"""A key of these names a thing."""
 PROSE = _words(
     """
     must is was were are be should shall cannot can could may might will would not invalid
@@ -44,3 +53,10 @@ PROSE = _words(
     """
 )
 """Words that follow a secret's name in a sentence."""
+CODE_ROOTS = _words(
+    """
+    os process env config cfg conf settings self this cls request req args opts options params
+    kwargs user form data body payload input session ctx context app props state event secrets vars
+    """
+)
+"""What source code reads a value from."""

@@ -8,7 +8,7 @@ from bus.redaction.lines import head_of, looks_cut, tail_of
 from bus.redaction.spans import Piece, Secret
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:~+/=$"
-_HEAD = re.compile(r"[\w.~+/=$-]{1,400}")
+_HEAD = re.compile(r"(?![A-Za-z_]\w{0,60} ?= ?[\"'][^\s\"',}\])])[\w.~+/=$-]{1,400}")
 _DENSE = re.compile(
     r"(?=[\w.:~-]{0,60}\d)(?=[\w.:~-]{0,60}[A-Za-z])[\w.:~-]{4}|:A{1,2}$|[A-Z]{2}|[a-z][A-Z]"
 )

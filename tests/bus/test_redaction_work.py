@@ -41,6 +41,17 @@ HOSTILE = {
     "commands": "curl -u a ",
     "logins": "login ",
     "grants": "user a >",
+    "card groups": "4432 8015 6152 ",
+    "digits on lines": "card 4432\n",
+    "elements": "<password>a",
+    "comparisons": "password == a.",
+    "AUTH": 'auth "a" ',
+    "pgpass": "*:*:*:a:",
+    "DSN": "a:b@tcp(",
+    "ldapsearch": "ldapsearch -w ",
+    "htpasswd": "htpasswd -b a ",
+    "resources": "arn:secret:",
+    "settings": ";pwd=",
 }
 
 
