@@ -6,11 +6,11 @@ else is shown is ours and begins with `~`.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from services.toolrunner.condense_fill import Detail, filled, length
 from services.toolrunner.condense_groups import Group
 from services.toolrunner.condense_records import Record
-from services.toolrunner.condense_words import BLANK, duration, trouble_at, worth_reading
+from services.toolrunner.condense_words import duration, trouble_at, worth_reading
 
 Place = Callable[[int], int | None]
 RARE = 2
@@ -20,23 +20,6 @@ SLOW = 3
 _TEMPLATE_WIDTH = 160
 _GAP_WIDTH = 45
 _CLOCK = re.compile(r"(?:(\d{4}-\d\d-\d\d)[T ])?(?<!\d)(\d\d:\d\d:\d\d(?:[.,]\d{1,3})?)")
-
-
-@dataclass(frozen=True)
-class Detail:
-    """How much of a record is shown: lines, characters of each, and whether the last one too."""
-
-    lines: int
-    width: int
-    last: bool
-
-
-DETAILS = (
-    Detail(80, 1_200, last=True),
-    Detail(24, 400, last=True),
-    Detail(8, 240, last=False),
-    Detail(1, 140, last=False),
-)
 
 
 def numbered(lines: Sequence[str], first: int = 1) -> list[str]:
@@ -49,7 +32,7 @@ def grouped(groups: Sequence[Group], place: Place, *, room: int) -> list[str]:
     rare = [group for group in groups if not group.trouble and group.count <= RARE]
     often = [group for group in groups if not group.trouble and group.count > RARE]
     sections = (
-        ("errors", [group for group in groups if group.trouble == 2], 0.7),
+        ("errors", [group for group in groups if group.trouble >= 2], 0.7),
         ("warnings", [group for group in groups if group.trouble == 1], 0.5),
         ("frequent", sorted(often, key=lambda group: -group.count), 0.6),
         ("rare", rare, 1.0),
@@ -58,7 +41,7 @@ def grouped(groups: Sequence[Group], place: Place, *, room: int) -> list[str]:
     for title, members, share in sections:
         if members:
             part = _section(title, members, place=place, room=int(share * room))
-            room -= _length(part)
+            room -= length(part)
             shown += part
     return shown
 
@@ -98,31 +81,13 @@ def _section(title: str, groups: Sequence[Group], *, place: Place, room: int) ->
     lines = sum(group.lines for group in groups)
     head = f"~ {title}: {counted(lines, 'line')} of {counted(len(groups), 'kind')}"
     room -= len(head) + 1
-    for detail in DETAILS:
-        blocks = [_block(group, place, detail=detail) for group in groups]
-        if sum(map(_length, blocks)) <= room:
-            return [head, *(line for block in blocks for line in block)]
-    return [head, *_families(groups, place, room=room)]
 
+    def show(group: Group, detail: Detail) -> list[str]:
+        return _block(group, place, detail=detail)
 
-def _families(groups: Sequence[Group], place: Place, *, room: int) -> list[str]:
-    """Too many kinds to show each: those that begin alike are told as one, by their first."""
-    families: dict[tuple[str, ...], list[Group]] = {}
-    for group in groups:
-        words = [word for word in group.template.split() if BLANK not in word]
-        families.setdefault(tuple(words[:3]), []).append(group)
-    shown: list[str] = []
-    for at, members in enumerate(families.values()):
-        block = _block(members[0], place, detail=DETAILS[-1])
-        if len(members) > 1:
-            more = sum(group.count for group in members[1:])
-            block.append(f"~ and {counted(more, 'time')} like it, of {len(members) - 1} more kinds")
-        room -= _length(block)
-        if room < 100:
-            rest = [group for found in list(families.values())[at:] for group in found]
-            return [*shown, _left_out(rest, place)]
-        shown += block
-    return shown
+    blocks, rest = filled(groups, show, room=room)
+    more = [_left_out(rest, place)] if rest else []
+    return [head, *(line for block in blocks for line in block), *more]
 
 
 def _left_out(groups: Sequence[Group], place: Place) -> str:
@@ -215,7 +180,3 @@ def _cut(line: str, number: int | None, *, width: int, trouble: bool) -> Iterato
 def counted(number: int, word: str) -> str:
     """`1 line`, `2 lines`."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
-def _length(lines: Iterable[str]) -> int:
-    return sum(len(line) + 1 for line in lines)

@@ -7,8 +7,9 @@ tokens, a line too few may cost the diagnosis.
 import re
 from typing import Literal
 
-Trouble = Literal[0, 1, 2]
-"""0: none that can be seen; 1: a warning, or words that often go with a fault; 2: an error."""
+Trouble = Literal[0, 1, 2, 3]
+"""0: none that can be seen; 1: a warning, or words that often go with a fault; 2: an error; 3: one
+that ends something, such as a panic."""
 BLANK = "<*>"
 _LONG = 10_000
 
@@ -34,6 +35,7 @@ _ERROR = re.compile(
     r"|\b(?:exit|exited|return|rc)(?:[ _]?(?:code|status|with))*\W{1,3}(?!0\b)\d+|\bsignal:? \d+",
     re.IGNORECASE,
 )
+_FATAL = re.compile(rf"^F\d{{4}}\s|{_LEVEL_FIELD}60\b", re.IGNORECASE)
 _WARNING = re.compile(
     rf"^W\d{{4}}\s|{_LEVEL_FIELD}(?:w\"|40\b)|[\[(|<]\s*w\s*[\])|>]", re.IGNORECASE
 )
@@ -52,6 +54,10 @@ _ERROR_STEMS = _each(
     "err fatal panic crash fail exception crit severe emerg abort segfault segmentation "
     "sigsegv sigkill sigabrt sigbus oom killed corrupt traceback unhandled uncaught deadlock "
     "nullpointer ftl"
+)
+_FATAL_STEMS = _each(
+    "fatal panic critical crit emerg segfault segmentation sigsegv sigkill sigabrt sigbus oom "
+    "killed ftl"
 )
 _WARNING_STEMS = _each(
     "warn wrn alert denied deny refus reject unreachable unavailable timeout timedout unable "
@@ -99,7 +105,8 @@ def trouble(text: str) -> Trouble:
         text = f"{text[: _LONG // 2]}\n{text[-_LONG // 2 :]}"
     words = {word[0] for word in _WORD.finditer(low)} if len(low) > _LONG else _WORD.findall(low)
     if any(word.startswith(_ERROR_STEMS) for word in words) or _ERROR.search(text):
-        return 2
+        fatal = any(word.startswith(_FATAL_STEMS) for word in words) or _FATAL.search(text)
+        return 3 if fatal else 2
     if any(word.endswith(("exception", "error")) for word in words):
         return 2
     if any(word.startswith(_WARNING_STEMS) for word in words) or _WARNING.search(text):
