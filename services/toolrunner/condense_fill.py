@@ -21,18 +21,22 @@ Block = list[str]
 
 @dataclass(frozen=True)
 class Detail:
-    """How much of a record is shown: lines, characters of each, and whether the last one too."""
+    """How much of a record is shown: lines, characters of each, and whether the last one too.
+
+    Of the lines left out, those that name a cause are shown, up to so many.
+    """
 
     lines: int
     width: int
     last: bool
+    causes: int = 0
 
 
 DETAILS = (
-    Detail(80, 1_200, last=True),
-    Detail(24, 400, last=True),
-    Detail(8, 240, last=False),
-    Detail(1, 140, last=False),
+    Detail(80, 1_200, last=True, causes=12),
+    Detail(24, 400, last=True, causes=6),
+    Detail(8, 240, last=False, causes=4),
+    Detail(1, 140, last=False, causes=2),
 )
 Show = Callable[[Group, Detail], Block]
 

@@ -7,9 +7,9 @@ else is shown is ours and begins with `~`.
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from services.toolrunner.condense_fill import Detail, filled, length
+from services.toolrunner.condense_fill import LEFT_OUT_WIDTH, Detail, filled, length
 from services.toolrunner.condense_groups import Group
-from services.toolrunner.condense_records import Record
+from services.toolrunner.condense_records import Record, is_cause
 from services.toolrunner.condense_words import duration, trouble_at, worth_reading
 
 Place = Callable[[int], int | None]
@@ -37,13 +37,18 @@ def grouped(groups: Sequence[Group], place: Place, *, room: int) -> list[str]:
         ("frequent", sorted(often, key=lambda group: -group.count), 0.6),
         ("rare", rare, 1.0),
     )
-    shown: list[str] = []
+    shown: dict[str, list[str]] = {}
     for title, members, share in sections:
         if members:
-            part = _section(title, members, place=place, room=int(share * room))
-            room -= length(part)
-            shown += part
-    return shown
+            shown[title] = _section(title, members, place=place, room=int(share * room))
+            room -= length(shown[title])
+    for title, members, _ in sections[:2]:
+        if members and room > LEFT_OUT_WIDTH:
+            # What the others left: a second look costs less than a line that is missing.
+            wider = _section(title, members, place=place, room=room + length(shown[title]))
+            room -= length(wider) - length(shown[title])
+            shown[title] = wider
+    return [line for part in shown.values() for line in part]
 
 
 def selected(
@@ -146,20 +151,29 @@ def _between(group: Group) -> str:
 
 
 def _raw(record: Record, place: Place, *, detail: Detail, trouble: bool) -> Iterator[str]:
-    """The lines of a record; of one with more lines its head and tail."""
+    """The lines of a record; of one with more lines its head, its causes and its tail."""
     lines = list(record.lines)
     if len(lines) > detail.lines:
-        head = max(detail.lines * 2 // 3, 1)
-        lines = lines[:head] + (lines[-(detail.lines - head) :] if detail.lines > head else [])
+        lines = _chosen(lines, detail)
     before = record.number - 1
     for number, line in lines:
-        if number > before + 1:
+        if number > before + 1 and detail.lines > 1:
             yield f"~ {counted(number - before - 1, 'line')} of it left out here"
         yield from _cut(line, place(number), width=detail.width, trouble=trouble)
         before = number
     left = record.number + record.size - 1 - before
     if left:
         yield f"~ {counted(left, 'line')} more of it"
+
+
+def _chosen(lines: list[tuple[int, str]], detail: Detail) -> list[tuple[int, str]]:
+    head = max(detail.lines * 2 // 3, 1)
+    tail = len(lines) - (detail.lines - head)
+    causes = [at for at in range(head, tail) if is_cause(lines[at][1])] if detail.causes else []
+    if len(causes) > detail.causes:
+        half = detail.causes // 2
+        causes = causes[:half] + causes[-half:]
+    return [lines[at] for at in (*range(head), *causes, *range(tail, len(lines)))]
 
 
 def _cut(line: str, number: int | None, *, width: int, trouble: bool) -> Iterator[str]:
