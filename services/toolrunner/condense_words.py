@@ -7,6 +7,8 @@ tokens, a line too few may cost the diagnosis.
 import re
 from typing import Literal
 
+from services.toolrunner.condense_codes import hidden, is_request, may_tell, says_error, told
+
 Trouble = Literal[0, 1, 2, 3]
 """0: none that can be seen; 1: a warning, or words that often go with a fault; 2: an error; 3: one
 that ends something, such as a panic."""
@@ -85,12 +87,14 @@ _SECONDS = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "mi": 60.0, "ms": 1e-3
 
 def masked(line: str) -> str:
     """The line with numbers, ids and times left blank; status, level and exit codes stay."""
+    if may_tell(line) and (known := hidden(line)) != line:
+        return told(_MASK.sub(BLANK, known))
     return _MASK.sub(BLANK, line)
 
 
 def masked_trouble(line: str) -> str:
     """The same for a line of trouble, whose small numbers are kept: 137 is another error than 1."""
-    return _MASK_OF_TROUBLE.sub(BLANK, line)
+    return masked(line) if is_request(line) else _MASK_OF_TROUBLE.sub(BLANK, line)
 
 
 def trouble(text: str) -> Trouble:
@@ -104,7 +108,11 @@ def trouble(text: str) -> Trouble:
     if len(text) > _LONG:
         text = f"{text[: _LONG // 2]}\n{text[-_LONG // 2 :]}"
     words = {word[0] for word in _WORD.finditer(low)} if len(low) > _LONG else _WORD.findall(low)
-    if any(word.startswith(_ERROR_STEMS) for word in words) or _ERROR.search(text):
+    if (
+        any(word.startswith(_ERROR_STEMS) for word in words)
+        or _ERROR.search(text)
+        or says_error(text)
+    ):
         fatal = any(word.startswith(_FATAL_STEMS) for word in words) or _FATAL.search(text)
         return 3 if fatal else 2
     if any(word.endswith(("exception", "error")) for word in words):
