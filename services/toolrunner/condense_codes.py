@@ -1,4 +1,4 @@
-"""Numbers that tell something by their place: a status where one stands, and an exit code.
+"""Numbers that tell something by their place: a status, an exit code, a ratio, a counter at zero.
 
 A number from 400 to 599 alone is none: it must follow a method and a path, stand between bars, or
 follow a word or an arrow that leads to a status.
@@ -19,14 +19,36 @@ _STATUS = re.compile(
     r"|\b(?:finished|terminated|ended|died|completed) ?\((?P<exit>1|2|12[5-9]|1[3-5]\d)\))",
     re.IGNORECASE,
 )
-_MAY_BE = (" 4", " 5", "|4", "|5", ">4", ">5", "=4", "=5", ":4", ":5", "(1", "(2")
+_MAY_BE = re.compile(r"[45]\d\d(?<=[ |>=:]...)(?![\w:/-]|\.\d)|\((?:[12]|1[2-5]\d)\)")
 _HIDDEN = {ord("0") + digit: chr(0xE000 + digit) for digit in range(10)}
 _TOLD = {ord(sign): chr(digit) for digit, sign in _HIDDEN.items()}
+_LOWER = "|".join(f"{low}/(?:[{low + 1}-9]|1\\d|20)" for low in range(9))
+PART = rf"(?:(?<!\[)(?:{_LOWER})(?![\w./:%-]))"
+"""Fewer of so many, such as `0/1` pods that are ready; `[3/7]` is progress."""
+_ENDS = ('": ', '":', "=", ": ", ":")
+_COUNTERS = (
+    *("restarts", "restartCount", "restart_count", "RestartCount", "unavailableReplicas"),
+    *("lag", "Lag", "pending", "Pending", "backlog", "Backlog"),
+)
+ZERO = "0(?![\\w.:/%-])(?:{})".format(
+    "|".join(f"(?<={start}0)" for start in ("  ", *(f"{n}{e}" for n in _COUNTERS for e in _ENDS)))
+)
+"""A counter at zero, or a zero alone in a column: it is another record where it is not."""
+_LACKS = re.compile(
+    rf"(?<![\w./:-]){PART}(?:(?<=\b0/\d)|(?<=\b0/\d\d)|(?=\"?\s+(?:of )?(?:\w+ )?"
+    r"(?:replicas?|nodes?|pods?|containers?|endpoints?|ready|available|running|up|healthy)\b))",
+    re.IGNORECASE,
+)
+
+
+def says_lack(text: str) -> bool:
+    """Whether fewer are ready than should be: none of some, or some of what runs."""
+    return "/" in text and bool(_LACKS.search(text))
 
 
 def may_tell(line: str) -> bool:
     """Whether it is worth looking for such a number."""
-    return any(start in line for start in _MAY_BE)
+    return bool(_MAY_BE.search(line))
 
 
 def says_error(text: str) -> bool:

@@ -7,7 +7,16 @@ tokens, a line too few may cost the diagnosis.
 import re
 from typing import Literal
 
-from services.toolrunner.condense_codes import hidden, is_request, may_tell, says_error, told
+from services.toolrunner.condense_codes import (
+    PART,
+    ZERO,
+    hidden,
+    is_request,
+    may_tell,
+    says_error,
+    says_lack,
+    told,
+)
 
 Trouble = Literal[0, 1, 2, 3]
 """0: none that can be seen; 1: a warning, or words that often go with a fault; 2: an error; 3: one
@@ -22,10 +31,10 @@ _TELLING = "".join(
     for sign in ('":', '": ', "=", ": ", ":", " ")
 )
 _MASK = re.compile(
-    rf"(?<![\w-])(?:(?=[^\W\d]|-)[\w-]*?\d{_SHARES}|(?=\d){_TELLING}(?<!\d\" )\d{_SHARES})"
+    rf"(?<![\w-])(?:(?=[^\W\d]|-)[\w-]*?\d{_SHARES}|(?=\d)(?!{PART}|{ZERO}){_TELLING}(?<!\d\" )\d{_SHARES})"
 )
 _MASK_OF_TROUBLE = re.compile(
-    rf"(?<![\w-])(?!\d{{1,3}}(?:[^\w.:/+-]|[.:](?:\s|$)|$))[\w-]*?\d{_SHARES}"
+    rf"(?<![\w-])(?!{PART}|\d{{1,3}}(?:[^\w.:/+-]|[.:](?:\s|$)|$))[\w-]*?\d{_SHARES}"
 )
 _LEVEL_FIELD = (
     r"(?:\"?(?:level|severity|lvl|loglevel|levelname|severity_?text|log\.level|@l|status|type)\"?"
@@ -42,7 +51,7 @@ _WARNING = re.compile(
     rf"^W\d{{4}}\s|{_LEVEL_FIELD}(?:w\"|40\b)|[\[(|<]\s*w\s*[\])|>]", re.IGNORECASE
 )
 _NO_ERROR = re.compile(
-    r"err(?:or)?s?\"?\s*[:=]\s*(?:null|none|nil|false|0|\"\"|''|-|\[\]|<nil>)(?![\w.])"
+    r"(?:err(?:or)?s?|fail(?:ed|ures?)?|unavailable(?:_?replicas)?)\"?\s*[:=]\s*(?:null|none|nil|false|0|\"\"|''|-|\[\]|<nil>)(?![\w.])"
     r"|\b(?:0|no|without) (?:errors?|failures?)\b"
 )
 _WORD = re.compile(r"[a-z]+")
@@ -103,7 +112,7 @@ def trouble(text: str) -> Trouble:
     In a very long one words are looked for everywhere, levels and codes at its start and its end.
     """
     low = text.lower()
-    if "err" in low or "fail" in low:
+    if "err" in low or "fail" in low or "unavailable" in low:
         low = _NO_ERROR.sub("", low)
     if len(text) > _LONG:
         text = f"{text[: _LONG // 2]}\n{text[-_LONG // 2 :]}"
@@ -119,7 +128,7 @@ def trouble(text: str) -> Trouble:
         return 2
     if any(word.startswith(_WARNING_STEMS) for word in words) or _WARNING.search(text):
         return 1
-    return 1 if any(phrase in low for phrase in _WARNING_PHRASES) else 0
+    return 1 if any(phrase in low for phrase in _WARNING_PHRASES) or says_lack(text) else 0
 
 
 def duration(line: str) -> float | None:

@@ -4,6 +4,8 @@ Each of these was lost once: a panic among a hundred kinds of error, the `Caused
 of a trace, a 500 that only its place in the line tells, the one pod that was not ready.
 """
 
+import json
+
 import pytest
 
 from services.toolrunner.condense import VIEW_CHARACTERS, condensed
@@ -135,3 +137,98 @@ def test_the_first_of_two_chained_python_exceptions_is_shown_of_each_of_many(bet
     assert sum("REAL-CAUSE" in text for text in found.values()) == 40
     assert sum("is away" in text for text in found.values()) == 40
     assert length <= VIEW_CHARACTERS
+
+
+SERVED = {
+    "gin": "[GIN] 2026/03/01 - 10:00:{s:02d} | {code} | {n}.5ms | 10.8.0.{s} | GET      \"/cart/{n}\"",
+    "morgan": "GET /cart/{n} {code} 3.{s} ms - {n}",
+    "serilog": "[10:00:{s:02d} INF] HTTP GET /cart/{n} responded {code} in {n}.{s} ms",
+    "arrow": "10:00:{s:02d} cart-{n} -> {code}",
+    "access log": '10.8.0.14 - - [01/Mar/2026:10:00:{s:02d} +0000] "GET /cart/{n} HTTP/1.1" {code} {n}',
+    "status": "10:00:{s:02d} cart {n} status={code} bytes={n}",
+    "returned": "10:00:{s:02d} upstream cart-{n} returned {code} after {n}ms",
+}
+
+
+@pytest.mark.parametrize("style", SERVED)
+def test_a_status_of_5xx_is_an_error_and_one_of_4xx_stays_apart(style: str) -> None:
+    lines = [SERVED[style].format(s=n % 60, n=n, code=200) for n in range(400)]
+    for at, code in ((120, 500), (180, 503), (240, 404)):
+        lines[at] = SERVED[style].format(s=at % 60, n=at, code=code)
+    found, _ = shown(lines)
+    assert {121: lines[120], 181: lines[180], 241: lines[240]}.items() <= found.items()
+    view = condensed(LOGS, "\n".join(lines), cap=CAP).shown
+    assert any(line.startswith("~ errors: 2 lines of ") for line in view)
+
+
+def test_requests_that_failed_alike_are_of_one_kind_however_long_they_took() -> None:
+    lines = [SERVED["morgan"].format(s=n % 60, n=n, code=500 + 3 * (n % 2)) for n in range(400)]
+    view = condensed(LOGS, "\n".join(lines), cap=CAP).shown
+    assert view[1] == "~ errors: 400 lines of 2 kinds"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "10:00:00 job import-7 finished (137)",
+        "10:00:00 scheduled: 0/3 replicas available",
+        "10:00:00 rollout of cart: 1/3 replicas ready",
+    ],
+)
+def test_what_an_exit_code_or_a_ratio_tells_is_no_blank(line: str) -> None:
+    usual = line.replace("137", "0").replace("0/3", "3/3").replace("1/3", "3/3")
+    lines = [usual.replace("10:00:00", f"10:00:{n % 60:02d}") for n in range(400)]
+    lines[200] = line
+    found, _ = shown(lines)
+    assert found[201] == line
+    assert len(found) <= 4
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "10:00:00 query {n} returned {code} rows",
+        "10:00:00 resized {n} -> {code} bytes",
+        "10:00:00 served {code} pages of shop {n}",
+        "10:00:00 wrote {code} in {n}ms",
+        "10:00:00 GET /cart/{n} 200 {code} ms",
+        "10:00:00 port {code} opened for {n}",
+    ],
+)
+def test_a_number_between_500_and_599_is_no_error_for_that(line: str) -> None:
+    lines = [line.format(n=n, code=480 + n % 120) for n in range(500)]
+    view = condensed(LOGS, "\n".join(lines), cap=CAP).shown
+    assert not any(text.startswith(("~ errors", "~ warnings")) for text in view)
+
+
+def table(header: str, row: str, odd: str, at: int) -> tuple[list[str], str]:
+    rows = [row.format(n=n) for n in range(200)]
+    rows[at] = odd.format(n=at)
+    return [header, *rows], rows[at]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "shop        cart-7d4f9-{n:05d}   0/1     Running   0          4d",
+        "shop        cart-7d4f9-{n:05d}   0/1     Running   9          4d",
+        "shop        cart-7d4f9-{n:05d}   1/2     Running   0          4d",
+        "shop        cart-7d4f9-{n:05d}   1/1     Running   57         4d",
+    ],
+)
+def test_the_one_pod_that_is_not_ready_or_restarts_is_shown_of_a_table(odd: str) -> None:
+    row = "shop        cart-7d4f9-{n:05d}   1/1     Running   0          4d"
+    lines, wanted = table("NAMESPACE   NAME   READY   STATUS   RESTARTS   AGE", row, odd, 120)
+    found, length = shown(lines, tool="cluster__pods_list_in_namespace")
+    assert found[122] == wanted
+    assert length < 1_500
+
+
+@pytest.mark.parametrize("name", ["restarts", "restartCount", "restart_count", "unavailableReplicas"])
+def test_the_one_element_of_a_list_whose_counter_is_not_zero_is_shown(name: str) -> None:
+    items = [{"name": f"cart-{n:05d}", "phase": "Running", "ip": n, name: 0} for n in range(400)]
+    items[250][name] = 57
+    text = json.dumps({"kind": "PodList", "items": items})
+    view = condensed("cluster__pods_list", text, cap=CAP)
+    assert any("cart-00250" in line and "57" in line for _, line in quotable(view.shown))
+    assert len("\n".join(view.shown)) < 2_000
