@@ -19,11 +19,11 @@ _STATUS = re.compile(
     r"|\b(?:finished|terminated|ended|died|completed) ?\((?P<exit>1|2|12[5-9]|1[3-5]\d)\))",
     re.IGNORECASE,
 )
-_MAY_BE = re.compile(r"[45]\d\d(?<=[ |>=:]...)(?![\w:/-]|\.\d)|\((?:[12]|1[2-5]\d)\)")
+_MAY_BE = re.compile(r"[45(](?:(?<=[ |>=:].)\d\d(?![\w:/-]|\.\d)|(?<=\()(?:[12]|1[2-5]\d)\))")
 _HIDDEN = {ord("0") + digit: chr(0xE000 + digit) for digit in range(10)}
 _TOLD = {ord(sign): chr(digit) for digit, sign in _HIDDEN.items()}
 _LOWER = "|".join(f"{low}/(?:[{low + 1}-9]|1\\d|20)" for low in range(9))
-PART = rf"(?:(?<!\[)(?:{_LOWER})(?![\w./:%-]))"
+PART = rf"(?:(?=\d/)(?<!\[)(?:{_LOWER})(?![\w./:%-]))"
 """Fewer of so many, such as `0/1` pods that are ready; `[3/7]` is progress."""
 _ENDS = ('": ', '":', "=", ": ", ":")
 _COUNTERS = (

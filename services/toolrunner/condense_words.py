@@ -31,7 +31,8 @@ _TELLING = "".join(
     for sign in ('":', '": ', "=", ": ", ":", " ")
 )
 _MASK = re.compile(
-    rf"(?<![\w-])(?:(?=[^\W\d]|-)[\w-]*?\d{_SHARES}|(?=\d)(?!{PART}|{ZERO}){_TELLING}(?<!\d\" )\d{_SHARES})"
+    rf"(?<![\w-])(?:(?=[^\W\d]|-)[\w-]*?\d{_SHARES}"
+    rf"|(?=\d)(?!{PART}|{ZERO}){_TELLING}(?<!\d\" )\d{_SHARES})"
 )
 _MASK_OF_TROUBLE = re.compile(
     rf"(?<![\w-])(?!{PART}|\d{{1,3}}(?:[^\w.:/+-]|[.:](?:\s|$)|$))[\w-]*?\d{_SHARES}"

@@ -140,11 +140,11 @@ def test_the_first_of_two_chained_python_exceptions_is_shown_of_each_of_many(bet
 
 
 SERVED = {
-    "gin": "[GIN] 2026/03/01 - 10:00:{s:02d} | {code} | {n}.5ms | 10.8.0.{s} | GET      \"/cart/{n}\"",
+    "gin": '[GIN] 2026/03/01 - 10:00:{s:02d} | {code} | {n}.5ms | 10.8.0.{s} | GET "/cart/{n}"',
     "morgan": "GET /cart/{n} {code} 3.{s} ms - {n}",
     "serilog": "[10:00:{s:02d} INF] HTTP GET /cart/{n} responded {code} in {n}.{s} ms",
     "arrow": "10:00:{s:02d} cart-{n} -> {code}",
-    "access log": '10.8.0.14 - - [01/Mar/2026:10:00:{s:02d} +0000] "GET /cart/{n} HTTP/1.1" {code} {n}',
+    "access log": '10.8.0.14 - - [1/Mar/2026:10:00:{s:02d} +0] "GET /cart/{n} HTTP/1.1" {code} {n}',
     "status": "10:00:{s:02d} cart {n} status={code} bytes={n}",
     "returned": "10:00:{s:02d} upstream cart-{n} returned {code} after {n}ms",
 }
@@ -224,7 +224,9 @@ def test_the_one_pod_that_is_not_ready_or_restarts_is_shown_of_a_table(odd: str)
     assert length < 1_500
 
 
-@pytest.mark.parametrize("name", ["restarts", "restartCount", "restart_count", "unavailableReplicas"])
+@pytest.mark.parametrize(
+    "name", ["restarts", "restartCount", "restart_count", "unavailableReplicas"]
+)
 def test_the_one_element_of_a_list_whose_counter_is_not_zero_is_shown(name: str) -> None:
     items = [{"name": f"cart-{n:05d}", "phase": "Running", "ip": n, name: 0} for n in range(400)]
     items[250][name] = 57
