@@ -41,11 +41,20 @@ DETAILS = (
 Show = Callable[[Group, Detail], Block]
 
 
-def filled(groups: Sequence[Group], show: Show, *, room: int) -> tuple[list[Block], list[Group]]:
-    """As many groups as fit, in the order given, each in as much detail as fits; and the rest."""
+@dataclass(frozen=True)
+class Filled:
+    """The groups that fit, in the order given, and the rest; `full` where nothing is shortened."""
+
+    blocks: list[Block]
+    rest: list[Group]
+    full: bool = False
+
+
+def filled(groups: Sequence[Group], show: Show, *, room: int) -> Filled:
+    """As many groups as fit, each in as much detail as fits."""
     every = _all_of(groups, show, room=room)
     if every is not None:
-        return every, []
+        return Filled(every, [], full=True)
     order = ranked(groups)
     blocks: dict[int, Block] = {}
     left = room - LEFT_OUT_WIDTH
@@ -56,9 +65,9 @@ def filled(groups: Sequence[Group], show: Show, *, room: int) -> tuple[list[Bloc
         if (size := length(block)) <= left:
             blocks[at] = block
             left -= size
-    _widened(blocks, [(at, groups[at]) for at in order if at in blocks], show, left=left)
+    _widened(blocks, [(at, groups[at]) for at in order if at in blocks], show=show, left=left)
     rest = [group for at, group in enumerate(groups) if at not in blocks]
-    return [blocks[at] for at in sorted(blocks)], rest
+    return Filled([blocks[at] for at in sorted(blocks)], rest)
 
 
 def _all_of(groups: Sequence[Group], show: Show, *, room: int) -> list[Block] | None:
@@ -74,7 +83,7 @@ def _all_of(groups: Sequence[Group], show: Show, *, room: int) -> list[Block] | 
 
 
 def _widened(
-    blocks: dict[int, Block], taken: Sequence[tuple[int, Group]], show: Show, *, left: int
+    blocks: dict[int, Block], taken: Sequence[tuple[int, Group]], *, show: Show, left: int
 ) -> None:
     """Spend what room is left on more detail, a little for all before much for one."""
     for detail in reversed(DETAILS[:-1]):

@@ -38,14 +38,17 @@ def grouped(groups: Sequence[Group], place: Place, *, room: int) -> list[str]:
         ("rare", rare, 1.0),
     )
     shown: dict[str, list[str]] = {}
+    shortened: list[tuple[str, list[Group]]] = []
     for title, members, share in sections:
         if members:
-            shown[title] = _section(title, members, place=place, room=int(share * room))
+            shown[title], full = _section(title, members, place=place, room=int(share * room))
             room -= length(shown[title])
-    for title, members, _ in sections[:2]:
-        if members and room > LEFT_OUT_WIDTH:
+            if not full and members[0].trouble:
+                shortened.append((title, members))
+    for title, members in shortened:
+        if room > LEFT_OUT_WIDTH:
             # What the others left: a second look costs less than a line that is missing.
-            wider = _section(title, members, place=place, room=room + length(shown[title]))
+            wider, _ = _section(title, members, place=place, room=room + length(shown[title]))
             room -= length(wider) - length(shown[title])
             shown[title] = wider
     return [line for part in shown.values() for line in part]
@@ -82,7 +85,10 @@ def _with_gaps(taken: dict[int, str], count: int) -> Iterator[str]:
         before = number
 
 
-def _section(title: str, groups: Sequence[Group], *, place: Place, room: int) -> list[str]:
+def _section(
+    title: str, groups: Sequence[Group], *, place: Place, room: int
+) -> tuple[list[str], bool]:
+    """A heading and what fits of the groups; whether that is all of them in full."""
     lines = sum(group.lines for group in groups)
     head = f"~ {title}: {counted(lines, 'line')} of {counted(len(groups), 'kind')}"
     room -= len(head) + 1
@@ -90,9 +96,9 @@ def _section(title: str, groups: Sequence[Group], *, place: Place, room: int) ->
     def show(group: Group, detail: Detail) -> list[str]:
         return _block(group, place, detail=detail)
 
-    blocks, rest = filled(groups, show, room=room)
-    more = [_left_out(rest, place)] if rest else []
-    return [head, *(line for block in blocks for line in block), *more]
+    found = filled(groups, show, room=room)
+    more = [_left_out(found.rest, place)] if found.rest else []
+    return [head, *(line for block in found.blocks for line in block), *more], found.full
 
 
 def _left_out(groups: Sequence[Group], place: Place) -> str:
