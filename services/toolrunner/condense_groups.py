@@ -65,7 +65,7 @@ class Groups:
         """Count one more record."""
         text = record.head[0]
         if record.size > 1:
-            text = "\n".join([*record.head, *record.tail])
+            text = "\n".join(line for _, line in record.lines)
         # The last element of a list has no comma behind it.
         text = text.rstrip(",")
         template = masked(text)
@@ -110,7 +110,8 @@ class Groups:
         self._kept += len(text)
         if self._kept <= KEPT_IN_ALL:
             return record
-        return Record(record.number, [record.head[0][:KEPT_CHARACTERS]], size=record.size)
+        head = [record.head[0][:KEPT_CHARACTERS]]
+        return Record(record.number, head, size=record.size, causes=record.causes)
 
 
 def _short(template: str) -> object:

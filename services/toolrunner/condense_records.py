@@ -9,8 +9,10 @@ from typing import Literal
 HEAD_LINES = 60
 """Of a longer record, such as a very deep trace, its head and tail are kept."""
 TAIL_LINES = 20
+MOST_CAUSES = 12
+"""Of the lines between, so many that name a cause are kept too."""
 LONGEST_FRAME = 500
-Trace = Literal["", "python", "go", "over"]
+Trace = Literal["", "python", "go", "over", "linked"]
 LONGEST = 1_000
 """After so many lines a record is over, whatever follows."""
 _PREFIX = re.compile(
@@ -18,10 +20,15 @@ _PREFIX = re.compile(
     r"(?: (?:stdout|stderr) [FP])? ?"
 )
 _GOES_ON = re.compile(
-    r"\s|Caused by: |Suppressed: |\.\.\. \d+ more|[}\])]+[;,]?$"
+    r"\s|Caused by:|Suppressed: |\.\.\. \d+ more|[}\])]+[;,]?$"
     r"|During handling of the above|The above exception was|goroutine \d+|created by "
 )
+_CAUSE = re.compile(
+    r"\s{0,40}(?:[Cc]aused by\b|Suppressed: |---> |[\w.$]{0,200}(?:Exception|Error)(?:: |$))"
+    r"|[A-Za-z_][\w.]{0,200}(?:: |$)|\[signal "
+)
 _LAST_OF_TRACEBACK = re.compile(r"[\w.]+(?:: |$)")
+_LINKS = ("During handling of the above", "The above exception was")
 _GO_OPENINGS = ("panic: ", "fatal error: ")
 _PREFIXED = frozenset("[0123456789")
 _GO_FRAME = re.compile(r"[\w./*()\[\]-]+\(.*\)$|exit status \d+|\[signal ")
@@ -35,22 +42,39 @@ class Record:
     head: list[str]
     tail: deque[str] | tuple[()] = ()
     size: int = 1
+    causes: list[tuple[int, str]] | tuple[()] = ()
 
     def add(self, line: str) -> None:
-        """Take one more line; of many, those in the middle are let go."""
+        """Take one more line; of many, those in the middle are let go, but for causes."""
         self.size += 1
         if len(self.head) < HEAD_LINES:
             self.head.append(line)
             return
         if not isinstance(self.tail, deque):
-            self.tail = deque(maxlen=TAIL_LINES)
+            self.tail = deque()
         self.tail.append(line)
+        if len(self.tail) > TAIL_LINES:
+            self._let_go(self.tail.popleft())
 
     @property
     def lines(self) -> Iterator[tuple[int, str]]:
         """The lines that are kept, with their numbers."""
         yield from enumerate(self.head, self.number)
+        yield from self.causes
         yield from enumerate(self.tail, self.number + self.size - len(self.tail))
+
+    def _let_go(self, line: str) -> None:
+        if not is_cause(line):
+            return
+        found = [*self.causes, (self.number + self.size - TAIL_LINES - 1, line)]
+        if len(found) > MOST_CAUSES:
+            del found[MOST_CAUSES // 2]
+        self.causes = found
+
+
+def is_cause(line: str) -> bool:
+    """Whether a line within a trace names what it is about, and not where."""
+    return bool(_CAUSE.match(_body(line)))
 
 
 def records(lines: Iterable[str]) -> Iterator[Record]:
@@ -78,7 +102,9 @@ def _begun(body: str) -> Trace:
 
 
 def _after(body: str, trace: Trace) -> Trace:
-    """A traceback is over with the line that names the exception, but another may follow."""
+    """A traceback is over with the line that names the exception, if none is linked to it."""
+    if trace == "over" and body.startswith(_LINKS):
+        return "linked"
     indented = body[:1] in (" ", "\t", "")
     return "over" if trace == "python" and not indented else trace
 
@@ -91,7 +117,9 @@ def _belongs(body: str, current: Record, *, trace: Trace) -> bool:
     if trace == "python":
         # The frames are indented; the first line after them that is not, names the exception.
         return not body or (current.size > 1 and bool(_LAST_OF_TRACEBACK.match(body)))
-    return trace == "over" and (not body or body.startswith("Traceback (most"))
+    if trace == "linked":
+        return not body or body.startswith("Traceback (most")
+    return trace == "over" and not body
 
 
 def _body(line: str) -> str:

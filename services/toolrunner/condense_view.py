@@ -6,11 +6,11 @@ else is shown is ours and begins with `~`.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from services.toolrunner.condense_fill import LEFT_OUT_WIDTH, Detail, filled, length
 from services.toolrunner.condense_groups import Group
-from services.toolrunner.condense_records import Record
-from services.toolrunner.condense_words import BLANK, duration, trouble_at, worth_reading
+from services.toolrunner.condense_records import Record, is_cause
+from services.toolrunner.condense_words import duration, trouble_at, worth_reading
 
 Place = Callable[[int], int | None]
 RARE = 2
@@ -20,23 +20,6 @@ SLOW = 3
 _TEMPLATE_WIDTH = 160
 _GAP_WIDTH = 45
 _CLOCK = re.compile(r"(?:(\d{4}-\d\d-\d\d)[T ])?(?<!\d)(\d\d:\d\d:\d\d(?:[.,]\d{1,3})?)")
-
-
-@dataclass(frozen=True)
-class Detail:
-    """How much of a record is shown: lines, characters of each, and whether the last one too."""
-
-    lines: int
-    width: int
-    last: bool
-
-
-DETAILS = (
-    Detail(80, 1_200, last=True),
-    Detail(24, 400, last=True),
-    Detail(8, 240, last=False),
-    Detail(1, 140, last=False),
-)
 
 
 def numbered(lines: Sequence[str], first: int = 1) -> list[str]:
@@ -49,18 +32,26 @@ def grouped(groups: Sequence[Group], place: Place, *, room: int) -> list[str]:
     rare = [group for group in groups if not group.trouble and group.count <= RARE]
     often = [group for group in groups if not group.trouble and group.count > RARE]
     sections = (
-        ("errors", [group for group in groups if group.trouble == 2], 0.7),
+        ("errors", [group for group in groups if group.trouble >= 2], 0.7),
         ("warnings", [group for group in groups if group.trouble == 1], 0.5),
         ("frequent", sorted(often, key=lambda group: -group.count), 0.6),
         ("rare", rare, 1.0),
     )
-    shown: list[str] = []
+    shown: dict[str, list[str]] = {}
+    shortened: list[tuple[str, list[Group]]] = []
     for title, members, share in sections:
         if members:
-            part = _section(title, members, place=place, room=int(share * room))
-            room -= _length(part)
-            shown += part
-    return shown
+            shown[title], full = _section(title, members, place=place, room=int(share * room))
+            room -= length(shown[title])
+            if not full and members[0].trouble:
+                shortened.append((title, members))
+    for title, members in shortened:
+        if room > LEFT_OUT_WIDTH:
+            # What the others left: a second look costs less than a line that is missing.
+            wider, _ = _section(title, members, place=place, room=room + length(shown[title]))
+            room -= length(wider) - length(shown[title])
+            shown[title] = wider
+    return [line for part in shown.values() for line in part]
 
 
 def selected(
@@ -94,35 +85,20 @@ def _with_gaps(taken: dict[int, str], count: int) -> Iterator[str]:
         before = number
 
 
-def _section(title: str, groups: Sequence[Group], *, place: Place, room: int) -> list[str]:
+def _section(
+    title: str, groups: Sequence[Group], *, place: Place, room: int
+) -> tuple[list[str], bool]:
+    """A heading and what fits of the groups; whether that is all of them in full."""
     lines = sum(group.lines for group in groups)
     head = f"~ {title}: {counted(lines, 'line')} of {counted(len(groups), 'kind')}"
     room -= len(head) + 1
-    for detail in DETAILS:
-        blocks = [_block(group, place, detail=detail) for group in groups]
-        if sum(map(_length, blocks)) <= room:
-            return [head, *(line for block in blocks for line in block)]
-    return [head, *_families(groups, place, room=room)]
 
+    def show(group: Group, detail: Detail) -> list[str]:
+        return _block(group, place, detail=detail)
 
-def _families(groups: Sequence[Group], place: Place, *, room: int) -> list[str]:
-    """Too many kinds to show each: those that begin alike are told as one, by their first."""
-    families: dict[tuple[str, ...], list[Group]] = {}
-    for group in groups:
-        words = [word for word in group.template.split() if BLANK not in word]
-        families.setdefault(tuple(words[:3]), []).append(group)
-    shown: list[str] = []
-    for at, members in enumerate(families.values()):
-        block = _block(members[0], place, detail=DETAILS[-1])
-        if len(members) > 1:
-            more = sum(group.count for group in members[1:])
-            block.append(f"~ and {counted(more, 'time')} like it, of {len(members) - 1} more kinds")
-        room -= _length(block)
-        if room < 100:
-            rest = [group for found in list(families.values())[at:] for group in found]
-            return [*shown, _left_out(rest, place)]
-        shown += block
-    return shown
+    found = filled(groups, show, room=room)
+    more = [_left_out(found.rest, place)] if found.rest else []
+    return [head, *(line for block in found.blocks for line in block), *more], found.full
 
 
 def _left_out(groups: Sequence[Group], place: Place) -> str:
@@ -181,20 +157,29 @@ def _between(group: Group) -> str:
 
 
 def _raw(record: Record, place: Place, *, detail: Detail, trouble: bool) -> Iterator[str]:
-    """The lines of a record; of one with more lines its head and tail."""
+    """The lines of a record; of one with more lines its head, its causes and its tail."""
     lines = list(record.lines)
     if len(lines) > detail.lines:
-        head = max(detail.lines * 2 // 3, 1)
-        lines = lines[:head] + (lines[-(detail.lines - head) :] if detail.lines > head else [])
+        lines = _chosen(lines, detail)
     before = record.number - 1
     for number, line in lines:
-        if number > before + 1:
+        if number > before + 1 and detail.lines > 1:
             yield f"~ {counted(number - before - 1, 'line')} of it left out here"
         yield from _cut(line, place(number), width=detail.width, trouble=trouble)
         before = number
     left = record.number + record.size - 1 - before
     if left:
         yield f"~ {counted(left, 'line')} more of it"
+
+
+def _chosen(lines: list[tuple[int, str]], detail: Detail) -> list[tuple[int, str]]:
+    head = max(detail.lines * 2 // 3, 1)
+    tail = len(lines) - (detail.lines - head)
+    causes = [at for at in range(head, tail) if is_cause(lines[at][1])] if detail.causes else []
+    if len(causes) > detail.causes:
+        half = detail.causes // 2
+        causes = causes[:half] + causes[-half:]
+    return [lines[at] for at in (*range(head), *causes, *range(tail, len(lines)))]
 
 
 def _cut(line: str, number: int | None, *, width: int, trouble: bool) -> Iterator[str]:
@@ -215,7 +200,3 @@ def _cut(line: str, number: int | None, *, width: int, trouble: bool) -> Iterato
 def counted(number: int, word: str) -> str:
     """`1 line`, `2 lines`."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
-def _length(lines: Iterable[str]) -> int:
-    return sum(len(line) + 1 for line in lines)

@@ -7,8 +7,20 @@ tokens, a line too few may cost the diagnosis.
 import re
 from typing import Literal
 
-Trouble = Literal[0, 1, 2]
-"""0: none that can be seen; 1: a warning, or words that often go with a fault; 2: an error."""
+from services.toolrunner.condense_codes import (
+    PART,
+    ZERO,
+    hidden,
+    is_request,
+    may_tell,
+    says_error,
+    says_lack,
+    told,
+)
+
+Trouble = Literal[0, 1, 2, 3]
+"""0: none that can be seen; 1: a warning, or words that often go with a fault; 2: an error; 3: one
+that ends something, such as a panic."""
 BLANK = "<*>"
 _LONG = 10_000
 
@@ -19,10 +31,11 @@ _TELLING = "".join(
     for sign in ('":', '": ', "=", ": ", ":", " ")
 )
 _MASK = re.compile(
-    rf"(?<![\w-])(?:(?=[^\W\d]|-)[\w-]*?\d{_SHARES}|(?=\d){_TELLING}(?<!\d\" )\d{_SHARES})"
+    rf"(?<![\w-])(?:(?=[^\W\d]|-)[\w-]*?\d{_SHARES}"
+    rf"|(?=\d)(?!{PART}|{ZERO}){_TELLING}(?<!\d\" )\d{_SHARES})"
 )
 _MASK_OF_TROUBLE = re.compile(
-    rf"(?<![\w-])(?!\d{{1,3}}(?:[^\w.:/+-]|[.:](?:\s|$)|$))[\w-]*?\d{_SHARES}"
+    rf"(?<![\w-])(?!{PART}|\d{{1,3}}(?:[^\w.:/+-]|[.:](?:\s|$)|$))[\w-]*?\d{_SHARES}"
 )
 _LEVEL_FIELD = (
     r"(?:\"?(?:level|severity|lvl|loglevel|levelname|severity_?text|log\.level|@l|status|type)\"?"
@@ -34,11 +47,12 @@ _ERROR = re.compile(
     r"|\b(?:exit|exited|return|rc)(?:[ _]?(?:code|status|with))*\W{1,3}(?!0\b)\d+|\bsignal:? \d+",
     re.IGNORECASE,
 )
+_FATAL = re.compile(rf"^F\d{{4}}\s|{_LEVEL_FIELD}60\b", re.IGNORECASE)
 _WARNING = re.compile(
     rf"^W\d{{4}}\s|{_LEVEL_FIELD}(?:w\"|40\b)|[\[(|<]\s*w\s*[\])|>]", re.IGNORECASE
 )
 _NO_ERROR = re.compile(
-    r"err(?:or)?s?\"?\s*[:=]\s*(?:null|none|nil|false|0|\"\"|''|-|\[\]|<nil>)(?![\w.])"
+    r"(?:err(?:or)?s?|fail(?:ed|ures?)?|unavailable(?:_?replicas)?)\"?\s*[:=]\s*(?:null|none|nil|false|0|\"\"|''|-|\[\]|<nil>)(?![\w.])"
     r"|\b(?:0|no|without) (?:errors?|failures?)\b"
 )
 _WORD = re.compile(r"[a-z]+")
@@ -52,6 +66,10 @@ _ERROR_STEMS = _each(
     "err fatal panic crash fail exception crit severe emerg abort segfault segmentation "
     "sigsegv sigkill sigabrt sigbus oom killed corrupt traceback unhandled uncaught deadlock "
     "nullpointer ftl"
+)
+_FATAL_STEMS = _each(
+    "fatal panic critical crit emerg segfault segmentation sigsegv sigkill sigabrt sigbus oom "
+    "killed ftl"
 )
 _WARNING_STEMS = _each(
     "warn wrn alert denied deny refus reject unreachable unavailable timeout timedout unable "
@@ -79,12 +97,14 @@ _SECONDS = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "mi": 60.0, "ms": 1e-3
 
 def masked(line: str) -> str:
     """The line with numbers, ids and times left blank; status, level and exit codes stay."""
+    if may_tell(line) and (known := hidden(line)) != line:
+        return told(_MASK.sub(BLANK, known))
     return _MASK.sub(BLANK, line)
 
 
 def masked_trouble(line: str) -> str:
     """The same for a line of trouble, whose small numbers are kept: 137 is another error than 1."""
-    return _MASK_OF_TROUBLE.sub(BLANK, line)
+    return masked(line) if is_request(line) else _MASK_OF_TROUBLE.sub(BLANK, line)
 
 
 def trouble(text: str) -> Trouble:
@@ -93,18 +113,23 @@ def trouble(text: str) -> Trouble:
     In a very long one words are looked for everywhere, levels and codes at its start and its end.
     """
     low = text.lower()
-    if "err" in low or "fail" in low:
+    if "err" in low or "fail" in low or "unavailable" in low:
         low = _NO_ERROR.sub("", low)
     if len(text) > _LONG:
         text = f"{text[: _LONG // 2]}\n{text[-_LONG // 2 :]}"
     words = {word[0] for word in _WORD.finditer(low)} if len(low) > _LONG else _WORD.findall(low)
-    if any(word.startswith(_ERROR_STEMS) for word in words) or _ERROR.search(text):
-        return 2
+    if (
+        any(word.startswith(_ERROR_STEMS) for word in words)
+        or _ERROR.search(text)
+        or says_error(text)
+    ):
+        fatal = any(word.startswith(_FATAL_STEMS) for word in words) or _FATAL.search(text)
+        return 3 if fatal else 2
     if any(word.endswith(("exception", "error")) for word in words):
         return 2
     if any(word.startswith(_WARNING_STEMS) for word in words) or _WARNING.search(text):
         return 1
-    return 1 if any(phrase in low for phrase in _WARNING_PHRASES) else 0
+    return 1 if any(phrase in low for phrase in _WARNING_PHRASES) or says_lack(text) else 0
 
 
 def duration(line: str) -> float | None:

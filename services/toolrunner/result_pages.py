@@ -30,8 +30,11 @@ READ_RESULT_SCHEMA: dict[str, JsonValue] = {
     "required": ["call_id"],
     "additionalProperties": False,
 }
-Pattern = Callable[[str], Callable[[str], bool]]
-"""Compiles a pattern in linear time. Raises ToolFailed for one that is none."""
+Pattern = Callable[[str], Callable[[str], int | None]]
+"""Compiles a pattern in linear time; what it gives tells where a line matches, if it does.
+
+Raises ToolFailed for a pattern that is none.
+"""
 _LINES = re.compile(r"(\d{1,9})(?:(-)(\d{0,9}))?$")
 _WIDTH = 4_000
 
@@ -73,12 +76,13 @@ def page(whole: str, wanted: PageRequest, *, cap: int, compiled: Pattern) -> str
         if first == last and len(lines[first - 1]) > _WIDTH:
             # Of a line without end the value alone, which may be quoted as a part of it.
             lines[first - 1] = whole[place.start : place.end]
-    numbers: Sequence[int] = range(first, last + 1)
+    places: dict[int, int] = dict.fromkeys(range(first, last + 1), 0)
     if wanted.pattern:
-        matches = compiled(wanted.pattern)
-        numbers = [number for number in numbers if matches(lines[number - 1])]
-        header += f", {len(numbers)} of them match {wanted.pattern!r}"
-    return "\n".join([header, *_fitting(lines, numbers, cap=cap)])
+        match = compiled(wanted.pattern)
+        found = ((number, match(lines[number - 1])) for number in places)
+        places = {number: at for number, at in found if at is not None}
+        header += f", {len(places)} of them match {wanted.pattern!r}"
+    return "\n".join([header, *_fitting(lines, places, cap=cap)])
 
 
 def _range(wanted: PageRequest, count: int) -> tuple[int, int]:
@@ -96,18 +100,31 @@ def _range(wanted: PageRequest, count: int) -> tuple[int, int]:
     return first, last
 
 
-def _fitting(lines: Sequence[str], numbers: Sequence[int], *, cap: int) -> list[str]:
-    """Numbered lines up to the cap, and where to go on; very long ones are cut."""
+def _fitting(lines: Sequence[str], places: Mapping[int, int], *, cap: int) -> list[str]:
+    """Numbered lines up to the cap, and where to go on; of very long ones the part at the place."""
     taken: list[str] = []
-    width = min(_WIDTH, cap)
-    for at, number in enumerate(numbers):
-        line = lines[number - 1]
-        text = f"{number}| {line}"[: cap if len(numbers) == 1 else width]
+    width = cap if len(places) == 1 else min(_WIDTH, cap)
+    for at, (number, place) in enumerate(places.items()):
+        line, mark = lines[number - 1], f"{number}| "
+        start = _start(line, place, width=width - len(mark))
+        text = mark + line[start : start + max(width - len(mark), 0)]
         cap -= len(text) + 1
         if cap < 0 and taken:
-            more = f"~ {len(numbers) - at} more, from line {number} on: ask with lines {number}-"
+            more = f"~ {len(places) - at} more, from line {number} on: ask with lines {number}-"
             return [*taken, more]
         taken.append(text)
-        if len(text) < len(f"{number}| {line}"):
+        end = start + len(text) - len(mark)
+        if start:
+            where = "at both ends" if end < len(line) else "at its start"
+            part = f"characters {start + 1} to {end} of {len(line)}"
+            taken.append(f"~ line {number} is cut {where}: {part}")
+        elif end < len(line):
             taken.append(f"~ line {number} is cut: it has {len(line)} characters")
     return taken
+
+
+def _start(line: str, place: int, *, width: int) -> int:
+    """Where the shown part of a line begins: at its start, if the place is well within it."""
+    if len(line) <= width or place < width * 3 // 4:
+        return 0
+    return min(place - width // 4, len(line) - width)

@@ -7,6 +7,7 @@ import pytest
 from bus.broker import Bus
 from bus.errors import ToolFailed
 from bus.record import Record
+from services.reasoner.diagnosis import Source, Submission, checked
 from services.toolrunner.adapters.linear_patterns import linear_pattern
 from services.toolrunner.json_places import laid_out
 from services.toolrunner.result_pages import PageRequest, page
@@ -22,6 +23,18 @@ DOCUMENT = laid_out(json.dumps({"kind": "List", "items": ITEMS, "a/b": {"c.d": [
 def read(whole: str, *, cap: int = 10_000, **wanted: str) -> list[str]:
     request = PageRequest("2-1", **wanted)
     return page(whole, request, cap=cap, compiled=linear_pattern).split("\n")
+
+
+def verified(quote: str, whole: str) -> bool:
+    given = Submission.model_validate(
+        {
+            "verdict": "fault",
+            "summary": "full",
+            "evidence": [{"call_id": "2-1", "quote": quote}],
+        }
+    )
+    found = checked(given, {"2-1": Source(whole=whole)}, model="none")
+    return found.diagnosis.evidence[0].verified
 
 
 def test_a_page_keeps_the_line_numbers_of_its_whole() -> None:
@@ -104,6 +117,32 @@ def test_a_page_beyond_the_cap_says_where_to_go_on() -> None:
 def test_a_line_beyond_the_cap_is_cut_and_says_so() -> None:
     view = read("x" * 10_000, cap=400)
     assert (len(view[1]), view[2]) == (400, "~ line 1 is cut: it has 10000 characters")
+
+
+def test_of_a_line_beyond_the_cap_the_part_that_matches_is_shown_and_may_be_quoted() -> None:
+    # It was cut at its start before, so that a page asked for by a pattern did not hold the match.
+    line = "ü" * 120_000 + " the cause is a full disk " + "z" * 40_000
+    view = read(line, cap=32_000, pattern="cause is a")
+    assert len(view[1]) <= 32_000
+    part = view[1].removeprefix("1| ")
+    assert " the cause is a full disk " in part
+    first = line.index(part) + 1
+    last = first + len(part) - 1
+    assert view[2:] == [
+        f"~ line 1 is cut at both ends: characters {first} to {last} of {len(line)}"
+    ]
+    assert [verified(quote, line) for quote in (part[-400:], part[-400:] + "\nmore")] == [
+        True,
+        False,
+    ]
+
+
+def test_of_several_long_lines_each_is_shown_around_its_match() -> None:
+    whole = "\n".join(f"{'a' * (n * 9_000)} cause {n} {'b' * 9_000}" for n in range(4))
+    view = read(whole, cap=32_000, pattern=r"cause \d")
+    assert all(f"cause {n} " in view[1 + 2 * n] for n in range(4))
+    assert view[2] == "~ line 1 is cut: it has 9009 characters"
+    assert "at both ends" in view[4]
 
 
 @pytest.mark.parametrize("lines", ["101", "5-4", "0"])

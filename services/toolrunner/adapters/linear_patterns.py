@@ -9,8 +9,8 @@ from bus.errors import ToolFailed
 MOST_MEMORY = 4 * 1024 * 1024
 
 
-def linear_pattern(pattern: str) -> Callable[[str], bool]:
-    """Whether a line holds what the pattern describes. Raises ToolFailed for one that is none."""
+def linear_pattern(pattern: str) -> Callable[[str], int | None]:
+    """Where a line holds what the pattern describes. Raises ToolFailed for one that is none."""
     options = re2.Options()
     options.max_mem = MOST_MEMORY
     options.log_errors = False
@@ -20,4 +20,9 @@ def linear_pattern(pattern: str) -> Callable[[str], bool]:
         said = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
         hint = "the syntax is RE2's: no look-around, no back-references"
         raise ToolFailed(f"the pattern is not one: {said[:200]}; {hint}") from None
-    return lambda line: compiled.search(line) is not None
+
+    def place(line: str) -> int | None:
+        found = compiled.search(line)
+        return None if found is None else int(found.start())
+
+    return place
