@@ -44,4 +44,4 @@ def too_deep(text: str) -> str:
 def _what(depth: int) -> str:
     if depth > MOST_DEEP:
         return f"brackets are nested more than {MOST_DEEP} deep"
-    return f"a rule has more than {MOST_OPERATORS} operators; make several of it"
+    return f"a rule has more than {MOST_OPERATORS} operators: make several of it"

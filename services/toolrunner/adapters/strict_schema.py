@@ -24,7 +24,8 @@ MOST_MEMORY = 1024 * 1024
 _COMPARED = ("const", "default", "enum", "examples")
 _steps: ContextVar[Iterator[int]] = ContextVar("_steps")
 Errors = Iterator[ValidationError]
-Keyword = Callable[[Any, Any, Any, Any], Errors | None]
+Keyword = Callable[..., Errors | None]
+"""Called with validator, the keyword's value, instance and schema."""
 
 
 class _TooMuch(Exception):
@@ -38,18 +39,21 @@ def _compiled(pattern: str) -> Any:
     return re2.compile(pattern, options)
 
 
-def _pattern(validator: Any, pattern: Any, instance: Any, _: Any) -> Errors:
+def _pattern(validator: Any, pattern: Any, *held: Any) -> Errors:
+    instance, _ = held
     if validator.is_type(instance, "string") and not _compiled(pattern).search(instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-def _pattern_properties(validator: Any, patterns: Any, instance: Any, _: Any) -> Errors:
+def _pattern_properties(validator: Any, patterns: Any, *held: Any) -> Errors:
+    instance, _ = held
     for pattern, schema in patterns.items() if validator.is_type(instance, "object") else ():
         for name in filter(_compiled(pattern).search, instance):
             yield from validator.descend(instance[name], schema, path=name, schema_path=pattern)
 
 
-def _additional(validator: Any, further: Any, instance: Any, schema: Any) -> Errors:
+def _additional(validator: Any, further: Any, *held: Any) -> Errors:
+    instance, schema = held
     if not validator.is_type(instance, "object"):
         return
     patterns = [_compiled(pattern) for pattern in schema.get("patternProperties", ())]
@@ -63,17 +67,18 @@ def _additional(validator: Any, further: Any, instance: Any, schema: Any) -> Err
             yield from validator.descend(instance[name], further, path=name)
 
 
-def _unique(validator: Any, wanted: Any, instance: Any, _: Any) -> Errors:
+def _unique(validator: Any, wanted: Any, *held: Any) -> Errors:
+    instance, _ = held
     is_asked = wanted and validator.is_type(instance, "array")
     if is_asked and len({json.dumps(one, sort_keys=True) for one in instance}) < len(instance):
         yield ValidationError(f"{instance!r} has non-unique elements")
 
 
 def _counted(keyword: Keyword) -> Keyword:
-    def check(validator: Any, value: Any, instance: Any, schema: Any) -> Errors:
+    def check(validator: Any, value: Any, *held: Any) -> Errors:
         if next(_steps.get(), None) is None:
             raise _TooMuch
-        yield from keyword(validator, value, instance, schema) or ()
+        yield from keyword(validator, value, *held) or ()
 
     return check
 
