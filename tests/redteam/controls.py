@@ -54,7 +54,7 @@ CONTROLS = (
         new='found = Cleaned(unicodedata.normalize("NFC", plain), 0, 0)',
         channel="log-line",
         goal="exfiltrate-argument",
-        effect="a secret left",
+        effect="a secret reached the model",
     ),
     Control(
         guard="stripping",
