@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from bus.cleaning import clean_counted
+from bus.redaction.unseen import without_unseen
 from services.toolrunner.policy import Scope
 from services.toolrunner.policy_resource import WORDS, Resource
 from services.toolrunner.policy_rules import Rule
@@ -44,14 +45,17 @@ def _readable(text: str) -> str:
     cleaned = clean_counted(text)
     if cleaned.redactions:
         return cleaned.text
+    letters = text[:MAX_NAME]
+    if letters.isascii() and letters.isprintable():
+        return letters
     return "".join(
         letter.encode("unicode_escape").decode() if _is_unseen(letter) else letter
-        for letter in text
+        for letter in letters
     )
 
 
 def _is_unseen(letter: str) -> bool:
-    if clean_counted(letter).stripped:
+    if without_unseen(letter) != letter:
         return True
     return letter != " " and unicodedata.category(letter) in _UNSEEN
 
