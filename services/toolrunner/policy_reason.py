@@ -4,7 +4,6 @@ import unicodedata
 from collections.abc import Sequence
 
 from bus.cleaning import clean_counted
-from bus.redaction.unseen import without_unseen
 from services.toolrunner.policy import Scope
 from services.toolrunner.policy_resource import WORDS, Resource
 from services.toolrunner.policy_rules import Rule
@@ -55,7 +54,7 @@ def _readable(text: str) -> str:
 
 
 def _is_unseen(letter: str) -> bool:
-    if without_unseen(letter) != letter:
+    if clean_counted(letter).stripped:
         return True
     return letter != " " and unicodedata.category(letter) in _UNSEEN
 
