@@ -144,7 +144,7 @@ def test_a_file_that_is_not_utf_8_is_named_and_a_byte_order_mark_is_no_problem(
     rule += " when { resource.configured };"
     gate = put(tmp_path, "\ufeff" + rule, "\ufeffmode: log_only")
     assert (gate.mode, gate.may_offer("kubernetes__list_pods")) == ("log_only", True)
-    (tmp_path / "other.cedar").write_bytes(b"// caf\xe9")
+    (tmp_path / "other.cedar").write_bytes(b"// \xe9")
     with pytest.raises(NotConfigured, match=r"/other\.cedar is not UTF-8"):
         LivePolicy(str(tmp_path), SCOPE)
 
