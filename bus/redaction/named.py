@@ -23,7 +23,7 @@ _ASSIGNED = re.compile(
     r"[ \t]{0,40}+(?:\[(?!secret:) ?|\( ?|[br@](?=[\"']))?(?P<quote>\\{0,8}[\"'`])?"
 )
 _ELEMENT = re.compile(r"(?:\s[^<>]{0,80})?>(?:<!\[CDATA\[)?(?=[^<>\s])")
-_ELEMENT_END = re.compile(r"\]\]>|<|\n")
+_ELEMENT_END = re.compile(r"\]\]>|</?|\n")
 _PAIRED = re.compile(
     r"\\{0,8}[\"']?\s{0,3},?\s{0,40}+(?:\\{0,8}[\"'])?(?:value|Value)(?:\\{0,8}[\"'])?\s{0,3}[:=]\s{0,3}"
     r"(?P<quote>\\{0,8}[\"'])?"
@@ -135,7 +135,7 @@ def _value(text: str, name: _Name) -> _Value | None:
         _ELEMENT.match(text, name.end) if text[name.start - 1 : name.start] in ("<", ":") else None
     )
     if not found and element:
-        return _inside(text, element.end())
+        return _inside(text, element.end(), name=text[name.start : name.end])
     if not found and text[name.start] == "-":
         found = _FLAG.match(text, name.end)
     if not found and text[name.start - 2 : name.start] in ("('", '("'):
@@ -150,9 +150,12 @@ def _value(text: str, name: _Name) -> _Value | None:
     return replace(value, loose=not sure) if value else None
 
 
-def _inside(text: str, at: int) -> _Value | None:
-    """What stands between the tags of an element, on one line."""
+def _inside(text: str, at: int, *, name: str) -> _Value | None:
+    """What stands between the tags of an element, on one line; other tags make it none."""
     end = _ELEMENT_END.search(text, at, at + _FAR)
+    closing = text[end.end() : end.end() + 80].partition(">")[0] if end else ""
+    if end and end[0].startswith("<") and not (end[0] == "</" and closing.endswith(name)):
+        return None
     if end and end[0] != "\n":
         return _Value(at, end.start())
     return _read(text, at, quote="")

@@ -58,17 +58,20 @@ HOSTILE = {
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_text_costs_no_more_than_its_length(kind: str, lane: Lane) -> None:
-    """Four times the text costs at most ten times the time; below 0.2 s nothing is measured."""
+    """Four times the text costs at most ten times the time; below 0.4 s nothing is measured."""
     size = lane.pick(4_000, 250_000)
     once, four = (
         work(HOSTILE[kind] * (length // len(HOSTILE[kind]))) for length in (size, 4 * size)
     )
-    assert four < max(10 * once, 0.2)
+    assert four < max(10 * once, 0.4)
     assert four < lane.pick(2.0, 60.0)
 
 
 def work(text: str) -> float:
-    """Processor seconds that cleaning takes."""
-    start = time.process_time()
-    clean_counted(text)
-    return time.process_time() - start
+    """Processor seconds that cleaning takes, at the better of two times."""
+    taken = []
+    for _ in range(2):
+        start = time.process_time()
+        clean_counted(text)
+        taken.append(time.process_time() - start)
+    return min(taken)
