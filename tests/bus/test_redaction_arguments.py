@@ -3,7 +3,6 @@
 import base64
 import json
 import random
-import time
 
 import pytest
 
@@ -42,14 +41,3 @@ def test_a_search_for_names_and_numbers_holds_no_secret(arguments: dict[str, str
 )
 def test_a_secret_by_its_own_form_is_one(secret: str) -> None:
     assert holds_secret(json.dumps({"query": f"who has {secret}", "lines": 5}))
-
-
-def test_sixteen_kilobytes_are_looked_through_in_little_time() -> None:
-    text = json.dumps({"namespace": "boutique", "pod": "x" * 16_000})
-    assert min(_seconds(text) for _ in range(7)) < 0.002
-
-
-def _seconds(text: str) -> float:
-    start = time.process_time()
-    assert not holds_secret(text)
-    return time.process_time() - start
