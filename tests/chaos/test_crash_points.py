@@ -81,8 +81,8 @@ class Share:
 
 
 def sample(points: list[Point], draw: random.Random) -> list[Case]:
-    """One case for each of two operations in three, whatever they are about; of ingest's only one,
-    for they wait until the queue shows an alarm again."""
+    """One case for every second operation, whatever it is about; of ingest's only one, for they
+    wait until the queue shows an alarm again."""
     by_operation: dict[tuple[str, str], list[Case]] = {}
     for case in cases_of(points):
         operation = case.point.operation.removeprefix("commit: ").split(" (")[0]
@@ -91,7 +91,7 @@ def sample(points: list[Point], draw: random.Random) -> list[Case]:
         by_operation.setdefault((case.point.service, operation), []).append(case)
     chosen = [draw.choice(cases) for _, cases in sorted(by_operation.items())]
     services = {case.point.service: case for case in chosen}
-    drawn = draw.sample(chosen, 2 * len(chosen) // 3)
+    drawn = draw.sample(chosen, len(chosen) // 2)
     return [case for case in chosen if case in drawn or case is services[case.point.service]]
 
 

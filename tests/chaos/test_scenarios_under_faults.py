@@ -17,7 +17,7 @@ from tests.lane import Figures, Lane
 
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(900)]
 AT_ONCE = 12
-SAMPLE = 6
+SAMPLE = 4
 
 
 def drawn(lane: Lane) -> tuple[Met, ...]:

@@ -32,7 +32,7 @@ AWS_SERVICES = {"cloudwatch__search_logs": "logs."}
 OF_ALARMS = "duplicate"
 """Only a queue hands anything over twice; `test_tool_faults.py` has alarms for that."""
 QUICKLY: dict[str, dict[str, Any]] = {"slow": {"seconds": 0.3}, "huge_log": {"amount": 50}}
-SAMPLE = 6
+SAMPLE = 4
 
 
 def met_in(name: str) -> list[Met]:

@@ -38,7 +38,7 @@ SLACK = [
     for name in sorted(possible(method))
     for kind in ("once", "always")
 ]
-OF_EACH = 7
+OF_EACH = 5
 """So many of Slack and so many of the model the sample draws; the full lane plays all of them."""
 AT_ONCE = 12
 STRIKES = "a strike of every fault"
