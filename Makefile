@@ -35,7 +35,7 @@ check: $(STAMP) ## ruff, mypy --strict, import-linter, spelling
 	$(BIN)/codespell
 
 test: $(STAMP) ## Everything that needs no key and no cluster
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
 
 chaos: $(STAMP) ## The services under fire, full lane (ARGS="--seed 7" repeats a run)
 	$(BIN)/pytest tests/chaos --full -n 2 --dist loadgroup $(ARGS)

@@ -147,7 +147,7 @@ def stops_after(redis: "Redis", last: str) -> list[tuple[str, dict[str, str]]]:
 def test_target_is_in_the_makefile(target: str) -> None:
     tool = {
         "check": "$(BIN)/ruff check $(CODE)",
-        "test": "$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)",
+        "test": "$(BIN)/pytest -n 3 --dist loadgroup $(ARGS)",
         "eval": "@$(BIN)/nightshift eval $(EVAL) $(ARGS)",
     }
     assert tool[target] in recipe(target)
