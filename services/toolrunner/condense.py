@@ -17,6 +17,7 @@ from services.toolrunner.condense_kept import Kept, packed_size
 from services.toolrunner.condense_kinds import SAMPLE, Kind, kind_of
 from services.toolrunner.condense_records import records
 from services.toolrunner.condense_view import counted, grouped, numbered, selected
+from services.toolrunner.gaps import NOTHING, Gone
 from services.toolrunner.json_places import is_json, laid_out
 
 MOST_STORED = 8 * 1024 * 1024
@@ -55,19 +56,26 @@ class Condensed:
     lacks: str = ""
 
 
-def condensed(tool: str, text: str, *, cap: int, keep: int = MOST_STORED) -> Condensed:
-    """Both forms of an answer, of which at most `keep` bytes are stored, compressed."""
+def condensed(
+    tool: str, text: str, *, cap: int, keep: int = MOST_STORED, gone: Gone = NOTHING
+) -> Condensed:
+    """Both forms of an answer, of which at most `keep` bytes are stored, compressed.
+
+    `gone` is what the answer had and the text has not.
+    """
     text = text.rstrip("\n")
     if not text:
         return Condensed("", (), 0)
-    if len(text) <= MOST_STORED and is_json(text):
+    if not gone.lines and len(text) <= MOST_STORED and is_json(text):
         return _of_json(laid_out(text), cap=cap, keep=keep)
-    return condense(_lines(text), tool=tool, cap=cap, keep=keep)
+    return condense(_lines(text), tool=tool, cap=cap, keep=keep, gone=gone)
 
 
-def condense(lines: Iterable[str], *, tool: str, cap: int, keep: int = MOST_STORED) -> Condensed:
+def condense(
+    lines: Iterable[str], *, tool: str, cap: int, keep: int = MOST_STORED, gone: Gone = NOTHING
+) -> Condensed:
     """Both forms of the lines, each looked at once; time is linear, memory bounded by `keep`."""
-    kept = Kept(_RAW_FOR_PACKED * keep)
+    kept = Kept(_RAW_FOR_PACKED * keep, gone=gone)
     stream = iter(kept.take(lines))
     sample = list(islice(stream, SAMPLE))
     kind = kind_of(tool, sample)
@@ -76,7 +84,7 @@ def condense(lines: Iterable[str], *, tool: str, cap: int, keep: int = MOST_STOR
         for _ in stream:
             pass
     else:
-        groups = Groups().take(records(chain(sample, stream))).in_order
+        groups = Groups(gone.counts).take(records(chain(sample, stream))).in_order
     return _formed(kept, groups, kind=kind, cap=cap, keep=keep)
 
 
@@ -100,7 +108,7 @@ def _formed(kept: Kept, groups: list[Group], *, kind: Kind | str, cap: int, keep
     if not lacks and length <= room and sum(map(len, view)) > _WORTH_IT * length:
         return Condensed(whole, tuple(numbered(plain)), kept.lines)
     said = [LEGEND, *([f"~ {lacks}"] if lacks else [])]
-    return Condensed(whole, (*said, *view), kept.lines, lacks)
+    return Condensed(whole, (*said, *view), kept.lines + kept.gone.missing, lacks)
 
 
 def _view(
@@ -137,15 +145,17 @@ def _pin(kept: Kept, groups: list[Group]) -> None:
 def _lacks(kept: Kept) -> str:
     """What of the answer is not stored, in a sentence."""
     cut = f"; {counted(kept.cut, 'line')} longer than may be kept cut" if kept.cut else ""
+    before = kept.gone.words
     if not kept.missing:
-        return f"not all of the answer is kept{cut}" if cut else ""
+        return before + cut if before else f"not all of the answer is kept{cut}" if cut else ""
     if not kept.stored:
         return "nothing of the answer is kept, because no room is left: nothing may be quoted"
     first, last = kept.gap
     place = kept.place(last + 1) or 1
     between = f", lines {first} to {place - 1} are chosen from its middle" if place > first else ""
+    of = f"{before}; of the others, " if before else "of "
     return (
-        f"of {kept.lines:,} lines ({kept.size:,} bytes) {kept.missing:,} are not kept: lines 1 to "
+        f"{of}{kept.lines:,} lines ({kept.size:,} bytes) {kept.missing:,} are not kept: lines 1 to "
         f"{first - 1} are its start{between}, from line {place} on is its end{cut}"
     )
 

@@ -4,7 +4,7 @@ The time is linear in the text. The memory is bounded: beyond so many different 
 the same beginning and length share a group, and beyond that all of the same trouble.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.toolrunner.condense_records import Record
@@ -22,6 +22,8 @@ KEPT_CHARACTERS = 4_000
 """Longer records are kept once in a group, as its first."""
 KEPT_IN_ALL = 8 * 1024 * 1024
 _TEMPLATE = 400
+Counted = tuple[int, int]
+"""Records, and their lines."""
 
 
 @dataclass(slots=True)
@@ -38,6 +40,8 @@ class Group:
     timed: bool = False
     longest: float = 0.0
     slowest: Record | None = None
+    records_in_all: int = 0
+    lines_in_all: int = 0
 
     def time(self, record: Record, text: str) -> None:
         """Remember the record if what it tells took longer than in any before."""
@@ -45,14 +49,24 @@ class Group:
         if seconds > self.longest:
             self.longest, self.slowest = seconds, record
 
+    def count_gone(self, counts: Mapping[int, Counted], record: Record) -> None:
+        """Know of those like the record that were seen before anything was stored."""
+        for number in range(record.number, record.number + record.size):
+            records, lines = counts.get(number, (0, 0))
+            self.records_in_all += records
+            self.lines_in_all += lines
+
 
 @dataclass
 class Groups:
     """All records so far, by what they have in common."""
 
+    gone: Mapping[int, Counted] = field(default_factory=dict)
+    """By the number of a line: how many records like it, of how many lines, the answer had."""
     _normal: dict[object, Group] = field(default_factory=dict)
     _troubled: dict[object, Group] = field(default_factory=dict)
-    _known: dict[str, Group] = field(default_factory=dict)
+    _known: dict[object, Group] = field(default_factory=dict)
+    _telling: set[object] = field(default_factory=set)
     _kept: int = 0
 
     def take(self, found: Iterable[Record]) -> "Groups":
@@ -61,15 +75,15 @@ class Groups:
             self.add(record)
         return self
 
-    def add(self, record: Record) -> None:
-        """Count one more record."""
+    def add(self, record: Record) -> bool:
+        """Count one more record; whether it is the first of its group."""
         text = record.head[0]
         if record.size > 1:
             text = "\n".join(line for _, line in record.lines)
         # The last element of a list has no comma behind it.
         text = text.rstrip(",")
         template = masked(text)
-        group = self._known.get(template)
+        group = self._known_of(text, template=template)
         if group is None:
             group = self._group_of(record, text, template=template)
         else:
@@ -79,12 +93,25 @@ class Groups:
             group.time(record, text)
         if group.last is not record and len(text) <= KEPT_CHARACTERS:
             group.last = record
+        if self.gone:
+            group.count_gone(self.gone, record)
+        return group.first.number == record.number
 
     @property
     def in_order(self) -> list[Group]:
         """All groups, by where they begin."""
         every = [*self._normal.values(), *self._troubled.values()]
+        for group in every:
+            group.count = max(group.count, group.records_in_all)
+            group.lines = max(group.lines, group.lines_in_all)
         return sorted(every, key=lambda group: group.first.number)
+
+    def _known_of(self, text: str, *, template: str) -> Group | None:
+        """The group of those like it, if one is known without a look at every word."""
+        key = _short(template)
+        if key in self._telling:
+            return self._troubled.get(_short(masked_trouble(text)))
+        return self._known.get(key)
 
     def _group_of(self, record: Record, text: str, *, template: str) -> Group:
         level = trouble(text)
@@ -102,8 +129,10 @@ class Groups:
         else:
             group.count += 1
         # A template without trouble needs no second look; one with it may hold other numbers.
-        if not level and group.alike and len(template) <= KEPT_CHARACTERS:
-            self._known[template] = group
+        if not level and group.alike:
+            self._known[_short(template)] = group
+        elif group.alike and len(self._telling) < MOST_DIFFERENT:
+            self._telling.add(_short(template))
         return group
 
     def _within_bounds(self, record: Record, text: str) -> Record:

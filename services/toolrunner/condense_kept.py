@@ -9,6 +9,8 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
 
+from services.toolrunner.gaps import NOTHING, Gone
+
 HEAD_SHARE = 0.55
 TAIL_SHARE = 0.3
 """The rest is for lines that are shown of the middle."""
@@ -23,7 +25,8 @@ class _Cut(str):
 class Kept:
     """The lines of a text, as many as `most` bytes hold."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, gone: Gone = NOTHING) -> None:
+        self.gone = gone
         self._most = max(most, 0)
         self._head: list[str] = []
         self._tail: deque[str] = deque()
@@ -46,11 +49,11 @@ class Kept:
     def add(self, line: str) -> None:
         """Keep one more line, at the price of one that came long before."""
         self.lines += 1
-        size = _bytes(line)
+        size = size_of(line)
         self.size += size
         if size > self._longest:
             line = _Cut(line[: self._longest // 4])
-            size, self.cut = _bytes(line), self.cut + 1
+            size, self.cut = size_of(line), self.cut + 1
         if not self._tail and size <= self._head_room:
             self._head.append(line)
             self._head_room -= size
@@ -58,14 +61,14 @@ class Kept:
         self._tail.append(line)
         self._tail_room -= size
         while self._tail_room < 0:
-            self._tail_room += _bytes(self._tail.popleft())
+            self._tail_room += size_of(self._tail.popleft())
 
     def pin(self, lines: Iterable[tuple[int, str]]) -> None:
         """Keep these lines by their number, where they are not kept already and room is left."""
         first, last = self.gap
         for number, line in lines:
             if first <= number <= last and number not in self._pinned:
-                self._pinned_room -= _bytes(line)
+                self._pinned_room -= size_of(line)
                 if self._pinned_room < 0:
                     return
                 self._pinned[number] = line
@@ -74,6 +77,11 @@ class Kept:
     def gap(self) -> tuple[int, int]:
         """The first and the last line that may be missing; the first is greater when none is."""
         return len(self._head) + 1, self.lines - len(self._tail)
+
+    @property
+    def ends(self) -> tuple[list[str], deque[str]]:
+        """The lines of its start and of its end."""
+        return list(self._head), deque(self._tail)
 
     @property
     def missing(self) -> int:
@@ -85,7 +93,7 @@ class Kept:
     def stored(self) -> int:
         """How many bytes the kept lines take, before they are compressed."""
         kept = (self._head, self._tail, self._pinned.values())
-        return sum(_bytes(line) for lines in kept for line in lines)
+        return sum(size_of(line) for lines in kept for line in lines)
 
     def place(self, number: int) -> int | None:
         """The number of a line among the kept ones; None when it is not kept, or not in full."""
@@ -108,7 +116,7 @@ class Kept:
 
     def smaller(self, most: int) -> "Kept":
         """What is kept of it where less room is left."""
-        less = Kept(most)
+        less = Kept(most, gone=self.gone)
         first, last = self.gap
         for line in self._head:
             less.add(line)
@@ -126,5 +134,6 @@ def packed_size(text: str) -> int:
     return len(zlib.compress(text.encode()))
 
 
-def _bytes(line: str) -> int:
+def size_of(line: str) -> int:
+    """How many bytes a line takes, with its end."""
     return 1 + (len(line) if line.isascii() else len(line.encode()))

@@ -27,6 +27,7 @@ _CAUSE = re.compile(
     r"\s{0,40}(?:[Cc]aused by\b|Suppressed: |---> |[\w.$]{0,200}(?:Exception|Error)(?:: |$))"
     r"|[A-Za-z_][\w.]{0,200}(?:: |$)|\[signal "
 )
+_RUN = re.compile(r"[\"']?[A-Za-z0-9+/_-]{40,2000}={0,2}[\"',]{0,2}\s{0,4}")
 _LAST_OF_TRACEBACK = re.compile(r"[\w.]+(?:: |$)")
 _LINKS = ("During handling of the above", "The above exception was")
 _GO_OPENINGS = ("panic: ", "fatal error: ")
@@ -77,21 +78,50 @@ def is_cause(line: str) -> bool:
     return bool(_CAUSE.match(_body(line)))
 
 
+class Records:
+    """Takes the lines one after the other; every line is in exactly one record, in their order.
+
+    `runs`: lines that look like base64 stay with what stands before them, so that of a secret that
+    is wrapped over lines all is kept or nothing.
+    """
+
+    def __init__(self, *, runs: bool = False) -> None:
+        self._runs = runs
+        self._number = 0
+        self._trace: Trace = ""
+        self.current: Record | None = None
+
+    def add(self, line: str) -> Record | None:
+        """The record that is over with this line, which begins the next; None: it goes on."""
+        self._number += 1
+        body = _body(line) if line[:1] in _PREFIXED else line
+        over = self.current
+        if over is not None and over.size < LONGEST and self._belongs(body, over):
+            over.add(line)
+            self._trace = _begun(body) or _after(body, self._trace)
+            return None
+        self.current, self._trace = Record(self._number, [line]), _begun(body)
+        return over
+
+    def _belongs(self, body: str, over: Record) -> bool:
+        if self._runs and is_run(body):
+            return True
+        return _belongs(body, over, trace=self._trace)
+
+
 def records(lines: Iterable[str]) -> Iterator[Record]:
     """The lines as records, in their order; every line is in exactly one."""
-    current: Record | None = None
-    trace: Trace = ""
-    for number, line in enumerate(lines, start=1):
-        body = _body(line) if line[:1] in _PREFIXED else line
-        if current is None or current.size >= LONGEST or not _belongs(body, current, trace=trace):
-            if current is not None:
-                yield current
-            current, trace = Record(number, [line]), _begun(body)
-        else:
-            current.add(line)
-            trace = _begun(body) or _after(body, trace)
-    if current is not None:
-        yield current
+    found = Records()
+    for line in lines:
+        if over := found.add(line):
+            yield over
+    if found.current is not None:
+        yield found.current
+
+
+def is_run(line: str) -> bool:
+    """Whether a line may be one of many over which base64 is wrapped."""
+    return bool(_RUN.fullmatch(line))
 
 
 def _begun(body: str) -> Trace:

@@ -12,6 +12,7 @@ from bus.errors import ToolFailed
 from bus.events import ToolCallFinished, ToolCallRequested
 from services.toolrunner.catalogue import Catalogue
 from services.toolrunner.condense import MOST_STORED, condensed
+from services.toolrunner.gaps import closed, taken
 from services.toolrunner.judging import Judged
 from services.toolrunner.ports import ResultUnknown
 
@@ -70,9 +71,11 @@ def answered(
 
     Of the whole so much is kept as `most_bytes` hold where it is stored; the view says what lacks.
     """
-    cleaned = clean_counted(text)
+    marked, gone = taken(text)
+    cleaned = clean_counted(marked)
+    stored, gone = closed(cleaned.text, gone)
     header = f"{tool}: "
-    both = condensed(tool, cleaned.text, cap=shown_characters, keep=most_bytes)
+    both = condensed(tool, stored, cap=shown_characters, keep=most_bytes, gone=gone)
     header += f"{both.lines} line{'' if both.lines == 1 else 's'}"
     if cleaned.redactions:
         header += f", {cleaned.redactions} secret{'' if cleaned.redactions == 1 else 's'} replaced"

@@ -16,6 +16,8 @@ from mcp_types import (
 
 from bus.errors import ToolFailed
 from services.toolrunner.adapters.mcp_http import BROKE_OFF, ENCODED
+from services.toolrunner.gaps import MARK
+from services.toolrunner.long_texts import MOST_OF_THEM, TOO_LONG
 from services.toolrunner.ports import ServerFailed
 from services.toolrunner.shape import REFUSALS, TOO_LARGE
 
@@ -26,6 +28,8 @@ class Answers:
 
     server: str
     max_bytes: int
+    mark: str = ""
+    """The word by which our own servers mark where lines are missing (`gaps`)."""
 
     def text(self, answer: CallToolResult) -> str:
         """The text of a tool's answer. Raises ToolFailed with what the tool says went wrong."""
@@ -37,6 +41,8 @@ class Answers:
                 inner = part.resource
                 parts.append(inner.text if isinstance(inner, TextResourceContents) else "")
         text = "\n".join(parts)
+        if self.mark:
+            text = text.replace(self.mark, MARK)
         if answer.is_error:
             raise ToolFailed(text or f"{self.server}: the tool failed without saying why")
         if len(text) > self.max_bytes or len(text.encode()) > self.max_bytes:
@@ -52,7 +58,7 @@ class Answers:
     def raise_if_final(self, error: MCPError) -> None:
         """Raise what the caller is told, unless the connection was lost, and the call with it."""
         said = str(error)
-        for refusal in (*REFUSALS, ENCODED):
+        for refusal in (*REFUSALS, TOO_LONG, ENCODED):
             if refusal in said:
                 raise self._refused(refusal) from None
         if error.error.code == REQUEST_TIMEOUT:
@@ -65,4 +71,6 @@ class Answers:
     def _refused(self, refusal: str) -> ToolFailed:
         if refusal == TOO_LARGE:
             refusal = f"the result is larger than {self.max_bytes} bytes"
+        if refusal == TOO_LONG:
+            refusal = f"{TOO_LONG} ({MOST_OF_THEM * self.max_bytes} bytes)"
         return ToolFailed(f"{self.server}: {refusal}; ask for less")

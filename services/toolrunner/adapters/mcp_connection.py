@@ -26,6 +26,7 @@ from services.toolrunner.adapters.mcp_listing import listed, when_list_changes
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.adapters.mcp_session import Session, connected, set_within
 from services.toolrunner.adapters.mcp_transport import transport_to
+from services.toolrunner.gaps import mark_for
 from services.toolrunner.pins import Definition
 from services.toolrunner.ports import ResultUnknown, ServerFailed
 
@@ -60,7 +61,7 @@ class Connection:
         self._entry = entry
         self._max_bytes = max_bytes
         self._guard = guard or Guard(name)
-        self._answers = Answers(name, max_bytes)
+        self._answers = Answers(name, max_bytes, mark=_mark(entry))
         self._free = asyncio.Semaphore(at_once)
         self._running = 0
         self._session: Session | None = None
@@ -247,6 +248,11 @@ class Connection:
     def _unknown(self, reason: str) -> ResultUnknown:
         sentence = "the call may have been made; its result is unknown; not called again"
         return ResultUnknown(f"{self.name}: {reason}; {sentence}")
+
+
+def _mark(entry: ServerEntry) -> str:
+    """Only who holds the token can write it."""
+    return mark_for(token) if (token := entry.headers.get("Authorization", "")) else ""
 
 
 @contextmanager

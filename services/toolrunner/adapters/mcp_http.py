@@ -20,6 +20,7 @@ from mcp.shared._httpx_utils import McpHttpClientFactory
 from opentelemetry import propagate
 
 from bus.errors import ToolFailed, Unavailable
+from services.toolrunner.long_texts import MOST_OF_THEM, LongTexts
 from services.toolrunner.pace import Pace
 from services.toolrunner.servers.not_late import NOT_AFTER, REFUSED, failure, refusal
 from services.toolrunner.shape import LINES_A_SECOND, Shape
@@ -36,6 +37,22 @@ BROKE_OFF = "the answer broke off"
 ENCODED = "the answer is encoded in a way that was not asked for"
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """How long a text is read whole; what a server may write in one answer follows from that."""
+
+    text: int
+
+    @property
+    def parsed(self) -> int:
+        """Bytes that a parser may get: escapes and structured copies make a text longer."""
+        return 3 * self.text
+
+    def long_texts(self) -> LongTexts:
+        """For one answer."""
+        return LongTexts(self.text, in_all=MOST_OF_THEM * self.text)
+
+
 class AnswerRefused(httpx2.StreamError, httpx2.SSEError):
     """Both kinds, so that the client answers the one request and keeps the connection."""
 
@@ -48,9 +65,15 @@ class _Bounded(httpx2.AsyncByteStream):
     """What is read of an answer: well-shaped so far, and before its call is over."""
 
     def __init__(
-        self, stream: httpx2.AsyncByteStream, shape: Shape, *, until: float | None
+        self,
+        stream: httpx2.AsyncByteStream,
+        shape: Shape,
+        *,
+        texts: LongTexts,
+        until: float | None,
     ) -> None:
         self._stream, self._shape, self._until = stream, shape, until
+        self._texts = texts
         self._pace = Pace(LINES_A_SECOND)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -61,11 +84,14 @@ class _Bounded(httpx2.AsyncByteStream):
                     chunk = await anext(chunks, None)
                 if chunk is None:
                     return
-                if problem := self._shape.problem(chunk):
+                lines = chunk.count(b"\n")
+                async with asyncio.timeout_at(self._until):
+                    chunk = await through(self._texts, chunk)
+                if problem := self._texts.problem or self._shape.problem(chunk):
                     raise AnswerRefused(problem)
                 if self._shape.events:
                     async with asyncio.timeout_at(self._until):
-                        await slowly(self._pace, lines=chunk.count(b"\n"))
+                        await slowly(self._pace, lines=lines)
                 yield chunk
         except httpx2.TransportError as error:
             if isinstance(error, AnswerRefused):
@@ -84,6 +110,11 @@ async def slowly(pace: Pace, *, lines: int) -> None:
     waits = [pace.turn(now, within=math.inf) or 0.0 for _ in range(lines)]
     if waits and waits[-1]:
         await asyncio.sleep(waits[-1])
+
+
+async def through(texts: LongTexts, chunk: bytes) -> bytes:
+    """What is given on of the chunk; off the event loop while a long text is condensed."""
+    return await asyncio.to_thread(texts.through, chunk) if texts.busy else texts.through(chunk)
 
 
 def _always() -> float:
@@ -163,8 +194,8 @@ def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def bounded_client(max_bytes: int) -> McpHttpClientFactory:
-    """A factory of HTTP clients whose answers are at most that large on the wire."""
+def bounded_client(bounds: Bounds) -> McpHttpClientFactory:
+    """A factory of HTTP clients whose answers are within these bounds."""
 
     async def carry_trace(request: httpx2.Request) -> None:
         # Servers that do not read `_meta` join the trace by this header.
@@ -177,9 +208,11 @@ def bounded_client(max_bytes: int) -> McpHttpClientFactory:
         # What is packed, or in letters of another width, cannot be counted as it arrives.
         if not _is_plain(response):
             raise AnswerRefused(ENCODED)
-        shape = Shape(max_bytes, events=kind.startswith("text/event-stream"))
+        shape = Shape(bounds.parsed, events=kind.startswith("text/event-stream"))
         departure = _DEPARTURE.get(None) or Departure()
-        response.stream = _Bounded(response.stream, shape, until=departure.until)
+        response.stream = _Bounded(
+            response.stream, shape, texts=bounds.long_texts(), until=departure.until
+        )
 
     def make(*_: Any, **given: Any) -> httpx2.AsyncClient:
         timeout = given.get("timeout")

@@ -24,7 +24,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import INTERNAL_ERROR, PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
 from typing_extensions import Unpack
 
-from services.toolrunner.adapters.mcp_http import slowly
+from services.toolrunner.adapters.mcp_http import Bounds, slowly, through
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.adapters.mcp_session import PlainSession
 from services.toolrunner.pace import Pace
@@ -49,8 +49,8 @@ class GivenUp(Exception):
 class BoundedStdio(ClientTransport):
     """A process that reads requests from its input and writes answers to its output."""
 
-    def __init__(self, entry: ServerEntry, *, max_bytes: int) -> None:
-        self._entry, self._max_bytes = entry, max_bytes
+    def __init__(self, entry: ServerEntry, bounds: Bounds) -> None:
+        self._entry, self._bounds = entry, bounds
 
     @asynccontextmanager
     async def connect_session(
@@ -77,7 +77,7 @@ class BoundedStdio(ClientTransport):
             stack.callback(tasks.cancel_scope.cancel)
             for stream in (to_us, from_server, to_server, from_us):
                 stack.enter_context(stream)
-            tasks.start_soon(_read, messages(_output(process), self._max_bytes), to_us)
+            tasks.start_soon(_read, messages(_output(process), self._bounds), to_us)
             tasks.start_soon(partial(_write, process, from_us, to_us=to_us))
             yield await stack.enter_async_context(
                 options.session_class(from_server, to_server, **session_kwargs)
@@ -111,42 +111,43 @@ async def _write(
         await to_us.aclose()  # the session hears that the connection is over
 
 
-async def messages(stdout: ByteReceiveStream, most: int) -> AsyncGenerator[Message, None]:
+async def messages(stdout: ByteReceiveStream, bounds: Bounds) -> AsyncGenerator[Message, None]:
     """What the server wrote, line by line, as messages; one that is refused answers its request.
 
     Raises GivenUp for a line that cannot be answered or does not end.
     """
-    line, pace = _Line(most), Pace(LINES_A_SECOND)
+    line, pace = _Line(bounds), Pace(LINES_A_SECOND)
     with suppress(anyio.EndOfStream):
         while True:
             *ended, rest = (await stdout.receive(CHUNK_BYTES)).split(b"\n")
             for piece in ended:
                 await slowly(pace, lines=1)
-                if message := line.add(piece) or line.message():
+                if message := await line.add(piece) or line.message():
                     yield message
-                line = _Line(most)
-            if message := line.add(rest):
+                line = _Line(bounds)
+            if message := await line.add(rest):
                 yield message
 
 
 class _Line:
     """A line as it arrives."""
 
-    def __init__(self, most: int) -> None:
-        self._most, self._skipped = most, 0
-        self._shape = Shape(most)
+    def __init__(self, bounds: Bounds) -> None:
+        self._most, self._skipped = bounds.parsed, 0
+        self._shape, self._texts = Shape(bounds.parsed), bounds.long_texts()
         self._pieces: list[bytes] = []
         self._refused = False
 
-    def add(self, piece: bytes) -> SessionMessage | None:
+    async def add(self, piece: bytes) -> SessionMessage | None:
         """The answer to its request once it is refused; it is then read on and forgotten."""
         if self._refused:
             self._skipped += len(piece)
             if self._skipped > SKIPPED * self._most:
                 raise GivenUp(TOO_LARGE)
             return None
+        piece = await through(self._texts, piece)
         self._pieces.append(piece)
-        problem = self._shape.problem(piece)
+        problem = self._texts.problem or self._shape.problem(piece)
         if not problem:
             return None
         self._refused = True

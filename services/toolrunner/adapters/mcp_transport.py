@@ -9,13 +9,10 @@ from fastmcp.client.transports.base import SessionKwargs, TransportOptions
 from mcp import ClientSession
 from typing_extensions import Unpack
 
-from services.toolrunner.adapters.mcp_http import bounded_client
+from services.toolrunner.adapters.mcp_http import Bounds, bounded_client
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.adapters.mcp_session import PlainSession
 from services.toolrunner.adapters.mcp_stdio import BoundedStdio
-
-ON_THE_WIRE = 3
-"""JSON escapes and structured copies make an answer larger than its text, rarely by more."""
 
 
 class _Http(StreamableHttpTransport):
@@ -33,12 +30,12 @@ class _Http(StreamableHttpTransport):
 
 def transport_to(entry: ServerEntry, *, max_bytes: int) -> ClientTransport:
     """A new transport to that server, for results of that size at most."""
-    most = ON_THE_WIRE * max_bytes
+    bounds = Bounds(max_bytes)
     if entry.command:
-        return BoundedStdio(entry, max_bytes=most)
+        return BoundedStdio(entry, bounds)
     return _Http(
         entry.url,
         headers=entry.headers,
-        httpx_client_factory=bounded_client(most),
-        max_sse_event_size=most,
+        httpx_client_factory=bounded_client(bounds),
+        max_sse_event_size=bounds.parsed,
     )

@@ -1,16 +1,19 @@
 """The Kubernetes API as the tools read it: some namespaces, under time and size caps, in pages."""
 
+import contextlib
 import json
 import re
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property, partial
+from typing import TypeVar
 
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
+from services.toolrunner.gaps import mark_for
+from services.toolrunner.servers.long_log import in_time, text_of
 from services.toolrunner.servers.not_read import NotRead, NotServed
 from services.toolrunner.servers.rows import Fields, each, text
 from services.toolrunner.servers.settings import ServersSettings
@@ -24,6 +27,7 @@ POD_METRICS = "pods.metrics.k8s.io"
 _PART_BYTES = 64 * 1024
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 Read = Callable[..., object]
+T = TypeVar("T")
 
 
 class ClusterApi:
@@ -64,11 +68,15 @@ class ClusterApi:
         raise NotRead(f"there are more than {len(found)} objects; nothing is shown of them")
 
     def log(self, pod: str, namespace: str, **options: object) -> str:
-        """The log of a pod's container, as its options cut it."""
+        """The log of a pod's container, as its options cut it; a very long one condensed."""
         log: Read = self._core.read_namespaced_pod_log
         read = partial(log, pod, namespace, **options)
-        content = self._ask(f"get pods/log in namespace {namespace}", read)
-        return content.decode("utf-8", "replace")
+        seconds = self._settings.answer_seconds
+        permission = f"get pods/log in namespace {namespace}"
+        mark = mark_for(f"Bearer {self._settings.servers_token.get_secret_value()}")
+
+        take = partial(text_of, whole=MAX_BYTES, seconds=seconds, mark=mark)
+        return _ask(permission, read, take=take, seconds=seconds)
 
     def close(self) -> None:
         """Close the connections to the API, if there are any."""
@@ -79,7 +87,8 @@ class ClusterApi:
                 pools[key].close()
 
     def _ask(self, permission: str, read: Read) -> bytes:
-        return _ask(permission, read, seconds=self._settings.answer_seconds)
+        seconds = self._settings.answer_seconds
+        return _ask(permission, read, take=partial(_whole, seconds=seconds), seconds=seconds)
 
     @cached_property
     def _core(self) -> client.CoreV1Api:
@@ -142,10 +151,13 @@ class ClusterApi:
         return client.ApiClient(settings)
 
 
-def _ask(permission: str, read: Read, *, seconds: int) -> bytes:
+def _ask(permission: str, read: Read, *, take: Callable[[Iterator[bytes]], T], seconds: int) -> T:
     try:
         answer = read(_preload_content=False, _request_timeout=(CONNECT_SECONDS, seconds))
-        return _whole(answer, seconds)
+        if not isinstance(answer, BaseHTTPResponse):
+            raise TypeError(f"the Kubernetes client gave a {type(answer).__name__}")
+        with contextlib.closing(answer):
+            return take(_parts(answer))
     except ApiException as error:
         kind = NotServed if error.status == 404 else NotRead
         raise kind(_sentence(permission, error)) from None
@@ -154,32 +166,28 @@ def _ask(permission: str, read: Read, *, seconds: int) -> bytes:
         raise NotRead(f"the Kubernetes API is not reachable; nothing was read: {reason}") from None
 
 
-def _whole(answer: object, seconds: int) -> bytes:
-    """All of the answer; of a part nobody would know what is missing, so it is none."""
-    if not isinstance(answer, BaseHTTPResponse):
-        raise TypeError(f"the Kubernetes client gave a {type(answer).__name__}")
-    until = time.monotonic() + seconds
-    parts: list[bytes] = []
+def _parts(answer: BaseHTTPResponse) -> Iterator[bytes]:
+    """The answer as it comes. Raises NotRead where it breaks off."""
     size = 0
     try:
         while part := answer.read1(_PART_BYTES):
-            parts.append(part)
+            yield part
             size += len(part)
-            if size > MAX_BYTES:
-                raise NotRead(f"the answer is larger than {MAX_BYTES} bytes; ask for less")
-            if time.monotonic() > until:
-                raise NotRead(
-                    f"the answer is cut: {size} bytes came in {seconds} s and it was not "
-                    "at its end; nothing of it is shown; ask for less"
-                )
     except (HTTPError, OSError) as error:
         raise NotRead(
             f"the answer is cut: it broke off after {size} bytes ({type(error).__name__}); nothing "
             "of it is shown; ask again"
         ) from None
-    finally:
-        answer.close()
-    return b"".join(parts)
+
+
+def _whole(parts: Iterator[bytes], seconds: int) -> bytes:
+    """All of the answer; of a part nobody would know what is missing, so it is none."""
+    content = bytearray()
+    for part in in_time(parts, seconds):
+        content += part
+        if len(content) > MAX_BYTES:
+            raise NotRead(f"the answer is larger than {MAX_BYTES} bytes; ask for less")
+    return bytes(content)
 
 
 def _json(content: bytes) -> Fields:

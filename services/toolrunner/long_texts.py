@@ -1,0 +1,152 @@
+"""A JSON-RPC message on its way to the parser: texts too long for it are condensed as they come.
+
+A message is given on byte for byte, but for strings longer than may be read: one that is the value
+of `text` becomes what is kept of it (`condense_stream`), any other becomes empty, for nobody reads
+those. A line feed ends a message or an event, and a string never holds one.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+
+from services.toolrunner.condense_stream import Streamed
+
+MOST_OF_THEM = 16
+"""A message may be so many times as long as a text that is read whole."""
+TOO_LONG = "the answer is longer than can be condensed as it comes"
+KEPT_SHARE = 0.65
+"""Of what a text may have, for what is kept of a longer one: as JSON it is longer."""
+_BUSY_BYTES = 32 * 1024
+_INSIDE = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')
+_IS_TEXT = re.compile(rb'"text"\s*:\s*"$')
+_LOOKS_BACK = 24
+_WHOLE = re.compile(
+    r'(?:[^"\\]++|\\["\\/bfnrt]|\\u(?![dD][89abAB])[0-9a-fA-F]{4}'
+    r"|\\u[dD][89abAB][0-9a-fA-F]{2}(?:\\u[0-9a-fA-F]{4}|(?=[^\\]|\\[^u])))*+"
+)
+_LONGEST_ESCAPE = 12
+_NO_JSON = b"\\q"
+"""Where a text is no JSON, the parser is to say so."""
+
+
+class LongTexts:
+    """Follows the messages of a connection, or one answer, through chunks of any size."""
+
+    def __init__(self, most: int, *, in_all: int) -> None:
+        self._most, self._left = most, most
+        self._unread = in_all
+        self._string: _String | None = None
+        self._before = self._held = b""
+
+    @property
+    def busy(self) -> bool:
+        """Whether the next chunk may take long, so that it should be followed in a thread."""
+        return self._string is not None and self._string.size > _BUSY_BYTES
+
+    @property
+    def problem(self) -> str:
+        """Why reading must stop here; empty: it may go on."""
+        return TOO_LONG if self._unread < 0 else ""
+
+    def through(self, chunk: bytes) -> bytes:
+        """What is given on of the chunk, and of what was held back of those before."""
+        self._unread -= len(chunk)
+        if self.problem:
+            return b""
+        chunk, self._held = self._held + chunk, b""
+        return b"".join(self._followed(chunk))
+
+    def _followed(self, chunk: bytes) -> Iterator[bytes]:
+        at = 0
+        while at < len(chunk):
+            if self._string is None:
+                quote = chunk.find(b'"', at)
+                end = quote + 1 if quote >= 0 else len(chunk)
+                yield self._outside(chunk[at:end])
+                if quote >= 0:
+                    is_text = bool(_IS_TEXT.search(self._before))
+                    self._string = _String(self._left if is_text else self._most, is_text=is_text)
+                at = end
+                continue
+            found = _INSIDE.match(chunk, at)
+            end = found.end() if found else at
+            self._string.add(chunk[at:end])
+            if end == len(chunk) - 1 and chunk.endswith(b"\\"):
+                self._held, end = chunk[end:], len(chunk)
+            elif end < len(chunk):
+                yield self._over(self._string)
+                if chunk[end : end + 1] == b'"':
+                    yield b'"'
+                    end += 1
+            at = end
+
+    def _outside(self, piece: bytes) -> bytes:
+        if b"\n" in piece:
+            self._left = self._most
+        self._before = (self._before + piece)[-_LOOKS_BACK:]
+        return piece
+
+    def _over(self, string: "_String") -> bytes:
+        """The content of a string that is over; its quote is still to come."""
+        content = string.content()
+        if string.is_text:
+            self._left = max(self._left - len(content), 0)
+        self._string = None
+        self._before = (self._before + content[-_LOOKS_BACK:] + b'"')[-_LOOKS_BACK:]
+        return content
+
+
+class _String:
+    """The content of one string, as it was written, or what is kept of a longer one."""
+
+    def __init__(self, most: int, *, is_text: bool) -> None:
+        self._most, self.is_text = most, is_text
+        self._pieces: list[bytes] = []
+        self._kept: _Unescaped | None = None
+        self.size = 0
+
+    def add(self, piece: bytes) -> None:
+        """The next piece; it ends with a whole escape, or within one of a code."""
+        self.size += len(piece)
+        if self.size <= self._most:
+            self._pieces.append(piece)
+            return
+        if self.is_text:
+            self._kept = self._kept or _Unescaped(int(KEPT_SHARE * self._most))
+            for each in (*self._pieces, piece):
+                self._kept.add(each)
+        self._pieces.clear()
+
+    def content(self) -> bytes:
+        """What is given on of it."""
+        return self._kept.content() if self._kept else b"".join(self._pieces)
+
+
+class _Unescaped:
+    """A string whose content is condensed as it comes."""
+
+    def __init__(self, most: int) -> None:
+        self._kept = Streamed(most)
+        self._letters = codecs.getincrementaldecoder("utf-8")("replace")
+        self._rest = ""
+        self._is_json = True
+
+    def add(self, piece: bytes) -> None:
+        """The next piece of it."""
+        text = self._rest + self._letters.decode(piece)
+        found = _WHOLE.match(text)
+        end = found.end() if found else 0
+        self._rest = text[end:]
+        if len(self._rest) > _LONGEST_ESCAPE:
+            self._is_json, self._rest = False, ""
+        if self._is_json:
+            plain = json.loads(f'"{text[:end]}"', strict=False)
+            # Half a pair of codes is no letter.
+            self._kept.add(plain.encode("utf-8", "replace").decode())
+
+    def content(self) -> bytes:
+        """What is kept of it, as JSON."""
+        if self._rest or not self._is_json:
+            return _NO_JSON
+        return json.dumps(self._kept.text(), ensure_ascii=False)[1:-1].encode("utf-8", "replace")
