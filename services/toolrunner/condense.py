@@ -14,7 +14,7 @@ from itertools import chain, islice
 from services.toolrunner.condense_groups import Group, Groups
 from services.toolrunner.condense_json import records_of
 from services.toolrunner.condense_kept import Kept, packed_size
-from services.toolrunner.condense_kinds import SAMPLE, Kind, kind_of
+from services.toolrunner.condense_kinds import SAMPLE, Kind, is_source, kind_of
 from services.toolrunner.condense_records import records
 from services.toolrunner.condense_view import counted, grouped, numbered, selected
 from services.toolrunner.gaps import NOTHING, Gone
@@ -80,7 +80,7 @@ def condense(
     sample = list(islice(stream, SAMPLE))
     kind = kind_of(tool, sample)
     groups: list[Group] = []
-    if kind in ("source", "diff"):
+    if kind == "source" and is_source(tool):
         for _ in stream:
             pass
     else:
@@ -116,11 +116,13 @@ def _view(
 ) -> list[str]:
     if kind in ("log", "rows") or (kind == "json" and groups):
         return grouped(groups, kept.place, room=room)
+    least = 2 if kind in ("source", "diff") else 1
+    places = (kept.place(group.first.number) for group in groups if group.trouble >= least)
+    troubled = [number for number in places if number]
     if kind in ("source", "diff"):
         mark = _DEFINES if kind == "source" else _DIFF_MARK
-        return selected(plain, _matching(plain, mark), room=room)
-    troubled = (kept.place(group.first.number) for group in groups if group.trouble)
-    return selected(plain, [number for number in troubled if number], room=room)
+        return selected(plain, [*troubled, *_matching(plain, mark)], room=room)
+    return selected(plain, troubled, room=room)
 
 
 def _fitting(kept: Kept, groups: list[Group], *, keep: int) -> Kept:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from services.toolrunner.condense_records import Record
 from services.toolrunner.condense_words import (
     Trouble,
+    blanks,
     duration,
     masked,
     masked_trouble,
@@ -21,6 +22,9 @@ MOST_COARSE = 500
 KEPT_CHARACTERS = 4_000
 """Longer records are kept once in a group, as its first."""
 KEPT_IN_ALL = 8 * 1024 * 1024
+MOST_VALUES = 8
+"""Values of a blank that are told apart: more are ids or times, fewer may be codes of errors."""
+_MOST_BLANKS = 32
 _TEMPLATE = 400
 Counted = tuple[int, int]
 """Records, and their lines."""
@@ -42,6 +46,30 @@ class Group:
     slowest: Record | None = None
     records_in_all: int = 0
     lines_in_all: int = 0
+    values: list[dict[str, Record] | None] | None = None
+    """Of trouble, by blank: its values, each with the first record that has it."""
+
+    @property
+    def variants(self) -> list[Record]:
+        """One record for each value of the blanks that have few: another code, another cause."""
+        found: dict[int, Record] = {}
+        for values in self.values or ():
+            if values and 1 < len(values) < self.count:
+                found.update((record.number, record) for record in values.values())
+        known = (self.first.number, self.last.number)
+        return [found[number] for number in sorted(found) if number not in known]
+
+    def compare(self, record: Record) -> None:
+        """Remember the record if a blank of its first line has a value that is new there."""
+        now = blanks(record.head[0][:KEPT_CHARACTERS])[:_MOST_BLANKS]
+        if self.values is None:
+            self.values = [{} for _ in now]
+        for at, value in enumerate(now[: len(self.values)]):
+            seen = self.values[at]
+            if seen is not None and value not in seen:
+                seen[value] = record
+                if len(seen) > MOST_VALUES:
+                    self.values[at] = None
 
     def time(self, record: Record, text: str) -> None:
         """Remember the record if what it tells took longer than in any before."""
@@ -91,6 +119,8 @@ class Groups:
         group.lines += record.size
         if group.timed and len(text) <= KEPT_CHARACTERS:
             group.time(record, text)
+        if group.trouble and group.alike and len(text) <= KEPT_CHARACTERS:
+            group.compare(record)
         if group.last is not record and len(text) <= KEPT_CHARACTERS:
             group.last = record
         if self.gone:

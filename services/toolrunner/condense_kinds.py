@@ -18,7 +18,10 @@ _LEVEL = re.compile(
     r"^\W{0,2}(?:trace|debug|info|notice|warn|warning|error|fatal|critical|fail|crit|dbug|trce)\b",
     re.IGNORECASE,
 )
-_DIFF = re.compile(r"^(?:diff --git |--- a/|\+\+\+ b/|@@ -\d)", re.MULTILINE)
+_HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@", re.MULTILINE)
+_OF_DIFF = re.compile(
+    r"^(?:[-+@ \\]|diff --git |index |similarity |rename |new file |deleted file )"
+)
 _CODE = re.compile(
     r"^\s*(?:import |from \S+ import|package |using |namespace |def |class |func |fn |pub |impl "
     r"|public |private |protected |internal |static |const |let |var |type |struct |enum "
@@ -30,25 +33,35 @@ _OF_LOGS = re.compile(r"log", re.IGNORECASE)
 _OF_SOURCE = re.compile(r"file_contents|get_file|read_file|blame|source", re.IGNORECASE)
 
 
+def is_source(tool: str) -> bool:
+    """Whether the tool's name says that it gives source, in which words of trouble tell nothing."""
+    return bool(_OF_SOURCE.search(tool.rpartition("__")[2]))
+
+
 def kind_of(tool: str, sample: Sequence[str]) -> Kind:
-    """The kind of a text that begins with these lines; the tool's name counts as a hint."""
+    """The kind of a text that begins with these lines; the tool's name counts for more.
+
+    What a log holds is written by anybody, so one line of it never makes it another kind.
+    """
     lines = [line[:_WIDTH] for line in sample[:SAMPLE] if line.strip()]
     name = tool.rpartition("__")[2]
-    if _OF_SOURCE.search(name):
+    if is_source(tool):
         return "source"
-    if _DIFF.search("\n".join(lines)):
-        return "diff"
-    if _share(lines, _is_of_log) >= 0.3:
+    if _OF_LOGS.search(name) or _share(lines, _is_of_log) >= 0.3:
         return "log"
+    if _HUNK.search("\n".join(lines)) and _share(lines, _is_of_diff) >= 0.6:
+        return "diff"
     if _share(lines, _is_of_code) >= 0.35:
         return "source"
-    if _OF_LOGS.search(name):
-        return "log"
     return "rows" if _repeats(lines) else "text"
 
 
 def _is_of_log(line: str) -> bool:
     return bool(_TIME.match(line) or _LEVEL.match(line) or line.startswith('{"'))
+
+
+def _is_of_diff(line: str) -> bool:
+    return bool(_OF_DIFF.match(line))
 
 
 def _is_of_code(line: str) -> bool:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from services.toolrunner.condense_fill import LEFT_OUT_WIDTH, Detail, filled, length
-from services.toolrunner.condense_groups import Group
+from services.toolrunner.condense_groups import MOST_VALUES, Group
 from services.toolrunner.condense_records import Record, is_cause
 from services.toolrunner.condense_words import duration, trouble_at, worth_reading
 
@@ -118,7 +118,14 @@ def _block(group: Group, place: Place, *, detail: Detail) -> list[str]:
     last = _raw(group.last, place, detail=short, trouble=bool(group.trouble)) if again else ()
     if group.count <= RARE and again:
         return [*first, *last]
-    return [_told(group, place), *first, *_slowest(group, place, detail=short), *last]
+    between = [*_variants(group, place, detail=short)] if detail.last else []
+    return [_told(group, place), *first, *_slowest(group, place, detail=short), *between, *last]
+
+
+def _variants(group: Group, place: Place, *, detail: Detail) -> Iterator[str]:
+    """Lines of it that tell another code or name than the first and the last."""
+    for record in group.variants[:MOST_VALUES]:
+        yield from _raw(record, place, detail=Detail(1, detail.width, last=False), trouble=True)
 
 
 def _slowest(group: Group, place: Place, *, detail: Detail) -> Iterator[str]:

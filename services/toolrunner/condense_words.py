@@ -24,6 +24,7 @@ that ends something, such as a panic."""
 BLANK = "<*>"
 _LONG = 10_000
 
+_UNIT = r"(?:ns|[uµμ]s|ms|millis\w{0,10}|s|secs?|seconds?|m|min|minutes?)\b"
 _SHARES = r"[\w.:/+-]*"
 _TELLING = "".join(
     f"(?<!{name}{sign})"
@@ -36,6 +37,7 @@ _MASK = re.compile(
 )
 _MASK_OF_TROUBLE = re.compile(
     rf"(?<![\w-])(?!{PART}|\d{{1,3}}(?:[^\w.:/+-]|[.:](?:\s|$)|$))[\w-]*?\d{_SHARES}"
+    rf"|(?<![\w.:/+-])\d{{1,3}}(?= {_UNIT})"
 )
 _LEVEL_FIELD = (
     r"(?:\"?(?:level|severity|lvl|loglevel|levelname|severity_?text|log\.level|@l|status|type)\"?"
@@ -86,7 +88,6 @@ _WARNING_PHRASES = _each(
     sep=", ",
 )
 _MESSAGE = re.compile(r"\"(?:message|msg|log|error|@m|event)\"\s*:")
-_UNIT = r"(?:ns|[uµμ]s|ms|millis\w{0,10}|s|secs?|seconds?|m|min|minutes?)\b"
 _DURATION = re.compile(
     rf"(?<![\w.])(\d+(?:\.\d+)?) ?({_UNIT})"
     rf"|(?:took|elapsed|duration|latency|_ms|_seconds|millis)\w{{0,20}}\"?\s*[:= ]\s*\"?"
@@ -105,6 +106,12 @@ def masked(line: str) -> str:
 def masked_trouble(line: str) -> str:
     """The same for a line of trouble, whose small numbers are kept: 137 is another error than 1."""
     return masked(line) if is_request(line) else _MASK_OF_TROUBLE.sub(BLANK, line)
+
+
+def blanks(line: str) -> list[str]:
+    """What `masked_trouble` leaves blank, in order: the values by which like lines differ."""
+    mask = _MASK if is_request(line) else _MASK_OF_TROUBLE
+    return [found[0] for found in mask.finditer(line)]
 
 
 def trouble(text: str) -> Trouble:

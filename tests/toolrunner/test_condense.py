@@ -143,7 +143,7 @@ def test_kinds_are_told_by_content_where_the_name_says_nothing() -> None:
     assert kind_of("x__fetch", source) == "source"
     assert kind_of("x__fetch", cart_log().split("\n")) == "rows"
     assert kind_of("x__fetch", ["2026-03-01T10:00:00Z a", "INFO b"]) == "log"
-    assert kind_of("x__fetch", ["diff --git a/x b/x", "--- a/x"]) == "diff"
+    assert kind_of("x__fetch", ["--- a/x", "+++ b/x", "@@ -1 +1,2 @@", "-a", "+b"]) == "diff"
     assert kind_of("x__fetch", ["Name: web", "Namespace: shop"]) == "text"
 
 

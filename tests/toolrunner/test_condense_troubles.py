@@ -9,6 +9,7 @@ import pytest
 
 from bus.cleaning import clean
 from services.toolrunner.condense import Condensed, condensed
+from services.toolrunner.condense_kinds import kind_of
 from simulator.logs import write_log
 from simulator.scenario import load_scenario
 from tests.house.sources import ROOT
@@ -185,3 +186,40 @@ def test_the_definition_of_an_error_line_knows_most_of_the_fixtures() -> None:
         "redis",
         "rust",
     }
+
+
+@pytest.mark.parametrize("line", ["diff --git a/x b/x", "--- a/foo", "@@ -1 hello", "@@ -1 +1 @@"])
+def test_no_line_of_a_log_turns_it_into_another_kind_that_hides_its_errors(line: str) -> None:
+    lines = [*noise(60), line, *noise(600), "ERROR System.Exception: Loafers", *noise(400)]
+    view = condensed("x__get_logs", "\n".join(lines), cap=CAP)
+    assert "Loafers" in "\n".join(view.shown)
+
+
+def test_an_error_within_a_diff_or_source_that_was_only_guessed_is_shown() -> None:
+    start = ["--- a/x", "+++ b/x", "@@ -1,9 +1,900 @@"]
+    lines = [*start, *(f"+ value {n}" for n in range(3_000)), "+ERROR Loafers", *noise(9)]
+    lines += [f"+ value {n}" for n in range(3_000)]
+    assert kind_of("x__fetch", lines) == "diff"
+    assert "Loafers" in "\n".join(condensed("x__fetch", "\n".join(lines), cap=CAP).shown)
+
+
+@pytest.mark.parametrize(
+    ("often", "once"),
+    [
+        ("ERROR listener ORA-01017: refused", "ERROR listener ORA-00600: refused"),
+        ("ERROR order failed reason=E1001", "ERROR order failed reason=E2002"),
+        ("ERROR insert failed sqlstate=23505", "ERROR insert failed sqlstate=40001"),
+        ("ERROR dial 10.0.0.1:6379: refused", "ERROR dial 10.0.0.1:5432: refused"),
+        ("WARN product 66VCHSJNUP is missing", "WARN product OLJCESPC7Z is missing"),
+    ],
+)
+def test_another_code_among_like_errors_is_shown(often: str, once: str) -> None:
+    lines = [f"2026-03-01T10:{n // 60:02d}:{n % 60:02d}Z {often}" for n in range(500)]
+    lines[250] = f"2026-03-01T10:04:10Z {once}"
+    view = condensed("x__get_logs", "\n".join(lines), cap=CAP)
+    assert once in dict(quotable(view.shown))[251]
+
+
+def test_what_differs_in_each_line_of_an_error_costs_no_lines() -> None:
+    lines = [f"ERROR request r-{n:06d} took {n} ms: refused" for n in range(9_000)]
+    assert len(condensed("x__get_logs", "\n".join(lines), cap=CAP).shown) < 8

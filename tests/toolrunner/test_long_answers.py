@@ -1,7 +1,6 @@
 """What is longer than may be read whole: condensed as it comes, with what it lacks told."""
 
 import json
-import random
 import re
 from collections.abc import Iterator
 
