@@ -92,9 +92,9 @@ def _range(wanted: PageRequest, count: int) -> tuple[int, int]:
     found = _LINES.match(wanted.lines)
     if not found:
         raise ToolFailed(f"{wanted.lines!r} are no lines; lines are 120-180, 120- or 120")
-    first = max(int(found[1]), 1)
+    first = int(found[1])
     last = first if not found[2] else int(found[3]) if found[3] else count
-    last = min(last, count)
+    first, last = max(first, 1), min(last, count)
     if first > last:
         raise ToolFailed(f"{wanted.call_id} has {count} lines; that range holds none of them")
     return first, last
