@@ -1,6 +1,7 @@
 """`nightshift audit`: the audit of tool calls, written out, and whether it is whole."""
 
 import hashlib
+import hmac
 import json
 import os
 import zlib
@@ -35,6 +36,7 @@ NOT_WHOLE, CANNOT_READ = 1, 2
 PAGE = 1_000
 MOST_SHOWN = 50
 KEY = "NIGHTSHIFT_AUDIT_KEY"
+SEAL = "seal"
 CODES = "Exits 0, 1 when the audit is not whole, 2 when it cannot be read."
 
 app = typer.Typer(
@@ -44,10 +46,18 @@ app = typer.Typer(
 
 @app.command()
 def export() -> None:
-    """Every kept entry as one JSON object a line: its id, and the event as it was written."""
+    """Every kept entry as one JSON object a line: its id, and the event as it was written.
+
+    The last line is the seal of those before it, with NIGHTSHIFT_AUDIT_KEY one that nobody else
+    can make: it covers the ids, hence the times, and shows that entries or whole chains are gone.
+    """
+    seal = _new_seal()
     with _redis() as redis:
         for entry in _entries(redis, where.keys()):
-            typer.echo(json.dumps({"id": entry.entry_id, "data": entry.fields}))
+            line = json.dumps({"id": entry.entry_id, "data": entry.fields})
+            seal.update(line.encode() + b"\n")
+            typer.echo(line)
+    typer.echo(json.dumps({SEAL: seal.hexdigest()}))
 
 
 @app.command()
@@ -58,13 +68,13 @@ def verify(
 ) -> None:
     """Say whether an entry was altered, dropped or put in.
 
-    An export is checked by its hash chains. In Redis, also: every stored result has its entry and
-    is what that says, and the stream has lost none from its middle or its end. With
+    An export is checked by its seal and its hash chains. In Redis, also: every stored result has
+    its entry and is what that says, and the stream has lost none from its middle or its end. With
     NIGHTSHIFT_AUDIT_KEY as the toolrunners have it, every entry is checked by its MAC as well.
     """
     if file is not None:
-        entries = _exported(file)
-        _tell(entries, flaws_of_chains(entries, since_the_start=False))
+        entries, unsealed = _exported(file)
+        _tell(entries, [*unsealed, *flaws_of_chains(entries, since_the_start=False)])
         return
     with _redis() as redis:
         # Results first: a call that ends in between has its entry, and no result is missed.
@@ -175,26 +185,54 @@ def _order(entry_id: str) -> tuple[int, ...]:
     return tuple(int(part) for part in entry_id.split("-"))
 
 
-def _exported(file: Path) -> list[Kept]:
+def _exported(file: Path) -> tuple[list[Kept], list[Flaw]]:
+    """The entries of an export, and what its seal says against it."""
     try:
-        lines = file.read_text(encoding="utf-8").split("\n")
+        lines = [line for line in file.read_text(encoding="utf-8-sig").split("\n") if line]
     except (OSError, UnicodeDecodeError) as error:
         _fail(f"{file} cannot be read: {error}")
-    found = []
-    for number, line in enumerate(lines, start=1):
-        if line:
-            found.append(_line_of_export(line, f"{file}:{number}"))
+    given = _seal_of(lines[-1]) if lines else ""
+    lines = lines[:-1] if given else lines
+    found = [_line_of_export(line, f"{file}:{at}") for at, line in enumerate(lines, start=1)]
     if not found:
         _fail(f"{file} holds no entry")
-    return found
+    if not given:
+        return found, [Flaw(str(file), "it has no seal: its end is gone, or it was never whole")]
+    seal = _new_seal()
+    seal.update("".join(f"{line}\n" for line in lines).encode())
+    if hmac.compare_digest(given.encode(), seal.hexdigest().encode()):
+        return found, []
+    said = "its seal is not that of its lines, or was made with another NIGHTSHIFT_AUDIT_KEY"
+    return found, [Flaw(str(file), said)]
+
+
+def _seal_of(line: str) -> str:
+    """The seal that the line is; empty when it is none."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return ""
+    return str(entry.get(SEAL, "")) if isinstance(entry, dict) else ""
+
+
+def _new_seal() -> hmac.HMAC:
+    """Without a key it shows accidents; with one, intent as well."""
+    return hmac.new(os.environ.get(KEY, "").encode(), digestmod=hashlib.sha256)
 
 
 def _line_of_export(line: str, where_: str) -> Kept:
     try:
-        entry = json.loads(line)
+        entry = json.loads(line, object_pairs_hook=_once)
         return Kept(str(entry["id"]), dict(entry["data"]))
     except (ValueError, KeyError, TypeError, RecursionError):
         _fail(f"{where_} is no line of `nightshift audit export`")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names stand once: of two, each reader would take another one."""
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a name stands twice")
+    return dict(pairs)
 
 
 def _line(text: str) -> str:

@@ -74,7 +74,10 @@ def test_every_call_has_one_audit_entry_though_toolrunners_are_killed(
         shortened = shortened_and_verified(fleet, tmp_path)
         forged = forged_and_verified(fleet, tmp_path)
     assert exported.code == 0, exported.errors
-    rows = [json.loads(line) for line in exported.output.splitlines()]
+    *lines, seal = exported.output.splitlines()
+    rows = [json.loads(line) for line in lines]
+    exports = ([*lines, seal], lines, [*lines[:-1], moved_in_time(lines[-1]), seal])
+    assert [sealed(fleet, tmp_path, export) for export in exports] == [0, 1, 1]
     missed = [how for how in TAMPERINGS if not flaws(tampered(rows, how))]
     what = f"{total} calls, {kills} toolrunners killed"
     figures.add("T23", f"{what}: calls without one audit entry", len(asked - times.keys()), 0)
@@ -214,6 +217,18 @@ def tampered(rows: list[Row], how: str) -> list[Row]:
 
 def replica(row: Row) -> str:
     return str(row["data"]["replica"])
+
+
+def sealed(fleet: Fleet, folder: Path, lines: list[str]) -> int:
+    """How `verify` ends on an export of these lines."""
+    (folder / "audit.jsonl").write_text("\n".join(lines) + "\n")
+    return audit(fleet, folder, "verify", str(folder / "audit.jsonl")).code
+
+
+def moved_in_time(line: str) -> str:
+    """The same entry, as if it had been written at another time."""
+    entry = json.loads(line)
+    return json.dumps({**entry, "id": f"1{entry['id']}"})
 
 
 def flaws(rows: list[Row]) -> list[Flaw]:

@@ -52,6 +52,7 @@ def test_variables_in_headers_and_env_are_filled_in(
         ({"a": {"url": "http://x", "callsPerSecond": -1}}, "mcpServers.a.callsPerSecond"),
         ({"a": {"url": "http://x", "callsAtOnce": 0}}, "mcpServers.a.callsAtOnce"),
         ({"a__b": {"url": "http://x"}}, "cannot be a server's name"),
+        ({"a_": {"url": "http://x"}}, "cannot be a server's name"),
         ({"a": {"url": "http://x", "headers": {"k": "${NOT_THERE_AT_ALL}"}}}, "NOT_THERE_AT_ALL"),
         ([], "mcpServers"),
     ],

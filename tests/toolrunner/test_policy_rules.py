@@ -122,6 +122,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("mode: 2026-13-45", "settings.yaml: mode: "),
         ("mode: !!int x", "settings.yaml: tags (`!!name`) are not taken"),
         ("mode: 0b_", "settings.yaml holds a value that is none"),
+        ("mode: enforce\nmode: log_only", "the key 'mode' stands twice"),
         ("? [a]\n: b", "settings.yaml is not YAML"),
         ("a: &a [x]\nb: *a", "settings.yaml: aliases (`*name`) are not taken"),
         ("[" * 5_000, "settings.yaml: it is nested more than 20 deep"),

@@ -12,7 +12,7 @@ from bus.errors import NotConfigured
 
 BUILT_IN = ("kubernetes", "github", "cloudwatch")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_NAME = re.compile(r"^(?!.*__)[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")
+_NAME = re.compile(r"^(?!.*__)[A-Za-z0-9][A-Za-z0-9_-]{0,39}(?<!_)$")
 
 
 class ServerEntry(BaseModel):
@@ -70,7 +70,7 @@ def load_servers(file: str) -> dict[str, ServerEntry]:
     for name in entries:
         if not _NAME.match(name):
             raise NotConfigured(
-                f"{file}: {name!r} cannot be a server's name (A-Z a-z 0-9 _ -, no __)"
+                f"{file}: {name!r} cannot be a server's name (A-Z a-z 0-9 _ -, no __, no _ at its end)"
             )
     return {
         name: entry.model_copy(

@@ -1,5 +1,7 @@
 """YAML that operators write: plain values only, bounded, and never a surprise of the parser."""
 
+from typing import Any
+
 import yaml
 
 from bus.errors import NotConfigured
@@ -9,7 +11,18 @@ MOST_DEEP = 20
 
 
 class _Plain(yaml.SafeLoader):
-    """Without dates, which JSON does not know: what looks like one is text."""
+    """Without dates, which JSON does not know: what looks like one is text. A key stands once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping. Raises ConstructorError for a key that stands twice: which one is meant?"""
+        made: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        if len(made) < len(node.value):
+            twice = [key.value for key, _ in node.value]
+            name = next(key for key in twice if twice.count(key) > 1)
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {name!r} stands twice", node.start_mark
+            )
+        return made
 
 
 _Plain.yaml_implicit_resolvers = {
