@@ -70,7 +70,8 @@ def load_servers(file: str) -> dict[str, ServerEntry]:
     for name in entries:
         if not _NAME.match(name):
             raise NotConfigured(
-                f"{file}: {name!r} cannot be a server's name (A-Z a-z 0-9 _ -, no __, no _ at its end)"
+                f"{file}: {name!r} cannot be a server's name: A-Z a-z 0-9 _ -, "
+                "no __, and no _ at its end"
             )
     return {
         name: entry.model_copy(
