@@ -21,12 +21,17 @@ class Scope:
 
     namespaces: tuple[str, ...] = ()
     repository: str = ""
+    log_groups: tuple[str, ...] = ()
+    """One that ends in `*` stands for all that begin so."""
 
 
-def scope_of(namespaces: str, repository: str) -> Scope:
-    """The scope that those settings name; namespaces are separated by commas."""
-    names = (part.strip() for part in namespaces.split(","))
-    return Scope(tuple(filter(None, names)), repository)
+def scope_of(namespaces: str = "", repository: str = "", *, log_groups: str = "") -> Scope:
+    """The scope that those settings name; namespaces and log groups are separated by commas."""
+    return Scope(_parts(namespaces), repository, _parts(log_groups))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ TOOLS = (
     _tool("cloudwatch__describe_alarm", {"name": _TEXT}, "name"),
 )
 """Definitions like those of our own servers, which may change without these."""
-SCOPE = Scope(("boutique", "shop"), "Example/boutique")
+SCOPE = Scope(("boutique", "shop"), "Example/boutique", ("/boutique/*", "/shop"))
 FACTS = Facts(pinned=True, calls_used=3, calls_allowed=40, seconds_left=200)
 
 

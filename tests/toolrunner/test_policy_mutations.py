@@ -41,7 +41,7 @@ ARGUMENTS: dict[str, dict[str, JsonValue]] = {
     "kubernetes__list_events": {"namespace": "boutique"},
     "github__get_file_contents": {"path": "src/a.py", "ref": "main"},
     "github__search_code": {"query": "x"},
-    "cloudwatch__search_logs": {"log_group": "/boutique", "minutes": 30},
+    "cloudwatch__search_logs": {"log_group": "/boutique/cart", "minutes": 30},
     "cloudwatch__describe_alarm": {"name": "checkout"},
 }
 WRONG: tuple[JsonValue, ...] = (

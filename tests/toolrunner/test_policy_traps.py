@@ -104,6 +104,13 @@ def test_a_denial_spells_out_what_does_not_show_in_a_name() -> None:
     assert "namespace `bo\\xa0utique`" in decide(PODS, namespace="bo\u00a0utique").words
 
 
+def test_a_log_group_that_is_not_configured_is_denied_with_those_that_are() -> None:
+    search = "cloudwatch__search_logs"
+    assert not decide(search, log_group="/boutique/cart").refuses
+    for group in ("/payments/card", "/boutique", "/boutique/*", "/shop/cart", "/Shop"):
+        assert "(configured: `/boutique/*`, `/shop`)" in decide(search, log_group=group).words
+
+
 def test_a_denial_where_nothing_is_configured_says_so() -> None:
     gate = shipped(Scope())
     found = gate.decide("github__search_code", {"query": "x"}, facts=FACTS)
