@@ -77,8 +77,7 @@ def policy(tmp_path: Path) -> CedarPolicy:
     for file in SHIPPED_POLICIES.glob("*.*"):
         (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "overflows.cedar").write_text(OVERFLOWS, encoding="utf-8")
-    gate = LivePolicy(str(tmp_path), SCOPE)
-    gate.learn(TOOLS)
+    gate = LivePolicy(str(tmp_path), SCOPE, tools=TOOLS)
     return gate.cedar
 
 

@@ -39,8 +39,7 @@ def judged(tool: str, arguments: dict[str, JsonValue], facts: Facts = FACTS) -> 
 def live(folder: Path, *rules: str, tools: tuple[Tool, ...] = TOOLS) -> LivePolicy:
     write_policy(folder)
     (folder / "own.cedar").write_text("\n".join(rules), encoding="utf-8")
-    gate = LivePolicy(str(folder), SCOPE)
-    gate.learn(tools)
+    gate = LivePolicy(str(folder), SCOPE, tools=tools)
     return gate
 
 
@@ -223,8 +222,7 @@ def test_the_budget_holds_without_any_rule_about_it(
     facts: Facts, reason: str, tmp_path: Path
 ) -> None:
     write_policy(tmp_path, PODS)
-    gate, check = LivePolicy(str(tmp_path), SCOPE), StrictSchema()
-    gate.learn(TOOLS)
+    gate, check = LivePolicy(str(tmp_path), SCOPE, tools=TOOLS), StrictSchema()
     call = ToolCallRequested(
         investigation_id=InvestigationId("inc-1"),
         tool_call_id=ToolCallId("1-1"),
