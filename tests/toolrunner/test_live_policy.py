@@ -124,7 +124,7 @@ def test_a_policy_that_does_not_fit_the_reviewed_tools_is_refused_at_the_start(
 ) -> None:
     write_policy(tmp_path, PODS)
     other = Tool("kubernetes__list_all", "", {"type": "object"}, read_only=True)
-    with pytest.raises(NotConfigured, match="NIGHTSHIFT_POLICY_DIR .* names `kubernetes__list_p"):
+    with pytest.raises(NotConfigured, match=r"NIGHTSHIFT_POLICY_DIR .* names `kubernetes__list_p"):
         LivePolicy(str(tmp_path), SCOPE, tools=[other])
 
 
