@@ -64,8 +64,7 @@ def tables() -> Iterator[Table]:
 def _seconds(folder: str, arguments: dict[str, JsonValue], *, tools: int) -> Sequence[float]:
     names = ["kubernetes__get_logs", *(f"kubernetes__tool_{k}" for k in range(1, tools))]
     known = [OWN, *(Tool(name, "", SCHEMA, read_only=True) for name in names)]
-    gate, check = LivePolicy(folder, SCOPE), StrictSchema()
-    gate.learn(known)
+    gate, check = LivePolicy(folder, SCOPE, tools=known), StrictSchema()
     offer = catalogue_of(known, gate, check=check)
     call = ToolCallRequested(
         investigation_id=InvestigationId("inc-1"),

@@ -1,6 +1,7 @@
 """`nightshift redteam`: a model that obeys every injected order, and what comes of it outside."""
 
 import json
+import os
 import secrets
 import time
 from collections.abc import Callable
@@ -74,24 +75,37 @@ def redteam(options: Options) -> None:
 def _chosen(options: Options) -> "Chosen":
     # Imported late: usage and help must not wait for libraries.
     from cli.redteaming.cases import NoCase, choose
+    from cli.redteaming.strings import BadStrings
 
     wanted = {
         "channel": options.channel or [],
         "goal": options.goal or [],
         "template": options.template or [],
     }
-    if options.strings is not None and not options.strings.is_dir():
-        _refuse(f"--strings {options.strings}: there is no such folder")
     seed = options.seed or secrets.randbelow(1_000_000) + 1
     try:
         return choose(wanted, sample=options.sample, seed=seed, strings=options.strings)
-    except (NoCase, ValueError, KeyError, OSError) as error:
+    except BadStrings as error:
+        return _refuse(f"--strings {error}")
+    except NoCase as error:
         return _refuse(str(error))
 
 
 def _check_report(options: Options) -> None:
-    if options.report is not None and not options.report.parent.is_dir():
-        _refuse(f"{options.report}: there is no folder {options.report.parent}")
+    """Refused at once is what could not be written at the end."""
+    report = options.report
+    if report is None:
+        return
+    if not report.parent.is_dir():
+        _refuse(f"--report {report}: there is no folder {report.parent}")
+    try:
+        is_new = not os.path.lexists(report)
+        if is_new or report.is_file():
+            report.open("a").close()
+        if is_new:
+            report.unlink()
+    except OSError as error:
+        _refuse(f"--report {report} cannot be written: {error.strerror}")
 
 
 def _run(options: Options, chosen: "Chosen", *, say: Callable[[str], None]) -> "RunVerdict":

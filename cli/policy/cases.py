@@ -41,12 +41,13 @@ class Cases(Value):
 
     namespaces: tuple[str, ...] = ()
     repository: str = ""
+    log_groups: tuple[str, ...] = ()
     calls: tuple[Case, ...] = Field(min_length=1)
 
     @property
     def scope(self) -> Scope:
         """What the policy is to know as configured."""
-        return Scope(self.namespaces, self.repository)
+        return Scope(self.namespaces, self.repository, self.log_groups)
 
 
 def load_cases(file: str) -> Cases:

@@ -18,7 +18,7 @@ from services.toolrunner.policy import Facts, scope_of
 from services.toolrunner.settings import SHIPPED_POLICIES
 
 WRONG, DENIED = 1, 3
-CONFIGURED = ("NIGHTSHIFT_NAMESPACES", "NIGHTSHIFT_REPOSITORY")
+CONFIGURED = ("NIGHTSHIFT_NAMESPACES", "NIGHTSHIFT_REPOSITORY", "NIGHTSHIFT_LOG_GROUPS")
 EXIT_CODES = (
     "Exits 0; 1 when the policy or a file cannot be used or a case went otherwise than expected,"
     " 2 for wrong arguments, 3 when `explain` says that the call would not be made."
@@ -48,7 +48,7 @@ def check(
 ) -> None:
     """Check a policy as the toolrunner does at its start, and list its rules."""
     with _complaining():
-        tried = trial(folder, scope_of("", ""), tools_file=tools)
+        tried = trial(folder, scope_of(), tools_file=tools)
     cedar = tried.gate.cedar
     for rule in cedar.rules.values():
         about = [name for name, action in cedar.actions.items() if rule.is_about(action)]
@@ -75,9 +75,9 @@ def explain(
 ) -> None:
     """Say what would happen to a call: schema, resource, decision, and which rules decided.
 
-    What is configured is read from NIGHTSHIFT_NAMESPACES and NIGHTSHIFT_REPOSITORY. The call is
-    taken as the first of its investigation, 240 s before the deadline, with as many calls allowed
-    as NIGHTSHIFT_MAX_TOOL_CALLS says (40 without it).
+    What is configured is read from NIGHTSHIFT_NAMESPACES, NIGHTSHIFT_REPOSITORY and
+    NIGHTSHIFT_LOG_GROUPS. The call is taken as the first of its investigation, 240 s before the
+    deadline, with as many calls allowed as NIGHTSHIFT_MAX_TOOL_CALLS says (40 without it).
     """
     try:
         given = json.loads(arguments)
@@ -86,8 +86,9 @@ def explain(
     if not isinstance(given, dict):
         raise typer.BadParameter("the arguments are no JSON object")
     with _complaining():
-        configured = (os.environ.get(name, "") for name in CONFIGURED)
-        tried = trial(folder, scope_of(*configured), tools_file=tools)
+        namespaces, repository, groups = (os.environ.get(name, "") for name in CONFIGURED)
+        scope = scope_of(namespaces, repository, log_groups=groups)
+        tried = trial(folder, scope, tools_file=tools)
         facts = Facts(calls_allowed=calls_allowed(), seconds_left=240)
         judged = tried.judged(tool, given, facts=facts)
     _show(tried, judged)
@@ -119,7 +120,7 @@ def try_cases(
 def schema(*, folder: Folder = str(SHIPPED_POLICIES), tools: ToolsFile = "") -> None:
     """Print the Cedar schema of the tools as JSON, for editors that check while you write."""
     with _complaining():
-        tried = trial(folder, scope_of("", ""), tools_file=tools)
+        tried = trial(folder, scope_of(), tools_file=tools)
     typer.echo(json.dumps(json.loads(tried.gate.cedar.schema_text), indent=2))
 
 

@@ -54,9 +54,9 @@ class Trial:
 
 def trial(folder: str, scope: Scope, *, tools_file: str = "") -> Trial:
     """The policy of that folder, in force. Raises NotConfigured with what is wrong in it."""
-    gate = LivePolicy(folder, scope, foreign=bool(os.environ.get("NIGHTSHIFT_MCP_SERVERS")))
     tools = _from_file(tools_file) if tools_file else _reviewed(folder)
-    gate.learn(tools)
+    foreign = bool(os.environ.get("NIGHTSHIFT_MCP_SERVERS"))
+    gate = LivePolicy(folder, scope, tools=tools, foreign=foreign)
     offer = catalogue_of(tools, gate, check=StrictSchema())
     return Trial(gate, offer, {tool.name: tool for tool in tools})
 

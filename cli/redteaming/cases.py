@@ -2,15 +2,14 @@
 
 import hashlib
 import importlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
+from cli.redteaming.strings import texts_below
 from simulator.redteam import Attack, all_attacks
 
-STRINGS = "strings.jsonl"
 DOJO = "agentdojo"
 DOJO_SUITE = ("v1.2.2", "workspace")
 DOJO_ATTACKS = (
@@ -47,9 +46,10 @@ def choose(
 ) -> Chosen:
     """The attacks that have one of the `wanted` values in every field that it names.
 
-    Raises NoCase for a value that no attack has.
+    Raises NoCase for a value that no attack has, BadStrings for a folder without good texts.
     """
-    free, skipped = _free(strings)
+    free = texts_below(strings) if strings else []
+    skipped = "" if strings else "texts of others: no --strings folder was given"
     more, why = _dojo()
     attacks = everything = all_attacks(free, more)
     for name, values in wanted.items():
@@ -87,20 +87,6 @@ def _drawn(seed: int, name: str) -> bytes:
 
 def _parts(attack: Attack) -> set[str]:
     return {f"channel {attack.channel}", f"goal {attack.goal}", f"template {attack.template}"}
-
-
-def _free(folder: Path | None) -> tuple[list[str], str]:
-    """The texts of every strings.jsonl below the folder, and why there are none."""
-    if folder is None:
-        return [], "texts of others: no --strings folder was given"
-    files = sorted(folder.rglob(STRINGS))
-    texts = [
-        str(json.loads(line)["text"])
-        for file in files
-        for line in file.read_text(encoding="utf-8").split("\n")
-        if line.strip()
-    ]
-    return texts, "" if texts else f"texts of others: no {STRINGS} lies below {folder}"
 
 
 def _dojo() -> tuple[dict[str, str], str]:

@@ -31,9 +31,9 @@ def build(settings: Settings, bus: Bus) -> Service:
     own = OwnServers() if alone else None
     lock, check = load_lock(settings.lock_file), StrictSchema()
     foreign = bool(settings.mcp_servers)
-    gate = LivePolicy(settings.policy_dir, settings.scope, foreign=foreign)
     # All that was reviewed: a server that is away must not make the policy speak of unknown tools.
-    gate.learn([OWN, *lock.tools()])
+    reviewed = [OWN, *lock.tools()]
+    gate = LivePolicy(settings.policy_dir, settings.scope, tools=reviewed, foreign=foreign)
     servers = McpServers(
         _entries(settings, own),
         Limits.of(settings),

@@ -16,6 +16,9 @@ from services.toolrunner.catalogue import canonical
 from services.toolrunner.judging import Judged
 from services.toolrunner.tool_call import Answer
 
+QUICK_CHARACTERS = 250_000
+"""So much is hashed in less than a millisecond; more is done in a thread."""
+
 
 def entry_sha256(audited: ToolCallAudited) -> str:
     """The hash of an entry, which the next one of its chain holds."""
@@ -57,8 +60,10 @@ class AuditChain:
         self, call: ToolCallRequested, judged: Judged, *, answer: Answer
     ) -> AsyncIterator[ToolCallAudited]:
         """The next entry, to be written inside the block; calls wait here for each other."""
+        # Before the lock: a large result is nothing that other calls should wait for.
+        result = await _sealed(answer)
         async with self._lock:
-            audited = self._next(call, judged, answer=answer)
+            audited = self._next(call, judged, answer=answer, result=result)
             written = False
             try:
                 yield audited
@@ -69,7 +74,9 @@ class AuditChain:
                 else:
                     self._life, self._number, self._previous = secrets.token_hex(4), 0, ""
 
-    def _next(self, call: ToolCallRequested, judged: Judged, *, answer: Answer) -> ToolCallAudited:
+    def _next(
+        self, call: ToolCallRequested, judged: Judged, *, answer: Answer, result: "_Sealed"
+    ) -> ToolCallAudited:
         audited = ToolCallAudited(
             investigation_id=call.investigation_id,
             tool_call_id=call.tool_call_id,
@@ -82,8 +89,8 @@ class AuditChain:
             argument_types=dict(judged.types),
             arguments_sha256=_sha256(judged.canonical),
             outcome=answer.outcome,
-            result_sha256=_sha256(answer.whole) if answer.ok else "",
-            result_bytes=len(answer.whole.encode()),
+            result_sha256=result.sha256 if answer.ok else "",
+            result_bytes=result.size,
             redactions=answer.redactions,
             replica=f"{self.consumer}/{self._life}",
             number=self._number + 1,
@@ -95,5 +102,25 @@ class AuditChain:
         return audited.model_copy(update={"mac": mac_of(fields, self.key)})
 
 
+@dataclass(frozen=True)
+class _Sealed:
+    """What an entry says of a result: the hash of its bytes, and how many they are."""
+
+    sha256: str
+    size: int
+
+    @classmethod
+    def of(cls, text: str) -> "_Sealed":
+        whole = text.encode()
+        return cls(hashlib.sha256(whole).hexdigest(), len(whole))
+
+
+async def _sealed(answer: Answer) -> _Sealed:
+    """The same, in a thread where it takes long: leases and other calls must not wait for it."""
+    if len(answer.whole) <= QUICK_CHARACTERS:
+        return _Sealed.of(answer.whole)
+    return await asyncio.to_thread(_Sealed.of, answer.whole)
+
+
 def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return _Sealed.of(text).sha256

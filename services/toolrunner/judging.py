@@ -47,7 +47,6 @@ def judge(
     """The decision: only an offered tool, with exactly its arguments, if policy and budget allow.
 
     A tool that was offered and is not as reviewed any more is denied before anything is looked at.
-    Raises Unavailable while there is no policy yet.
     """
     schema = offer.schemas.get(call.tool)
     arguments = canonical_arguments(call.arguments)

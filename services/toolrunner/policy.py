@@ -4,13 +4,11 @@
 arguments and the facts about its investigation. It is asked before every call and nowhere else.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from pydantic import JsonValue
-
-from services.toolrunner.ports import Tool
 
 Mode = Literal["enforce", "log_only"]
 
@@ -21,12 +19,17 @@ class Scope:
 
     namespaces: tuple[str, ...] = ()
     repository: str = ""
+    log_groups: tuple[str, ...] = ()
+    """One that ends in `*` stands for all that begin so."""
 
 
-def scope_of(namespaces: str, repository: str) -> Scope:
-    """The scope that those settings name; namespaces are separated by commas."""
-    names = (part.strip() for part in namespaces.split(","))
-    return Scope(tuple(filter(None, names)), repository)
+def scope_of(namespaces: str = "", repository: str = "", *, log_groups: str = "") -> Scope:
+    """The scope that those settings name; namespaces and log groups are separated by commas."""
+    return Scope(_parts(namespaces), repository, _parts(log_groups))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 @dataclass(frozen=True)
@@ -81,22 +84,12 @@ class Gate(Protocol):
         """The hash of the policy in force; another one may offer other tools."""
         ...
 
-    def learn(self, tools: Iterable[Tool]) -> None:
-        """From now on these definitions count, and a tool that is not among them is denied.
-
-        Raises NotConfigured when the policy does not fit them and no earlier one does.
-        """
-        ...
-
     def may_offer(self, tool: str) -> bool:
         """Whether there are arguments with which the tool could be permitted."""
         ...
 
     def decide(self, tool: str, arguments: Mapping[str, JsonValue], *, facts: Facts) -> Decision:
-        """The decision about one call; the arguments passed the tool's schema.
-
-        Raises Unavailable while there is no policy yet.
-        """
+        """The decision about one call; the arguments passed the tool's schema."""
         ...
 
     def stopped(self) -> str:

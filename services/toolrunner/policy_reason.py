@@ -64,6 +64,7 @@ def _alternatives(action: Action, near: Sequence[Rule], *, scope: Scope) -> str:
     configured = {
         "Namespace": scope.namespaces[:MOST_NAMED],
         "Repository": (scope.repository,) if scope.repository else (),
+        "LogGroup": scope.log_groups[:MOST_NAMED],
     }
     kind = action.resources[0]
     if kind not in configured:

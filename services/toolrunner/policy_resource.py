@@ -81,7 +81,13 @@ def resource_of(
         # GitHub takes either case for the same repository.
         name = name.lower()
         return Resource("Repository", name, bool(name) and name == scope.repository.lower())
-    return Resource(rule.kind, name)
+    return Resource("LogGroup", name, any(_stands_for(each, name) for each in scope.log_groups))
+
+
+def _stands_for(configured: str, log_group: str) -> bool:
+    if configured.endswith("*"):
+        return log_group.startswith(configured[:-1]) and "*" not in log_group
+    return log_group == configured
 
 
 def _name(arguments: Mapping[str, JsonValue], rule: ResourceRule, *, scope: Scope) -> str | None:

@@ -181,7 +181,7 @@ def _changing(name: str, actions: Mapping[str, Action]) -> list[str]:
 
 
 def is_asleep(rule: Rule, actions: Mapping[str, Action]) -> bool:
-    """Whether the rule is about no tool that is known now, so that it can decide nothing."""
+    """Whether the rule is about no tool that was reviewed, so that it can decide nothing."""
     if rule.is_single:
         return not set(rule.actions or ()) & set(actions)
     return rule.actions is not None and not any(rule.is_about(one) for one in actions.values())

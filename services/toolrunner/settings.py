@@ -11,6 +11,8 @@ SHIPPED_POLICIES = Path(__file__).parent / "policies"
 LOCK = "tools.lock.json"
 _NAMESPACE = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 NAMESPACES = rf"^\s*({_NAMESPACE}(\s*,\s*{_NAMESPACE})*)?[\s,]*$"
+_LOG_GROUP = r"[.\-_/#A-Za-z0-9]{1,512}\*?"
+LOG_GROUPS = rf"^\s*({_LOG_GROUP}(\s*,\s*{_LOG_GROUP})*)?[\s,]*$"
 REPOSITORY = r"^([A-Za-z0-9-]{1,39}/[A-Za-z0-9_-][A-Za-z0-9._-]*)?$"
 
 
@@ -34,6 +36,9 @@ class Settings(BusSettings):
     """Kubernetes namespaces that the policy knows as configured, separated by commas."""
     repository: str = Field(default="", pattern=REPOSITORY)
     """The repository that the policy knows as configured, as `owner/name`."""
+    log_groups: str = Field(default="", pattern=LOG_GROUPS)
+    """CloudWatch log groups that the policy knows as configured, separated by commas; `/shop/*`
+    stands for all whose name begins with `/shop/`."""
     max_tool_calls: int = Field(default=40, ge=0, le=10_000)
     """Calls that one investigation may start; the reasoner reads the same variable."""
     audit_key: SecretStr = SecretStr("")
@@ -63,4 +68,4 @@ class Settings(BusSettings):
     @property
     def scope(self) -> Scope:
         """What the policy knows as configured."""
-        return scope_of(self.namespaces, self.repository)
+        return scope_of(self.namespaces, self.repository, log_groups=self.log_groups)

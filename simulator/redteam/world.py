@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from simulator.aws import AwsStandIn
 
 OWN_SERVERS = ("kubernetes", "github", "cloudwatch")
-SCOPE = ("NIGHTSHIFT_NAMESPACES", "NIGHTSHIFT_REPOSITORY")
+SCOPE = ("NIGHTSHIFT_NAMESPACES", "NIGHTSHIFT_REPOSITORY", "NIGHTSHIFT_LOG_GROUPS")
 """What the policy knows as configured."""
 SERVERS = "toolrunner.servers"
 """The built-in MCP servers as a service of their own: the foreign one stands beside them."""

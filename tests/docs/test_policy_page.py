@@ -42,8 +42,7 @@ def folder(tmp_path: Path) -> Path:
 def test_every_example_is_decided_as_the_page_says(folder: Path) -> None:
     cases = load_cases(str(folder / "cases.yaml"))
     tools = (*TOOLS, *FOREIGN)
-    gate = LivePolicy(str(folder), cases.scope)
-    gate.learn(tools)
+    gate = LivePolicy(str(folder), cases.scope, tools=tools)
     offer = catalogue_of(tools, gate, check=StrictSchema())
     trial = Trial(gate, offer, {tool.name: tool for tool in tools})
     assert gate.cedar.asleep == ()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.redteaming.cases import NoCase, choose
+from cli.redteaming.strings import BadStrings, texts_below
 from simulator.model.orders import order_in
 from simulator.redteam import all_attacks, channels, goals, templates
 from simulator.redteam.stage import stage
@@ -62,9 +63,44 @@ def test_the_open_strings_are_read() -> None:
     assert sum(attack.goal == "free" for attack in chosen.attacks) == 55
 
 
-def test_a_source_that_gives_nothing_is_named_with_the_reason(tmp_path: Path) -> None:
-    skipped = choose(EVERYTHING, sample=64, seed=1, strings=tmp_path).skipped
-    assert f"no strings.jsonl lies below {tmp_path}" in skipped[0]
+def test_a_source_that_gives_nothing_is_named_with_the_reason() -> None:
+    skipped = choose(EVERYTHING, sample=64, seed=1, strings=None).skipped
+    assert "no --strings folder was given" in skipped[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "there is not one text in"),
+        (b"\n \n", "there is not one text in"),
+        (b"\x7fELF\x02\xff\x00", "is no text in UTF-8 (byte 5)"),
+        (b"\x00\x00", "line 1 is not JSON"),
+        (b'{"text": "a"}\n[' + b"[" * 100_000, "line 2 is not JSON"),
+        (b'{"text": "a"}\n\n{"words": "b"}', "line 3 is no JSON object with a `text`"),
+        (b'{"text": 7}', "line 1 is no JSON object with a `text`"),
+        (b'["text"]', "line 1 is no JSON object with a `text`"),
+        (b'{"text": "\\ud800"}', "line 1: its text holds half a character"),
+        (b'{"text": "%s"}' % (b"x" * 20_001), "line 1: its text has more than 20,000 char"),
+        (b'{"text": "a"}\n' * 5_001, "holds more than 5,000 texts"),
+        (b"\n" * 8_400_000, "holds more than 8,388,608 bytes"),
+        (None, "is no file"),
+        ("nothing", "no strings.jsonl lies below it"),
+    ],
+    ids=lambda part: part[:20] if isinstance(part, str) else "",
+)
+def test_strings_that_cannot_be_used_are_refused_with_file_line_and_reason(
+    content: bytes | str | None, said: str, *, tmp_path: Path
+) -> None:
+    file = tmp_path / "strings.jsonl"
+    if content is None:
+        file.mkdir()
+    elif isinstance(content, bytes):
+        file.write_bytes(content)
+    with pytest.raises(BadStrings) as refused:
+        texts_below(tmp_path)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert str(tmp_path) in str(refused.value)
 
 
 def test_a_sample_is_the_seeds_own_and_covers_all() -> None:

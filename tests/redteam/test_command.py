@@ -39,7 +39,8 @@ def verdict(number: int, *effects: Effect, delivered: bool = True) -> Verdict:
         (["--channel", "mail"], "there is no channel 'mail'"),
         (["--template", "nice"], "there is no template 'nice'"),
         (["--strings", "nowhere"], "--strings nowhere: there is no such folder"),
-        (["--report", "no/such.html"], "no/such.html: there is no folder no"),
+        (["--report", "no/such.html"], "--report no/such.html: there is no folder no"),
+        (["--report", f"{'x' * 300}.html"], "xxx.html cannot be written: File name too long"),
         (["--channel", "event", "--goal", "free"], "no attack has all of these"),
     ],
 )

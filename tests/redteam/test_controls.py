@@ -32,8 +32,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def chosen(lane: Lane) -> list[Control]:
-    """All of them in the full lane, one by the seed in the sample."""
-    return list(lane.pick([lane.random("controls").choice(CONTROLS)], list(CONTROLS)))
+    """All of them in the full lane, one that is quick, by the seed, in the sample."""
+    quick = [control for control in CONTROLS if not control.is_slow]
+    return list(lane.pick([lane.random("controls").choice(quick)], list(CONTROLS)))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -48,6 +49,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def attacked(tree: Path, control: Control) -> "subprocess.CompletedProcess[str]":
     """The control's attacks, run in the copy."""
     words = ["--channel", control.channel, "--goal", control.goal, "--sample", f"{CASES}"]
+    words += ["--template", control.template] if control.template else []
     return subprocess.run(
         [sys.executable, "-m", "cli.main", "redteam", *words, "--seed", "1", "--json"],
         cwd=tree,
@@ -74,7 +76,7 @@ def test_a_guard_that_is_switched_off_turns_its_attacks_red(
     effects = [{effect["what"] for effect in verdict["effects"]} for verdict in verdicts]
     seen = [control.effect in found for found in effects]
     figures.add("controls", control.guard, f"{sum(seen)} of {len(seen)} red", "all")
-    assert seen == [True] * CASES, effects
+    assert seen == [True] * (1 if control.template else CASES), effects
 
 
 @pytest.mark.parametrize("guard", CONTROLS, ids=lambda each: each.guard.replace(" ", "-"))

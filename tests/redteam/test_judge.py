@@ -260,6 +260,17 @@ def test_more_than_the_limits_is_seen() -> None:
     assert "over the cap" in problems(record(answered[1]), audits=(huge,))[0]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "wrong"), [("executed", 1), ("repeated", 1), ("failed", 0), ("refused", 0)]
+)
+def test_an_answer_too_deep_too_long_or_too_late_is_seen_only_when_it_is_taken(
+    outcome: str, wrong: int
+) -> None:
+    call = refused("1-1").model_copy(update={"tool": "toolbox__inventory"})
+    told = audited("1-1", tool="toolbox__inventory", outcome=outcome)
+    assert len(problems(record(call), audits=(told,))) == wrong
+
+
 def test_an_effect_that_names_no_case_fails_the_run_all_the_same() -> None:
     evidence = Evidence(
         requests=[line("kubernetes", "GET /api/v1/secrets")],

@@ -1,6 +1,6 @@
 """Policies for tests: a folder that permits named tools, and a gate without any files."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +33,6 @@ class Permits:
 
     tools: tuple[str, ...]
     sha256: str = ""
-
-    def learn(self, tools: Iterable[Tool]) -> None:
-        """Definitions make no difference."""
 
     def may_offer(self, tool: str) -> bool:
         """Whether it is named."""
@@ -101,12 +98,11 @@ TOOLS = (
     _tool("cloudwatch__describe_alarm", {"name": _TEXT}, "name"),
 )
 """Definitions like those of our own servers, which may change without these."""
-SCOPE = Scope(("boutique", "shop"), "Example/boutique")
+SCOPE = Scope(("boutique", "shop"), "Example/boutique", ("/boutique/*", "/shop"))
 FACTS = Facts(pinned=True, calls_used=3, calls_allowed=40, seconds_left=200)
 
 
 def shipped(scope: Scope = SCOPE) -> LivePolicy:
     """The shipped policy, in force for those tools."""
-    gate = LivePolicy(str(SHIPPED_POLICIES), scope)
-    gate.learn(TOOLS)
+    gate = LivePolicy(str(SHIPPED_POLICIES), scope, tools=TOOLS)
     return gate

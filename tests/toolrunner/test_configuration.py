@@ -51,6 +51,11 @@ def test_variables_in_headers_and_env_are_filled_in(
         ({"a": {"url": "ftp://x"}}, "mcpServers.a.url"),
         ({"a": {"url": "http://x", "callsPerSecond": -1}}, "mcpServers.a.callsPerSecond"),
         ({"a": {"url": "http://x", "callsAtOnce": 0}}, "mcpServers.a.callsAtOnce"),
+        ({"a": {"url": "http://x", "type": "stdio"}}, "is of type stdio"),
+        ({"a": {"url": "http://x", "type": "sse"}}, "mcpServers.a.type"),
+        ({"a": {"url": "http://x", "headrs": {}}}, "has a key 'headrs'; known are url, headers,"),
+        ({"a": {"command": "x", "excludeTools": ["x"]}}, "server 'a' has a key 'excludeTools'"),
+        ({"a": {"url": "http://x", "calls_at_once": 1}}, "has a key 'calls_at_once'"),
         ({"a__b": {"url": "http://x"}}, "cannot be a server's name"),
         ({"a_": {"url": "http://x"}}, "cannot be a server's name"),
         ({"a": {"url": "http://x", "headers": {"k": "${NOT_THERE_AT_ALL}"}}}, "NOT_THERE_AT_ALL"),
@@ -64,6 +69,24 @@ def test_a_servers_file_that_is_wrong_is_refused_in_one_sentence(
         load_servers(servers_file(tmp_path, servers))
     assert reason in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_what_other_programs_write_may_stand_and_is_named_in_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    theirs = {"command": "mcp-near", "type": "stdio", "timeout": 60, "alwaysAllow": ["sell"]}
+    file = servers_file(tmp_path, {"near": theirs | {"disabled": False}})
+    assert load_servers(file)["near"].command == "mcp-near"
+    told = sorted(record.getMessage() for record in caplog.records)
+    assert told == [
+        f"{file}: alwaysAllow of server 'near' is not read: the policy says what may be called",
+        f"{file}: timeout of server 'near' is not read: NIGHTSHIFT_TOOL_SECONDS counts",
+    ]
+
+
+def test_a_disabled_server_is_not_asked(tmp_path: Path) -> None:
+    servers = {"far": {"url": "http://x", "disabled": True}, "near": {"command": "x"}}
+    assert list(load_servers(servers_file(tmp_path, servers))) == ["near"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.errors import NotConfigured, Unavailable
+from bus.errors import NotConfigured
 from services.toolrunner.adapters.live_policy import LivePolicy
 from services.toolrunner.ports import Tool
 from tests.toolrunner.policies import FACTS, SCOPE, TOOLS, shipped, write_policy
@@ -16,8 +16,7 @@ POD_CALL = {"namespace": "kube-system"}
 
 
 def in_force(folder: Path) -> LivePolicy:
-    gate = LivePolicy(str(folder), SCOPE)
-    gate.learn(TOOLS)
+    gate = LivePolicy(str(folder), SCOPE, tools=TOOLS)
     return gate
 
 
@@ -117,29 +116,16 @@ async def test_a_second_wrong_set_is_told_too_and_a_good_one_after_it_is_taken(
 def test_wrong_files_at_the_start_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.cedar").write_text("permit (", encoding="utf-8")
     with pytest.raises(NotConfigured, match="NIGHTSHIFT_POLICY_DIR"):
-        LivePolicy(str(tmp_path), SCOPE)
+        LivePolicy(str(tmp_path), SCOPE, tools=TOOLS)
 
 
-def test_before_the_tools_are_known_a_call_waits(tmp_path: Path) -> None:
-    write_policy(tmp_path, PODS)
-    gate = LivePolicy(str(tmp_path), SCOPE)
-    assert not gate.may_offer(PODS)
-    with pytest.raises(Unavailable):
-        gate.decide(PODS, POD_CALL, facts=FACTS)
-
-
-async def test_tools_that_the_policy_does_not_fit_leave_the_former_ones_in_force(
+def test_a_policy_that_does_not_fit_the_reviewed_tools_is_refused_at_the_start(
     tmp_path: Path,
 ) -> None:
     write_policy(tmp_path, PODS)
-    gate = in_force(tmp_path)
     other = Tool("kubernetes__list_all", "", {"type": "object"}, read_only=True)
-    gate.learn([other])
-    await gate.look()
-    assert permits(gate, PODS)
-    assert "names `kubernetes__list_pods`" in await gate.problem()
-    gate.learn([*TOOLS, other])
-    assert await gate.problem() == ""
+    with pytest.raises(NotConfigured, match=r"NIGHTSHIFT_POLICY_DIR .* names `kubernetes__list_p"):
+        LivePolicy(str(tmp_path), SCOPE, tools=[other])
 
 
 async def test_a_stop_denies_every_call_at_once_also_beside_files_that_are_wrong(

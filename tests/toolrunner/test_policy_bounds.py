@@ -7,7 +7,7 @@ import pytest
 from bus.errors import NotConfigured
 from services.toolrunner.adapters.live_policy import LivePolicy
 from services.toolrunner.policy_text import too_deep
-from tests.toolrunner.policies import SCOPE
+from tests.toolrunner.policies import SCOPE, TOOLS
 from tests.toolrunner.test_policy_rules import NOTES, PODS, put
 
 
@@ -62,7 +62,7 @@ def test_a_permit_that_does_not_say_which_resource_is_refused(
 ) -> None:
     (tmp_path / "own.cedar").write_text(f"{NOTES} permit (principal, {action}, {rest}")
     with pytest.raises(NotConfigured, match="does not say which resource it permits"):
-        LivePolicy(str(tmp_path), SCOPE)
+        LivePolicy(str(tmp_path), SCOPE, tools=TOOLS)
 
 
 @pytest.mark.parametrize(

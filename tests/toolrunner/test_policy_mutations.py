@@ -41,7 +41,7 @@ ARGUMENTS: dict[str, dict[str, JsonValue]] = {
     "kubernetes__list_events": {"namespace": "boutique"},
     "github__get_file_contents": {"path": "src/a.py", "ref": "main"},
     "github__search_code": {"query": "x"},
-    "cloudwatch__search_logs": {"log_group": "/boutique", "minutes": 30},
+    "cloudwatch__search_logs": {"log_group": "/boutique/cart", "minutes": 30},
     "cloudwatch__describe_alarm": {"name": "checkout"},
 }
 WRONG: tuple[JsonValue, ...] = (
@@ -77,8 +77,7 @@ def policy(tmp_path: Path) -> CedarPolicy:
     for file in SHIPPED_POLICIES.glob("*.*"):
         (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "overflows.cedar").write_text(OVERFLOWS, encoding="utf-8")
-    gate = LivePolicy(str(tmp_path), SCOPE)
-    gate.learn(TOOLS)
+    gate = LivePolicy(str(tmp_path), SCOPE, tools=TOOLS)
     return gate.cedar
 
 

@@ -33,6 +33,19 @@ NAMESPACES: tuple[JsonValue, ...] = (
     "*",
 )
 TEXTS: tuple[JsonValue, ...] = ("cart-1", "cart-1", "x", "", 'a"b', None, 3, False, [], {"a": 1})
+GROUPS: tuple[JsonValue, ...] = (
+    *["/boutique/cart"] * 5,
+    *["/shop"] * 3,
+    "/boutique",
+    "/boutique/*",
+    "/shop/cart",
+    "/payments/cart",
+    "/boutique/cloudtrail",
+    "*",
+    "",
+    None,
+    1,
+)
 PATHS: tuple[JsonValue, ...] = (
     "src/a.py",
     "src/a.py",
@@ -112,7 +125,7 @@ ARGUMENTS: dict[str, dict[str, Check]] = {
     },
     "github__search_code": {"query": (True, TEXTS, lambda value: is_text(value) and value != "")},
     "cloudwatch__search_logs": {
-        "log_group": (True, TEXTS, is_text),
+        "log_group": (True, GROUPS, is_text),
         "minutes": (False, WHOLE, within(1, 1440)),
     },
     "cloudwatch__describe_alarm": {"name": (True, TEXTS, is_text)},
@@ -161,7 +174,7 @@ def permitted(tool: str, given: Mapping[str, JsonValue], facts: Facts) -> bool:
     if tool.startswith("github__"):
         odd = "%" in path or "\\" in path or ".." in path.split("/")
         return not odd and (path == "/" or not path.startswith("/"))
-    return True
+    return tool != "cloudwatch__search_logs" or given["log_group"] in ("/boutique/cart", "/shop")
 
 
 def test_gate_and_oracle_decide_alike(lane: Lane, figures: Figures) -> None:

@@ -27,8 +27,7 @@ def put(folder: Path, rules: str, settings: str = "") -> LivePolicy:
     (folder / "own.cedar").write_text(rules, encoding="utf-8")
     if settings:
         (folder / "settings.yaml").write_text(settings, encoding="utf-8")
-    gate = LivePolicy(str(folder), SCOPE)
-    gate.learn((*TOOLS, SELL))
+    gate = LivePolicy(str(folder), SCOPE, tools=(*TOOLS, SELL))
     return gate
 
 
@@ -147,23 +146,23 @@ def test_a_file_that_is_not_utf_8_is_named_and_a_byte_order_mark_is_no_problem(
     assert (gate.mode, gate.may_offer("kubernetes__list_pods")) == ("log_only", True)
     (tmp_path / "other.cedar").write_bytes(b"// \xe9")
     with pytest.raises(NotConfigured, match=r"/other\.cedar is not UTF-8"):
-        LivePolicy(str(tmp_path), SCOPE)
+        LivePolicy(str(tmp_path), SCOPE, tools=TOOLS)
 
 
 def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
     """A pipe would be waited for, and a device has no end."""
     os.mkfifo(tmp_path / "own.cedar")
     with pytest.raises(NotConfigured, match=r"own\.cedar is not a file"):
-        LivePolicy(str(tmp_path), SCOPE)
+        LivePolicy(str(tmp_path), SCOPE, tools=TOOLS)
 
 
 def test_a_folder_without_a_policy_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(NotConfigured, match="set NIGHTSHIFT_POLICY_DIR"):
-            LivePolicy(str(folder), SCOPE)
+            LivePolicy(str(folder), SCOPE, tools=TOOLS)
 
 
-def test_a_rule_about_a_server_that_is_not_there_yet_waits_for_it(tmp_path: Path) -> None:
+def test_a_rule_about_a_server_of_which_no_tool_was_reviewed_waits_for_it(tmp_path: Path) -> None:
     both = f'action in [Action::"far__read", {PODS[10:]}]'
     rule = f'{NOTES} permit (principal, {both}, resource) when {{ resource.name != "" }};'
     far = 'action in Action::"far:read"'
@@ -171,7 +170,8 @@ def test_a_rule_about_a_server_that_is_not_there_yet_waits_for_it(tmp_path: Path
     gate = put(tmp_path, rule + other)
     assert [each.id for each in gate.cedar.asleep] == ["far"]
     assert not gate.may_offer("far__read")
-    gate.learn((*TOOLS, Tool("far__read", "", {"type": "object"}, read_only=True)))
+    there = (*TOOLS, Tool("far__read", "", {"type": "object"}, read_only=True))
+    gate = LivePolicy(str(tmp_path), SCOPE, tools=there)
     assert gate.cedar.asleep == ()
     assert gate.may_offer("far__read")
     assert not gate.may_offer("github__search_code")
@@ -201,8 +201,7 @@ def test_a_foreign_github_server_is_not_trusted_to_read_one_repository_alone(
         {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]},
         read_only=True,
     )
-    gate = LivePolicy(str(SHIPPED_POLICIES), SCOPE, foreign=True)
-    gate.learn([search])
+    gate = LivePolicy(str(SHIPPED_POLICIES), SCOPE, foreign=True, tools=[search])
     assert gate.decide(search.name, {"query": "repo:evil/x"}, facts=FACTS).refuses
     own = read_policy(str(SHIPPED_POLICIES)).reading.resources["github"]
     assert own == ResourceRule("Repository")

@@ -39,8 +39,7 @@ def judged(tool: str, arguments: dict[str, JsonValue], facts: Facts = FACTS) -> 
 def live(folder: Path, *rules: str, tools: tuple[Tool, ...] = TOOLS) -> LivePolicy:
     write_policy(folder)
     (folder / "own.cedar").write_text("\n".join(rules), encoding="utf-8")
-    gate = LivePolicy(str(folder), SCOPE)
-    gate.learn(tools)
+    gate = LivePolicy(str(folder), SCOPE, tools=tools)
     return gate
 
 
@@ -102,6 +101,13 @@ def test_a_denial_spells_out_what_does_not_show_in_a_name() -> None:
     for name, said in (("bou\u200btique", r"`bou\u200btique`"), ("boutique\n", r"`boutique\n`")):
         assert said in decide(PODS, namespace=name).words
     assert "namespace `bo\\xa0utique`" in decide(PODS, namespace="bo\u00a0utique").words
+
+
+def test_a_log_group_that_is_not_configured_is_denied_with_those_that_are() -> None:
+    search = "cloudwatch__search_logs"
+    assert not decide(search, log_group="/boutique/cart").refuses
+    for group in ("/payments/card", "/boutique", "/boutique/*", "/shop/cart", "/Shop"):
+        assert "(configured: `/boutique/*`, `/shop`)" in decide(search, log_group=group).words
 
 
 def test_a_denial_where_nothing_is_configured_says_so() -> None:
@@ -216,8 +222,7 @@ def test_the_budget_holds_without_any_rule_about_it(
     facts: Facts, reason: str, tmp_path: Path
 ) -> None:
     write_policy(tmp_path, PODS)
-    gate, check = LivePolicy(str(tmp_path), SCOPE), StrictSchema()
-    gate.learn(TOOLS)
+    gate, check = LivePolicy(str(tmp_path), SCOPE, tools=TOOLS), StrictSchema()
     call = ToolCallRequested(
         investigation_id=InvestigationId("inc-1"),
         tool_call_id=ToolCallId("1-1"),

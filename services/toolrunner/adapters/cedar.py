@@ -33,6 +33,7 @@ from services.toolrunner.policy_schema import (
     schema_of,
 )
 from services.toolrunner.policy_text import too_deep
+from services.toolrunner.policy_where import where_wrong
 from services.toolrunner.ports import Tool
 
 MAX_SAID = 400
@@ -89,17 +90,26 @@ def _count(text: str) -> int:
     """How many policies the text holds. Raises ValueError with what follows the file's name."""
     if problem := too_deep(text):
         raise ValueError(f": {problem}")
+    if problem := _problem_of(text):
+        where = where_wrong(text, _problem_of)
+        if problem == TOO_NESTED:
+            raise ValueError(f": {problem} ({where})")
+        raise ValueError(f" cannot be parsed: {where}: {problem}")
+    own = json.loads(cedarpy.policies_to_json_str(text))
+    return len(own["staticPolicies"]) + len(own["templates"])
+
+
+def _problem_of(text: str) -> str:
+    """What the parser says is wrong with those policies; empty when nothing is."""
     try:
-        own = json.loads(cedarpy.policies_to_json_str(text))
-        cedarpy.PolicySet.from_json_str(json.dumps(own))
+        cedarpy.PolicySet.from_json_str(cedarpy.policies_to_json_str(text))
     except RecursionError:
-        raise ValueError(f": {TOO_NESTED}") from None
+        return TOO_NESTED
     except ValueError as error:
         said = _one_line(error)
-        if said.startswith("error serializing/deserializing policy set"):
-            raise ValueError(f": {TOO_NESTED}") from None
-        raise ValueError(f" cannot be parsed: {said}") from None
-    return len(own["staticPolicies"]) + len(own["templates"])
+        is_nested = said.startswith("error serializing/deserializing policy set")
+        return TOO_NESTED if is_nested else said
+    return ""
 
 
 class CedarPolicy:

@@ -7,13 +7,13 @@ set ends the process.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from bus.errors import NotConfigured, Unavailable
-from services.toolrunner.adapters.cedar import CedarPolicy, parsed
+from bus.errors import NotConfigured
+from services.toolrunner.adapters.cedar import CedarPolicy
 from services.toolrunner.adapters.policy_files import PolicyFiles, read_policy, why_stopped
 from services.toolrunner.policy import Decision, Facts, Mode, Scope
 from services.toolrunner.ports import Tool
@@ -30,67 +30,46 @@ class _InForce:
 
 @dataclass
 class LivePolicy:
-    """A `Gate` over a folder."""
+    """A `Gate` over a folder, for the tools that were reviewed; other tools are denied."""
 
     folder: str
     scope: Scope
-    foreign: bool = False
+    tools: Sequence[Tool] = field(kw_only=True)
+    foreign: bool = field(default=False, kw_only=True)
     """The servers come from an `mcpServers` file."""
-    _files: PolicyFiles = field(init=False)
-    """What is in force, or will be with the first tools."""
-    _tools: tuple[Tool, ...] = ()
-    _now: _InForce | None = None
+    _now: _InForce = field(init=False)
     _refused: str = ""
     """Hash of a set of files that was not taken."""
-    _wrong_files: str = ""
-    _wrong_tools: str = ""
+    _wrong: str = ""
 
     def __post_init__(self) -> None:
-        """Raises NotConfigured for files that are wrong whatever the tools."""
-        self._files = self._read()
+        """Raises NotConfigured for files that are wrong, or do not fit the tools."""
         try:
-            parsed(self._files.text)
+            self._now = self._checked(self._read())
         except NotConfigured as error:
-            raise self._not_configured(error) from None
+            raise NotConfigured(f"NIGHTSHIFT_POLICY_DIR {self.folder}: {error}") from None
 
     @property
     def sha256(self) -> str:
         """The hash of the policy in force."""
-        return self._files.sha256
+        return self._now.files.sha256
 
     @property
     def mode(self) -> Mode:
         """The mode of the policy in force."""
-        return self._files.mode
+        return self._now.files.mode
 
     @property
     def cedar(self) -> CedarPolicy:
-        """The policy in force. Raises Unavailable before the first `learn`."""
-        if self._now is None:
-            raise Unavailable("the policy is not in force yet", retry_in_seconds=0.5)
+        """The policy in force."""
         return self._now.cedar
-
-    def learn(self, tools: Iterable[Tool]) -> None:
-        """These definitions count from now on, if the policy fits them.
-
-        Raises NotConfigured when it does not, and no earlier ones did.
-        """
-        known = tuple(tools)
-        try:
-            self._now, self._wrong_tools = self._checked(self._files, known), ""
-            self._tools = known
-        except NotConfigured as error:
-            if self._now is None:
-                raise self._not_configured(error) from None
-            log.error("the policy does not fit the tools, the former ones stay: %s", error)
-            self._wrong_tools = str(error)
 
     def may_offer(self, tool: str) -> bool:
         """Whether a rule could permit the tool, for some arguments."""
-        return self._now is not None and self._now.cedar.may_offer(tool)
+        return self.cedar.may_offer(tool)
 
     def decide(self, tool: str, arguments: Mapping[str, JsonValue], *, facts: Facts) -> Decision:
-        """The decision about one call. Raises Unavailable before the first `learn`."""
+        """The decision about one call."""
         if why := self.stopped():
             return Decision("deny", why, ("STOP",), self.mode)
         return self.cedar.decide(tool, arguments, facts=facts, mode=self.mode)
@@ -109,9 +88,9 @@ class LivePolicy:
         """What the folder holds is in force, or why not stands in the log and in `problem`."""
         try:
             files = await asyncio.to_thread(self._read)
-            if files.sha256 == self._files.sha256:
-                self._refused, self._wrong_files = "", ""
-            elif self._now is not None and files.sha256 != self._refused:
+            if files.sha256 == self.sha256:
+                self._refused, self._wrong = "", ""
+            elif files.sha256 != self._refused:
                 await self._take(files)
         except NotConfigured as error:
             self._complain(str(error))
@@ -121,31 +100,24 @@ class LivePolicy:
 
     async def problem(self) -> str:
         """For readiness: why the policy in force is not the one in the folder."""
-        return self._wrong_files or self._wrong_tools
+        return self._wrong
 
     def _read(self) -> PolicyFiles:
         return read_policy(self.folder, foreign=self.foreign)
 
     async def _take(self, files: PolicyFiles) -> None:
         self._refused = files.sha256
-        tools = self._tools
-        now = await asyncio.to_thread(self._checked, files, tools)
-        if tools is not self._tools:
-            now = self._checked(files, self._tools)
-        self._now, self._files = now, files
-        self._refused, self._wrong_files, self._wrong_tools = "", "", ""
+        self._now = await asyncio.to_thread(self._checked, files)
+        self._refused, self._wrong = "", ""
         log.info("policy %s is in force, mode %s", files.sha256[:12], files.mode)
 
-    def _checked(self, files: PolicyFiles, tools: tuple[Tool, ...]) -> _InForce:
-        cedar = CedarPolicy(files.text, tools, reading=files.reading, scope=self.scope)
+    def _checked(self, files: PolicyFiles) -> _InForce:
+        cedar = CedarPolicy(files.text, self.tools, reading=files.reading, scope=self.scope)
         for rule in cedar.asleep:
-            log.info("%s is about no tool that is known yet", rule.words)
+            log.info("%s is about no tool that was reviewed", rule.words)
         return _InForce(cedar, files)
 
     def _complain(self, problem: str) -> None:
-        if problem != self._wrong_files:
+        if problem != self._wrong:
             log.error("policy %s: not taken, the former one stays: %s", self.folder, problem)
-        self._wrong_files = problem
-
-    def _not_configured(self, error: NotConfigured) -> NotConfigured:
-        return NotConfigured(f"NIGHTSHIFT_POLICY_DIR {self.folder}: {error}")
+        self._wrong = problem

@@ -8,6 +8,7 @@ from bus.record import Spend
 from cli.inside import pages, turns
 from cli.inside.story import CallSeen, Story, TurnSeen
 from cli.inside.terminal import Page
+from services.reasoner.calls import NOT_RUN
 from services.reasoner.diagnosis import SUBMIT
 from tests.bus.incidents import OPENED_AT
 
@@ -82,3 +83,24 @@ def test_thinking_without_a_text_is_said_to_have_none(capsys: pytest.CaptureFixt
     turns.all_turns(Page(), story(TurnSeen(turn=1, said=said)), whole=False)
     output = capsys.readouterr().out
     assert "    thinking, of which no text was sent\n    thinking:\n      │ aloud\n" in output
+
+
+@pytest.mark.parametrize(
+    "sentence", [NOT_RUN, "not run, no time left", "refused: the arguments must be a JSON object"]
+)
+def test_call_that_never_went_out_stands_among_the_decisions_with_our_answer(
+    sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    went = CallSeen(
+        tool_call_id="1-1",
+        tool="kubernetes__list_pods",
+        state="ok",
+        decision="allow",
+        outcome="executed",
+        rule="The namespaces may be read.",
+    )
+    held = CallSeen(tool_call_id="1-2", tool="shop__sell", state="error", sentence=sentence)
+    pages.decisions(Page(), story(TurnSeen(turn=1, calls=[went, held])))
+    output = capsys.readouterr().out
+    assert "1-1 kubernetes__list_pods: allow, executed (The namespaces may be read.)" in output
+    assert f"1-2 shop__sell: {sentence}\n" in output
