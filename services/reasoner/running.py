@@ -2,9 +2,10 @@
 
 import logging
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Literal
 
 from bus import metrics
 from bus.commits import Investigations
@@ -13,11 +14,20 @@ from bus.errors import Rejected, Unavailable
 from bus.events import Outcome, TurnDue
 from bus.record import Commit, Record
 from bus.results import Results
-from services.reasoner import budget, diagnosis, investigation, turn
+from services.reasoner import budget, caching, diagnosis, folding, investigation, turn
 from services.reasoner.budget import Estimate, Limits, Prices
 from services.reasoner.diagnosis import Source
+from services.reasoner.earlier import earlier_text
 from services.reasoner.investigation import Answer
-from services.reasoner.ports import Catalogues, CutOff, DayBudget, Model, SaidNo
+from services.reasoner.ports import (
+    Catalogues,
+    CutOff,
+    DayBudget,
+    Memory,
+    Model,
+    NoMemory,
+    SaidNo,
+)
 from services.reasoner.transcript import Block, Reply
 from services.reasoner.turn import Request, Seen, Texts
 
@@ -36,6 +46,10 @@ class Rules:
     texts: Texts
     submit: Block
     model_seconds: float = 90.0
+    services: str = ""
+    """The service catalogue as the model reads it."""
+    cache_hour: Literal["auto", "on", "off"] = "off"
+    """Whether tools and system are held in the cache for an hour."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +73,7 @@ class Turns:
     catalogues: Catalogues
     day_budget: DayBudget
     rules: Rules
+    memory: Memory = field(default_factory=NoMemory)
 
     async def run(self, due: TurnDue, entry: Entry) -> None:
         """The turn is committed, or had no effect any more; its entry is acknowledged.
@@ -78,7 +93,7 @@ class Turns:
 
     async def _prepare(self, record: Record) -> Prepared | None:
         """The turn as it is to be asked; None when the record was changed first."""
-        inv, number = record.investigation_id, record.turn
+        number = record.turn
         now = await self.investigations.now()
         if not record.concluding and now >= record.conclude_at:
             await self._change(
@@ -93,14 +108,23 @@ class Turns:
             wait = (record.conclude_at - now).total_seconds()
             raise Unavailable("no tools are offered yet", retry_in_seconds=min(1.0, wait))
         rules = self.rules
-        seen = Seen(
-            transcript=await self.investigations.transcript(inv),
-            shown=await self.results.shown(inv),
-            tools=(*(tools or ()), rules.submit),
+        request = await self._request(record, tools or (), now=now)
+        fold = folding.due_fold(
+            record,
+            (*request.history, request.message),
+            prompt=request.prompt,
+            size=request.prompt_bytes,
+            window=rules.limits.context_tokens,
         )
-        request = turn.build(record, seen, texts=rules.texts, limits=rules.limits)
+        if fold is not None:
+            await self._change(record, lambda r: investigation.folded(r, number, fold=fold))
+            return None
         estimate = budget.estimate(
-            rules.prices, rules.model, prompt_bytes=request.prompt_bytes, limits=rules.limits
+            rules.prices,
+            rules.model,
+            prompt_bytes=request.prompt_bytes,
+            hour_bytes=request.hour_bytes,
+            limits=rules.limits,
         )
         limit = (
             "" if record.concluding else budget.limit_reached(record, estimate, limits=rules.limits)
@@ -110,6 +134,29 @@ class Turns:
             return None
         gap = "" if tools is not None else LOST_TOOLS if record.catalogue else NO_TOOLS
         return Prepared(record=record, request=request, estimate=estimate, now=now, gap=gap)
+
+    async def _request(self, record: Record, tools: Sequence[Block], *, now: datetime) -> Request:
+        inv, rules = record.investigation_id, self.rules
+        transcript = await self.investigations.transcript(inv)
+        kept = {} if transcript else await self.memory.earlier(record.incident.fingerprint)
+        seen = Seen(
+            transcript=transcript,
+            shown=await self.results.shown(inv),
+            tools=(*tools, rules.submit),
+            services=rules.services,
+            earlier=earlier_text(kept),
+        )
+        request = turn.build(record, seen, texts=rules.texts, limits=rules.limits)
+        sent = len(request.history) + 1
+        before = caching.before(record, prompt=request.prompt, messages=sent, now=now)
+        return replace(request, before=before, hour=await self._hour(record, request))
+
+    async def _hour(self, record: Record, request: Request) -> bool:
+        """Whether tools and system are held for an hour; decided by the first turn for all."""
+        noted = record.notes.get(caching.CACHE_HOUR)
+        if noted or self.rules.cache_hour != "auto":
+            return noted == "1h" if noted else self.rules.cache_hour == "on"
+        return await self.memory.used_within_hour(request.prompt, record.investigation_id)
 
     async def _ask(self, prepared: Prepared, entry: Entry) -> None:
         """Reserve, call, commit. Money for a call that may have been billed stays reserved."""
