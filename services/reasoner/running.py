@@ -2,8 +2,8 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -14,10 +14,10 @@ from bus.errors import Rejected, Unavailable
 from bus.events import Outcome, TurnDue
 from bus.record import Commit, Record
 from bus.results import Results
-from services.reasoner import budget, caching, diagnosis, folding, investigation, turn
+from services.reasoner import budget, diagnosis, folding, investigation
 from services.reasoner.budget import Estimate, Limits, Prices
 from services.reasoner.diagnosis import Source
-from services.reasoner.earlier import earlier_text
+from services.reasoner.gathering import Gathering
 from services.reasoner.investigation import Answer
 from services.reasoner.ports import (
     Catalogues,
@@ -29,7 +29,7 @@ from services.reasoner.ports import (
     SaidNo,
 )
 from services.reasoner.transcript import Block, Reply
-from services.reasoner.turn import Request, Seen, Texts
+from services.reasoner.turn import Request, Texts
 
 log = logging.getLogger(__name__)
 NO_TOOLS = "no tool could be used: the toolrunner offered none"
@@ -108,7 +108,8 @@ class Turns:
             wait = (record.conclude_at - now).total_seconds()
             raise Unavailable("no tools are offered yet", retry_in_seconds=min(1.0, wait))
         rules = self.rules
-        request = await self._request(record, tools or (), now=now)
+        gathering = Gathering(self.investigations, self.results, self.memory, rules)
+        request = await gathering.request(record, tools or (), now=now)
         fold = folding.due_fold(
             record,
             (*request.history, request.message),
@@ -134,29 +135,6 @@ class Turns:
             return None
         gap = "" if tools is not None else LOST_TOOLS if record.catalogue else NO_TOOLS
         return Prepared(record=record, request=request, estimate=estimate, now=now, gap=gap)
-
-    async def _request(self, record: Record, tools: Sequence[Block], *, now: datetime) -> Request:
-        inv, rules = record.investigation_id, self.rules
-        transcript = await self.investigations.transcript(inv)
-        kept = {} if transcript else await self.memory.earlier(record.incident.fingerprint)
-        seen = Seen(
-            transcript=transcript,
-            shown=await self.results.shown(inv),
-            tools=(*tools, rules.submit),
-            services=rules.services,
-            earlier=earlier_text(kept),
-        )
-        request = turn.build(record, seen, texts=rules.texts, limits=rules.limits)
-        sent = len(request.history) + 1
-        before = caching.before(record, prompt=request.prompt, messages=sent, now=now)
-        return replace(request, before=before, hour=await self._hour(record, request))
-
-    async def _hour(self, record: Record, request: Request) -> bool:
-        """Whether tools and system are held for an hour; decided by the first turn for all."""
-        noted = record.notes.get(caching.CACHE_HOUR)
-        if noted or self.rules.cache_hour != "auto":
-            return noted == "1h" if noted else self.rules.cache_hour == "on"
-        return await self.memory.used_within_hour(request.prompt, record.investigation_id)
 
     async def _ask(self, prepared: Prepared, entry: Entry) -> None:
         """Reserve, call, commit. Money for a call that may have been billed stays reserved."""
