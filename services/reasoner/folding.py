@@ -10,10 +10,10 @@ lost.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bus.events import Value
-from bus.record import Record
+from bus.record import Call, Record
 from services.reasoner.budget import BYTES_PER_TOKEN, COST_OF_TURN, TurnCost
 from services.reasoner.transcript import Block, Message, marked, text_block, user_message
 
@@ -25,6 +25,8 @@ PROMPT_BYTES = "prompt_bytes"
 """Note in the record: size of that request."""
 MOST_SHARE, GOAL_SHARE = 0.6, 0.35
 """Above the first share of the context window it is folded, to the second: so seldom."""
+BRIEF = 100
+"""Characters of a call's arguments in a turn of which only the calls are told."""
 SHORT = 400
 """Characters of a result that is not worth clearing."""
 WORDS = 600
@@ -32,8 +34,8 @@ WORDS = 600
 MEANWHILE = "Meanwhile:\n"
 """How a text about updates begins."""
 HEAD = (
-    "Your work so far, told again because the context was filling up. Cleared results are stored "
-    "whole, and can be quoted."
+    "Your work so far, told again because the context was filling up. Results that are not shown "
+    "are stored: read_result shows them again, and they can be quoted."
 )
 
 
@@ -54,14 +56,16 @@ def fold_of(record: Record) -> Fold | None:
     return Fold.model_validate_json(noted) if noted else None
 
 
-def told(messages: Sequence[Message], fold: Fold | None, record: Record) -> tuple[Message, ...]:
-    """The messages as they are sent."""
+def told(messages: Sequence[Message], record: Record) -> tuple[Message, ...]:
+    """The messages as they are sent, by the fold that the record notes."""
+    return _told(messages, fold_of(record), record)
+
+
+def _told(messages: Sequence[Message], fold: Fold | None, record: Record) -> tuple[Message, ...]:
     if fold is None or fold.messages < 3 or len(messages) < fold.messages:
         return tuple(messages)
     blocks = [*_blocks(messages[0]), text_block(HEAD)]
-    for turn in range(1, fold.messages // 2 + 1):
-        said, answers = messages[2 * turn - 1], messages[2 * turn]
-        blocks.append(text_block(_turn_text(record, turn, (said, answers), fold)))
+    blocks += [text_block(text) for text in _turns(messages, fold, record)]
     last = _blocks(messages[fold.messages - 1])
     ours = [block for block in last if block["type"] == "text" and not _is_update(block)]
     return (user_message([*blocks, *ours]), *messages[fold.messages :])
@@ -79,9 +83,9 @@ def due_fold(
     if len(messages) < 3 or holds.messages == len(messages):
         return None
     if tokens_of(record, size) > MOST_SHARE * window:
-        fixed = size - size_of(told(messages, fold_of(record), record))
-        goal = GOAL_SHARE * window * _bytes_per_token(record) - fixed
-        return _smallest(messages, record, holds=holds, goal=goal)
+        fixed, whole = size - size_of(told(messages, record)), window * _bytes_per_token(record)
+        goal, most = (share * whole - fixed for share in (GOAL_SHARE, MOST_SHARE))
+        return _smallest(messages, record, goal=goal, most=most)
     if record.notes.get(PROMPT, prompt) != prompt and _thinks(messages[holds.messages :]):
         return holds.model_copy(update={"messages": len(messages)})
     return None
@@ -104,13 +108,16 @@ def _bytes_per_token(record: Record) -> float:
     return min(max(asked / billed, 2.0), 4.5) if billed and asked else BYTES_PER_TOKEN
 
 
-def _smallest(messages: Sequence[Message], record: Record, *, holds: Fold, goal: float) -> Fold:
-    """The fold that takes away least and reaches the goal, else the one that takes away most."""
-    newest = len(messages) // 2
+def _smallest(messages: Sequence[Message], record: Record, *, goal: float, most: float) -> Fold:
+    """The fold that takes away least and reaches the goal.
+
+    Where none does, the one that takes away most, and the newest results stay if that is within
+    `most` bytes.
+    """
+    holds, newest = fold_of(record) or Fold(messages=0), len(messages) // 2
     steps = [
         *((shown, holds.brief_until) for shown in range(holds.shown_from, newest + 1)),
         *((newest, brief) for brief in range(holds.brief_until + 1, newest)),
-        (newest + 1, max(newest - 1, holds.brief_until)),
     ]
     folds = [
         Fold(messages=len(messages), shown_from=shown, brief_until=brief) for shown, brief in steps
@@ -118,32 +125,44 @@ def _smallest(messages: Sequence[Message], record: Record, *, holds: Fold, goal:
     low, high = 0, len(folds) - 1
     while low < high:
         middle = (low + high) // 2
-        if size_of(told(messages, folds[middle], record)) <= goal:
+        if size_of(_told(messages, folds[middle], record)) <= goal:
             high = middle
         else:
             low = middle + 1
+    if low == len(folds) - 1 and size_of(_told(messages, folds[low], record)) > most:
+        return folds[low].model_copy(update={"shown_from": newest + 1})
     return folds[low]
 
 
-def _turn_text(record: Record, turn: int, pair: tuple[Message, Message], fold: Fold) -> str:
-    said, answers = (_blocks(message) for message in pair)
-    lines = [f"Turn {turn}."]
-    words = _words(said)
-    if words and turn > fold.brief_until:
-        lines.append(marked(words, f"words-{turn}", nonce=record.nonce, kind="data"))
-    uses = [block for block in said if block["type"] == "tool_use"]
-    results = [block for block in answers if block["type"] == "tool_result"]
-    for call, use, result in zip(record.calls_of(turn), uses, results, strict=False):
-        arguments = json.dumps(use.get("input"), ensure_ascii=False)[:SHORT]
-        lines.append(f"call {call.tool_call_id}: {call.tool} {arguments}")
-        text = str(result["content"])
-        shown = turn >= fold.shown_from or len(text) <= SHORT
-        lines.append(text if shown else _reference(call.tool_call_id, call.tool))
-    return "\n".join([*lines, *(str(block["text"]) for block in answers if _is_update(block))])
+def _turns(messages: Sequence[Message], fold: Fold, record: Record) -> Iterator[str]:
+    """Each turn as text."""
+    calls: dict[str, list[Call]] = {}
+    for call in record.calls:
+        calls.setdefault(call.tool_call_id.split("-")[0], []).append(call)
+    for turn in range(1, fold.messages // 2 + 1):
+        said, answers = _blocks(messages[2 * turn - 1]), _blocks(messages[2 * turn])
+        uses = [block for block in said if block["type"] == "tool_use"]
+        results = [str(block["content"]) for block in answers if block["type"] == "tool_result"]
+        asked = zip(calls.get(str(turn), ()), uses, results, strict=False)
+        lines = [f"Turn {turn}."]
+        words = _words(said) if turn > fold.brief_until else ""
+        if words:
+            lines.append(marked(words, f"words-{turn}", nonce=record.nonce, kind="data"))
+        for call, use, text in asked:
+            arguments = json.dumps(use.get("input"), ensure_ascii=False)
+            if turn <= fold.brief_until:
+                lines.append(f"{call.tool_call_id}: {call.tool} {arguments[:BRIEF]}")
+                continue
+            lines.append(f"call {call.tool_call_id}: {call.tool} {arguments[:SHORT]}")
+            shown = turn >= fold.shown_from or len(text) <= SHORT
+            lines.append(text if shown else _reference(call))
+        updates = (str(block["text"]) for block in answers if _is_update(block))
+        yield "\n".join([*lines, *updates])
 
 
-def _reference(call_id: str, tool: str) -> str:
-    if tool == "read_result":
+def _reference(call: Call) -> str:
+    call_id = call.tool_call_id
+    if call.tool == "read_result":
         return f"page {call_id} was cleared; ask for it again where you need it"
     return f"result {call_id} was cleared; read_result({call_id}) shows it again"
 

@@ -112,7 +112,7 @@ class Turns:
         request = await gathering.request(record, tools or (), now=now)
         fold = folding.due_fold(
             record,
-            (*request.history, request.message),
+            request.kept,
             prompt=request.prompt,
             size=request.prompt_bytes,
             window=rules.limits.context_tokens,

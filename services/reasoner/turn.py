@@ -89,10 +89,8 @@ class Request:
     """The user message that is new in this turn; the turn's commit appends it."""
     updates_shown: int
     services: str = ""
-    sent: tuple[Message, ...] = ()
-    """The messages as they are sent, where some are told anew; see `folding`."""
-    opening: int = 1
-    """Blocks of the first message that tell the incident."""
+    record: Record | None = None
+    """Where a `Fold` is noted, by which older messages are told anew."""
     hour: bool = False
     """Tools and system are held in the cache for an hour."""
     version: str = ""
@@ -100,9 +98,14 @@ class Request:
     """What the turn before says about the cache."""
 
     @property
+    def kept(self) -> tuple[Message, ...]:
+        """All messages verbatim, as the transcript keeps them once the turn is committed."""
+        return (*self.history, self.message)
+
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
-        """What is sent after tools and system."""
-        return self.sent or (*self.history, self.message)
+        """What is sent after tools and system: see `folding`."""
+        return folding.told(self.kept, self.record) if self.record else self.kept
 
     @property
     def told(self) -> tuple[Block, ...]:
@@ -134,8 +137,10 @@ class Request:
 
     def body(self) -> dict[str, object]:
         """Tools, system, messages; cache marks on tools, system, incident and the end."""
+        first = self.kept[0]["content"]
+        opening = len(first) if isinstance(first, list) else 1
         return caching.with_marks(
-            self.tools, self.told, self.messages, opening=self.opening, hour=self.hour
+            self.tools, self.told, self.messages, opening=opening, hour=self.hour
         )
 
 
@@ -159,9 +164,6 @@ def build(record: Record, seen: Seen, *, texts: Texts, limits: Limits) -> Reques
     else:
         blocks += [text_block(texts.say(said))] if said else []
         blocks += [text_block(warning) for warning in budget.warnings(record, limits)]
-    message = user_message(blocks or [text_block(texts.go_on)])
-    messages = (*seen.transcript, message)
-    first = messages[0]["content"]
     return Request(
         investigation_id=record.investigation_id,
         turn=record.turn,
@@ -169,11 +171,10 @@ def build(record: Record, seen: Seen, *, texts: Texts, limits: Limits) -> Reques
         system=texts.system,
         tools=seen.tools,
         history=tuple(seen.transcript),
-        message=message,
+        message=user_message(blocks or [text_block(texts.go_on)]),
         updates_shown=len(record.updates),
         services=seen.services,
-        sent=folding.told(messages, folding.fold_of(record), record),
-        opening=len(first) if isinstance(first, list) else 1,
+        record=record,
         version=texts.version,
     )
 

@@ -97,8 +97,10 @@ def test_services_are_told_in_one_order_whatever_order_the_file_has() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "services = 3", "[services.a]\ncall = []", '[services."a b"]', "[services.a]\ncalls = [1]"]
-    + ['[services.a]\nowner = "x\\ny"', "services = [", "[services.a]\npath = ''\n" * 2],
+    [
+        *("", "services = 3", "services = [", "[services.a]\ncall = []", '[services."a b"]'),
+        *("[services.a]\ncalls = [1]", '[services.a]\nowner = "x\\ny"', "[services.a]\n" * 2),
+    ],
 )
 def test_a_wrong_services_file_is_one_sentence(text: str, tmp_path: Path) -> None:
     path = tmp_path / "services.toml"
@@ -111,4 +113,4 @@ def test_a_wrong_services_file_is_one_sentence(text: str, tmp_path: Path) -> Non
 def test_every_change_of_a_text_has_a_version_of_its_own() -> None:
     texts = files.texts()
     told = compact({**texts.model_dump(exclude={"version"}), "submit": files.submit_tool()})
-    assert VERSIONS == {texts.version: hashlib.sha256(told.encode()).hexdigest()[:12]}
+    assert {texts.version: hashlib.sha256(told.encode()).hexdigest()[:12]} == VERSIONS
