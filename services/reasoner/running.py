@@ -3,8 +3,10 @@
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import Literal
 
 from bus import metrics
 from bus.commits import Investigations
@@ -13,13 +15,22 @@ from bus.errors import Rejected, Unavailable
 from bus.events import Outcome, TurnDue
 from bus.record import Commit, Record
 from bus.results import Results
-from services.reasoner import budget, diagnosis, investigation, turn
+from services.reasoner import budget, diagnosis, investigation
 from services.reasoner.budget import Estimate, Limits, Prices
 from services.reasoner.diagnosis import Source
+from services.reasoner.gathering import Gathering
 from services.reasoner.investigation import Answer
-from services.reasoner.ports import Catalogues, CutOff, DayBudget, Model, SaidNo
+from services.reasoner.ports import (
+    Catalogues,
+    CutOff,
+    DayBudget,
+    Memory,
+    Model,
+    NoMemory,
+    SaidNo,
+)
 from services.reasoner.transcript import Block, Reply
-from services.reasoner.turn import Request, Seen, Texts
+from services.reasoner.turn import Request, Texts
 
 log = logging.getLogger(__name__)
 NO_TOOLS = "no tool could be used: the toolrunner offered none"
@@ -36,6 +47,10 @@ class Rules:
     texts: Texts
     submit: Block
     model_seconds: float = 90.0
+    services: str = ""
+    """The service catalogue as the model reads it."""
+    cache_hour: Literal["auto", "on", "off"] = "off"
+    """Whether tools and system are held in the cache for an hour."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +74,7 @@ class Turns:
     catalogues: Catalogues
     day_budget: DayBudget
     rules: Rules
+    memory: Memory = field(default_factory=NoMemory)
 
     async def run(self, due: TurnDue, entry: Entry) -> None:
         """The turn is committed, or had no effect any more; its entry is acknowledged.
@@ -78,7 +94,7 @@ class Turns:
 
     async def _prepare(self, record: Record) -> Prepared | None:
         """The turn as it is to be asked; None when the record was changed first."""
-        inv, number = record.investigation_id, record.turn
+        number = record.turn
         now = await self.investigations.now()
         if not record.concluding and now >= record.conclude_at:
             await self._change(
@@ -93,14 +109,17 @@ class Turns:
             wait = (record.conclude_at - now).total_seconds()
             raise Unavailable("no tools are offered yet", retry_in_seconds=min(1.0, wait))
         rules = self.rules
-        seen = Seen(
-            transcript=await self.investigations.transcript(inv),
-            shown=await self.results.shown(inv),
-            tools=(*(tools or ()), rules.submit),
-        )
-        request = turn.build(record, seen, texts=rules.texts, limits=rules.limits)
+        gathering = Gathering(self.investigations, self.results, self.memory, rules)
+        request = await gathering.request(record, tools or (), now=now)
+        if fold := request.due_fold(rules.limits.context_tokens):
+            await self._change(record, partial(investigation.folded, turn=number, fold=fold))
+            return None
         estimate = budget.estimate(
-            rules.prices, rules.model, prompt_bytes=request.prompt_bytes, limits=rules.limits
+            rules.prices,
+            rules.model,
+            prompt_bytes=request.prompt_bytes,
+            hour_bytes=request.hour_bytes,
+            limits=rules.limits,
         )
         limit = (
             "" if record.concluding else budget.limit_reached(record, estimate, limits=rules.limits)
