@@ -139,10 +139,11 @@ class Streamed:
         start, end = self._kept.ends
         if not self._kept.missing:
             return _Stretch(1, [*start, *end]), _Stretch(self._kept.lines + 1, [])
-        for _ in range(_LONGEST_RUN):
-            if start and is_run(start[-1]):
+        for _ in range(min(_LONGEST_RUN, len(start) // 4)):
+            if is_run(start[-1]):
                 start.pop()
-            if end and is_run(end[0]):
+        for _ in range(min(_LONGEST_RUN, len(end) // 4)):
+            if is_run(end[0]):
                 end.popleft()
         behind, before = start.pop() if start else "", end.popleft() if end else ""
         return (

@@ -28,6 +28,8 @@ NOTIFICATION = (
     b'{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}'
 )
 TEXT, END, PART = b'{"type":"text","text":"', b'"}]}}', b'{"type":"text","text":""},'
+LINE = b"2026-03-01T09:30:05Z INFO served request %09d for the cart in 3 ms\\n"
+NEEDLE = b"ERROR the one that matters\\n    at cart.Store.Find()\\n"
 STATUS = {"unavailable": b"503 Service Unavailable"}
 TYPES = {"endless": b"text/event-stream", "events": b"text/event-stream", "html": b"text/html"}
 
@@ -67,6 +69,16 @@ def stream(call: Call) -> Iterator[bytes]:
     yield call.head + TEXT
     for _ in range(call.lines * 1_000_000 // CHUNK):
         yield b"x" * CHUNK
+    yield END
+
+
+def log(call: Call) -> Iterator[bytes]:
+    """So many megabytes of a log, with one error in its middle."""
+    yield call.head + TEXT
+    count = call.lines * 1_000_000 // CHUNK
+    for number in range(count):
+        lines = (LINE % (number * 7919 + each) for each in range(CHUNK // len(LINE)))
+        yield b"".join(lines) + (NEEDLE if number == count // 2 else b"")
     yield END
 
 
@@ -111,6 +123,7 @@ def flush(call: Call) -> Iterator[bytes]:
 
 WAYS: dict[str, Callable[[Call], Iterator[bytes]]] = {
     "stream": stream,
+    "log": log,
     "wide": wide,
     "deep": deep,
     "many": many,
