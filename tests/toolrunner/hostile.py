@@ -57,6 +57,8 @@ class Call:
                 await asyncio.sleep(1)
         for piece in WAYS.get(self.topic, polite)(self):
             yield piece
+        if self.topic == "stalled":
+            await asyncio.Event().wait()
 
 
 def polite(call: Call) -> Iterator[bytes]:
@@ -73,13 +75,14 @@ def stream(call: Call) -> Iterator[bytes]:
 
 
 def log(call: Call) -> Iterator[bytes]:
-    """So many megabytes of a log, with one error in its middle."""
+    """So many megabytes of a log, with one error in its middle; its end only as "log"."""
     yield call.head + TEXT
     count = call.lines * 1_000_000 // CHUNK
     for number in range(count):
         lines = (LINE % (number * 7919 + each) for each in range(CHUNK // len(LINE)))
         yield b"".join(lines) + (NEEDLE if number == count // 2 else b"")
-    yield END
+    if call.topic == "log":
+        yield END
 
 
 def wide(call: Call) -> Iterator[bytes]:
@@ -124,6 +127,7 @@ def flush(call: Call) -> Iterator[bytes]:
 WAYS: dict[str, Callable[[Call], Iterator[bytes]]] = {
     "stream": stream,
     "log": log,
+    "stalled": log,
     "wide": wide,
     "deep": deep,
     "many": many,

@@ -41,13 +41,14 @@ ROOT = Path(__file__).parents[2]
 TOO_LONG = "the answer is longer than can be condensed as it comes"
 CONDENSED = "condensed as they came and are not stored"
 """In what is shown of an answer that is too long to be given whole, which is no error."""
+NEEDLE = "ERROR the one that matters"
 NO_ANSWER = "no answer within"
 LOST = "not reachable ("
 AT_ONCE = {
-    (FAR, "stream"): TOO_LONG,
-    (NEAR, "stream"): TOO_LONG,
-    (FAR, "log"): CONDENSED,
-    (NEAR, "log"): CONDENSED,
+    (FAR, "stream"): f"{TOO_LONG} | {CONDENSED} | {NO_ANSWER}",
+    (NEAR, "stream"): f"{TOO_LONG} | {NO_ANSWER}",
+    (FAR, "log"): NEEDLE,
+    (NEAR, "log"): NEEDLE,
     (FAR, "deep"): "the answer is nested more than 64 deep; ask for less",
     (NEAR, "deep"): "the answer is nested more than 64 deep; ask for less",
     (FAR, "many"): "the answer holds more than 100000 values; ask for less",
@@ -62,9 +63,13 @@ AT_ONCE = {
     (FAR, "cut"): LOST,
     (NEAR, "cut"): LOST,
 }
-"""What is answered before the tool's time is over, and what is told of it."""
+"""What is answered before the tool's time is over, and what is told of it.
+
+How much of a stream is read depends on how fast the machine is: it ends by its size or by its time.
+"""
 IN_TIME = {
     (FAR, "hang"): NO_ANSWER,
+    (FAR, "stalled"): "the rest did not come in time and was not read",
     (FAR, "drip"): NO_ANSWER,
     (FAR, "endless"): NO_ANSWER,
     (FAR, "events"): NO_ANSWER,
@@ -199,12 +204,12 @@ async def test_what_harms_is_an_error_in_time_and_in_bounded_memory(
         "stream": lane.pick(40, 1000),
         "deep": lane.pick(100_000, 1_000_000),
         "many": lane.pick(1_000_000, 10_000_000),
-        "log": lane.pick(4, 100),
-        "wide": lane.pick(4, 23),
+        "log": lane.pick(2, 60),
+        "wide": lane.pick(2, 23),
         "packed": lane.pick(64, 1000),
     }
     assert (await fleet.ask(SHOP, "tea"))[0].ok
-    alone = await latencies(fleet, 20)
+    alone = await latencies(fleet, lane.pick(20, 100))
     before = fleet.memory("VmRSS")
     problems: list[object] = []
     for (server, topic), said in AT_ONCE.items():
@@ -215,12 +220,15 @@ async def test_what_harms_is_an_error_in_time_and_in_bounded_memory(
         figures.add("T7", f"{name}: seconds until the error", seconds, f"<= {limit + 1:.0f}")
         figures.add("T7", f"{name}: growth of memory in MB", grown, f"<= {MOST_MEGABYTES}")
         told = await fleet.said(finished)
-        if said not in told or seconds > limit + later or grown > MOST_MEGABYTES:
+        as_it_should = any(words in told for words in said.split(" | "))
+        if not as_it_should or seconds > limit + later or grown > MOST_MEGABYTES:
             problems.append((name, told[:200], seconds, grown))
-        if topic == "log":
-            assert "ERROR the one that matters" in told
         assert (await fleet.ask(SHOP, "tea"))[0].ok
     problems += await kept_waiting(fleet, limit, later=later, figures=figures, alone=alone)
+    if lane.full:
+        again = await latencies(fleet, len(alone))
+        noise = p95(again) / p95(alone)
+        figures.add("T7", "the same of calls alone again: what the machine varies by", noise)
     assert problems == []
 
 
@@ -230,8 +238,9 @@ async def kept_waiting(
     """What is wrong with what takes all of the tool's time, all at once."""
     fleet.forget_peak()
     before, used = fleet.memory("VmRSS"), fleet.processor()
-    calls = [asyncio.create_task(fleet.ask(server, topic)) for server, topic in IN_TIME]
-    beside = await latencies(fleet, 20)
+    megabytes = round(limit) // 2
+    calls = [asyncio.create_task(fleet.ask(*case, megabytes)) for case in IN_TIME]
+    beside = await latencies(fleet, len(alone))
     told = dict(zip(IN_TIME, await asyncio.gather(*calls), strict=True))
     grown = fleet.memory("VmHWM") - before
     used = fleet.processor() - used
@@ -242,10 +251,11 @@ async def kept_waiting(
     figures.add("T7", "the same: growth of memory in MB", grown, f"<= {MOST_MEGABYTES}")
     figures.add("T7", "p95 of calls that are alone, in ms", 1000 * p95(alone))
     figures.add("T7", "p95 of calls beside them over that alone", p95(beside) / p95(alone), "1.2")
+    said = {case: await fleet.said(finished) for case, (finished, _) in told.items()}
     problems: list[object] = [
-        (case, finished.error[:200], seconds)
-        for case, (finished, seconds) in told.items()
-        if IN_TIME[case] not in finished.error or seconds > limit + later
+        (case, said[case][:200], seconds)
+        for case, (_, seconds) in told.items()
+        if IN_TIME[case] not in said[case] or seconds > limit + later
     ]
     problems += [("memory", grown)] if grown > MOST_MEGABYTES else []
     return problems + ([("processor", used)] if used > at_most else [])

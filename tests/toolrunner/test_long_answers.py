@@ -178,6 +178,21 @@ def test_beyond_the_most_that_is_read_nothing_is_given_on_any_more() -> None:
     assert (texts.problem, given_on[-1]) == (TOO_LONG, b"")
 
 
+def test_a_message_that_is_cut_is_whole_json_and_answers_its_request() -> None:
+    head = b'{"result":{"a":[{"b":"]"}],"content":[{"type":"text","text":"'
+    text = json.dumps("\n".join(log_lines(4_000, traces_at=(2_000,))))[1:-1].encode()
+    texts = LongTexts(MOST, in_all=100 * MOST)
+    assert not texts.can_be_cut
+    given_on = texts.through(head + text)
+    assert texts.can_be_cut
+    given_on += texts.cut("it was cut", request="7")
+    read = json.loads(given_on)
+    assert (read["id"], read["jsonrpc"]) == (7, "2.0")
+    answer = answer_of(text_in(given_on))
+    assert "; it was cut" in answer.shown
+    assert TRACE[0] in answer.whole
+
+
 def test_two_long_texts_of_a_message_share_what_a_text_may_have() -> None:
     text = "\n".join(log_lines(1_500))
     parts = [{"type": "text", "text": text}] * 3
