@@ -53,7 +53,7 @@ class Streamed:
 
     def __post_init__(self) -> None:
         self._kept = Kept(int(_ENDS_SHARE * self.most))
-        self._longest = max(min(LONGEST, self.most // 32), 1)
+        self._longest = max(min(LONGEST, self.most // 32), 200)
 
     def add(self, piece: str) -> None:
         """The next piece of the text; it may end within a line."""

@@ -15,8 +15,8 @@ from services.toolrunner.condense_stream import Streamed
 MOST_OF_THEM = 16
 """A message may be so many times as long as a text that is read whole."""
 TOO_LONG = "the answer is longer than can be condensed as it comes"
-KEPT_SHARE = 0.65
-"""Of what a text may have, for what is kept of a longer one: as JSON it is longer."""
+KEPT_SHARE = 0.25
+"""Of what a text may have, for what is kept of a longer one: cleaning takes many times as much."""
 _BUSY_BYTES = 32 * 1024
 _INSIDE = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')
 _IS_TEXT = re.compile(rb'"text"\s*:\s*"$')

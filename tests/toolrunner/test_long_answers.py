@@ -8,7 +8,7 @@ import pytest
 
 from services.toolrunner.condense_stream import Streamed
 from services.toolrunner.gaps import MARK, closed, mark_for, taken
-from services.toolrunner.long_texts import TOO_LONG, LongTexts
+from services.toolrunner.long_texts import KEPT_SHARE, TOO_LONG, LongTexts
 from services.toolrunner.servers.long_log import text_of
 from services.toolrunner.tool_call import Answer, answered
 from tests.lane import Lane
@@ -152,7 +152,7 @@ def test_a_longer_text_becomes_the_same_json_however_it_is_cut_into_pieces() -> 
         result = {"content": [{"type": "text", "text": text}], "structuredContent": {"x": text}}
         written = json.dumps({"id": 1, "result": result}, ensure_ascii=escaped).encode()
         read = {text_in(through(written, piece=size)) for size in (7, 4_096, len(written))}
-        assert read == {streamed(text, most=int(0.65 * MOST))}
+        assert read == {streamed(text, most=int(KEPT_SHARE * MOST))}
         given_on = through(written)
         assert len(given_on) < MOST
         assert json.loads(given_on)["result"]["structuredContent"] == {"x": ""}
