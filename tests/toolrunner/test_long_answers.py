@@ -5,7 +5,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from mcp_types import CallToolResult, TextContent
 
+from services.toolrunner.adapters.mcp_answer import Answers
+from services.toolrunner.adapters.mcp_servers_file import built_in_servers
 from services.toolrunner.condense_stream import Streamed
 from services.toolrunner.gaps import MARK, closed, mark_for, taken
 from services.toolrunner.long_texts import KEPT_SHARE, TOO_LONG, LongTexts
@@ -236,6 +239,17 @@ def test_a_cluster_s_long_log_is_condensed_at_its_source() -> None:
     assert TRACE[0] in answer.whole
     assert len(answer.whole) < 100_000
     assert "not read" not in answer.shown
+
+
+def test_marks_of_our_own_servers_are_read_by_who_knows_their_token() -> None:
+    token = "t" * 20
+    header = built_in_servers(1, token)["kubernetes"].headers["Authorization"]
+    assert header == f"Bearer {token}"  # as the kubernetes server has it
+    text = text_of(parts_of(log_lines(9_000)), whole=100_000, seconds=60, mark=mark_for(header))
+    told = CallToolResult(content=[TextContent(type="text", text=text)])
+    read = Answers("kubernetes", 10_000_000, mark=mark_for(header)).text(told)
+    assert answer_of(read).shown.startswith(f"{LOGS}: 9000 lines\n")
+    assert "are not stored" not in answer_of(Answers("other", 10_000_000).text(told)).shown
 
 
 def test_what_came_of_a_log_until_its_time_was_over_is_shown_and_the_rest_told() -> None:
