@@ -53,7 +53,7 @@ class Streamed:
 
     def __post_init__(self) -> None:
         self._kept = Kept(int(_ENDS_SHARE * self.most))
-        self._longest = max(min(LONGEST, self.most // 32), 1)
+        self._longest = max(min(LONGEST, self.most // 32), 200)
 
     def add(self, piece: str) -> None:
         """The next piece of the text; it may end within a line."""
@@ -139,10 +139,11 @@ class Streamed:
         start, end = self._kept.ends
         if not self._kept.missing:
             return _Stretch(1, [*start, *end]), _Stretch(self._kept.lines + 1, [])
-        for _ in range(_LONGEST_RUN):
-            if start and is_run(start[-1]):
+        for _ in range(min(_LONGEST_RUN, len(start) // 4)):
+            if is_run(start[-1]):
                 start.pop()
-            if end and is_run(end[0]):
+        for _ in range(min(_LONGEST_RUN, len(end) // 4)):
+            if is_run(end[0]):
                 end.popleft()
         behind, before = start.pop() if start else "", end.popleft() if end else ""
         return (

@@ -15,8 +15,8 @@ from services.toolrunner.condense_stream import Streamed
 MOST_OF_THEM = 16
 """A message may be so many times as long as a text that is read whole."""
 TOO_LONG = "the answer is longer than can be condensed as it comes"
-KEPT_SHARE = 0.65
-"""Of what a text may have, for what is kept of a longer one: as JSON it is longer."""
+KEPT_SHARE = 0.25
+"""Of what a text may have, for what is kept of a longer one: cleaning takes many times as much."""
 _BUSY_BYTES = 32 * 1024
 _INSIDE = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')
 _IS_TEXT = re.compile(rb'"text"\s*:\s*"$')
@@ -26,6 +26,9 @@ _WHOLE = re.compile(
     r"|\\u[dD][89abAB][0-9a-fA-F]{2}(?:\\u[0-9a-fA-F]{4}|(?=[^\\]|\\[^u])))*+"
 )
 _LONGEST_ESCAPE = 12
+_BRACKET = re.compile(rb"[\[\]{}]")
+_CLOSING = {b"[": b"]", b"{": b"}"}
+_DEEPEST = 1_000
 _NO_JSON = b"\\q"
 """Where a text is no JSON, the parser is to say so."""
 
@@ -33,11 +36,25 @@ _NO_JSON = b"\\q"
 class LongTexts:
     """Follows the messages of a connection, or one answer, through chunks of any size."""
 
-    def __init__(self, most: int, *, in_all: int) -> None:
+    def __init__(self, most: int, *, in_all: int, by_line: bool = False) -> None:
         self._most, self._left = most, most
+        self._by_line = by_line
         self._unread = in_all
         self._string: _String | None = None
         self._before = self._held = b""
+        self._open = bytearray()
+
+    @property
+    def can_be_cut(self) -> bool:
+        """Whether what came is of worth without the rest: a long text is under way."""
+        return self._string is not None and self._string.is_cut_short
+
+    def cut(self, why: str, *, request: str) -> bytes:
+        """The end of a message whose rest is not read, as the answer to that request (its JSON)."""
+        if self._string is None:
+            return b""
+        end = self._string.content(why) + b'"' + bytes(reversed(self._open[1:]))
+        return end + b',"jsonrpc":"2.0","id":%s}' % request.encode()
 
     @property
     def busy(self) -> bool:
@@ -82,8 +99,15 @@ class LongTexts:
             at = end
 
     def _outside(self, piece: bytes) -> bytes:
-        if b"\n" in piece:
+        if self._by_line and b"\n" in piece:  # a message ends with its line
             self._left = self._most
+            self._open.clear()
+        for bracket in _BRACKET.findall(piece):
+            if bracket in _CLOSING:
+                self._open += _CLOSING[bracket]
+            else:
+                del self._open[-1:]
+        del self._open[_DEEPEST:]
         self._before = (self._before + piece)[-_LOOKS_BACK:]
         return piece
 
@@ -118,9 +142,14 @@ class _String:
                 self._kept.add(each)
         self._pieces.clear()
 
-    def content(self) -> bytes:
-        """What is given on of it."""
-        return self._kept.content() if self._kept else b"".join(self._pieces)
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it is condensed."""
+        return self._kept is not None
+
+    def content(self, why: str = "") -> bytes:
+        """What is given on of it; `why` the rest was not read, if it was not."""
+        return self._kept.content(why) if self._kept else b"".join(self._pieces)
 
 
 class _Unescaped:
@@ -145,8 +174,10 @@ class _Unescaped:
             # Half a pair of codes is no letter.
             self._kept.add(plain.encode("utf-8", "replace").decode())
 
-    def content(self) -> bytes:
+    def content(self, why: str) -> bytes:
         """What is kept of it, as JSON."""
-        if self._rest or not self._is_json:
+        if not self._is_json or (self._rest and not why):
             return _NO_JSON
-        return json.dumps(self._kept.text(), ensure_ascii=False)[1:-1].encode("utf-8", "replace")
+        return json.dumps(self._kept.text(why=why), ensure_ascii=False)[1:-1].encode(
+            "utf-8", "replace"
+        )

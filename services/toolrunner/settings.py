@@ -46,7 +46,8 @@ class Settings(BusSettings):
     tool_seconds: float = Field(default=30.0, gt=0, le=600)
     """Longest time of one tool call; the investigation's deadline may cut it shorter."""
     tool_result_bytes: int = Field(default=8 * 1024 * 1024, ge=1_000, le=64 * 1024 * 1024)
-    """Largest result of one tool call; a larger one is an error that says so."""
+    """Longest text of a tool call that is read whole; a longer one is condensed as it comes, and
+    one of more than sixteen times as much is an error that says so."""
     shown_characters: int = Field(default=32_000, ge=2_000, le=4_000_000)
     """Most characters that the model is shown of a result, or of a page of `read_result`."""
     servers_wait_seconds: float = Field(default=45.0, ge=0, le=120)

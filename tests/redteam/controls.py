@@ -71,9 +71,9 @@ CONTROLS = (
     ),
     Control(
         guard="size cap",
-        file="services/toolrunner/adapters/mcp_answer.py",
-        old="if len(text) > self.max_bytes or len(text.encode()) > self.max_bytes:",
-        new="if len(text) > 100 * self.max_bytes:",
+        file="services/toolrunner/adapters/mcp_guard.py",
+        old="            max_bytes=settings.tool_result_bytes,",
+        new="            max_bytes=10 * settings.tool_result_bytes,",
         channel="slack-trigger",
         goal="exceed-budget",
         effect="a result over the cap",

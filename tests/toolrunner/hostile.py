@@ -28,6 +28,8 @@ NOTIFICATION = (
     b'{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}'
 )
 TEXT, END, PART = b'{"type":"text","text":"', b'"}]}}', b'{"type":"text","text":""},'
+LINE = b"2026-03-01T09:30:05Z INFO served request %09d for the cart in 3 ms\\n"
+NEEDLE = b"ERROR the one that matters\\n    at cart.Store.Find()\\n"
 STATUS = {"unavailable": b"503 Service Unavailable"}
 TYPES = {"endless": b"text/event-stream", "events": b"text/event-stream", "html": b"text/html"}
 
@@ -55,6 +57,8 @@ class Call:
                 await asyncio.sleep(1)
         for piece in WAYS.get(self.topic, polite)(self):
             yield piece
+        if self.topic == "stalled":
+            await asyncio.Event().wait()
 
 
 def polite(call: Call) -> Iterator[bytes]:
@@ -68,6 +72,17 @@ def stream(call: Call) -> Iterator[bytes]:
     for _ in range(call.lines * 1_000_000 // CHUNK):
         yield b"x" * CHUNK
     yield END
+
+
+def log(call: Call) -> Iterator[bytes]:
+    """So many megabytes of a log, with one error in its middle; its end only as "log"."""
+    yield call.head + TEXT
+    count = call.lines * 1_000_000 // CHUNK
+    for number in range(count):
+        lines = (LINE % (number * 7919 + each) for each in range(CHUNK // len(LINE)))
+        yield b"".join(lines) + (NEEDLE if number == count // 2 else b"")
+    if call.topic == "log":
+        yield END
 
 
 def wide(call: Call) -> Iterator[bytes]:
@@ -111,6 +126,8 @@ def flush(call: Call) -> Iterator[bytes]:
 
 WAYS: dict[str, Callable[[Call], Iterator[bytes]]] = {
     "stream": stream,
+    "log": log,
+    "stalled": log,
     "wide": wide,
     "deep": deep,
     "many": many,

@@ -103,18 +103,20 @@ async def test_a_tool_that_hangs_is_answered_when_its_time_is_up(run: Run, shop:
     assert (await told(bus, "1-2")).ok
 
 
-async def test_a_result_that_is_too_large_is_an_error_and_the_server_stays_usable(
+async def test_a_long_result_is_condensed_and_one_beyond_all_measure_is_an_error(
     run: Run,
 ) -> None:
     bus = await run(tool_result_bytes=10_000)
     record = await investigation(bus, "1-1", "1-2", "1-3")
-    for call_id, size in (("1-1", 10_001), ("1-2", 500_000)):
+    for call_id, size in (("1-1", 10_001), ("1-2", 500_000), ("1-3", 9_000)):
         await ask(bus, record, call_id, tool="shop__flood", size=size)
-        finished = await told(bus, call_id)
-        assert not finished.ok
-        assert "larger than 10000 bytes" in finished.error
-    await ask(bus, record, "1-3", tool="shop__flood", size=9_000)
-    assert (await told(bus, "1-3")).ok
+    long, longer, short = [await told(bus, call_id) for call_id in ("1-1", "1-2", "1-3")]
+    assert (long.ok, short.ok, short.whole_bytes) == (True, True, 9_000)
+    assert 1_000 < long.whole_bytes < 10_000
+    assert "were condensed as they came" in (await stored(bus, record, "1-1")).shown
+    assert longer.error == (
+        "shop: the answer is longer than can be condensed as it comes (160000 bytes); ask for less"
+    )
 
 
 async def test_what_a_failing_tool_says_reaches_the_model_and_is_not_quotable(run: Run) -> None:

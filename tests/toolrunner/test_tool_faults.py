@@ -138,7 +138,7 @@ async def test_a_slow_answer_that_comes_in_time_is_an_answer(
 
 
 @LATER
-async def test_of_ten_megabytes_the_wanted_lines_are_read_and_the_whole_is_refused(
+async def test_of_ten_megabytes_the_wanted_lines_are_read_and_the_whole_is_condensed(
     servers: BuiltIn,
 ) -> None:
     servers.faults.plan(Fault(stand_in="kubernetes", fault="huge_log", amount=700, times=0))
@@ -149,7 +149,8 @@ async def test_of_ten_megabytes_the_wanted_lines_are_read_and_the_whole_is_refus
     servers.faults.clear()
     assert (len(found), found[-700]) == (1000, NEEDLE)
     assert NEEDLE not in without
-    assert whole == "error: the answer is larger than 6291456 bytes; ask for less"
+    assert not whole.startswith("error: ")
+    assert 500_000 < len(whole) < 6_291_456
 
 
 @LATER

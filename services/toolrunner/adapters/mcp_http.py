@@ -8,6 +8,7 @@ for the rest of a broken stream for as long as the server wants it to.
 """
 
 import asyncio
+import json
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ NOT_TAKEN = 405
 MOST_RESUMED = 10
 """How often one call may ask for the rest of a stream of events that its server ended."""
 BROKE_OFF = "the answer broke off"
+ENOUGH = 0.75
+CUT = "the rest did not come in time and was not read"
 ENCODED = "the answer is encoded in a way that was not asked for"
 
 
@@ -48,9 +51,9 @@ class Bounds:
         """Bytes that a parser may get: escapes and structured copies make a text longer."""
         return 3 * self.text
 
-    def long_texts(self) -> LongTexts:
-        """For one answer."""
-        return LongTexts(self.text, in_all=MOST_OF_THEM * self.text)
+    def long_texts(self, *, by_line: bool) -> LongTexts:
+        """For one answer; `by_line`: each line is a message of its own."""
+        return LongTexts(self.text, in_all=MOST_OF_THEM * self.text, by_line=by_line)
 
 
 class AnswerRefused(httpx2.StreamError, httpx2.SSEError):
@@ -62,7 +65,13 @@ class AnswerLost(httpx2.StreamError):
 
 
 class _Bounded(httpx2.AsyncByteStream):
-    """What is read of an answer: well-shaped so far, and before its call is over."""
+    """What is read of an answer: well-shaped so far, and before its call is over.
+
+    `request` is the id of what it answers. What is condensed of a long text after three quarters of
+    the time that its call has is given on as all there is: it has to be cleaned yet.
+    """
+
+    request = ""
 
     def __init__(
         self,
@@ -75,15 +84,14 @@ class _Bounded(httpx2.AsyncByteStream):
         self._stream, self._shape, self._until = stream, shape, until
         self._texts = texts
         self._pace = Pace(LINES_A_SECOND)
+        now = asyncio.get_running_loop().time()
+        self._enough = math.inf if until is None else now + ENOUGH * (until - now)
+        self._is_cut = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = aiter(self._stream)
         try:
-            while True:
-                async with asyncio.timeout_at(self._until):
-                    chunk = await anext(chunks, None)
-                if chunk is None:
-                    return
+            while (chunk := await self._next(chunks)) is not None:
                 lines = chunk.count(b"\n")
                 async with asyncio.timeout_at(self._until):
                     chunk = await through(self._texts, chunk)
@@ -93,6 +101,9 @@ class _Bounded(httpx2.AsyncByteStream):
                     async with asyncio.timeout_at(self._until):
                         await slowly(self._pace, lines=lines)
                 yield chunk
+            if self._is_cut:
+                yield await asyncio.to_thread(self._texts.cut, CUT, request=self.request)
+                yield b"\n\n"
         except httpx2.TransportError as error:
             if isinstance(error, AnswerRefused):
                 raise
@@ -100,8 +111,31 @@ class _Bounded(httpx2.AsyncByteStream):
         except TimeoutError as error:
             raise AnswerLost(f"{BROKE_OFF}: its call is over") from error
 
+    async def _next(self, chunks: AsyncIterator[bytes]) -> bytes | None:
+        """What comes next; None at the end, and where what came is enough."""
+        may_cut = bool(self.request) and self._texts.can_be_cut
+        until = min(self._enough, self._until or math.inf) if may_cut else self._until
+        try:
+            if not may_cut or asyncio.get_running_loop().time() < self._enough:
+                async with asyncio.timeout_at(until):
+                    return await anext(chunks, None)
+        except TimeoutError:
+            if not may_cut:
+                raise
+        self._is_cut = True
+        return None
+
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+
+def _id_of(request: httpx2.Request) -> str:
+    """Of the request, as JSON; empty where it has none."""
+    try:
+        found = json.loads(request.content)["id"]
+    except (ValueError, KeyError, TypeError, httpx2.RequestNotRead):
+        return ""
+    return json.dumps(found) if isinstance(found, int | str) else ""
 
 
 async def slowly(pace: Pace, *, lines: int) -> None:
@@ -208,11 +242,13 @@ def bounded_client(bounds: Bounds) -> McpHttpClientFactory:
         # What is packed, or in letters of another width, cannot be counted as it arrives.
         if not _is_plain(response):
             raise AnswerRefused(ENCODED)
-        shape = Shape(bounds.parsed, events=kind.startswith("text/event-stream"))
+        events = kind.startswith("text/event-stream")
+        shape, texts = Shape(bounds.parsed, events=events), bounds.long_texts(by_line=events)
         departure = _DEPARTURE.get(None) or Departure()
-        response.stream = _Bounded(
-            response.stream, shape, texts=bounds.long_texts(), until=departure.until
+        response.stream = stream = _Bounded(
+            response.stream, shape, texts=texts, until=departure.until
         )
+        stream.request = _id_of(response.request)
 
     def make(*_: Any, **given: Any) -> httpx2.AsyncClient:
         timeout = given.get("timeout")

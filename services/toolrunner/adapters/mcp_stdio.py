@@ -134,7 +134,7 @@ class _Line:
 
     def __init__(self, bounds: Bounds) -> None:
         self._most, self._skipped = bounds.parsed, 0
-        self._shape, self._texts = Shape(bounds.parsed), bounds.long_texts()
+        self._shape, self._texts = Shape(bounds.parsed), bounds.long_texts(by_line=True)
         self._pieces: list[bytes] = []
         self._refused = False
 

@@ -8,7 +8,7 @@ from services.toolrunner.condense_stream import Streamed
 from services.toolrunner.servers.not_read import NotRead
 
 MOST_READ = 128 * 1024 * 1024
-_KEPT_SHARE = 0.9
+_KEPT_SHARE = 0.35
 
 
 def in_time(parts: Iterator[bytes], seconds: int) -> Iterator[bytes]:

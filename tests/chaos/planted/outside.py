@@ -25,9 +25,9 @@ OUTSIDE = (
     ),
     PlantedBug(
         name="a log that comes in drops is waited for",
-        file="services/toolrunner/servers/cluster_api.py",
-        old="            if time.monotonic() > until:",
-        new="            if time.monotonic() > until + 600:",
+        file="services/toolrunner/servers/long_log.py",
+        old="        if time.monotonic() > until:\n            raise",
+        new="        if time.monotonic() > until + 600:\n            raise",
         test=f"{TOLD}[kubernetes slow_log logs]",
     ),
     PlantedBug(
