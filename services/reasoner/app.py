@@ -25,6 +25,7 @@ from services.reasoner.adapters import files
 from services.reasoner.adapters.claude import Claude
 from services.reasoner.adapters.redis_budget import RedisDayBudget
 from services.reasoner.adapters.redis_catalogues import RedisCatalogues
+from services.reasoner.budget import too_small
 from services.reasoner.handlers import Reasoner
 from services.reasoner.ports import Model
 from services.reasoner.running import Rules, Turns
@@ -66,6 +67,8 @@ def rules_of(settings: Settings) -> Rules:
     prices = files.prices(settings.prices_file)
     if prices.of(settings.model, 0) is None:
         log.warning("no price of %s is known: costs are unknown, dollars unlimited", settings.model)
+    if warning := too_small(prices, settings.model, limits=settings.limits):
+        log.warning("%s", warning)
     return Rules(
         model=settings.model,
         limits=settings.limits,

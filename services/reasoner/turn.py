@@ -5,14 +5,14 @@ Order for the prompt cache: tools, system, the incident, history, and last the o
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Template
 
 from bus.errors import NotConfigured
 from bus.events import Alarm, InvestigationId, Value
 from bus.record import Call, Record, Update
-from services.reasoner import budget
-from services.reasoner.budget import Limits
+from services.reasoner import budget, loops
+from services.reasoner.budget import Limits, Size
 from services.reasoner.transcript import (
     Block,
     Message,
@@ -36,10 +36,18 @@ class Texts(Value):
     reminder: str
     cut_off: str
     go_on: str
+    circles: str
 
     def say(self, name: str) -> str:
         """A text by the name under which the record notes it."""
         return {"reminder": self.reminder, "cut_off": self.cut_off, "go_on": self.go_on}[name]
+
+    def nudge(self, what: str) -> str:
+        """What a model is told that goes in circles. Raises NotConfigured as `conclusion` does."""
+        try:
+            return Template(self.circles).substitute(what=what)
+        except (KeyError, ValueError) as error:
+            raise NotConfigured(f"prompts/circles.md: unknown variable {error}") from None
 
     def conclusion(self, why: str) -> str:
         """The one text of a conclude turn. Raises NotConfigured for an unknown variable."""
@@ -55,6 +63,7 @@ _REASONS = {
     "deadline": "the deadline is near",
     "recovered": "the alarm has recovered, so finish small",
     "context window": "the context window is full",
+    loops.CIRCLES: "you are going in circles",
 }
 
 
@@ -91,8 +100,22 @@ class Request:
     @property
     def prompt_bytes(self) -> int:
         """Size of everything the model reads."""
-        parts = [self.system, self.tools, self.history, self.message]
-        return len(json.dumps(parts, ensure_ascii=False).encode())
+        return _bytes_of([self.system, self.tools, self.history, self.message])
+
+    def size(self, bytes_per_token: float) -> Size:
+        """The same, with the part that every request begins with, for the worst case."""
+        return Size(
+            prefix_bytes=_bytes_of([self.system, self.tools]),
+            prompt_bytes=self.prompt_bytes,
+            bytes_per_token=bytes_per_token,
+        )
+
+    def saying(self, words: Sequence[str]) -> "Request":
+        """The request with those texts at its end."""
+        content = self.message["content"]
+        blocks: list[Block] = content if isinstance(content, list) else []
+        added = [text_block(text) for text in words]
+        return replace(self, message=user_message([*blocks, *added])) if words else self
 
     def body(self) -> dict[str, object]:
         """Tools, system, messages; cache marks on tools, system, incident and the end."""
@@ -126,6 +149,8 @@ def build(record: Record, seen: Seen, *, texts: Texts, limits: Limits) -> Reques
         blocks.append(text_block(texts.conclusion(record.concluding)))
     else:
         blocks += [text_block(texts.say(said))] if said else []
+        nudged, circle = loops.nudged_in(record)
+        blocks += [text_block(texts.nudge(circle))] if nudged == record.turn else []
         blocks += [text_block(warning) for warning in budget.warnings(record, limits)]
     return Request(
         investigation_id=record.investigation_id,
@@ -159,10 +184,14 @@ def incident_text(record: Record, shown: Mapping[str, str], *, limits: Limits) -
             "An incident was opened.",
             marked("\n".join(lines), "incident", nonce=record.nonce, kind="data"),
             *(marked(shown[name], name, nonce=record.nonce) for name in attached),
-            f"Find its cause. You have {limits.turns} turns, {limits.tool_calls} tool calls and "
-            f"about {minutes:.2g} minutes.",
+            f"Find its cause. You have {limits.turns} turns, {limits.tool_calls} tool calls "
+            f"(at most {limits.parallel_calls} in one turn) and about {minutes:.2g} minutes.",
         ]
     )
+
+
+def _bytes_of(parts: object) -> int:
+    return len(json.dumps(parts, ensure_ascii=False).encode())
 
 
 def _alarm_lines(alarm: Alarm) -> list[str]:
