@@ -25,9 +25,9 @@ Kind = Literal[
     "repeating",
 ]
 """What it says: the same call every time; two calls in turn; calls of tools that nobody offers; new
-calls until it is told to conclude; new calls even then; `flood` new ones in a reply; nothing at all;
-words and no call; the same words with new calls. All but `forever` and `repeating`, which end with
-a diagnosis then, take no notice of being told to conclude."""
+calls until it is told to conclude; new calls even then; `flood` new ones in a reply; nothing at
+all; words and no call; the same words with new calls. Only `forever` and `repeating` listen when
+they are told to conclude: they end with a diagnosis then."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LABEL = "[unruly]"
 FLOOD = 1_000

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from bus.broker import Bus, Route
 from bus.envelope import Entry
 from bus.events import IncidentOpened, InvestigationId, ToolCallFinished, ToolCallRequested
-from bus.process import build_app
+from bus.process import Service, build_app
 from bus.record import Record
 from bus.results import Result, numbered
 from bus.streams import TOOL_CALLS
@@ -48,9 +48,15 @@ class Loop:
     spans: InMemorySpanExporter
     offered: tuple[str, ...] = ()
     """Tools that answer; another one is an error. None is named: all answer."""
+    services: list[Service] = field(default_factory=list)
     called: list[ToolCallRequested] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
     """What a tool answers; the log where it is not named."""
+
+    async def stop(self) -> None:
+        """Reasoner and toolrunner are gone before the test is."""
+        for service in self.services:
+            await service.stop()
 
     async def open(self, **changes: object) -> None:
         """An incident is published."""
@@ -129,8 +135,11 @@ async def make_loop(make_bus: MakeBus, start: Start) -> AsyncIterator[MakeLoop]:
             for bus in buses:
                 bus.tracing.provider.add_span_processor(SimpleSpanProcessor(loop.spans))
                 assert isinstance(bus.settings, Settings)
-                await start(build(bus.settings, bus))
-            await start(build_app(runner, [Route(TOOL_CALLS, ToolCallRequested, loop.answer)]))
+                loop.services.append(build(bus.settings, bus))
+            routes = [Route(TOOL_CALLS, ToolCallRequested, loop.answer)]
+            loop.services.append(build_app(runner, routes))
+            for service in loop.services:
+                await start(service)
             return loop
 
         yield make

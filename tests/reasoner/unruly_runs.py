@@ -3,6 +3,7 @@
 The money is counted here from what the stand-in answered, not from what the services noted.
 """
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -39,6 +40,7 @@ SETTINGS: dict[str, Any] = {
     "max_cost_usd": 1.0,
     "max_reply_tokens": 8192,
 }
+_NUMBERS = itertools.count(1000)
 _CASE = re.compile(r"\bcase-\d+\b")
 
 
@@ -139,12 +141,10 @@ class Cast:
     loop: Loop
     log: RequestLog
     settings: dict[str, Any]
-    opened: int = 0
 
     async def investigate(self, *kinds: Kind) -> Ran:
         """One incident for each of them, all at once, until every one has ended."""
-        cases = {f"case-{1000 + self.opened + k}": kind for k, kind in enumerate(kinds)}
-        self.opened += len(cases)
+        cases = {f"case-{next(_NUMBERS)}": kind for kind in kinds}
         for case, kind in cases.items():
             summary = f"HTTP 500, {case}"
             await self.loop.open(incident_id=case, summary=summary, note=note_for(kind))
