@@ -33,7 +33,7 @@ async def test_the_day_holds_what_is_reserved_and_what_must_be_kept(bus: Bus) ->
 
 
 async def test_a_call_that_was_never_finished_counts_for_its_investigation_too(bus: Bus) -> None:
-    """It was cut off, or its process died: it may have been billed, and the record knows nothing."""
+    """It was cut off, or its process died: it may have been billed, and no record knows."""
     day = RedisDayBudget(bus.redis, bus.keys, 100.0)
     assert await day.reserve(DAY, wanted("inc-1:1:a", own_usd=0.5)) == ""
     assert await day.reserve(DAY, wanted("inc-1:1:b", own_usd=0.5)) == "dollars"

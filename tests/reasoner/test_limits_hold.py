@@ -17,11 +17,11 @@ from tests.lane import Figures, Lane
 from tests.reasoner.conftest import MakeLoop
 from tests.reasoner.unruly_runs import unruly_loop
 
-REQUESTS: dict[Kind, int] = {"looping": 6, "alternating": 7, "failing": 6, "repeating": 5}
+TURNS: dict[Kind, int] = {"looping": 6, "alternating": 7, "failing": 6, "repeating": 5}
 """Of models that go in circles: three or four turns, one with the nudge, the conclude turn and,
 where it brings another call, its repeat."""
-DAY_USD = 1.0
-RACING = 20
+DAY_USD = 0.6
+RACING = 12
 """Incidents at once that race for the money of one day."""
 TIGHT = ("turns", "tool calls", "dollars", "tokens")
 
@@ -82,22 +82,23 @@ def reasons(kind: Kind) -> set[str]:
     if kind in ("silent", "talking"):
         return {""}
     return {"turns", "tool calls", "dollars", "tokens"} | (
-        {"going in circles"} if kind in REQUESTS else set()
+        {"going in circles"} if kind in TURNS else set()
     )
 
 
+@pytest.mark.timeout(60)
 async def test_a_model_that_goes_in_circles_is_told_once_and_then_concludes(
     make_loop: MakeLoop, *, tmp_path: Path, lane: Lane
 ) -> None:
     draw = lane.random("circles")
     cast = await unruly_loop(make_loop, folder=tmp_path, draw=draw, settings={})
-    ran = await cast.investigate(*REQUESTS)
+    ran = await cast.investigate(*TURNS)
     assert ran.over() == []
     for case, kind in ran.kinds.items():
         record = ran.records[case]
         assert (record.outcome, record.concluding) == ("inconclusive", "going in circles")
         assert "concluded early, going in circles: " in record.reason
-        assert (kind, ran.bills[case].requests) == (kind, REQUESTS[kind])
+        assert (kind, len(ran.bills[case].turns)) == (kind, TURNS[kind])
 
 
 @pytest.mark.timeout(1200)

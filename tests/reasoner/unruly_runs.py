@@ -38,6 +38,7 @@ SETTINGS: dict[str, Any] = {
     "max_parallel_calls": 5,
     "max_tokens": 1_000_000,
     "max_cost_usd": 1.0,
+    "max_day_cost_usd": 10_000.0,
     "max_reply_tokens": 8192,
 }
 _NUMBERS = itertools.count(1000)
@@ -49,8 +50,8 @@ class Bill:
     """What the requests of one incident were, by the stand-in's log."""
 
     requests: int = 0
-    last_requests: int = 0
-    """Of conclude turns."""
+    turns: set[tuple[bool, int]] = field(default_factory=set)
+    """Whether it was told to conclude, and how long the conversation was: a retry is no turn."""
     tokens: int = 0
     usd: float = 0.0
     last_tokens: int = 0
@@ -62,10 +63,10 @@ class Bill:
         usage = line["usage"] | line["usage"]["cache_creation"]
         prompt = sum(usage[name] for name in USD_PER_TOKEN if name != "output_tokens")
         self.requests += 1
+        self.turns.add((bool(line["concludes"]), int(line["messages"])))
         self.tokens += prompt + usage["output_tokens"]
         self.usd += sum(usage[name] * price for name, price in USD_PER_TOKEN.items())
         if line["concludes"]:
-            self.last_requests += 1
             self.last_tokens += prompt + most
             self.last_usd += prompt * 4.0e-6 + most * 10.0e-6
 
@@ -104,8 +105,9 @@ class Ran:
         bill, limits = self.bills.get(case, Bill()), self.settings
         if record.state != "ended" or self.told[case] != 1:
             yield f"{case}: {record.state}, {self.told[case]} outcomes"
-        if bill.requests - bill.last_requests > limits["max_turns"] or bill.last_requests > 2:
-            yield f"{case}: {bill.requests} requests, {bill.last_requests} of them to conclude"
+        last = sum(concludes for concludes, _ in bill.turns)
+        if len(bill.turns) - last > limits["max_turns"] or last > 2:
+            yield f"{case}: {len(bill.turns)} turns, {last} of them to conclude"
         if self.calls[case] > limits["max_tool_calls"]:
             yield f"{case}: {self.calls[case]} calls"
         if bill.usd > limits["max_cost_usd"] + bill.last_usd:
