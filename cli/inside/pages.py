@@ -122,6 +122,8 @@ def decisions(page: Page, story: Story) -> None:
             still = "" if what else "waiting for its result"
             text = f"{call.tool_call_id} {call.tool}: {what}{rule}{still}"
             page.words(cut(text, 3 * page.width), hang=4)
+    if story.nudged:
+        page.words(f"the model was told that it goes in circles, {story.nudged}", hang=4)
     if story.concluding:
         page.words(f"the investigation had to conclude: {story.concluding}")
     for update in story.updates:

@@ -17,6 +17,7 @@ from cli.inside.store import Found, Store
 from services.reasoner.budget import COST_OF_TURN, TurnCost
 from services.reasoner.diagnosis import SUBMIT
 from services.reasoner.folding import PROMPT, PROMPT_VERSION
+from services.reasoner.loops import nudged_in
 
 Message = dict[str, JsonValue]
 
@@ -78,6 +79,8 @@ class Story(Value):
     reason: str
     concluding: str
     """Why it had to conclude: the deadline, a limit, the alarm's recovery; empty: it had not to."""
+    nudged: str = ""
+    """The turn that told the model it goes in circles, and how; empty: none did."""
     opened_at: datetime
     deadline_at: datetime
     ended_at: datetime | None
@@ -126,6 +129,7 @@ async def story_of(record: Record, seen: Store, *, whole: bool) -> Story:
         **record.model_dump(include={"state", "turn", "outcome", "reason", "concluding"}),
         **record.model_dump(include={"opened_at", "deadline_at", "ended_at"}),
         **record.model_dump(include={"model", "catalogue", "spend", "diagnosis"}),
+        nudged=_nudged(record),
         elapsed_seconds=round(max(0.0, (until - record.opened_at).total_seconds()), 3),
         trace_id=record.trace.trace_id,
         prompt=" ".join(record.notes.get(name, "") for name in (PROMPT_VERSION, PROMPT)).strip(),
@@ -135,6 +139,11 @@ async def story_of(record: Record, seen: Store, *, whole: bool) -> Story:
         turns=turns,
         timeline=await moments(record, seen, costs=costs, audited=audited),
     )
+
+
+def _nudged(record: Record) -> str:
+    turn, circle = nudged_in(record)
+    return f"turn {turn}: {circle}" if turn else ""
 
 
 async def _turns(

@@ -197,6 +197,8 @@ def _limits(record: Record) -> Iterator[Block]:
         yield small("Concluded before it was done, because the deadline was near.")
     elif record.concluding == "recovered":
         yield small("Concluded early, because the alarm recovered.")
+    elif record.concluding == "going in circles":
+        yield small("Concluded early, because the model went in circles.")
     elif record.concluding:
         yield small(f"Concluded before it was done; limit reached: {record.concluding}")
 

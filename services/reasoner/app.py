@@ -26,6 +26,7 @@ from services.reasoner.adapters.claude import Claude
 from services.reasoner.adapters.redis_budget import RedisDayBudget
 from services.reasoner.adapters.redis_catalogues import RedisCatalogues
 from services.reasoner.adapters.redis_memory import RedisMemory
+from services.reasoner.budget import too_small
 from services.reasoner.handlers import Reasoner
 from services.reasoner.ports import Model
 from services.reasoner.running import Rules, Turns
@@ -68,6 +69,8 @@ def rules_of(settings: Settings) -> Rules:
     prices = files.prices(settings.prices_file)
     if prices.of(settings.model, 0) is None:
         log.warning("no price of %s is known: costs are unknown, dollars unlimited", settings.model)
+    if warning := too_small(prices, settings.model, limits=settings.limits):
+        log.warning("%s", warning)
     return Rules(
         model=settings.model,
         limits=settings.limits,

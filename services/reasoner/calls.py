@@ -5,13 +5,11 @@ from dataclasses import dataclass, replace
 
 from bus.events import Diagnosis, Gap, ToolCallId, ToolCallRequested
 from bus.record import Call, Record
+from services.reasoner.budget import NOT_RUN
 from services.reasoner.diagnosis import SUBMIT, Source, checked, submission
 from services.reasoner.transcript import Reply, ToolUse
 from services.reasoner.turn import Request
 
-PARALLEL = 5
-"""Calls of one reply that go out."""
-NOT_RUN = "not run: limit"
 _VERBS = {
     "get": "reading",
     "read": "reading",
@@ -56,7 +54,7 @@ class Asked:
         return replace(self, calls=calls, requests=())
 
     def within(self, left: int) -> "Asked":
-        """The first five go out, fewer when fewer are left; the rest is not run."""
+        """So many go out, those that were asked for first; the rest is not run."""
         going = {request.tool_call_id for request in self.requests[: max(0, left)]}
         calls = tuple(
             _refused(call, NOT_RUN)
@@ -71,7 +69,7 @@ class Asked:
 def read(record: Record, *, request: Request, reply: Reply, sources: Mapping[str, Source]) -> Asked:
     """What a reply asks for. The first acceptable `submit_diagnosis` is the end of it."""
     calls, requests = [], []
-    places, mends = 0, False
+    mends = False
     for k, use in enumerate(reply.tool_uses, start=1):
         call_id = ToolCallId(f"{request.turn}-{k}")
         call = Call(tool_call_id=call_id, tool_use_id=use.tool_use_id, tool=use.name[:200])
@@ -82,8 +80,7 @@ def read(record: Record, *, request: Request, reply: Reply, sources: Mapping[str
             mends = mends or ends.mends
             calls.append(_refused(call, ends.sentence))
             continue
-        places += 1
-        sentence = NOT_RUN if places > PARALLEL else _problem(use)
+        sentence = _problem(use)
         calls.append(_refused(call, sentence) if sentence else call)
         if not sentence:
             requests.append(_request(record, use, call_id=call_id, turn=request.turn))

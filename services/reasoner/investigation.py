@@ -19,7 +19,7 @@ from bus.events import (
     ToolCallFinished,
 )
 from bus.record import Commit, Record, Update
-from services.reasoner import budget, caching, calls, folding
+from services.reasoner import budget, caching, calls, folding, loops
 from services.reasoner.budget import COST_OF_TURN, LIMITS, TurnCost
 from services.reasoner.calls import Asked
 from services.reasoner.diagnosis import Source, unverified
@@ -40,6 +40,9 @@ class Answer:
     at: datetime
     """When it came in, by Redis time."""
     max_tool_calls: int
+    max_parallel_calls: int = 5
+    prompt_bytes: int = 0
+    """Length of the request, by which the next worst case is judged; 0 when nobody measured it."""
     sources: Mapping[str, Source] = field(default_factory=dict)
     """The stored results that its evidence names."""
     gap: str = ""
@@ -72,7 +75,8 @@ def after_reply(record: Record, answer: Answer) -> Commit | None:
     elif asked.calls and reply.stop_reason == "max_tokens":
         commit = _next_turn(record, asked.refused("not run: your reply was cut off"), say="cut_off")
     elif asked.calls:
-        commit = _send(record, asked, left=answer.max_tool_calls - budget.calls_sent(record))
+        left = answer.max_tool_calls - budget.calls_sent(record)
+        commit = _send(record, asked, left=min(left, answer.max_parallel_calls))
     else:
         commit = _after_words(record, asked, answer=answer)
     return _whole(commit, answer)
@@ -127,6 +131,17 @@ def concluding(record: Record, turn: int, *, why: str) -> Commit | None:
     if not is_due(record, turn) or record.concluding:
         return None
     return Commit(record=record.changed(concluding=why))
+
+
+def circling(record: Record, turn: int, *, what: str) -> Commit | None:
+    """The due turn tells the model that it goes in circles; told before, it concludes instead."""
+    if not is_due(record, turn) or record.concluding:
+        return None
+    told = _progress(record, f"going in circles: {what}")
+    if not loops.nudged_in(record)[0]:
+        notes = record.notes | loops.nudge(turn, what)
+        return Commit(record=record.changed(notes=notes), events=(told,))
+    return Commit(record=record.changed(concluding=loops.CIRCLES), events=(told,))
 
 
 def pinned(record: Record, turn: int, *, catalogue: str) -> Commit | None:
@@ -190,6 +205,7 @@ def _with_reply(record: Record, answer: Answer) -> Record:
         cost_usd=answer.cost_usd,
     )
     notes = {name: text for name, text in record.notes.items() if name != SAY}
+    notes = budget.counted(notes, prompt_bytes=answer.prompt_bytes, usage=answer.reply.usage)
     notes[f"{COST_OF_TURN}{answer.request.turn}"] = cost.model_dump_json()
     notes |= _about_prompt(answer.request)
     return record.changed(
@@ -237,8 +253,9 @@ def _end_with(record: Record, answer: Answer, *, diagnosis: Diagnosis) -> Commit
         gaps = (*diagnosis.gaps, calls.our_gap(answer.gap))
         diagnosis = diagnosis.model_copy(update={"gaps": gaps})
     outcome: Outcome = "inconclusive" if diagnosis.verdict == "unknown" else "diagnosed"
-    reason = f"limit reached: {record.concluding}" if record.concluding in LIMITS else ""
-    return records.end(record, outcome, at=answer.at, reason=reason, diagnosis=diagnosis)
+    return records.end(
+        record, outcome, at=answer.at, reason=_why_early(record), diagnosis=diagnosis
+    )
 
 
 def _end_in_words(
@@ -246,11 +263,18 @@ def _end_in_words(
 ) -> Commit:
     limited = record.concluding in LIMITS
     outcome = outcome or ("out_of_budget" if limited else "inconclusive")
-    reason = f"{reason}; limit reached: {record.concluding}" if limited else reason
+    reason = "; ".join(words for words in (reason, _why_early(record)) if words)
     said = unverified(answer.reply.text, model=answer.reply.model) if answer.reply.text else None
     if said and answer.gap:
         said = said.model_copy(update={"gaps": (calls.our_gap(answer.gap),)})
     return records.end(record, outcome, at=answer.at, reason=reason, diagnosis=said)
+
+
+def _why_early(record: Record) -> str:
+    """The limit, or the circle, because of which it had to conclude; else nothing."""
+    if record.concluding == loops.CIRCLES:
+        return f"concluded early, {loops.CIRCLES}: {loops.nudged_in(record)[1]}"
+    return f"limit reached: {record.concluding}" if record.concluding in LIMITS else ""
 
 
 def _whole(commit: Commit, answer: Answer) -> Commit:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from bus.errors import InvestigationEnded, Unavailable
 from bus.events import InvestigationId
+from services.reasoner.budget import Reservation
 from services.reasoner.transcript import Block, Reply
 from services.reasoner.turn import Request
 
@@ -68,12 +69,12 @@ class NoMemory:
 class DayBudget(Protocol):
     """The dollars of one UTC day, of all replicas together."""
 
-    async def reserve(
-        self, day: str, name: str, *, usd: float, keep_usd: float, concludes: bool = False
-    ) -> bool:
-        """Whether `usd` were reserved under that name so that `keep_usd` more would still fit.
+    async def reserve(self, day: str, wanted: Reservation) -> str:
+        """Nothing where it stands now, else the limit that forbids it: that of the day, or dollars.
 
-        A turn that concludes gets one even where nothing else can be stored any more.
+        Dollars of the investigation's earlier calls that were never replaced count as spent. A turn
+        that concludes is held to the day's limit alone, and gets its reservation even where nothing
+        else can be stored any more.
         """
         ...
 

@@ -2,20 +2,19 @@
 
 import logging
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Literal
 
 from bus import metrics
-from bus.commits import Investigations
+from bus.commits import Decide, Investigations
 from bus.envelope import Entry
 from bus.errors import Rejected, Unavailable
 from bus.events import Outcome, TurnDue
 from bus.record import Commit, Record
 from bus.results import Results
-from services.reasoner import budget, diagnosis, investigation
+from services.reasoner import budget, diagnosis, investigation, loops
 from services.reasoner.budget import Estimate, Limits, Prices
 from services.reasoner.diagnosis import Source
 from services.reasoner.gathering import Gathering
@@ -114,35 +113,41 @@ class Turns:
         if fold := request.due_fold(rules.limits.context_tokens):
             await self._change(record, partial(investigation.folded, turn=number, fold=fold))
             return None
-        estimate = budget.estimate(
-            rules.prices,
-            rules.model,
-            prompt_bytes=request.prompt_bytes,
-            hour_bytes=request.hour_bytes,
-            limits=rules.limits,
-        )
-        limit = (
-            "" if record.concluding else budget.limit_reached(record, estimate, limits=rules.limits)
-        )
-        if limit:
-            await self._change(record, lambda r: investigation.concluding(r, number, why=limit))
-            return None
+        size = request.size(budget.bytes_per_token(record))
+        estimate = budget.estimate(rules.prices, rules.model, size=size, limits=rules.limits)
+        if not record.concluding:
+            if change := self._held_up(record, request, estimate=estimate):
+                await self._change(record, change)
+                return None
+            request = request.saying(budget.money_warnings(record, estimate, limits=rules.limits))
         gap = "" if tools is not None else LOST_TOOLS if record.catalogue else NO_TOOLS
         return Prepared(record=record, request=request, estimate=estimate, now=now, gap=gap)
+
+    def _held_up(self, record: Record, request: Request, *, estimate: Estimate) -> Decide | None:
+        """What has to change before an ordinary turn may be asked: the one check before each call.
+
+        At a limit the turn becomes the conclude turn. A model that goes in circles is told so, and
+        concludes where it goes on.
+        """
+        number = record.turn
+        if limit := budget.limit_reached(record, estimate, limits=self.rules.limits):
+            return lambda stands: investigation.concluding(stands, number, why=limit)
+        what = loops.circle_in(record, request.kept)
+        if what and loops.nudged_in(record)[0] != number:
+            return lambda stands: investigation.circling(stands, number, what=what)
+        return None
 
     async def _ask(self, prepared: Prepared, entry: Entry) -> None:
         """Reserve, call, commit. Money for a call that may have been billed stays reserved."""
         record, request = prepared.record, prepared.request
         seconds = self._seconds(prepared)
         day = f"{prepared.now:%Y-%m-%d}"
-        name = f"{record.investigation_id}:{record.turn}:{uuid.uuid4().hex[:8]}"
-        keep = 0.0 if request.concludes else prepared.estimate.held_back_usd
-        usd = prepared.estimate.call_usd
-        reserved = await self.day_budget.reserve(
-            day, name, usd=usd, keep_usd=keep, concludes=request.concludes
+        wanted = budget.reservation(
+            record, prepared.estimate, limits=self.rules.limits, attempt=uuid.uuid4().hex[:8]
         )
-        if not reserved:
-            await self._without_money(record, entry)
+        name = wanted.name
+        if limit := await self.day_budget.reserve(day, wanted):
+            await self._without_money(record, entry, limit=limit)
             return
         stands = await self.investigations.read(record.investigation_id)
         if stands is None or not investigation.is_due(stands, record.turn):
@@ -184,6 +189,8 @@ class Turns:
             cost_usd=self.rules.prices.cost_usd(self.rules.model, reply.usage),
             at=await self.investigations.now(),
             max_tool_calls=self.rules.limits.tool_calls,
+            max_parallel_calls=self.rules.limits.parallel_calls,
+            prompt_bytes=prepared.estimate.prompt_bytes,
             sources=sources,
             gap=prepared.gap,
             spend_day=day,
@@ -205,14 +212,14 @@ class Turns:
             _count(answer, self.rules.model)
         return taken
 
-    async def _without_money(self, record: Record, entry: Entry) -> None:
-        """The day's money is spent: conclude while that can be paid, else end."""
+    async def _without_money(self, record: Record, entry: Entry, *, limit: str) -> None:
+        """The money is spent: conclude while that can be paid, else end."""
         if record.concluding:
-            reason = "limit reached: day budget"
+            reason = f"limit reached: {limit}"
             await self._give_up(record, entry, outcome="out_of_budget", reason=reason)
             return
         number = record.turn
-        await self._change(record, lambda r: investigation.concluding(r, number, why="day budget"))
+        await self._change(record, lambda r: investigation.concluding(r, number, why=limit))
 
     async def _give_up(
         self, record: Record, entry: Entry, *, outcome: Outcome, reason: str
@@ -224,7 +231,7 @@ class Turns:
 
         await self.investigations.apply(record.investigation_id, decide, entry=entry)
 
-    async def _change(self, record: Record, decide: Callable[[Record], Commit | None]) -> None:
+    async def _change(self, record: Record, decide: Decide) -> None:
         await self.investigations.apply(record.investigation_id, decide)
 
     def _seconds(self, prepared: Prepared) -> float:

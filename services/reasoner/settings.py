@@ -47,6 +47,8 @@ class Settings(BusSettings):
     """Ordinary turns of an investigation; the conclude turn and its one repeat come on top."""
     max_tool_calls: int = Field(default=40, ge=0, le=10_000)
     """Tool calls that an investigation may send out."""
+    max_parallel_calls: int = Field(default=5, ge=1, le=100)
+    """Tool calls of one reply that go out; the others are answered as not run."""
     max_tokens: int = Field(default=1_000_000, ge=1)
     """Tokens of an investigation, in and out, cached ones included."""
     max_cost_usd: float = Field(default=1.0, ge=0)
@@ -62,6 +64,7 @@ class Settings(BusSettings):
         return Limits(
             turns=self.max_turns,
             tool_calls=self.max_tool_calls,
+            parallel_calls=self.max_parallel_calls,
             tokens=self.max_tokens,
             cost_usd=self.max_cost_usd,
             reply_tokens=self.max_reply_tokens,

@@ -14,6 +14,8 @@ from bus.events import Value
 Block = dict[str, object]
 Message = dict[str, object]
 NOTHING_SAID = "(no answer)"
+MARK = "<result "
+"""How the answer to a call begins that is a stored result, shown between markers."""
 
 
 class Usage(Value):

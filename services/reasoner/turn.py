@@ -5,15 +5,15 @@ Order for the prompt cache: tools, system, the incident, history, and last the o
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from string import Template
 
 from bus.errors import NotConfigured
 from bus.events import Alarm, InvestigationId, Value
 from bus.record import Call, Record, Update
-from services.reasoner import budget, caching, earlier, folding
-from services.reasoner.budget import Limits
+from services.reasoner import budget, caching, earlier, folding, loops
+from services.reasoner.budget import Limits, Size
 from services.reasoner.caching import Before
 from services.reasoner.folding import Fold
 from services.reasoner.transcript import (
@@ -39,10 +39,18 @@ class Texts(Value):
     reminder: str
     cut_off: str
     go_on: str
+    circles: str
 
     def say(self, name: str) -> str:
         """A text by the name under which the record notes it."""
         return {"reminder": self.reminder, "cut_off": self.cut_off, "go_on": self.go_on}[name]
+
+    def nudge(self, what: str) -> str:
+        """What a model is told that goes in circles. Raises NotConfigured as `conclusion` does."""
+        try:
+            return Template(self.circles).substitute(what=what)
+        except (KeyError, ValueError) as error:
+            raise NotConfigured(f"prompts/circles.md: unknown variable {error}") from None
 
     def conclusion(self, why: str) -> str:
         """The one text of a conclude turn. Raises NotConfigured for an unknown variable."""
@@ -58,6 +66,7 @@ _REASONS = {
     "deadline": "the deadline is near",
     "recovered": "the alarm has recovered, so finish small",
     "context window": "the context window is full",
+    loops.CIRCLES: "you are going in circles",
 }
 
 
@@ -127,14 +136,22 @@ class Request:
     @cached_property
     def prompt_bytes(self) -> int:
         """Size of everything the model reads."""
-        parts = [self.told, self.tools, self.messages]
-        return len(json.dumps(parts, ensure_ascii=False).encode())
+        return _bytes_of([self.told, self.tools, self.messages])
 
-    @property
-    def hour_bytes(self) -> int:
-        """Size of what is held for an hour; 0 where nothing is."""
-        parts = [self.told, self.tools]
-        return len(json.dumps(parts, ensure_ascii=False).encode()) if self.hour else 0
+    def size(self, bytes_per_token: float) -> Size:
+        """The same, with the part that is held for an hour, for the worst case."""
+        return Size(
+            hour_bytes=_bytes_of([self.told, self.tools]) if self.hour else 0,
+            prompt_bytes=self.prompt_bytes,
+            bytes_per_token=bytes_per_token,
+        )
+
+    def saying(self, words: Sequence[str]) -> "Request":
+        """The request with those texts at its end."""
+        content = self.message["content"]
+        blocks: list[Block] = content if isinstance(content, list) else []
+        added = [text_block(text) for text in words]
+        return replace(self, message=user_message([*blocks, *added])) if words else self
 
     def due_fold(self, window: int) -> Fold | None:
         """The fold that must be noted first, so that the request fits that window; or None."""
@@ -173,6 +190,8 @@ def build(record: Record, seen: Seen, *, texts: Texts, limits: Limits) -> Reques
         blocks.append(text_block(texts.conclusion(record.concluding)))
     else:
         blocks += [text_block(texts.say(said))] if said else []
+        nudged, circle = loops.nudged_in(record)
+        blocks += [text_block(texts.nudge(circle))] if nudged == record.turn else []
         blocks += [text_block(warning) for warning in budget.warnings(record, limits)]
     return Request(
         investigation_id=record.investigation_id,
@@ -211,10 +230,14 @@ def incident_text(record: Record, seen: Seen, *, limits: Limits) -> str:
             marked("\n".join(lines), "incident", nonce=record.nonce, kind="data"),
             *(marked(seen.shown[name], name, nonce=record.nonce) for name in attached),
             *([f"{earlier.HEAD}\n{past}"] if past else []),
-            f"Find its cause. You have {limits.turns} turns, {limits.tool_calls} tool calls and "
-            f"about {minutes:.2g} minutes.",
+            f"Find its cause. You have {limits.turns} turns, {limits.tool_calls} tool calls "
+            f"(at most {limits.parallel_calls} in one turn) and about {minutes:.2g} minutes.",
         ]
     )
+
+
+def _bytes_of(parts: object) -> int:
+    return len(json.dumps(parts, ensure_ascii=False).encode())
 
 
 def _alarm_lines(alarm: Alarm) -> list[str]:

@@ -130,14 +130,15 @@ def _check_calls(said: list[Speech]) -> None:
     seen: set[str] = set()
     asked: list[str] = []
     for position, speech in enumerate(said):
-        _check_answers(speech, asked)
+        _check_answers(speech, set(asked))
         asked = []
         for place, call in speech.of(ToolUseBlock):
             if call.id in seen:
                 raise Refused(f"{place}: `tool_use` ids must be unique")
             seen.add(call.id)
             asked.append(call.id)
-        missing = [call_id for call_id in asked if call_id not in _answered(said[position + 1 :])]
+        answered = _answered(said[position + 1 :])
+        missing = [call_id for call_id in asked if call_id not in answered]
         if missing:
             raise Refused(
                 f"messages.{speech.index}: `tool_use` ids were found without `tool_result` blocks "
@@ -155,7 +156,7 @@ def _answered(following: list[Speech]) -> set[str]:
     return answered
 
 
-def _check_answers(speech: Speech, asked: list[str]) -> None:
+def _check_answers(speech: Speech, asked: set[str]) -> None:
     answered: set[str] = set()
     for place, result in speech.of(ToolResultBlock):
         if result.tool_use_id not in asked:

@@ -24,6 +24,7 @@ from simulator.model.rules import check, check_limits
 from simulator.model.script import Reply, next_reply
 from simulator.model.shapes import MessagesRequest, Prompt, parse
 from simulator.model.signing import Signer
+from simulator.model.unruly import kind_in, unruly
 from simulator.model.usage import PromptCache, Usage, prompt_tokens
 from simulator.request_log import RequestLog
 from simulator.scenario import Scenario
@@ -77,7 +78,7 @@ class _Desk:
         faults: Faults,
     ) -> None:
         self._reply: Callable[[Conversation], Reply] = (
-            partial(next_reply, scenario) if isinstance(scenario, Scenario) else scenario
+            partial(_scripted, scenario) if isinstance(scenario, Scenario) else scenario
         )
         self._log = log
         self._api_key = api_key
@@ -156,6 +157,13 @@ class _Desk:
 
     async def show_model(self, request: Request, _facts: _Facts) -> Response:
         return JSONResponse(known_model(request.path_params["model_id"]).described())
+
+
+def _scripted(scenario: Scenario, conversation: Conversation) -> Reply:
+    """By the scenario, unless the incident names a kind of model that keeps to no script."""
+    if kind_in(conversation.opening):
+        return unruly()(conversation)
+    return next_reply(scenario, conversation)
 
 
 def _check_key(request: Request, api_key: str) -> None:

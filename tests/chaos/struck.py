@@ -56,6 +56,17 @@ NEVER = {
     "wrong_types": "out_of_budget",
 }
 """The outcome when the model never does better; any other fault leaves the script's own."""
+
+
+def ends(fault: str, otherwise: str = "diagnosed") -> list[str]:
+    """The outcomes that an incident may have whose model never does better than that fault.
+
+    One that is stopped by a limit may have gone in circles before.
+    """
+    outcome = NEVER.get(fault, otherwise)
+    return [outcome, "inconclusive"] if outcome == "out_of_budget" else [outcome]
+
+
 FOR_GOOD = ("refusal", "spend_limit")
 """Once is enough."""
 

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from bus.broker import Bus, Route
 from bus.envelope import Entry
 from bus.events import IncidentOpened, InvestigationId, ToolCallFinished, ToolCallRequested
-from bus.process import build_app
+from bus.process import Service, build_app
 from bus.record import Record
 from bus.results import Result, numbered
 from bus.streams import TOOL_CALLS
@@ -30,6 +30,7 @@ from tests.reasoner.model_desk import KEY, ModelDesk, Said
 INV = InvestigationId("inc-1")
 LOG = "info: GetCart ok\nSystem.ApplicationException: no loafers\n   at AddItemAsync"
 LOGS = "kubernetes__get_logs"
+NO_SUCH_TOOL = "denied: the tool is not offered"
 
 
 def tool(name: str) -> dict[str, object]:
@@ -45,9 +46,17 @@ class Loop:
     bus: Bus
     desk: ModelDesk
     spans: InMemorySpanExporter
+    offered: tuple[str, ...] = ()
+    """Tools that answer; another one is an error. None is named: all answer."""
+    services: list[Service] = field(default_factory=list)
     called: list[ToolCallRequested] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
     """What a tool answers; the log where it is not named."""
+
+    async def stop(self) -> None:
+        """Reasoner and toolrunner are gone before the test is."""
+        for service in self.services:
+            await service.stop()
 
     async def open(self, **changes: object) -> None:
         """An incident is published."""
@@ -82,13 +91,17 @@ class Loop:
     async def answer(self, call: ToolCallRequested, entry: Entry) -> None:
         """What a toolrunner does: the log, numbered."""
         self.called.append(call)
-        whole = self.answers.get(call.tool, LOG)
-        shown = numbered(whole, f"answer of {call.tool}")
+        ok = not self.offered or call.tool in self.offered
+        whole = self.answers.get(call.tool, LOG) if ok else ""
+        shown = numbered(whole, f"answer of {call.tool}") if ok else NO_SUCH_TOOL
         await self.bus.results.store(
             ToolCallFinished(
-                investigation_id=call.investigation_id, tool_call_id=call.tool_call_id, ok=True
+                investigation_id=call.investigation_id,
+                tool_call_id=call.tool_call_id,
+                ok=ok,
+                error="" if ok else NO_SUCH_TOOL,
             ),
-            Result(whole=whole, shown=shown, tool=call.tool),
+            Result(whole=whole, shown=shown, tool=call.tool, ok=ok),
             audited=None,
             entry=entry,
         )
@@ -116,14 +129,17 @@ async def make_loop(make_bus: MakeBus, start: Start) -> AsyncIterator[MakeLoop]:
             }
             runner = make_bus("toolrunner")
             buses = [make_bus("reasoner", Settings, **(values | settings)) for _ in range(replicas)]
-            loop = Loop(bus=buses[0], desk=desk, spans=InMemorySpanExporter())
+            loop = Loop(bus=buses[0], desk=desk, spans=InMemorySpanExporter(), offered=tools or ())
             if tools is not None:
                 await publish_catalogue(runner, tools)
             for bus in buses:
                 bus.tracing.provider.add_span_processor(SimpleSpanProcessor(loop.spans))
                 assert isinstance(bus.settings, Settings)
-                await start(build(bus.settings, bus))
-            await start(build_app(runner, [Route(TOOL_CALLS, ToolCallRequested, loop.answer)]))
+                loop.services.append(build(bus.settings, bus))
+            routes = [Route(TOOL_CALLS, ToolCallRequested, loop.answer)]
+            loop.services.append(build_app(runner, routes))
+            for service in loop.services:
+                await start(service)
             return loop
 
         yield make

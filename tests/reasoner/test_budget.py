@@ -8,12 +8,18 @@ from bus.errors import NotConfigured
 from bus.record import Spend
 from services.reasoner import budget
 from services.reasoner.adapters import files
-from services.reasoner.budget import Limits
+from services.reasoner.budget import COST_OF_TURN, Estimate, Limits, Size, TurnCost
 from services.reasoner.transcript import Usage
-from tests.bus.incidents import a_record
+from tests.bus.incidents import OPENED_AT, a_record
 
 PRICES = files.prices()
 SONNET = "claude-sonnet-5-5"
+
+
+def estimate(model: str, prompt_bytes: int, **size: float) -> Estimate:
+    """The worst case of a call with a prompt of that size."""
+    whole = Size.model_validate({"prefix_bytes": 0, "prompt_bytes": prompt_bytes} | size)
+    return budget.estimate(PRICES, model, size=whole, limits=Limits())
 
 
 @pytest.mark.parametrize(
@@ -69,26 +75,109 @@ def test_a_price_file_that_cannot_be_used_is_one_sentence(text: str) -> None:
 )
 def test_each_limit_has_its_name(changes: dict[str, object], limit: str) -> None:
     limits = Limits()
-    call = budget.estimate(PRICES, SONNET, prompt_bytes=10_000, limits=limits)
+    call = estimate(SONNET, 10_000)
     assert budget.limit_reached(a_record(**changes), call, limits=limits) == limit
 
 
 def test_without_a_price_dollars_are_no_limit() -> None:
-    call = budget.estimate(PRICES, "claude-next", prompt_bytes=10_000, limits=Limits())
+    call = estimate("claude-next", 10_000)
     spent = a_record(spend=Spend(cost_usd=5.0))
     assert budget.limit_reached(spent, call, limits=Limits()) == ""
 
 
 def test_the_conclude_turn_and_its_repeat_are_held_back() -> None:
-    call = budget.estimate(PRICES, SONNET, prompt_bytes=100_000, limits=Limits())
-    again = budget.estimate(PRICES, SONNET, prompt_bytes=100_000 + 20_480, limits=Limits())
-    assert call.held_back_usd == pytest.approx(2 * again.call_usd)
+    """The first reads the last reply too, the second also what the first said."""
+    call, reply = estimate(SONNET, 100_000), int(8192 * 2.5)
+    first, second = estimate(SONNET, 100_000 + reply), estimate(SONNET, 100_000 + 2 * reply)
+    assert call.held_back_usd == pytest.approx(first.call_usd + second.call_usd)
+    assert call.held_back_tokens == first.tokens + second.tokens
+
+
+def test_the_worst_case_writes_the_prefix_for_an_hour_and_the_rest_for_five_minutes() -> None:
+    call = estimate(SONNET, 100_000, prefix_bytes=10_000)
+    prefix = 4_000 + budget.OVERHEAD_TOKENS
+    dollars = (prefix * 4.0 + 36_000 * 2.5 + 8192 * 10.0) / 1e6
+    assert call.tokens == prefix + 36_000 + 8192
+    assert call.call_usd == pytest.approx(dollars)
+
+
+def test_a_prompt_that_was_counted_denser_than_thought_makes_the_next_worst_case_dearer() -> None:
+    notes = budget.counted({}, prompt_bytes=10_000, usage=Usage(cache_read_tokens=5_000))
+    record = a_record(notes=notes)
+    assert budget.bytes_per_token(record) == 2.0
+    thin = budget.counted(notes, prompt_bytes=10_000, usage=Usage(input_tokens=3_000))
+    assert budget.bytes_per_token(a_record(notes=thin)) == 2.0
+    absurd = budget.counted(notes, prompt_bytes=10_000, usage=Usage(input_tokens=900_000))
+    assert budget.bytes_per_token(a_record(notes=absurd)) == 1.0
+    assert estimate(SONNET, 10_000, bytes_per_token=2.0).tokens > estimate(SONNET, 10_000).tokens
+
+
+def test_after_an_unknown_price_the_known_ones_still_count() -> None:
+    known = TurnCost(at=OPENED_AT, model="m", stop_reason="", usage=Usage(), cost_usd=0.9)
+    unknown = known.model_copy(update={"cost_usd": None})
+    notes = {f"{COST_OF_TURN}{n}": c.model_dump_json() for n, c in ((1, known), (2, unknown))}
+    record = a_record(spend=Spend(cost_usd=None), notes=notes)
+    assert budget.known_usd(record) == 0.9
+    assert budget.limit_reached(record, estimate(SONNET, 10_000), limits=Limits()) == "dollars"
+
+
+@pytest.mark.parametrize(
+    ("model", "most", "said"),
+    [
+        (SONNET, 1.0, ""),
+        (SONNET, 0.2, "a first turn of claude-sonnet-5-5 and its conclude turn may cost $0.3"),
+        ("claude-fable-5-1", 1.0, "a first turn of claude-fable-5-1"),
+        ("claude-next", 0.0, ""),
+    ],
+)
+def test_limits_that_leave_no_money_for_one_turn_are_told(
+    model: str, most: float, said: str
+) -> None:
+    told = budget.too_small(PRICES, model, limits=Limits(cost_usd=most))
+    assert told.startswith(said)
+    assert bool(told) == bool(said)
 
 
 def test_the_last_turns_and_calls_are_announced() -> None:
     said = budget.warnings(a_record(turn=12, notes={budget.SENT: "38"}), Limits())
     assert said == ["1 of 12 turns left, this one included.", "2 of 40 tool calls left."]
     assert budget.warnings(a_record(turn=10), Limits()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, []),
+        ({"spend": Spend(cost_usd=0.6)}, ["The money is nearly spent"]),
+        ({"spend": Spend(input_tokens=930_000)}, ["The tokens are nearly used up"]),
+        ({"spend": Spend(cost_usd=None)}, []),
+    ],
+)
+def test_the_end_of_money_and_tokens_is_announced(
+    changes: dict[str, object], words: list[str]
+) -> None:
+    """While one more turn is still allowed: the check itself comes first."""
+    record, call = a_record(**changes), estimate(SONNET, 10_000)
+    assert budget.limit_reached(record, call, limits=Limits()) == ""
+    said = budget.money_warnings(record, call, limits=Limits())
+    assert [text.partition(":")[0] for text in said] == words
+
+
+def test_without_a_price_no_end_of_money_is_announced() -> None:
+    record, call = a_record(spend=Spend(cost_usd=0.99)), estimate("claude-next", 10_000)
+    assert budget.money_warnings(record, call, limits=Limits()) == []
+
+
+def test_a_reservation_is_told_by_its_investigation_and_a_conclude_turn_keeps_nothing() -> None:
+    call = estimate(SONNET, 10_000)
+    record = a_record(spend=Spend(cost_usd=0.25))
+    ordinary = budget.reservation(record, call, limits=Limits(), attempt="a")
+    assert (ordinary.name, ordinary.of_investigation) == ("inc-1:1:a", "inc-1:")
+    assert (ordinary.keep_usd, ordinary.own_usd) == (call.held_back_usd, 0.75)
+    last = budget.reservation(
+        record.changed(concluding="turns"), call, limits=Limits(), attempt="a"
+    )
+    assert (last.usd, last.keep_usd, last.concludes) == (call.call_usd, 0.0, True)
 
 
 def test_what_every_request_begins_with_is_short() -> None:

