@@ -40,9 +40,9 @@ class Step:
     text: str
 
 
-def circle_in(record: Record, transcript: Sequence[Message], shown: Mapping[str, str]) -> str:
+def circle_in(record: Record, transcript: Sequence[Message], *, shown: Mapping[str, str]) -> str:
     """What shows that the turns before the due one go in circles, in words; empty if nothing."""
-    return circle(steps(record, transcript, shown))
+    return circle(steps(record, transcript, shown=shown))
 
 
 def nudged_in(record: Record) -> tuple[int, str]:
@@ -59,10 +59,10 @@ def nudge(turn: int, what: str) -> dict[str, str]:
 def circle(taken: Sequence[Step]) -> str:
     """The pattern at the end of those steps, in words; empty where there is none."""
     for period, rounds in SAME_ANSWERS.items():
-        if _repeats([(step.calls, step.answers) for step in taken], period, rounds):
+        if _repeats([(step.calls, step.answers) for step in taken], period=period, rounds=rounds):
             return f"{_calls_of(period)} and the same answers, {rounds} times in a row"
     for period, rounds in ANY_ANSWERS.items():
-        if _repeats([(step.calls, frozenset()) for step in taken], period, rounds):
+        if _repeats([(step.calls, frozenset()) for step in taken], period=period, rounds=rounds):
             return f"{_calls_of(period)}, {rounds} times in a row"
     if len(taken) >= FAILING and all(step.failed for step in taken[-FAILING:]):
         return f"no call got a result in {FAILING} turns in a row"
@@ -73,7 +73,7 @@ def circle(taken: Sequence[Step]) -> str:
 
 
 def steps(
-    record: Record, transcript: Sequence[Message], shown: Mapping[str, str]
+    record: Record, transcript: Sequence[Message], *, shown: Mapping[str, str]
 ) -> tuple[Step, ...]:
     """The last turns before the due one, oldest first."""
     replies = [message for message in transcript if message["role"] == "assistant"][-LOOK_BACK:]
@@ -111,7 +111,7 @@ def _blocks(message: Message) -> Sequence[Block]:
 
 
 def _repeats(
-    taken: Sequence[tuple[frozenset[str], frozenset[str]]], period: int, rounds: int
+    taken: Sequence[tuple[frozenset[str], frozenset[str]]], *, period: int, rounds: int
 ) -> bool:
     """Whether the last turns are one round of that many turns, again and again; all with calls."""
     last = taken[-period * rounds :]

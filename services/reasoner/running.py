@@ -101,14 +101,14 @@ class Turns:
         size = request.size(budget.bytes_per_token(record))
         estimate = budget.estimate(rules.prices, rules.model, size=size, limits=rules.limits)
         if not record.concluding:
-            if change := self._held_up(record, seen, estimate):
+            if change := self._held_up(record, seen, estimate=estimate):
                 await self._change(record, change)
                 return None
             request = request.saying(budget.money_warnings(record, estimate, limits=rules.limits))
         gap = "" if tools is not None else LOST_TOOLS if record.catalogue else NO_TOOLS
         return Prepared(record=record, request=request, estimate=estimate, now=now, gap=gap)
 
-    def _held_up(self, record: Record, seen: Seen, estimate: Estimate) -> Decide | None:
+    def _held_up(self, record: Record, seen: Seen, *, estimate: Estimate) -> Decide | None:
         """What has to change before an ordinary turn may be asked: the one check before each call.
 
         At a limit the turn becomes the conclude turn. A model that goes in circles is told so, and
@@ -117,7 +117,7 @@ class Turns:
         number = record.turn
         if limit := budget.limit_reached(record, estimate, limits=self.rules.limits):
             return lambda stands: investigation.concluding(stands, number, why=limit)
-        what = loops.circle_in(record, seen.transcript, seen.shown)
+        what = loops.circle_in(record, seen.transcript, shown=seen.shown)
         if what and loops.nudged_in(record)[0] != number:
             return lambda stands: investigation.circling(stands, number, what=what)
         return None

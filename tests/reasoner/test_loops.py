@@ -50,7 +50,7 @@ class Past:
         return a_record(turn=self.turn, calls=tuple(self.calls), **changes)
 
     def circle(self) -> str:
-        return loops.circle_in(self.record(), self.transcript, self.shown)
+        return loops.circle_in(self.record(), self.transcript, shown=self.shown)
 
 
 def past(*turns: Asked) -> Past:
