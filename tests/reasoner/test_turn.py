@@ -1,6 +1,7 @@
 """A request is a function of record, transcript and results: the same bytes everywhere."""
 
 import json
+from dataclasses import replace
 
 from bus.events import Alarm, ToolCallId
 from bus.record import Call, Record, Update
