@@ -8,8 +8,6 @@
 | updates | `on_alarm_joined`, `on_alarm_recovered`, `on_feedback_given` | diagnoses, stops |
 """
 
-import logging
-
 from bus.events import (
     AlarmJoined,
     AlarmRecovered,
@@ -26,18 +24,15 @@ from services.reasoner.adapters.claude import Claude
 from services.reasoner.adapters.redis_budget import RedisDayBudget
 from services.reasoner.adapters.redis_catalogues import RedisCatalogues
 from services.reasoner.adapters.redis_memory import RedisMemory
-from services.reasoner.budget import too_small
 from services.reasoner.handlers import Reasoner
 from services.reasoner.ports import Model
-from services.reasoner.running import Rules, Turns
+from services.reasoner.running import Turns
 from services.reasoner.settings import Settings
-
-log = logging.getLogger(__name__)
 
 
 def build(settings: Settings, bus: Bus, *, model: Model | None = None) -> Service:
     """The service, not yet started. Raises NotConfigured with one sentence."""
-    rules = rules_of(settings)
+    rules = files.rules_of(settings)
     model = model or Claude(settings, bus.tracing, rules.prices)
     turns = Turns(
         investigations=bus.investigations,
@@ -62,22 +57,3 @@ def build(settings: Settings, bus: Bus, *, model: Model | None = None) -> Servic
     if not isinstance(model, Claude):
         return build_app(bus, routes)
     return build_app(bus, routes, background=[model.keep], checks={"model": model.reach.check})
-
-
-def rules_of(settings: Settings) -> Rules:
-    """What all turns have in common. Raises NotConfigured when a data file cannot be used."""
-    prices = files.prices(settings.prices_file)
-    if prices.of(settings.model, 0) is None:
-        log.warning("no price of %s is known: costs are unknown, dollars unlimited", settings.model)
-    if warning := too_small(prices, settings.model, limits=settings.limits):
-        log.warning("%s", warning)
-    return Rules(
-        model=settings.model,
-        limits=settings.limits,
-        prices=prices,
-        texts=files.texts(),
-        submit=files.submit_tool(),
-        model_seconds=settings.model_seconds,
-        services=files.services(settings.catalog),
-        cache_hour=settings.cache_hour,
-    )

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from bus.commits import Investigations
 from bus.record import Record
@@ -11,11 +10,9 @@ from bus.results import Results
 from services.reasoner import caching, turn
 from services.reasoner.earlier import earlier_text
 from services.reasoner.ports import Memory
+from services.reasoner.rules import Rules
 from services.reasoner.transcript import Block
 from services.reasoner.turn import Request, Seen
-
-if TYPE_CHECKING:
-    from services.reasoner.running import Rules
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class Gathering:
     investigations: Investigations
     results: Results
     memory: Memory
-    rules: "Rules"
+    rules: Rules
 
     async def request(self, record: Record, tools: Sequence[Block], *, now: datetime) -> Request:
         """The request of the due turn, and what the turn before says about the cache."""

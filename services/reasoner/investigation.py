@@ -19,7 +19,7 @@ from bus.events import (
     ToolCallFinished,
 )
 from bus.record import Commit, Record, Update
-from services.reasoner import budget, caching, calls, folding, loops
+from services.reasoner import budget, calls, folding, loops
 from services.reasoner.budget import COST_OF_TURN, LIMITS, TurnCost
 from services.reasoner.calls import Asked
 from services.reasoner.diagnosis import Source, unverified
@@ -207,23 +207,13 @@ def _with_reply(record: Record, answer: Answer) -> Record:
     notes = {name: text for name, text in record.notes.items() if name != SAY}
     notes = budget.counted(notes, prompt_bytes=answer.prompt_bytes, usage=answer.reply.usage)
     notes[f"{COST_OF_TURN}{answer.request.turn}"] = cost.model_dump_json()
-    notes |= _about_prompt(answer.request)
+    notes |= answer.request.notes
     return record.changed(
         spend=budget.added(record.spend, answer.reply.usage, cost_usd=answer.cost_usd),
         model=answer.reply.model,
         updates_shown=max(record.updates_shown, answer.request.updates_shown),
         notes=notes,
     )
-
-
-def _about_prompt(request: Request) -> dict[str, str]:
-    """What the next turn needs to know about this one's request."""
-    return {
-        folding.PROMPT: request.prompt,
-        folding.PROMPT_VERSION: request.version,
-        folding.PROMPT_BYTES: str(request.prompt_bytes),
-        caching.CACHE_HOUR: "1h" if request.hour else "5m",
-    }
 
 
 def _send(record: Record, asked: Asked, *, left: int) -> Commit:

@@ -5,7 +5,6 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Literal
 
 from bus import metrics
 from bus.commits import Decide, Investigations
@@ -15,7 +14,7 @@ from bus.events import Outcome, TurnDue
 from bus.record import Commit, Record
 from bus.results import Results
 from services.reasoner import budget, diagnosis, investigation, loops
-from services.reasoner.budget import Estimate, Limits, Prices
+from services.reasoner.budget import Estimate
 from services.reasoner.diagnosis import Source
 from services.reasoner.gathering import Gathering
 from services.reasoner.investigation import Answer
@@ -28,28 +27,13 @@ from services.reasoner.ports import (
     NoMemory,
     SaidNo,
 )
-from services.reasoner.transcript import Block, Reply
-from services.reasoner.turn import Request, Texts
+from services.reasoner.rules import Rules
+from services.reasoner.transcript import Reply
+from services.reasoner.turn import Request
 
 log = logging.getLogger(__name__)
 NO_TOOLS = "no tool could be used: the toolrunner offered none"
 LOST_TOOLS = "no tool could be used at the end: the list of tools was lost"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What all turns of this process have in common."""
-
-    model: str
-    limits: Limits
-    prices: Prices
-    texts: Texts
-    submit: Block
-    model_seconds: float = 90.0
-    services: str = ""
-    """The service catalogue as the model reads it."""
-    cache_hour: Literal["auto", "on", "off"] = "off"
-    """Whether tools and system are held in the cache for an hour."""
 
 
 @dataclass(frozen=True, kw_only=True)

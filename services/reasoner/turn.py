@@ -153,6 +153,16 @@ class Request:
         added = [text_block(text) for text in words]
         return replace(self, message=user_message([*blocks, *added])) if words else self
 
+    @property
+    def notes(self) -> dict[str, str]:
+        """What the next turn needs to know about this request, for the record."""
+        return {
+            folding.PROMPT: self.prompt,
+            folding.PROMPT_VERSION: self.version,
+            folding.PROMPT_BYTES: str(self.prompt_bytes),
+            caching.CACHE_HOUR: "1h" if self.hour else "5m",
+        }
+
     def due_fold(self, window: int) -> Fold | None:
         """The fold that must be noted first, so that the request fits that window; or None."""
         if self.record is None:

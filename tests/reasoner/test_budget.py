@@ -18,7 +18,7 @@ SONNET = "claude-sonnet-5-5"
 
 def estimate(model: str, prompt_bytes: int, **size: float) -> Estimate:
     """The worst case of a call with a prompt of that size."""
-    whole = Size.model_validate({"prefix_bytes": 0, "prompt_bytes": prompt_bytes} | size)
+    whole = Size.model_validate({"hour_bytes": 0, "prompt_bytes": prompt_bytes} | size)
     return budget.estimate(PRICES, model, size=whole, limits=Limits())
 
 
@@ -94,10 +94,10 @@ def test_the_conclude_turn_and_its_repeat_are_held_back() -> None:
 
 
 def test_the_worst_case_writes_the_prefix_for_an_hour_and_the_rest_for_five_minutes() -> None:
-    call = estimate(SONNET, 100_000, prefix_bytes=10_000)
-    prefix = 4_000 + budget.OVERHEAD_TOKENS
-    dollars = (prefix * 4.0 + 36_000 * 2.5 + 8192 * 10.0) / 1e6
-    assert call.tokens == prefix + 36_000 + 8192
+    call = estimate(SONNET, 100_000, hour_bytes=10_000)
+    later = 36_000 + budget.OVERHEAD_TOKENS
+    dollars = (4_000 * 4.0 + later * 2.5 + 8192 * 10.0) / 1e6
+    assert call.tokens == 4_000 + later + 8192
     assert call.call_usd == pytest.approx(dollars)
 
 

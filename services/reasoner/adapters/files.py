@@ -1,16 +1,20 @@
 """The reasoner's data files: texts to the model, the tool that ends, the prices."""
 
 import json
+import logging
 from importlib.resources import files
 from pathlib import Path
 
 from bus.errors import NotConfigured
-from services.reasoner.budget import Prices, prices_from
+from services.reasoner.budget import Prices, prices_from, too_small
 from services.reasoner.offering import offered
+from services.reasoner.rules import Rules
 from services.reasoner.service_catalogue import service_catalogue
+from services.reasoner.settings import Settings
 from services.reasoner.transcript import Block
 from services.reasoner.turn import Texts
 
+log = logging.getLogger(__name__)
 _HERE = files("services.reasoner")
 
 
@@ -54,3 +58,22 @@ def prices(path: str = "") -> Prices:
         return prices_from(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise NotConfigured(f"NIGHTSHIFT_PRICES_FILE cannot be read: {error}") from None
+
+
+def rules_of(settings: Settings) -> Rules:
+    """What all turns have in common. Raises NotConfigured when a data file cannot be used."""
+    listed = prices(settings.prices_file)
+    if listed.of(settings.model, 0) is None:
+        log.warning("no price of %s is known: costs are unknown, dollars unlimited", settings.model)
+    if warning := too_small(listed, settings.model, limits=settings.limits):
+        log.warning("%s", warning)
+    return Rules(
+        model=settings.model,
+        limits=settings.limits,
+        prices=listed,
+        texts=texts(),
+        submit=submit_tool(),
+        model_seconds=settings.model_seconds,
+        services=services(settings.catalog),
+        cache_hour=settings.cache_hour,
+    )

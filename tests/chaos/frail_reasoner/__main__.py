@@ -10,7 +10,8 @@ from collections.abc import Callable
 from bus.port import Bus
 from bus.process import Service, run
 from services.reasoner.adapters.claude import Claude
-from services.reasoner.app import build, rules_of
+from services.reasoner.adapters.files import rules_of
+from services.reasoner.app import build
 from services.reasoner.settings import Settings
 from services.reasoner.transcript import Reply
 from services.reasoner.turn import Request

@@ -34,7 +34,8 @@ from services.reasoner.adapters.redis_catalogues import RedisCatalogues
 from services.reasoner.budget import Limits
 from services.reasoner.handlers import Reasoner
 from services.reasoner.ports import CutOff, SaidNo
-from services.reasoner.running import Rules, Turns
+from services.reasoner.rules import Rules
+from services.reasoner.running import Turns
 from services.reasoner.transcript import Reply, Usage
 from services.reasoner.turn import Request
 from services.toolrunner.adapters.linear_patterns import linear_pattern

@@ -10,7 +10,7 @@ from typing import Any
 from bus.connection import as_text
 from bus.dead_letter import ALONE
 from bus.streams import Keys
-from services.reasoner.running import Rules
+from services.reasoner.rules import Rules
 from services.reasoner.turn import Request
 from tests.chaos.schedules.cast import usage
 from tests.chaos.schedules.gate import Step, Task

@@ -8,7 +8,7 @@ from bus.record import Spend
 from cli.inside import pages, turns
 from cli.inside.story import CallSeen, Story, TurnSeen
 from cli.inside.terminal import Page
-from services.reasoner.calls import NOT_RUN
+from services.reasoner.budget import NOT_RUN
 from services.reasoner.diagnosis import SUBMIT
 from tests.bus.incidents import OPENED_AT
 
