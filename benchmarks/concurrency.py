@@ -1,8 +1,8 @@
 """How many investigations one reasoner process carries: `python -m benchmarks concurrency`.
 
-Real: the reasoner process and Redis. Stand-ins, each a process of its own: a model that answers after
-one second, and a toolrunner that answers at once. Six turns an investigation, one call in each but
-the last, whose diagnosis quotes a line that is checked. This process publishes, waits and looks.
+Real: the reasoner process and Redis. Stand-ins, each a process of its own: a model that answers
+after one second, and a toolrunner that answers at once. Six turns an investigation, one call in
+each but the last, whose diagnosis quotes a line that is checked. This process publishes and waits.
 """
 
 import json
@@ -25,7 +25,7 @@ NUMBERS = (1, 50, 200, 1_000)
 DEADLINE_SECONDS = 300.0
 FULL_SHARE = 0.9
 """From this share of busy cores on the machine counts as full."""
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.1
 KEYS = Keys("nightshift:")
 
 

@@ -1,8 +1,8 @@
 """A Messages API that costs next to nothing: `python -m benchmarks.load.model SECONDS TURNS`.
 
-Every reply takes so many seconds. Replies before the last turn ask for one tool; the last one submits
-a diagnosis that quotes the first result. `GET /figures` tells how many calls it had, and how many
-were in flight at the same time at most; `POST /reset` forgets that. Prints its port.
+Every reply takes so many seconds. Replies before the last turn ask for one tool; the last one
+submits a diagnosis that quotes the first result. `GET /figures` tells how many calls it had, and
+how many were in flight at the same time at most; `POST /reset` forgets that. Prints its port.
 """
 
 import asyncio

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bus import metrics
 from bus.commits import Investigations
-from bus.envelope import Entry
+from bus.envelope import Entry, lease_clock
 from bus.errors import Rejected, Unavailable
 from bus.events import Outcome, TurnDue
 from bus.record import Commit, Record
@@ -24,6 +24,8 @@ from services.reasoner.turn import Request, Seen, Texts
 log = logging.getLogger(__name__)
 NO_TOOLS = "no tool could be used: the toolrunner offered none"
 LOST_TOOLS = "no tool could be used at the end: the list of tools was lost"
+STALE_SECONDS = 1.0
+"""After so long a record is read again before the model is asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,8 @@ class Prepared:
     request: Request
     estimate: Estimate
     now: datetime
+    looked_at: float
+    """When the record was read, by `lease_clock`."""
     gap: str = ""
 
 
@@ -78,7 +82,7 @@ class Turns:
 
     async def _prepare(self, record: Record) -> Prepared | None:
         """The turn as it is to be asked; None when the record was changed first."""
-        inv, number = record.investigation_id, record.turn
+        inv, number, looked_at = record.investigation_id, record.turn, lease_clock()
         now = await self.investigations.now()
         if not record.concluding and now >= record.conclude_at:
             await self._change(
@@ -93,9 +97,11 @@ class Turns:
             wait = (record.conclude_at - now).total_seconds()
             raise Unavailable("no tools are offered yet", retry_in_seconds=min(1.0, wait))
         rules = self.rules
+        transcript = await self.investigations.transcript(inv)
+        asked = [call.tool_call_id for call in record.calls_of(number - 1)]
         seen = Seen(
-            transcript=await self.investigations.transcript(inv),
-            shown=await self.results.shown(inv),
+            transcript=transcript,
+            shown=await self.results.shown(inv, asked if transcript else None),
             tools=(*(tools or ()), rules.submit),
         )
         request = turn.build(record, seen, texts=rules.texts, limits=rules.limits)
@@ -109,7 +115,14 @@ class Turns:
             await self._change(record, lambda r: investigation.concluding(r, number, why=limit))
             return None
         gap = "" if tools is not None else LOST_TOOLS if record.catalogue else NO_TOOLS
-        return Prepared(record=record, request=request, estimate=estimate, now=now, gap=gap)
+        return Prepared(
+            record=record,
+            request=request,
+            estimate=estimate,
+            now=now,
+            looked_at=looked_at,
+            gap=gap,
+        )
 
     async def _ask(self, prepared: Prepared, entry: Entry) -> None:
         """Reserve, call, commit. Money for a call that may have been billed stays reserved."""
@@ -125,8 +138,7 @@ class Turns:
         if not reserved:
             await self._without_money(record, entry)
             return
-        stands = await self.investigations.read(record.investigation_id)
-        if stands is None or not investigation.is_due(stands, record.turn):
+        if lease_clock() - prepared.looked_at > STALE_SECONDS and not await self._is_due(record):
             # Waiting for the reservation took so long that the turn is somebody else's by now.
             await self.day_budget.settle(day, name, spent_usd=0.0)
             return
@@ -145,7 +157,7 @@ class Turns:
             await self._give_up(record, entry, outcome=outcome, reason=str(error))
             return
         answer = await self._answer(prepared, reply, day=day, reservation=name)
-        if not await self._commit(answer, entry):
+        if not await self._commit(answer, entry, known=record):
             await self.day_budget.settle(day, name, spent_usd=answer.cost_usd or 0.0)
 
     async def _answer(
@@ -171,7 +183,11 @@ class Turns:
             reservation=reservation,
         )
 
-    async def _commit(self, answer: Answer, entry: Entry) -> bool:
+    async def _is_due(self, record: Record) -> bool:
+        stands = await self.investigations.read(record.investigation_id)
+        return stands is not None and investigation.is_due(stands, record.turn)
+
+    async def _commit(self, answer: Answer, entry: Entry, *, known: Record) -> bool:
         """Whether the reply was committed; otherwise the turn was no longer due."""
         taken = False
 
@@ -181,7 +197,8 @@ class Turns:
             taken = commit is not None
             return commit
 
-        await self.investigations.apply(answer.request.investigation_id, decide, entry=entry)
+        inv = answer.request.investigation_id
+        await self.investigations.apply(inv, decide, entry=entry, known=known)
         if taken:
             _count(answer, self.rules.model)
         return taken
