@@ -1,5 +1,6 @@
 """A scenario of so many turns, each with a call of its own, made of the cart scenario's world."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,13 @@ SAID = (
 def write_long(folder: Path, turns: int) -> Path:
     """The scenario file; its diagnosis comes in turn `turns`."""
     raw = _MAPPING.validate_python(yaml.safe_load(SOURCE.read_text(encoding="utf-8")))
+    raw["name"] = "long"
     calls = list(_calls())
     if len(calls) < turns - 1:
         raise ValueError(f"only {len(calls)} calls are known, {turns - 1} are needed")
     raw["script"]["turns"] = [{"text": SAID, "calls": [one]} for one in calls[: turns - 1]]
     file = folder / "long.yaml"
-    file.write_text(yaml.safe_dump(raw, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    file.write_text(json.dumps(raw), encoding="utf-8")  # every JSON text is YAML
     return file
 
 
