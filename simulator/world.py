@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from simulator.changing import Changing, changing
 from simulator.faults import Fault, Faults
 from simulator.request_log import RequestLog
-from simulator.scenario import Scenario, ScenarioError
+from simulator.scenario import SCENARIOS, Scenario, ScenarioError
 from simulator.serving import Served
 
 if TYPE_CHECKING:
@@ -190,9 +190,9 @@ class World:
         """A service gets what stands under `all` and what stands under its own name."""
         at = self.addresses
         amazon = {key: value for key, value in aws.environment().items() if key.startswith("AWS_")}
-        reasoner = {}
+        reasoner = _services_file(self._scenario)
         if "model" in at:
-            reasoner = {
+            reasoner |= {
                 "ANTHROPIC_BASE_URL": at["model"],
                 "ANTHROPIC_API_KEY": self._tokens["model"],
             }
@@ -229,6 +229,12 @@ def settings_of(scenario: Scenario) -> tuple[str, ...]:
         f"region {alarm.region}",
         f"log groups {_log_groups(scenario) or 'none'}",
     )
+
+
+def _services_file(scenario: Scenario) -> dict[str, str]:
+    """The service catalogue of the scenario's repository, where there is one."""
+    file = SCENARIOS / "services" / f"{scenario.repository.name.rpartition('/')[2]}.toml"
+    return {"NIGHTSHIFT_CATALOG": str(file)} if file.is_file() else {}
 
 
 def _log_groups(scenario: Scenario) -> str:

@@ -17,7 +17,8 @@ class Settings(BusSettings):
     aws_region: str = Field(default="", validation_alias="AWS_REGION")
     """The queue's region; empty: AWS_DEFAULT_REGION, else the queue's own address."""
     catalog: FilePath | None = None
-    """A TOML file with `services = ["cartservice", ...]`; without it alarms are read."""
+    """A TOML file with `services = ["cartservice", ...]` or a table `[services.cartservice]` each;
+    without it alarms are read."""
     slack_bot_token: SecretStr | None = Field(
         default=None, validation_alias="SLACK_BOT_TOKEN", repr=False
     )

@@ -25,6 +25,7 @@ from services.reasoner.adapters import files
 from services.reasoner.adapters.claude import Claude
 from services.reasoner.adapters.redis_budget import RedisDayBudget
 from services.reasoner.adapters.redis_catalogues import RedisCatalogues
+from services.reasoner.adapters.redis_memory import RedisMemory
 from services.reasoner.handlers import Reasoner
 from services.reasoner.ports import Model
 from services.reasoner.running import Rules, Turns
@@ -44,6 +45,7 @@ def build(settings: Settings, bus: Bus, *, model: Model | None = None) -> Servic
         catalogues=RedisCatalogues(bus.redis, bus.keys),
         day_budget=RedisDayBudget(bus.redis, bus.keys, settings.max_day_cost_usd),
         rules=rules,
+        memory=RedisMemory(bus.redis, bus.keys),
     )
     handlers = Reasoner(
         investigations=bus.investigations, turns=turns, deadline_seconds=settings.deadline_seconds
@@ -73,4 +75,6 @@ def rules_of(settings: Settings) -> Rules:
         texts=files.texts(),
         submit=files.submit_tool(),
         model_seconds=settings.model_seconds,
+        services=files.services(settings.catalog),
+        cache_hour=settings.cache_hour,
     )

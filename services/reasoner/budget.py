@@ -70,9 +70,18 @@ class Prices(Value):
             + usage.output_tokens * price.output
         ) / MILLION
 
-    def worst_usd(self, model: str, *, prompt_tokens: int, reply_tokens: int) -> float:
-        """The most that one call can cost: nothing cached, a full reply; 0 when unknown."""
-        usage = Usage(cache_write_5m_tokens=prompt_tokens, output_tokens=reply_tokens)
+    def worst_usd(
+        self, model: str, *, prompt_tokens: int, reply_tokens: int, hour_tokens: int = 0
+    ) -> float:
+        """The most that one call can cost: nothing cached, a full reply; 0 when unknown.
+
+        `hour_tokens` of the prompt are written to the cache for an hour.
+        """
+        usage = Usage(
+            cache_write_5m_tokens=prompt_tokens - hour_tokens,
+            cache_write_1h_tokens=hour_tokens,
+            output_tokens=reply_tokens,
+        )
         return self.cost_usd(model, usage) or 0.0
 
 
@@ -84,6 +93,8 @@ class Limits(Value):
     tokens: int = 1_000_000
     cost_usd: float = 1.0
     reply_tokens: int = 8192
+    context_tokens: int = 200_000
+    """The model's context window."""
 
 
 class TurnCost(Value):
@@ -112,14 +123,17 @@ def prices_from(text: str) -> Prices:
         raise NotConfigured(f"the price file cannot be used: {error}") from None
 
 
-def estimate(prices: Prices, model: str, *, prompt_bytes: int, limits: Limits) -> Estimate:
-    """The worst case of a call with a prompt of that size."""
+def estimate(
+    prices: Prices, model: str, *, prompt_bytes: int, limits: Limits, hour_bytes: int = 0
+) -> Estimate:
+    """The worst case of a call with a prompt of that size, `hour_bytes` of it held for an hour."""
     prompt, reply = int(prompt_bytes / BYTES_PER_TOKEN), limits.reply_tokens
-    return Estimate(
-        tokens=prompt + reply,
-        call_usd=prices.worst_usd(model, prompt_tokens=prompt, reply_tokens=reply),
-        held_back_usd=2 * prices.worst_usd(model, prompt_tokens=prompt + reply, reply_tokens=reply),
+    hour = int(hour_bytes / BYTES_PER_TOKEN)
+    call, later = (
+        prices.worst_usd(model, prompt_tokens=tokens, reply_tokens=reply, hour_tokens=hour)
+        for tokens in (prompt, prompt + reply)
     )
+    return Estimate(tokens=prompt + reply, call_usd=call, held_back_usd=2 * later)
 
 
 def limit_reached(record: Record, call: Estimate, *, limits: Limits) -> str:

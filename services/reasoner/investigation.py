@@ -19,10 +19,11 @@ from bus.events import (
     ToolCallFinished,
 )
 from bus.record import Commit, Record, Update
-from services.reasoner import budget, calls
+from services.reasoner import budget, caching, calls, folding
 from services.reasoner.budget import COST_OF_TURN, LIMITS, TurnCost
 from services.reasoner.calls import Asked
 from services.reasoner.diagnosis import Source, unverified
+from services.reasoner.folding import Fold
 from services.reasoner.transcript import Reply
 from services.reasoner.turn import SAY, Request
 
@@ -135,6 +136,14 @@ def pinned(record: Record, turn: int, *, catalogue: str) -> Commit | None:
     return Commit(record=record.changed(catalogue=catalogue))
 
 
+def folded(record: Record, turn: int, *, fold: Fold) -> Commit | None:
+    """What was said so far is told anew from the due turn on, on every replica."""
+    if not is_due(record, turn):
+        return None
+    notes = record.notes | {folding.FOLDED: fold.model_dump_json()}
+    return Commit(record=record.changed(notes=notes))
+
+
 def given_up(
     record: Record, turn: int, *, outcome: Outcome, reason: str, at: datetime
 ) -> Commit | None:
@@ -182,12 +191,22 @@ def _with_reply(record: Record, answer: Answer) -> Record:
     )
     notes = {name: text for name, text in record.notes.items() if name != SAY}
     notes[f"{COST_OF_TURN}{answer.request.turn}"] = cost.model_dump_json()
+    notes |= _about_prompt(answer.request)
     return record.changed(
         spend=budget.added(record.spend, answer.reply.usage, cost_usd=answer.cost_usd),
         model=answer.reply.model,
         updates_shown=max(record.updates_shown, answer.request.updates_shown),
         notes=notes,
     )
+
+
+def _about_prompt(request: Request) -> dict[str, str]:
+    """What the next turn needs to know about this one's request."""
+    return {
+        folding.PROMPT: request.prompt,
+        folding.PROMPT_BYTES: str(request.prompt_bytes),
+        caching.CACHE_HOUR: "1h" if request.hour else "5m",
+    }
 
 
 def _send(record: Record, asked: Asked, *, left: int) -> Commit:

@@ -1,9 +1,10 @@
 """What the reasoner needs from the outside, and how the model's silence is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from bus.errors import InvestigationEnded, Unavailable
+from bus.events import InvestigationId
 from services.reasoner.transcript import Block, Reply
 from services.reasoner.turn import Request
 
@@ -38,6 +39,30 @@ class Catalogues(Protocol):
     async def read(self, sha256: str) -> tuple[Block, ...] | None:
         """The tools of that catalogue in their order, as the Messages API takes them, or None."""
         ...
+
+
+class Memory(Protocol):
+    """What is remembered beyond one investigation."""
+
+    async def earlier(self, fingerprint: str) -> Mapping[str, str]:
+        """Facts about earlier investigations of that problem, as JSON, by name."""
+        ...
+
+    async def used_within_hour(self, prompt: str, investigation_id: InvestigationId) -> bool:
+        """Whether another investigation began with that prompt in the hour before this one did."""
+        ...
+
+
+class NoMemory:
+    """Nothing is remembered."""
+
+    async def earlier(self, _fingerprint: str) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
+    async def used_within_hour(self, _prompt: str, _investigation_id: InvestigationId) -> bool:
+        """Nobody did."""
+        return False
 
 
 class DayBudget(Protocol):

@@ -3,8 +3,9 @@
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from bus import metrics
 from bus.commits import Investigations
@@ -13,13 +14,22 @@ from bus.errors import Rejected, Unavailable
 from bus.events import Outcome, TurnDue
 from bus.record import Commit, Record
 from bus.results import Results
-from services.reasoner import budget, diagnosis, investigation, turn
+from services.reasoner import budget, diagnosis, folding, investigation
 from services.reasoner.budget import Estimate, Limits, Prices
 from services.reasoner.diagnosis import Source
+from services.reasoner.gathering import Gathering
 from services.reasoner.investigation import Answer
-from services.reasoner.ports import Catalogues, CutOff, DayBudget, Model, SaidNo
+from services.reasoner.ports import (
+    Catalogues,
+    CutOff,
+    DayBudget,
+    Memory,
+    Model,
+    NoMemory,
+    SaidNo,
+)
 from services.reasoner.transcript import Block, Reply
-from services.reasoner.turn import Request, Seen, Texts
+from services.reasoner.turn import Request, Texts
 
 log = logging.getLogger(__name__)
 NO_TOOLS = "no tool could be used: the toolrunner offered none"
@@ -38,6 +48,10 @@ class Rules:
     texts: Texts
     submit: Block
     model_seconds: float = 90.0
+    services: str = ""
+    """The service catalogue as the model reads it."""
+    cache_hour: Literal["auto", "on", "off"] = "off"
+    """Whether tools and system are held in the cache for an hour."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +77,7 @@ class Turns:
     catalogues: Catalogues
     day_budget: DayBudget
     rules: Rules
+    memory: Memory = field(default_factory=NoMemory)
 
     async def run(self, due: TurnDue, entry: Entry) -> None:
         """The turn is committed, or had no effect any more; its entry is acknowledged.
@@ -82,7 +97,7 @@ class Turns:
 
     async def _prepare(self, record: Record) -> Prepared | None:
         """The turn as it is to be asked; None when the record was changed first."""
-        inv, number, looked_at = record.investigation_id, record.turn, lease_clock()
+        number, looked_at = record.turn, lease_clock()
         now = await self.investigations.now()
         if not record.concluding and now >= record.conclude_at:
             await self._change(
@@ -97,16 +112,24 @@ class Turns:
             wait = (record.conclude_at - now).total_seconds()
             raise Unavailable("no tools are offered yet", retry_in_seconds=min(1.0, wait))
         rules = self.rules
-        transcript = await self.investigations.transcript(inv)
-        asked = [call.tool_call_id for call in record.calls_of(number - 1)]
-        seen = Seen(
-            transcript=transcript,
-            shown=await self.results.shown(inv, asked if transcript else None),
-            tools=(*(tools or ()), rules.submit),
+        gathering = Gathering(self.investigations, self.results, self.memory, rules)
+        request = await gathering.request(record, tools or (), now=now)
+        fold = folding.due_fold(
+            record,
+            request.kept,
+            prompt=request.prompt,
+            size=request.prompt_bytes,
+            window=rules.limits.context_tokens,
         )
-        request = turn.build(record, seen, texts=rules.texts, limits=rules.limits)
+        if fold is not None:
+            await self._change(record, lambda r: investigation.folded(r, number, fold=fold))
+            return None
         estimate = budget.estimate(
-            rules.prices, rules.model, prompt_bytes=request.prompt_bytes, limits=rules.limits
+            rules.prices,
+            rules.model,
+            prompt_bytes=request.prompt_bytes,
+            hour_bytes=request.hour_bytes,
+            limits=rules.limits,
         )
         limit = (
             "" if record.concluding else budget.limit_reached(record, estimate, limits=rules.limits)

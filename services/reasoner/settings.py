@@ -1,6 +1,8 @@
 """Settings of the reasoner: the model, its key, and what an investigation may spend."""
 
-from pydantic import Field, SecretStr
+from typing import Literal
+
+from pydantic import Field, FilePath, SecretStr
 
 from bus.settings import BusSettings
 from services.reasoner.budget import Limits
@@ -33,6 +35,14 @@ class Settings(BusSettings):
     """Most tokens of one reply; above 21,000 the SDK would want streaming."""
     model_seconds: float = Field(default=90.0, gt=0, le=600)
     """Longest ordinary model call, its own retries included."""
+    context_tokens: int = Field(default=200_000, ge=8_000)
+    """Context window to keep within; old results are cleared at 60 % of it."""
+    cache_hour: Literal["auto", "on", "off"] = "auto"
+    """Hold tools and system in the prompt cache for an hour; auto: when another investigation began
+    in the hour before."""
+    catalog: FilePath | None = None
+    """The services file, also ingest's: a table `[services.name]` each, with `calls`, `path`,
+    `owner`, `runbook`; told in every request. Without it the model is told none."""
     max_turns: int = Field(default=12, ge=1, le=1000)
     """Ordinary turns of an investigation; the conclude turn and its one repeat come on top."""
     max_tool_calls: int = Field(default=40, ge=0, le=10_000)
@@ -55,4 +65,5 @@ class Settings(BusSettings):
             tokens=self.max_tokens,
             cost_usd=self.max_cost_usd,
             reply_tokens=self.max_reply_tokens,
+            context_tokens=self.context_tokens,
         )

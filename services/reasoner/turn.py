@@ -6,13 +6,15 @@ Order for the prompt cache: tools, system, the incident, history, and last the o
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from string import Template
 
 from bus.errors import NotConfigured
 from bus.events import Alarm, InvestigationId, Value
 from bus.record import Call, Record, Update
-from services.reasoner import budget
+from services.reasoner import budget, caching, earlier, folding
 from services.reasoner.budget import Limits
+from services.reasoner.caching import Before
 from services.reasoner.transcript import (
     Block,
     Message,
@@ -24,13 +26,13 @@ from services.reasoner.transcript import (
 
 SAY = "say_next"
 """Note in the record: name of the text that the next message holds, such as `reminder`."""
-CACHED = {"cache_control": {"type": "ephemeral"}}
 LOST = "not available: the result was lost"
 
 
 class Texts(Value):
-    """The texts that we write to the model, one file each."""
+    """The texts that we write to the model, one file each; `version` names them all."""
 
+    version: str
     system: str
     conclude: str
     reminder: str
@@ -67,6 +69,10 @@ class Seen:
     """What the model gets to see of each stored result, by call id."""
     tools: tuple[Block, ...]
     """The pinned catalogue, and `submit_diagnosis` last."""
+    services: str = ""
+    """The service catalogue."""
+    earlier: str = ""
+    """What earlier investigations of the problem concluded; only the first turn tells it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,29 +88,60 @@ class Request:
     message: Message
     """The user message that is new in this turn; the turn's commit appends it."""
     updates_shown: int
+    services: str = ""
+    record: Record | None = None
+    """Where a `Fold` is noted, by which older messages are told anew."""
+    hour: bool = False
+    """Tools and system are held in the cache for an hour."""
+    version: str = ""
+    before: Before | None = None
+    """What the turn before says about the cache."""
+
+    @property
+    def kept(self) -> tuple[Message, ...]:
+        """All messages verbatim, as the transcript keeps them once the turn is committed."""
+        return (*self.history, self.message)
+
+    @cached_property
+    def messages(self) -> tuple[Message, ...]:
+        """What is sent after tools and system: see `folding`."""
+        return folding.told(self.kept, self.record) if self.record else self.kept
+
+    @property
+    def told(self) -> tuple[Block, ...]:
+        """What is sent as system: how to work, and the service catalogue."""
+        texts = (self.system, self.services)
+        return tuple(text_block(text) for text in texts if text)
+
+    @cached_property
+    def prompt(self) -> str:
+        """Hashes of tools and system."""
+        return f"{caching.hash_of(self.tools)} {caching.hash_of(self.told)}"
 
     @property
     def tool_names(self) -> tuple[str, ...]:
         """What the model may call."""
         return tuple(str(tool["name"]) for tool in self.tools)
 
-    @property
+    @cached_property
     def prompt_bytes(self) -> int:
         """Size of everything the model reads."""
-        parts = [self.system, self.tools, self.history, self.message]
+        parts = [self.told, self.tools, self.messages]
         return len(json.dumps(parts, ensure_ascii=False).encode())
+
+    @property
+    def hour_bytes(self) -> int:
+        """Size of what is held for an hour; 0 where nothing is."""
+        parts = [self.told, self.tools]
+        return len(json.dumps(parts, ensure_ascii=False).encode()) if self.hour else 0
 
     def body(self) -> dict[str, object]:
         """Tools, system, messages; cache marks on tools, system, incident and the end."""
-        messages = [*self.history, self.message]
-        marks = {0, len(messages) - 1}
-        return {
-            "tools": [*self.tools[:-1], {**self.tools[-1], **CACHED}],
-            "system": [{**text_block(self.system), **CACHED}],
-            "messages": [
-                _cached(message) if at in marks else message for at, message in enumerate(messages)
-            ],
-        }
+        first = self.kept[0]["content"]
+        opening = len(first) if isinstance(first, list) else 1
+        return caching.with_marks(
+            self.tools, self.told, self.messages, opening=opening, hour=self.hour
+        )
 
 
 def build(record: Record, seen: Seen, *, texts: Texts, limits: Limits) -> Request:
@@ -116,7 +153,7 @@ def build(record: Record, seen: Seen, *, texts: Texts, limits: Limits) -> Reques
             for call in record.calls_of(record.turn - 1)
         ]
     else:
-        blocks = [text_block(incident_text(record, seen.shown, limits=limits))]
+        blocks = [text_block(incident_text(record, seen, limits=limits))]
     fresh = record.updates[record.updates_shown :]
     if fresh:
         blocks.append(text_block(_updates_text(fresh, record)))
@@ -136,10 +173,13 @@ def build(record: Record, seen: Seen, *, texts: Texts, limits: Limits) -> Reques
         history=tuple(seen.transcript),
         message=user_message(blocks or [text_block(texts.go_on)]),
         updates_shown=len(record.updates),
+        services=seen.services,
+        record=record,
+        version=texts.version,
     )
 
 
-def incident_text(record: Record, shown: Mapping[str, str], *, limits: Limits) -> str:
+def incident_text(record: Record, seen: Seen, *, limits: Limits) -> str:
     """The incident and what came with it, between markers, because others wrote it."""
     incident = record.incident
     facts = {
@@ -152,13 +192,15 @@ def incident_text(record: Record, shown: Mapping[str, str], *, limits: Limits) -
     }
     lines = [f"{name}: {text}" for name, text in facts.items() if text]
     lines += _alarm_lines(incident.alarm) if incident.alarm else []
-    attached = sorted(name for name in shown if name.startswith("trigger:"))
+    attached = sorted(name for name in seen.shown if name.startswith("trigger:"))
+    past = marked(seen.earlier, "earlier", nonce=record.nonce, kind="data") if seen.earlier else ""
     minutes = (record.conclude_at - record.opened_at).total_seconds() / 60
     return "\n\n".join(
         [
             "An incident was opened.",
             marked("\n".join(lines), "incident", nonce=record.nonce, kind="data"),
-            *(marked(shown[name], name, nonce=record.nonce) for name in attached),
+            *(marked(seen.shown[name], name, nonce=record.nonce) for name in attached),
+            *([f"{earlier.HEAD}\n{past}"] if past else []),
             f"Find its cause. You have {limits.turns} turns, {limits.tool_calls} tool calls and "
             f"about {minutes:.2g} minutes.",
         ]
@@ -192,11 +234,4 @@ def _answer(call: Call, view: str | None, *, nonce: str) -> Block:
 
 def _updates_text(updates: Sequence[Update], record: Record) -> str:
     lines = "\n".join(f"{update.kind}: {update.text}" for update in updates)
-    return "Meanwhile:\n" + marked(lines, "updates", nonce=record.nonce, kind="data")
-
-
-def _cached(message: Message) -> Message:
-    content = message["content"]
-    if not isinstance(content, list):
-        return message
-    return {**message, "content": [*content[:-1], {**content[-1], **CACHED}]}
+    return folding.MEANWHILE + marked(lines, "updates", nonce=record.nonce, kind="data")

@@ -15,9 +15,8 @@ from services.toolrunner.json_places import find
 
 READ_RESULT = "read_result"
 READ_RESULT_DESCRIPTION = (
-    "Lines of a result that is already stored, with their numbers. call_id is its id, or "
-    "trigger:<name>. Give lines (120-180), or pattern (a regular expression, RE2 syntax, (?i) for "
-    "any case), or path into a JSON result (items[3].status); together they narrow each other."
+    "Lines of a stored result (call_id: its id or trigger:<name>), narrowed by lines (120-180), "
+    "pattern (RE2; (?i): any case), path into JSON (items[3].status)."
 )
 READ_RESULT_SCHEMA: dict[str, JsonValue] = {
     "type": "object",

@@ -91,6 +91,8 @@ def test_a_services_file_lists_the_names(tmp_path: Path) -> None:
     path.write_text('services = ["cartservice", "frontend"]')
 
     assert known_services(path) == ["cartservice", "frontend"]
+    path.write_text('[services.cartservice]\npath = "src/cartservice"\n[services.frontend]')
+    assert known_services(path) == ["cartservice", "frontend"]
     assert known_services(None) == []
 
 

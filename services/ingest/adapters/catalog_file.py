@@ -1,4 +1,7 @@
-"""The services file (`NIGHTSHIFT_CATALOG`): which services there are, in TOML."""
+"""The services file (`NIGHTSHIFT_CATALOG`): which services there are, in TOML.
+
+It lists their names, or has a table for each, whose contents are the reasoner's to read.
+"""
 
 import tomllib
 from pathlib import Path
@@ -11,7 +14,7 @@ from bus.errors import NotConfigured
 class _Catalog(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    services: list[str]
+    services: list[str] | dict[str, dict[str, object]]
 
 
 def known_services(path: Path | None) -> list[str]:
@@ -20,9 +23,10 @@ def known_services(path: Path | None) -> list[str]:
         return []
     try:
         text = path.read_text(encoding="utf-8")
-        return _Catalog.model_validate(tomllib.loads(text)).services
+        return list(_Catalog.model_validate(tomllib.loads(text)).services)
     except ValidationError as error:
         problem = error.errors()[0]["msg"]
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         problem = str(error)
-    raise NotConfigured(f"NIGHTSHIFT_CATALOG {path}: {problem}; it holds `services = [...]`")
+    form = "it holds `services = [...]`, or tables `[services.name]`"
+    raise NotConfigured(f"NIGHTSHIFT_CATALOG {path}: {problem}; {form}")

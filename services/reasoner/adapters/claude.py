@@ -27,6 +27,7 @@ from bus.tracing import Tracing
 from services.reasoner.adapters.connections import http_client
 from services.reasoner.adapters.reach import Reach
 from services.reasoner.budget import Prices
+from services.reasoner.caching import why_missed
 from services.reasoner.diagnosis import SUBMIT
 from services.reasoner.ports import CutOff, SaidNo
 from services.reasoner.settings import Settings
@@ -98,6 +99,8 @@ class Claude:
             "gen_ai.conversation.id": request.investigation_id,
             "nightshift.turn": request.turn,
             "nightshift.concludes": request.concludes,
+            "nightshift.prompt_version": request.version,
+            "nightshift.prompt_sha256": request.prompt,
         }
         with self.tracing.span(
             f"chat {model}", kind=SpanKind.CLIENT, attributes=attributes
@@ -112,6 +115,9 @@ class Claude:
             metrics.MODEL_SECONDS.record(time.monotonic() - started, {"model": model})
             if reply is not None:
                 self._describe(span, reply)
+                model = reply.model
+                if missed := why_missed(reply.usage, request.before, model=model):
+                    span.set_attribute("nightshift.cache_miss", missed)
         if reply is None:
             raise CutOff(f"the model did not answer within {seconds:.0f} s")
         self.reach.worked()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from bus.errors import NotConfigured
 from services.reasoner.budget import Prices, prices_from
+from services.reasoner.offering import offered
+from services.reasoner.service_catalogue import service_catalogue
 from services.reasoner.transcript import Block
 from services.reasoner.turn import Texts
 
@@ -28,10 +30,19 @@ def texts() -> Texts:
 
 
 def submit_tool() -> Block:
-    """The definition of `submit_diagnosis`."""
+    """The definition of `submit_diagnosis`, as the model is told it."""
     text = _HERE.joinpath("tools", "submit_diagnosis.json").read_text(encoding="utf-8")
-    tool: Block = json.loads(text)
-    return tool
+    return offered(json.loads(text))
+
+
+def services(path: Path | None) -> str:
+    """The service catalogue of that file, as the model reads it. Raises NotConfigured."""
+    if path is None:
+        return ""
+    try:
+        return service_catalogue(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, NotConfigured) as error:
+        raise NotConfigured(f"NIGHTSHIFT_CATALOG {path} cannot be used: {error}") from None
 
 
 def prices(path: str = "") -> Prices:

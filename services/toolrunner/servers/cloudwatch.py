@@ -49,7 +49,7 @@ class CloudWatch:
         self._aws = AwsApi(settings)
 
     def describe_alarm(self, name: AlarmName) -> str:
-        """An alarm's state, reason, metric and threshold."""
+        """An alarm's state, reason, metric, threshold."""
         rows = asked(f"cloudwatch:DescribeAlarms on alarm {name}", lambda: list(self._alarms(name)))
         if not rows:
             raise NotRead(f"there is no alarm {name!r} in this account and region")
@@ -62,7 +62,7 @@ class CloudWatch:
         hours: Annotated[int, Field(ge=1, le=720)] = 24,
         limit: Annotated[int, Field(ge=1, le=100)] = 20,
     ) -> str:
-        """Changes of an alarm's state and configuration, and its actions, newest first."""
+        """An alarm's changes and actions, newest first."""
         permission = f"cloudwatch:DescribeAlarmHistory on alarm {name}"
         rows = asked(permission, lambda: self._history(name, hours=hours, limit=limit))
         nothing = f"no history of alarm {name!r} in {hours} h: nothing changed, or there is none"
@@ -77,7 +77,7 @@ class CloudWatch:
         until: Moment = "",
         limit: Annotated[int, Field(ge=1, le=2000)] = 1000,
     ) -> str:
-        """Log events of the minutes before `until` (else now) by CloudWatch filter pattern."""
+        """Log events before `until` (else now), by CloudWatch filter pattern."""
         self._refuse_other(log_group)
         window = _window(minutes, until)
         return asked(
@@ -94,7 +94,7 @@ class CloudWatch:
         until: Moment = "",
         statistic: Statistic = "all",
     ) -> str:
-        """A metric in the minutes before `until` (else now); `all`: average, sum and maximum."""
+        """A metric before `until` (else now); `all`: average, sum, maximum."""
         permission = f"cloudwatch:ListMetrics and cloudwatch:GetMetricData on {namespace} {metric}"
         stats, window = STATISTICS if statistic == "all" else (statistic,), _window(minutes, until)
         return asked(

@@ -44,20 +44,14 @@ class Cluster:
         self._api = ClusterApi(settings)
 
     def list_pods(self, namespace: str, workload_name: str = "") -> str:
-        """Pods: phase, readiness, restarts, images, why containers wait or ended.
-
-        `ref`, where it is known: the deployed commit, as the github tools take it.
-        """
+        """Phase, readiness, restarts, why containers wait or ended, deployed `ref`."""
         self._api.check(namespace, workload_name or "x")
         pods = _named(self._api.every("pods", namespace), workload_name)
         return "\n".join(line for pod in pods for line in workload.pod_rows(pod))
 
     @by_fields(LogsAsked)
     def get_logs(self, asked: LogsAsked) -> str:
-        """The last log lines of a pod's container, init ones too, oldest first.
-
-        `since_minutes` 0: of any age; `previous`: of its run before.
-        """
+        """A container's last lines, oldest first; `previous`: of its run before."""
         self._api.check(asked.namespace, asked.pod, asked.container or "x")
         options: dict[str, object] = {"tail_lines": asked.tail_lines, "previous": asked.previous}
         if asked.container:
@@ -67,7 +61,7 @@ class Cluster:
         return self._api.log(asked.pod, asked.namespace, **options)
 
     def list_workloads(self, namespace: str) -> str:
-        """Workloads of every kind: ready/wanted, age, last roll-out, images, deployed `ref`."""
+        """All workloads: ready/wanted, last roll-out, images, deployed `ref`."""
         self._api.check(namespace)
         found: dict[str, list[Fields]] = {}
         gaps: list[str] = []
@@ -84,7 +78,7 @@ class Cluster:
         *,
         name: str,
     ) -> str:
-        """A workload's state, deployed `ref`, conditions, containers, limits, probes, variables."""
+        """State, conditions, limits, probes, variables, deployed `ref` (for github)."""
         self._api.check(namespace, name)
         found = self._api.one(RESOURCES[kind], name, namespace=namespace)
         return "\n".join(workload.workload_rows(kind, found))
@@ -96,7 +90,7 @@ class Cluster:
         *,
         name: str,
     ) -> str:
-        """A workload's revisions, newest first, and all that the newest changed in the pods."""
+        """Revisions, newest first, and all that the newest changed."""
         self._api.check(namespace, name)
         found = self._api.one(RESOURCES[kind], name, namespace=namespace)
         kept = "replicasets" if kind == "Deployment" else "controllerrevisions"
@@ -105,7 +99,7 @@ class Cluster:
         return "\n".join(rollouts.history_rows(found, revisions))
 
     def list_events(self, namespace: str, object_name: str = "") -> str:
-        """Events, oldest first; `object_name`: of that object and of those named after it."""
+        """Events, oldest first; those about `object_name`."""
         self._api.check(namespace, object_name or "x")
         events = self._api.every("events", namespace)
         wanted = [event for event in events if _is_about(event, object_name)]
@@ -114,7 +108,7 @@ class Cluster:
         )
 
     def list_services(self, namespace: str, name: str = "") -> str:
-        """Services: ports, selector, endpoints ready or not, selectors that match no pod."""
+        """Ports, selectors, endpoints ready or not."""
         self._api.check(namespace, name or "x")
         services = self._api.every("services", namespace)
         gaps: list[str] = []
@@ -131,7 +125,7 @@ class Cluster:
         return "\n".join([*(lines or ["there is no such service"]), *_not_shown(gaps)])
 
     def list_network_policies(self, namespace: str) -> str:
-        """Network policies in words: who may reach which pods, and whom these may reach."""
+        """Who may reach which pods, and whom these may reach."""
         self._api.check(namespace)
         policies = self._api.every("networkpolicies", namespace)
         if not policies:
@@ -144,7 +138,7 @@ class Cluster:
         return "\n".join([*lines, *_not_shown(gaps)])
 
     def resource_usage(self, namespace: str, workload_name: str = "") -> str:
-        """CPU and memory that pods use, of which limit; resource quotas; autoscalers."""
+        """CPU and memory used, of which limit; quotas; autoscalers."""
         self._api.check(namespace, workload_name or "x")
         gaps: list[str] = []
         lines = list(self._usage(namespace, workload_name, gaps=gaps))

@@ -59,7 +59,7 @@ class Repository:
         start_line: FirstLine = 1,
         end_line: LastLine = 0,
     ) -> str:
-        """A file or folder at `ref` (branch, tag, SHA; else the default branch), or some lines."""
+        """A file, some of its lines, or a folder; `ref`: branch, tag, SHA."""
         path, parameters = inside(path), {"ref": revision(ref)} if ref else {}
         wanted = _window(start_line, end_line)
         what = f"file {path or '/'}" + (f" at {ref}" if ref else "")
@@ -74,7 +74,7 @@ class Repository:
         return content if wanted is None else "\n".join(_lines(path, content, window=wanted))
 
     def search_code(self, query: Annotated[str, Field(min_length=1, max_length=200)]) -> str:
-        """Files on the default branch that hold the words, with the lines around them."""
+        """Files on the default branch that hold the words."""
         if _ELSEWHERE.search(query):
             raise NotRead("the search stays in the one repository: leave repo:, org:, user: … out")
         if query.count('"') % 2 or not query.isprintable():
@@ -97,7 +97,7 @@ class Repository:
         since: Moment = "",
         until: Moment = "",
     ) -> str:
-        """The newest commits, or those that changed `path`, newest first; up to `sha`."""
+        """Commits up to `sha`, newest first; those that changed `path`."""
         asked = {"path": inside(path) if path else "", "sha": revision(sha) if sha else ""}
         for bound, time in (("since", since), ("until", until)):
             asked[bound] = moment(moment_of(time)) if time else ""
@@ -108,7 +108,7 @@ class Repository:
         return "\n".join(_commit_row(commit) for commit in commits[:limit])
 
     def get_commit(self, sha: Ref, path: Path = "") -> str:
-        """A commit (SHA, branch or tag): message, changed files, diff; with `path` that one's."""
+        """A commit's message, files, diff; of `path` alone."""
         only, name = inside(path) if path else "", revision(sha)
         what = f"commit {name}"
         told, found = self._api.get(f"/commits/{quote(name, safe='')}", what=what)
@@ -132,7 +132,7 @@ class Repository:
         start_line: FirstLine = 1,
         end_line: LastLine = 0,
     ) -> str:
-        """Which commit last changed each line of a file, by ranges of lines."""
+        """Which commit last changed each line of a file."""
         path, name = inside(path), revision(ref) if ref else "HEAD"
         first, last = _window(start_line, end_line) or (1, MAX_LINE)
         if not path:
