@@ -221,7 +221,8 @@ class Turns:
             return commit
 
         inv = answer.request.investigation_id
-        await self.investigations.apply(inv, decide, entry=entry, known=known)
+        stands = await self.investigations.apply(inv, decide, entry=entry, known=known)
+        taken = taken and stands is not None
         if taken:
             _count(answer, self.rules.model)
         return taken

@@ -1,6 +1,7 @@
 """The prompt cache as the simulator keeps it: what a next request reads, and why it does not."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -61,9 +62,11 @@ def two_turns(parallel: int) -> tuple[Request, Request]:
     return first, build(record.changed(turn=2, calls=calls), transcript)
 
 
-def build(record: Record, transcript: list[Message]) -> Request:
+def build(
+    record: Record, transcript: list[Message], shown: Mapping[str, str] | None = None
+) -> Request:
     """The request of the due turn."""
-    seen = Seen(transcript=transcript, shown={}, tools=TOOLS, services="Services: none")
+    seen = Seen(transcript=transcript, shown=shown or {}, tools=TOOLS, services="Services: none")
     return turn.build(record, seen, texts=TEXTS, limits=Limits())
 
 
