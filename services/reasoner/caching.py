@@ -48,8 +48,8 @@ def hash_of(value: object) -> str:
 def with_marks(
     tools: Sequence[Block],
     system: Sequence[Block],
-    messages: Sequence[Message],
     *,
+    messages: Sequence[Message],
     opening: int,
     hour: bool,
 ) -> dict[str, object]:

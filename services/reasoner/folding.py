@@ -58,14 +58,14 @@ def fold_of(record: Record) -> Fold | None:
 
 def told(messages: Sequence[Message], record: Record) -> tuple[Message, ...]:
     """The messages as they are sent, by the fold that the record notes."""
-    return _told(messages, fold_of(record), record)
+    return _told(messages, record, fold=fold_of(record))
 
 
-def _told(messages: Sequence[Message], fold: Fold | None, record: Record) -> tuple[Message, ...]:
+def _told(messages: Sequence[Message], record: Record, *, fold: Fold | None) -> tuple[Message, ...]:
     if fold is None or fold.messages < 3 or len(messages) < fold.messages:
         return tuple(messages)
     blocks = [*_blocks(messages[0]), text_block(HEAD)]
-    blocks += [text_block(text) for text in _turns(messages, fold, record)]
+    blocks += [text_block(text) for text in _turns(messages, record, fold=fold)]
     last = _blocks(messages[fold.messages - 1])
     ours = [block for block in last if block["type"] == "text" and not _is_update(block)]
     return (user_message([*blocks, *ours]), *messages[fold.messages :])
@@ -125,16 +125,16 @@ def _smallest(messages: Sequence[Message], record: Record, *, goal: float, most:
     low, high = 0, len(folds) - 1
     while low < high:
         middle = (low + high) // 2
-        if size_of(_told(messages, folds[middle], record)) <= goal:
+        if size_of(_told(messages, record, fold=folds[middle])) <= goal:
             high = middle
         else:
             low = middle + 1
-    if low == len(folds) - 1 and size_of(_told(messages, folds[low], record)) > most:
+    if low == len(folds) - 1 and size_of(_told(messages, record, fold=folds[low])) > most:
         return folds[low].model_copy(update={"shown_from": newest + 1})
     return folds[low]
 
 
-def _turns(messages: Sequence[Message], fold: Fold, record: Record) -> Iterator[str]:
+def _turns(messages: Sequence[Message], record: Record, *, fold: Fold) -> Iterator[str]:
     """Each turn as text."""
     calls: dict[str, list[Call]] = {}
     for call in record.calls:

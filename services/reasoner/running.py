@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from bus import metrics
@@ -14,7 +15,7 @@ from bus.errors import Rejected, Unavailable
 from bus.events import Outcome, TurnDue
 from bus.record import Commit, Record
 from bus.results import Results
-from services.reasoner import budget, diagnosis, folding, investigation
+from services.reasoner import budget, diagnosis, investigation
 from services.reasoner.budget import Estimate, Limits, Prices
 from services.reasoner.diagnosis import Source
 from services.reasoner.gathering import Gathering
@@ -114,15 +115,8 @@ class Turns:
         rules = self.rules
         gathering = Gathering(self.investigations, self.results, self.memory, rules)
         request = await gathering.request(record, tools or (), now=now)
-        fold = folding.due_fold(
-            record,
-            request.kept,
-            prompt=request.prompt,
-            size=request.prompt_bytes,
-            window=rules.limits.context_tokens,
-        )
-        if fold is not None:
-            await self._change(record, lambda r: investigation.folded(r, number, fold=fold))
+        if fold := request.due_fold(rules.limits.context_tokens):
+            await self._change(record, partial(investigation.folded, turn=number, fold=fold))
             return None
         estimate = budget.estimate(
             rules.prices,

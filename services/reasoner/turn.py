@@ -15,6 +15,7 @@ from bus.record import Call, Record, Update
 from services.reasoner import budget, caching, earlier, folding
 from services.reasoner.budget import Limits
 from services.reasoner.caching import Before
+from services.reasoner.folding import Fold
 from services.reasoner.transcript import (
     Block,
     Message,
@@ -135,12 +136,21 @@ class Request:
         parts = [self.told, self.tools]
         return len(json.dumps(parts, ensure_ascii=False).encode()) if self.hour else 0
 
+    def due_fold(self, window: int) -> Fold | None:
+        """The fold that must be noted first, so that the request fits that window; or None."""
+        if self.record is None:
+            return None
+        size = self.prompt_bytes
+        return folding.due_fold(
+            self.record, self.kept, prompt=self.prompt, size=size, window=window
+        )
+
     def body(self) -> dict[str, object]:
         """Tools, system, messages; cache marks on tools, system, incident and the end."""
         first = self.kept[0]["content"]
         opening = len(first) if isinstance(first, list) else 1
         return caching.with_marks(
-            self.tools, self.told, self.messages, opening=opening, hour=self.hour
+            self.tools, self.told, messages=self.messages, opening=opening, hour=self.hour
         )
 
 

@@ -178,8 +178,10 @@ async def test_earlier_conclusions_are_told_in_the_first_message_as_data(
         for number in range(1, 6)
     }
     said = {"kind": "feedback", "investigation_id": "inc-5", "useful": "no", "reason": "was DNS"}
-    written = {name: json.dumps(facts) for name, facts in (kept | {"feedback:inc-5": said}).items()}
-    await loop.bus.redis.hset(key, mapping=written | {"odd": "no JSON", "list": "[]"})
+    for name, facts in (kept | {"feedback:inc-5": said}).items():
+        await loop.bus.redis.hset(key, name, json.dumps(facts))
+    await loop.bus.redis.hset(key, "odd", "no JSON")
+    await loop.bus.redis.hset(key, "list", "[]")
     await loop.bus.redis.expire(key, 60)
     await loop.open(fingerprint="fp")
     record = await loop.ended()

@@ -62,14 +62,7 @@ def played(turns: int) -> list[tuple[Record, Request]]:
         shown = {str(call.tool_call_id): BIG for call in record.calls}
         record = record.changed(turn=number)
         request = built(record, transcript, shown)
-        fold = folding.due_fold(
-            record,
-            request.kept,
-            prompt=request.prompt,
-            size=request.prompt_bytes,
-            window=WINDOW,
-        )
-        if fold:
+        if fold := request.due_fold(WINDOW):
             commit = investigation.folded(record, number, fold=fold)
             assert commit is not None
             record = commit.record
@@ -149,15 +142,10 @@ def test_what_was_thought_after_another_prompt_is_told_anew(thinks: bool) -> Non
     first = built(record, [], {})
     record = record.changed(turn=2, calls=calls(1), notes={folding.PROMPT: "other tools"})
     second = built(record, [first.message, said], {"1-1": BIG, "1-2": BIG})
-    fold = folding.due_fold(
-        record, second.kept, prompt=second.prompt, size=second.prompt_bytes, window=200_000
-    )
+    fold = second.due_fold(200_000)
     assert fold == (Fold(messages=3) if thinks else None)
     if fold:
         record = record.changed(notes=record.notes | {folding.FOLDED: fold.model_dump_json()})
         told = built(record, [first.message, said], {"1-1": BIG, "1-2": BIG})
         assert json.dumps(told.messages).count("59| line 59") == 2
-        again = folding.due_fold(
-            record, told.kept, prompt=told.prompt, size=told.prompt_bytes, window=200_000
-        )
-        assert again is None
+        assert told.due_fold(200_000) is None
