@@ -63,8 +63,6 @@ class Prepared:
     request: Request
     estimate: Estimate
     now: datetime
-    looked_at: float
-    """When the record was read, by `lease_clock`."""
     gap: str = ""
 
 
@@ -86,6 +84,7 @@ class Turns:
         Raises Unavailable when it has to wait. A call that the clock cut off is made again.
         """
         while not entry.acknowledged:
+            looked_at = lease_clock()
             record = await self.investigations.read(due.investigation_id)
             if record is None:
                 raise Rejected("there is no record of this investigation")
@@ -94,11 +93,11 @@ class Turns:
                 return
             prepared = await self._prepare(record)
             if prepared is not None:
-                await self._ask(prepared, entry)
+                await self._ask(prepared, entry, looked_at=looked_at)
 
     async def _prepare(self, record: Record) -> Prepared | None:
         """The turn as it is to be asked; None when the record was changed first."""
-        number, looked_at = record.turn, lease_clock()
+        number = record.turn
         now = await self.investigations.now()
         if not record.concluding and now >= record.conclude_at:
             await self._change(
@@ -132,16 +131,9 @@ class Turns:
             await self._change(record, lambda r: investigation.concluding(r, number, why=limit))
             return None
         gap = "" if tools is not None else LOST_TOOLS if record.catalogue else NO_TOOLS
-        return Prepared(
-            record=record,
-            request=request,
-            estimate=estimate,
-            now=now,
-            looked_at=looked_at,
-            gap=gap,
-        )
+        return Prepared(record=record, request=request, estimate=estimate, now=now, gap=gap)
 
-    async def _ask(self, prepared: Prepared, entry: Entry) -> None:
+    async def _ask(self, prepared: Prepared, entry: Entry, *, looked_at: float) -> None:
         """Reserve, call, commit. Money for a call that may have been billed stays reserved."""
         record, request = prepared.record, prepared.request
         seconds = self._seconds(prepared)
@@ -155,7 +147,7 @@ class Turns:
         if not reserved:
             await self._without_money(record, entry)
             return
-        if lease_clock() - prepared.looked_at > STALE_SECONDS and not await self._is_due(record):
+        if lease_clock() - looked_at > STALE_SECONDS and not await self._is_due(record):
             # Waiting for the reservation took so long that the turn is somebody else's by now.
             await self.day_budget.settle(day, name, spent_usd=0.0)
             return

@@ -19,6 +19,9 @@ class Counting(Desk):
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection more."""
         self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self.waiting.add(task)
         await super().serve(reader, writer)
 
 
@@ -29,6 +32,7 @@ async def counting() -> AsyncIterator[tuple[Counting, str]]:
     server = await asyncio.start_server(desk.serve, "127.0.0.1", 0, backlog=1024)
     async with server:
         yield desk, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/messages"
+        await asyncio.gather(*desk.waiting)  # the client has gone: each connection ends
 
 
 async def test_a_second_wave_of_calls_opens_no_connection_anew() -> None:
