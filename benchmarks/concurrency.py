@@ -11,13 +11,22 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.request import Request, urlopen
 
 from redis import Redis
 
-from benchmarks.load.processes import TURNS, Parts, machine_seconds
+from benchmarks.load.processes import (
+    TURNS,
+    Parts,
+    cpu_seconds,
+    machine_seconds,
+    resident_mb,
+)
 from benchmarks.table import Table
+from bus.connection import as_text
 from bus.streams import DIAGNOSES, INCIDENTS, Keys
 
 COMMAND = "python -m benchmarks concurrency"
@@ -26,6 +35,7 @@ DEADLINE_SECONDS = 300.0
 FULL_SHARE = 0.9
 """From this share of busy cores on the machine counts as full."""
 LOOK_SECONDS = 0.1
+IDLE_SECONDS = 5.0
 KEYS = Keys("nightshift:")
 
 
@@ -51,7 +61,9 @@ class Run:
 
 def tables() -> Iterator[Table]:
     """What each number of investigations took, then what each process used of the machine."""
-    runs = measured(NUMBERS)
+    with running() as (parts, redis):
+        idle = idle_table(parts)
+        runs = [play(parts, redis, number) for number in NUMBERS]
     rows = [_row(run, single=runs[0].wall) for run in runs]
     columns = (
         *("investigations", "wall s", "times a single one", "diagnosed", "peak in flight"),
@@ -60,15 +72,28 @@ def tables() -> Iterator[Table]:
     title = f"One reasoner, a model that answers after 1 s, {TURNS} turns"
     yield Table(title, COMMAND, columns, tuple(rows))
     names = sorted(runs[0].cpu)
-    columns = ("investigations", *(f"{name} CPU s" for name in names), "cores busy", "machine")
-    yield Table("CPU of each process", COMMAND, columns, tuple(_cpu_row(run) for run in runs))
+    used = ("investigations", *(f"{name} CPU s" for name in names), "cores busy", "machine")
+    yield Table("CPU of each process", COMMAND, used, tuple(_cpu_row(run) for run in runs))
+    yield idle
 
 
-def measured(numbers: tuple[int, ...]) -> list[Run]:
-    """A run for each number, one after the other in the same processes, after one to warm up."""
+@contextmanager
+def running() -> Iterator[tuple[Parts, "Redis"]]:
+    """All processes, warm: one investigation is over."""
     with Parts() as parts, Redis.from_url(parts.redis.url) as redis:
         play(parts, redis, 1)
-        return [play(parts, redis, number) for number in numbers]
+        yield parts, redis
+
+
+def idle_table(parts: Parts) -> Table:
+    """What a reasoner with nothing to do takes, and how long it takes to be back."""
+    pid = parts.pids["reasoner"]
+    before = cpu_seconds(pid)
+    time.sleep(IDLE_SECONDS)
+    share = 1000 * (cpu_seconds(pid) - before) / IDLE_SECONDS
+    row = (f"{resident_mb(pid):.0f}", f"{share:.0f}", f"{parts.start_seconds:.1f}")
+    columns = ("memory, MB", "CPU, thousandths of a core", "start until ready, s")
+    return Table("A reasoner with nothing to do", COMMAND, columns, (row,))
 
 
 def play(parts: Parts, redis: "Redis", count: int) -> Run:
@@ -87,9 +112,9 @@ def play(parts: Parts, redis: "Redis", count: int) -> Run:
             pipeline.xadd(KEYS.stream(INCIDENTS), {"data": json.dumps(told)})
         pipeline.execute()
     while run.diagnosed < count and time.monotonic() - began < DEADLINE_SECONDS:
-        read = redis.xread({KEYS.stream(DIAGNOSES): seen}, block=200)
+        read: Any = redis.xread({KEYS.stream(DIAGNOSES): seen}, block=200)
         for _, entries in read or []:
-            seen = entries[-1][0]
+            seen = as_text(entries[-1][0])
             run.diagnosed += sum(b'"diagnosed"' in entry[1][b"data"] for entry in entries)
     run.wall = time.monotonic() - began
     busy, total = (after - first for after, first in zip(machine_seconds(), machine, strict=True))
@@ -103,9 +128,9 @@ def play(parts: Parts, redis: "Redis", count: int) -> Run:
     return run
 
 
-def _newest(redis: "Redis") -> bytes | str:
-    newest = redis.xrevrange(KEYS.stream(DIAGNOSES), count=1)
-    return newest[0][0] if newest else "0-0"
+def _newest(redis: "Redis") -> str:
+    newest: Any = redis.xrevrange(KEYS.stream(DIAGNOSES), count=1)
+    return as_text(newest[0][0]) if newest else "0-0"
 
 
 def _figures(parts: Parts, *, reset: bool = False) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """Incidents played by the real four services against the simulator, and what their calls cost."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -8,7 +9,7 @@ from redis import Redis
 
 from bus.events import IncidentOpened
 from bus.streams import INCIDENTS, Keys
-from cli.follow import Follower
+from cli.follow import Follower, Happening
 from cli.stack import Stack, call
 from services.reasoner.budget import Prices
 from services.reasoner.transcript import Usage
@@ -19,34 +20,46 @@ PREFIX = "nightshift:"
 _ROWS: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[dict[str, Any]])
 
 
-def play(stack: Stack, *incidents: IncidentOpened) -> list[list[Usage]]:
-    """What each model call used: of the scenario's alarm, then of each incident, one by one.
+@dataclass(frozen=True)
+class Played:
+    """One incident that was diagnosed: what each model call used, and its messages as JSON."""
+
+    usages: list[Usage]
+    transcript: list[str]
+
+
+def play(stack: Stack, *incidents: IncidentOpened) -> list[Played]:
+    """The scenario's alarm is fired and diagnosed, then each incident, one by one.
 
     Raises StackFailed when no final card stands in time.
     """
     with Redis.from_url(stack.redis_url, decode_responses=True) as redis:
         follower = Follower(redis, PREFIX)
         call(f"{stack.control}/_simulator/fire-alarm", {"form": "sns"})
-        calls = [_until_over(stack, follower, asked=0)]
+        played = [_until_over(stack, follower, asked=0)]
         for incident in incidents:
             told = {"data": incident.model_dump_json(exclude_defaults=True)}
             redis.xadd(Keys(PREFIX).stream(INCIDENTS), dict(told.items()))
-            calls.append(_until_over(stack, follower, asked=sum(map(len, calls))))
-        return calls
+            asked = sum(len(one.usages) for one in played)
+            played.append(_until_over(stack, follower, asked=asked))
+        return played
 
 
-def _until_over(stack: Stack, follower: Follower, *, asked: int) -> list[Usage]:
-    stopped: list[str] = []
+def _until_over(stack: Stack, follower: Follower, *, asked: int) -> Played:
+    stopped: list[Happening] = []
 
     def is_over() -> bool:
-        happened = [one for one in follower.read() if one.event == "InvestigationStopped"]
-        stopped.extend(str(one.values.get("outcome")) for one in happened)
+        stopped.extend(one for one in follower.read() if one.event == "InvestigationStopped")
         return bool(stopped)
 
     stack.wait("the final card", is_over, seconds=LONGEST_SECONDS)
-    if stopped != ["diagnosed"]:
-        raise ValueError(f"the incident ended as {', '.join(stopped)}")
-    return [usage_of(row["usage"]) for row in _answered(stack)[asked:]]
+    (end,) = stopped
+    if end.values.get("outcome") != "diagnosed":
+        raise ValueError(f"the incident ended as {end.values.get('outcome')}")
+    with Redis.from_url(stack.redis_url, decode_responses=True) as redis:
+        transcript = redis.lrange(Keys(PREFIX).of(end.incident, "transcript"), 0, -1)
+    usages = [usage_of(row["usage"]) for row in _answered(stack)[asked:]]
+    return Played(usages, [str(message) for message in transcript])
 
 
 def usage_of(told: dict[str, Any]) -> Usage:

@@ -23,6 +23,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
+def resident_mb(pid: int) -> float:
+    """Memory that a process holds."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
 def machine_seconds() -> tuple[float, float]:
     """CPU seconds of all cores since boot: busy ones, and all of them."""
     first = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0]
@@ -41,6 +47,8 @@ class Parts:
     model_port: int = 0
     http_port: int = field(default_factory=free_port)
     pids: dict[str, int] = field(default_factory=dict)
+    start_seconds: float = 0.0
+    """From the reasoner's start until it was ready."""
     _running: list["subprocess.Popen[str]"] = field(default_factory=list)
 
     def __enter__(self) -> "Parts":
@@ -99,10 +107,12 @@ class Parts:
         return process.stdout.readline() if process.stdout else ""
 
     def _wait_until_ready(self) -> None:
-        give_up_at = time.monotonic() + 60
+        began = time.monotonic()
+        give_up_at = began + 60
         while True:
             try:
                 with urlopen(f"http://127.0.0.1:{self.http_port}/readyz", timeout=3):
+                    self.start_seconds = time.monotonic() - began
                     return
             except OSError:
                 if time.monotonic() > give_up_at:

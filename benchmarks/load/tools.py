@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 import sys
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -74,7 +75,7 @@ async def main() -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:
-        read = await redis.xreadgroup(
+        read: Any = await redis.xreadgroup(
             "toolrunner", "stand-in", {stream: ">"}, count=AT_ONCE, block=1000
         )
         for _, entries in read or []:
