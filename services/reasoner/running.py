@@ -147,8 +147,9 @@ class Turns:
         if not reserved:
             await self._without_money(record, entry)
             return
-        if lease_clock() - looked_at > STALE_SECONDS and not await self._is_due(record):
-            # Waiting for the reservation took so long that the turn is somebody else's by now.
+        slow = lease_clock() - looked_at > STALE_SECONDS
+        if (slow or request.is_torn) and not await self._is_due(record):
+            # Waiting took so long that the turn is, or may be, somebody else's by now.
             await self.day_budget.settle(day, name, spent_usd=0.0)
             return
         try:
@@ -193,6 +194,7 @@ class Turns:
         )
 
     async def _is_due(self, record: Record) -> bool:
+        """Whether the turn still is; one read more, so only where it may not be."""
         stands = await self.investigations.read(record.investigation_id)
         return stands is not None and investigation.is_due(stands, record.turn)
 
