@@ -31,6 +31,7 @@ def head(page: Page, story: Story) -> None:
         "alarm": story.alarm,
         "note": story.note,
         "slack": slack or "no message yet",
+        "prompt": story.prompt,
         "trace": story.trace_id,
     }
     for name, text in facts.items():

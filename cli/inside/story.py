@@ -16,6 +16,7 @@ from cli.inside.rows import in_words
 from cli.inside.store import Found, Store
 from services.reasoner.budget import COST_OF_TURN, TurnCost
 from services.reasoner.diagnosis import SUBMIT
+from services.reasoner.folding import PROMPT, PROMPT_VERSION
 
 Message = dict[str, JsonValue]
 
@@ -84,6 +85,8 @@ class Story(Value):
     trace_id: str
     model: str
     catalogue: str
+    prompt: str = ""
+    """Version of the last request's texts, and hashes of its tools and system; empty before it."""
     slack: dict[str, str]
     spend: Spend
     never_settled_usd: dict[str, float]
@@ -125,6 +128,7 @@ async def story_of(record: Record, seen: Store, *, whole: bool) -> Story:
         **record.model_dump(include={"model", "catalogue", "spend", "diagnosis"}),
         elapsed_seconds=round(max(0.0, (until - record.opened_at).total_seconds()), 3),
         trace_id=record.trace.trace_id,
+        prompt=" ".join(record.notes.get(name, "") for name in (PROMPT_VERSION, PROMPT)).strip(),
         slack=await seen.place(record.investigation_id),
         never_settled_usd=await seen.reserved(record),
         updates=[f"{update.kind}: {update.text}" for update in record.updates],

@@ -21,6 +21,8 @@ FOLDED = "folded"
 """Note in the record: the `Fold` that holds, as JSON."""
 PROMPT = "prompt"
 """Note in the record: hashes of tools and system of the last request that was answered."""
+PROMPT_VERSION = "prompt_version"
+"""Note in the record: the version of the texts in it."""
 PROMPT_BYTES = "prompt_bytes"
 """Note in the record: size of that request."""
 MOST_SHARE, GOAL_SHARE = 0.6, 0.35

@@ -204,6 +204,7 @@ def _about_prompt(request: Request) -> dict[str, str]:
     """What the next turn needs to know about this one's request."""
     return {
         folding.PROMPT: request.prompt,
+        folding.PROMPT_VERSION: request.version,
         folding.PROMPT_BYTES: str(request.prompt_bytes),
         caching.CACHE_HOUR: "1h" if request.hour else "5m",
     }

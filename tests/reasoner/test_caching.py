@@ -46,20 +46,22 @@ def prompt(request: Request) -> MessagesRequest:
     return parse(json.dumps(body).encode(), MessagesRequest)
 
 
-def two_turns(parallel: int) -> tuple[Request, Request]:
-    """The first request, and the second with so many results."""
-    record, transcript = a_record(nonce="5" * 32), list[Message]()
-    uses = [
-        {"type": "tool_use", "id": f"tu{k}", "name": TOOLS[0]["name"], "input": {}}
-        for k in range(parallel)
-    ]
-    calls = tuple(
-        Call(tool_call_id=ToolCallId(f"1-{k}"), tool_use_id=f"tu{k}", tool=LOGS, state="ok")
-        for k in range(parallel)
-    )
-    first = build(record, transcript)
-    transcript = [first.message, {"role": "assistant", "content": uses}]
-    return first, build(record.changed(turn=2, calls=calls), transcript)
+def three_turns(parallel: int) -> list[Request]:
+    """Requests of three turns, each of whose replies has so many calls."""
+    record, transcript, requests = a_record(nonce="5" * 32), list[Message](), []
+    for number in (1, 2, 3):
+        record = record.changed(turn=number)
+        requests.append(build(record, transcript))
+        ids = [f"{number}-{k}" for k in range(parallel)]
+        uses = [
+            {"type": "tool_use", "id": id_, "name": TOOLS[0]["name"], "input": {}} for id_ in ids
+        ]
+        transcript += [requests[-1].message, {"role": "assistant", "content": uses}]
+        asked = (
+            Call(tool_call_id=ToolCallId(i), tool_use_id=i, tool=LOGS, state="ok") for i in ids
+        )
+        record = record.changed(calls=(*record.calls, *asked))
+    return requests
 
 
 def build(
@@ -75,10 +77,10 @@ def test_the_next_turn_reads_all_of_the_turn_before_however_many_calls_it_had(
     parallel: int,
 ) -> None:
     cache = PromptCache(Clock())
-    first, second = map(prompt, two_turns(parallel))
-    written = cache.account(first)
-    assert written.read == 0
-    assert cache.account(second).read == written.total == prompt_tokens(first)
+    first, second, third = map(prompt, three_turns(parallel))
+    assert cache.account(first).read == 0
+    assert cache.account(second).read == prompt_tokens(first)
+    assert cache.account(third).read == prompt_tokens(second)
 
 
 @pytest.mark.parametrize(("hour", "read"), [(True, True), (False, False)])
@@ -99,10 +101,10 @@ def test_a_second_incident_within_the_hour_reads_tools_and_system_where_they_are
 
 
 def test_marks_are_four_the_longer_ones_first_and_the_kept_messages_have_none() -> None:
-    first, second = two_turns(25)
+    first, *later = three_turns(25)
     assert json.dumps(first.body()).count("cache_control") == 3
-    assert json.dumps(second.body()).count("cache_control") == 4
-    assert "cache_control" not in json.dumps([second.kept, second.tools])
+    assert [json.dumps(request.body()).count("cache_control") for request in later] == [4, 4]
+    assert "cache_control" not in json.dumps([later[-1].kept, later[-1].tools])
 
 
 @pytest.mark.parametrize(

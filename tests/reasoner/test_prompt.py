@@ -8,14 +8,19 @@ import pytest
 from pydantic import JsonValue
 
 from bus.errors import NotConfigured
+from services.reasoner import turn
 from services.reasoner.adapters import files
+from services.reasoner.budget import Limits
 from services.reasoner.offering import compact, offered
 from services.reasoner.service_catalogue import service_catalogue
-from services.reasoner.transcript import text_block
+from services.reasoner.turn import Seen
 from services.toolrunner.adapters.strict_schema import StrictSchema
 from services.toolrunner.catalogue import OWN, canonical, strict
+from simulator.model.shapes import MessagesRequest, parse
+from simulator.model.speeches import parts
 from simulator.model.usage import tokens
 from simulator.scenario import SCENARIOS
+from tests.bus.incidents import a_record
 
 ROOT = Path(__file__).parent.parent.parent
 LOCK = ROOT / "services/toolrunner/policies/tools.lock.json"
@@ -45,9 +50,18 @@ def published() -> list[dict[str, JsonValue]]:
 
 
 def test_tools_system_and_service_catalogue_take_at_most_2500_tokens() -> None:
-    told = [*map(offered, published()), files.submit_tool()]
-    told += map(text_block, (files.texts().system, files.services(CATALOGUE)))
-    assert tokens(sum(len(compact(part)) for part in told)) <= MOST_TOKENS
+    seen = Seen(
+        transcript=[],
+        shown={},
+        tools=(*map(offered, published()), files.submit_tool()),
+        services=files.services(CATALOGUE),
+    )
+    request = turn.build(a_record(), seen, texts=files.texts(), limits=Limits())
+    body = {"model": "claude-sonnet-5-5", "max_tokens": 8192, **request.body()}
+    prompt = parse(json.dumps(body).encode(), MessagesRequest)
+    prefix = parts(prompt)[: len(prompt.tools) + len(prompt.system)]
+    assert len(prefix) == 22
+    assert tokens(sum(map(len, prefix))) <= MOST_TOKENS
 
 
 def test_a_schema_for_reading_keeps_names_types_and_choices_and_loses_bounds() -> None:
