@@ -118,20 +118,18 @@ class Investigations:
         final (true at every later version); then the entry is acknowledged. Without a record the
         entry is left alone and None is returned. A `known` record is tried first, unread.
         """
-        commit = decide(known) if known else None
-        if known and commit and await self.commit(known, commit, entry=entry):
-            return commit.record.changed(version=known.version + 1)
         while True:
-            record = await self.read(investigation_id)
+            record = known or await self.read(investigation_id)
             if record is None:
                 return None
             commit = decide(record)
-            if commit is None:
+            if commit is None and known is None:
                 if entry is not None:
                     await self.acknowledge(entry)
                 return record
-            if await self.commit(record, commit, entry=entry):
+            if commit is not None and await self.commit(record, commit, entry=entry):
                 return commit.record.changed(version=record.version + 1)
+            known = None
 
     async def acknowledge(self, entry: Entry) -> None:
         """Take the entry out of its group's pending list."""
