@@ -105,25 +105,31 @@ class Investigations:
         return stands or record
 
     async def apply(
-        self, investigation_id: InvestigationId, decide: Decide, *, entry: Entry | None = None
+        self,
+        investigation_id: InvestigationId,
+        decide: Decide,
+        *,
+        entry: Entry | None = None,
+        known: Record | None = None,
     ) -> Record | None:
         """The record after the decision took effect, or as it stands when it has none.
 
         `decide` may be called several times and must be pure. When it returns None, that must be
         final (true at every later version); then the entry is acknowledged. Without a record the
-        entry is left alone and None is returned.
+        entry is left alone and None is returned. A `known` record is tried first, unread.
         """
         while True:
-            record = await self.read(investigation_id)
+            record = known or await self.read(investigation_id)
             if record is None:
                 return None
             commit = decide(record)
-            if commit is None:
+            if commit is None and known is None:
                 if entry is not None:
                     await self.acknowledge(entry)
                 return record
-            if await self.commit(record, commit, entry=entry):
+            if commit is not None and await self.commit(record, commit, entry=entry):
                 return commit.record.changed(version=record.version + 1)
+            known = None
 
     async def acknowledge(self, entry: Entry) -> None:
         """Take the entry out of its group's pending list."""
@@ -132,8 +138,7 @@ class Investigations:
 
     async def commit(self, before: Record, commit: Commit, *, entry: Entry | None = None) -> bool:
         """Write the decision if `before` still is the record's version; whether it was written."""
-        old, new = records.fields_of(before), records.fields_of(commit.record)
-        fields = flat({name: text for name, text in new.items() if old.get(name) != text})
+        fields = flat(records.fields_of(commit.record, but=before))
         messages = [json.dumps(message, ensure_ascii=False) for message in commit.transcript]
         parent = self._parent(commit.record)
         outgoing = [flat(entry_fields(event, parent)) for event in commit.events]

@@ -229,10 +229,13 @@ def conclude(record: Record, why: str) -> Commit | None:
     return due_next_turn(record.changed(calls=calls, concluding=reason))
 
 
-def fields_of(record: Record) -> dict[str, str]:
-    """The record as hash fields: plain words and numbers as they are, the rest as JSON."""
-    values = record.model_dump(mode="json", exclude={"version"})
-    values["open_calls"] = list(record.open_calls)
+def fields_of(record: Record, *, but: Record | None = None) -> dict[str, str]:
+    """Its hash fields, `but` for what is the same there: words as they are, the rest as JSON."""
+    old = {} if but is None else but.__dict__
+    names = {name for name, value in record.__dict__.items() if old.get(name, old) != value}
+    values = record.model_dump(mode="json", include=names - {"version"})
+    if "calls" in names:
+        values["open_calls"] = list(record.open_calls)
     return {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in values.items()

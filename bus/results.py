@@ -4,7 +4,7 @@ import asyncio
 import json
 import uuid
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -117,11 +117,15 @@ class Results:
             {**known, "whole": text, "shown": as_text(shown)}, extra="ignore"
         )
 
-    async def shown(self, investigation_id: InvestigationId) -> dict[str, str]:
-        """What the model gets to see of every stored result, by tool call id."""
+    async def shown(
+        self, investigation_id: InvestigationId, only: Iterable[str] | None = None
+    ) -> dict[str, str]:
+        """What the model gets to see of every stored result, by tool call id, or `only` of some."""
         key = self.keys.of(investigation_id, "results")
-        names = [as_text(name) for name in await self.redis.hkeys(key)]
-        wanted = [name for name in names if name.endswith(":shown")]
+        if only is None:
+            names = [as_text(name) for name in await self.redis.hkeys(key)]
+            only = [name.removesuffix(":shown") for name in names if name.endswith(":shown")]
+        wanted = [f"{call_id}:shown" for call_id in only]
         if not wanted:
             return {}
         texts = await self.redis.hmget(key, wanted)

@@ -28,10 +28,11 @@ class Gathering:
         """The request of the due turn, and what the turn before says about the cache."""
         inv, rules = record.investigation_id, self.rules
         transcript = await self.investigations.transcript(inv)
+        asked = [call.tool_call_id for call in record.calls_of(record.turn - 1)]
         kept = {} if transcript else await self.memory.earlier(record.incident.fingerprint)
         seen = Seen(
             transcript=transcript,
-            shown=await self.results.shown(inv),
+            shown=await self.results.shown(inv, asked if transcript else None),
             tools=(*tools, rules.submit),
             services=rules.services,
             earlier=earlier_text(kept),

@@ -8,7 +8,7 @@ from functools import partial
 
 from bus import metrics
 from bus.commits import Decide, Investigations
-from bus.envelope import Entry
+from bus.envelope import Entry, lease_clock
 from bus.errors import Rejected, Unavailable
 from bus.events import Outcome, TurnDue
 from bus.record import Commit, Record
@@ -34,6 +34,8 @@ from services.reasoner.turn import Request
 log = logging.getLogger(__name__)
 NO_TOOLS = "no tool could be used: the toolrunner offered none"
 LOST_TOOLS = "no tool could be used at the end: the list of tools was lost"
+STALE_SECONDS = 1.0
+"""After so long a record is read again before the model is asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,7 @@ class Turns:
         Raises Unavailable when it has to wait. A call that the clock cut off is made again.
         """
         while not entry.acknowledged:
+            looked_at = lease_clock()
             record = await self.investigations.read(due.investigation_id)
             if record is None:
                 raise Rejected("there is no record of this investigation")
@@ -73,7 +76,7 @@ class Turns:
                 return
             prepared = await self._prepare(record)
             if prepared is not None:
-                await self._ask(prepared, entry)
+                await self._ask(prepared, entry, looked_at=looked_at)
 
     async def _prepare(self, record: Record) -> Prepared | None:
         """The turn as it is to be asked; None when the record was changed first."""
@@ -121,7 +124,7 @@ class Turns:
             return lambda stands: investigation.circling(stands, number, what=what)
         return None
 
-    async def _ask(self, prepared: Prepared, entry: Entry) -> None:
+    async def _ask(self, prepared: Prepared, entry: Entry, *, looked_at: float) -> None:
         """Reserve, call, commit. Money for a call that may have been billed stays reserved."""
         record, request = prepared.record, prepared.request
         seconds = self._seconds(prepared)
@@ -133,9 +136,9 @@ class Turns:
         if limit := await self.day_budget.reserve(day, wanted):
             await self._without_money(record, entry, limit=limit)
             return
-        stands = await self.investigations.read(record.investigation_id)
-        if stands is None or not investigation.is_due(stands, record.turn):
-            # Waiting for the reservation took so long that the turn is somebody else's by now.
+        slow = lease_clock() - looked_at > STALE_SECONDS
+        if (slow or request.is_torn) and not await self._is_due(record):
+            # Waiting took so long that the turn is, or may be, somebody else's by now.
             await self.day_budget.settle(day, name, spent_usd=0.0)
             return
         try:
@@ -153,7 +156,7 @@ class Turns:
             await self._give_up(record, entry, outcome=outcome, reason=str(error))
             return
         answer = await self._answer(prepared, reply, day=day, reservation=name)
-        if not await self._commit(answer, entry):
+        if not await self._commit(answer, entry, known=record):
             await self.day_budget.settle(day, name, spent_usd=answer.cost_usd or 0.0)
 
     async def _answer(
@@ -181,7 +184,12 @@ class Turns:
             reservation=reservation,
         )
 
-    async def _commit(self, answer: Answer, entry: Entry) -> bool:
+    async def _is_due(self, record: Record) -> bool:
+        """Whether the turn still is; one read more, so only where it may not be."""
+        stands = await self.investigations.read(record.investigation_id)
+        return stands is not None and investigation.is_due(stands, record.turn)
+
+    async def _commit(self, answer: Answer, entry: Entry, *, known: Record) -> bool:
         """Whether the reply was committed; otherwise the turn was no longer due."""
         taken = False
 
@@ -191,7 +199,9 @@ class Turns:
             taken = commit is not None
             return commit
 
-        await self.investigations.apply(answer.request.investigation_id, decide, entry=entry)
+        inv = answer.request.investigation_id
+        stands = await self.investigations.apply(inv, decide, entry=entry, known=known)
+        taken = taken and stands is not None
         if taken:
             _count(answer, self.rules.model)
         return taken

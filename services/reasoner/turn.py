@@ -112,6 +112,14 @@ class Request:
         """All messages verbatim, as the transcript keeps them once the turn is committed."""
         return (*self.history, self.message)
 
+    @property
+    def is_torn(self) -> bool:
+        """Whether others went on between the reading of record and transcript.
+
+        Each turn's commit appends its message and the reply to it.
+        """
+        return len(self.history) != 2 * (self.turn - 1)
+
     @cached_property
     def messages(self) -> tuple[Message, ...]:
         """What is sent after tools and system: see `folding`."""

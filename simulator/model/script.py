@@ -55,8 +55,7 @@ def next_reply(scenario: Scenario, conversation: Conversation) -> Reply:
             )
             for k, call in enumerate(turn.calls, start=1)
         )
-        plan = ", ".join(call.tool for call in calls)
-        return Reply(f"{LABEL} Turn {taken + 1} of the script: {plan}.", _said(turn.text), calls)
+        return Reply(f"{LABEL} Turn {taken + 1} of the script.", _said(turn.text), calls)
     return submission(_end(scenario, conversation, known=known), conversation)
 
 

@@ -118,6 +118,60 @@ async def test_stale_decision_is_taken_again_and_acknowledges_nothing_before(
     assert await pending(bus) == 0
 
 
+async def test_a_known_record_is_decided_about_unread_and_read_once_it_is_stale(
+    make_bus: MakeBus,
+) -> None:
+    """A reply that came in decides on the record it was asked with; others may have moved it on."""
+    bus = make_bus("reasoner")
+    entry = await delivered(bus, an_incident())
+    await bus.investigations.open(an_incident(), entry, acknowledge=False)
+    known = await bus.investigations.read(a_record().investigation_id)
+    assert known is not None
+    inv, seen = known.investigation_id, list[int]()
+
+    def count(record: Record) -> Commit:
+        seen.append(record.version)
+        return Commit(record=record.changed(updates_shown=record.updates_shown + 1))
+
+    first = await bus.investigations.apply(inv, count, known=known)
+    assert (seen, await bus.investigations.read(inv)) == ([1], first)
+    second = await bus.investigations.apply(inv, count, known=known, entry=entry)
+    assert (seen, await bus.investigations.read(inv)) == ([1, 1, 2], second)
+    assert second is not None
+    assert second.updates_shown == 2
+    assert await pending(bus) == 0
+
+
+async def test_no_effect_on_a_known_record_is_decided_again_before_the_entry_is_acknowledged(
+    make_bus: MakeBus,
+) -> None:
+    bus = make_bus("reasoner")
+    entry = await delivered(bus, an_incident())
+    known = await bus.investigations.open(an_incident(), entry, acknowledge=False)
+    inv, seen = known.investigation_id, list[int]()
+    await bus.investigations.apply(inv, lambda record: Commit(record=waiting_for("1-1")))
+
+    def decide(record: Record) -> Commit | None:
+        seen.append(record.version)
+        return closing(record, "1-1") if record.open_calls else None
+
+    after = await bus.investigations.apply(inv, decide, known=known, entry=entry)
+    assert after is not None
+    assert (seen, after.open_calls, await pending(bus)) == ([1, 2], (), 0)
+
+
+async def test_only_the_results_that_are_asked_for_are_read(make_bus: MakeBus) -> None:
+    bus = make_bus("reasoner")
+    incident = an_incident().model_copy(update={"attachments": {"a": "one", "b": "two"}})
+    record = await bus.investigations.open(
+        incident, await an_entry(bus, incident), acknowledge=False
+    )
+    inv = record.investigation_id
+    assert set(await bus.results.shown(inv)) == {"trigger:a", "trigger:b"}
+    assert set(await bus.results.shown(inv, ["trigger:b", "1-1"])) == {"trigger:b"}
+    assert await bus.results.shown(inv, []) == {}
+
+
 async def test_two_hundred_racing_decisions_all_take_effect_once(make_bus: MakeBus) -> None:
     bus = make_bus("reasoner")
     record = await opened(bus)

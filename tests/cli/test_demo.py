@@ -1,9 +1,11 @@
 """`nightshift demo`."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from benchmarks.cost import LEAST_OUTPUT, MOST_CALLS, MOST_USD
 from tests.cli.conftest import DemoRun
 from tests.cli.nightshift import run
 
@@ -36,6 +38,15 @@ def test_demo_speaks_at_once_and_ends_as_diagnosed(demo_run: DemoRun) -> None:
 
 def test_demo_shows_what_a_newcomer_came_for(demo_run: DemoRun) -> None:
     assert [words for words in SHOWN if words not in demo_run.output] == []
+
+
+def test_the_demos_diagnosis_costs_what_is_promised(demo_run: DemoRun) -> None:
+    """The sample of `python -m benchmarks cost`: the same incident, counted by the same rules."""
+    found = re.search(r"· (\d+) turns · .* · ([\d,]+) tokens out · \$([\d.]+) ·", demo_run.output)
+    assert found is not None
+    assert int(found[1]) <= MOST_CALLS
+    assert int(found[2].replace(",", "")) >= LEAST_OUTPUT
+    assert float(found[3]) <= MOST_USD
 
 
 @pytest.mark.parametrize("command", ["demo", "up"])

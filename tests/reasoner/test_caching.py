@@ -1,6 +1,7 @@
 """The prompt cache as the simulator keeps it: what a next request reads, and why it does not."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -63,9 +64,11 @@ def three_turns(parallel: int) -> list[Request]:
     return requests
 
 
-def build(record: Record, transcript: list[Message]) -> Request:
+def build(
+    record: Record, transcript: list[Message], shown: Mapping[str, str] | None = None
+) -> Request:
     """The request of the due turn."""
-    seen = Seen(transcript=transcript, shown={}, tools=TOOLS, services="Services: none")
+    seen = Seen(transcript=transcript, shown=shown or {}, tools=TOOLS, services="Services: none")
     return turn.build(record, seen, texts=TEXTS, limits=Limits())
 
 

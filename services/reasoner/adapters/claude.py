@@ -15,7 +15,6 @@ from anthropic import (
     APIConnectionError,
     APIStatusError,
     AsyncAnthropic,
-    DefaultAsyncHttpxClient,
     Timeout,
 )
 from opentelemetry.trace import Span, SpanKind
@@ -25,6 +24,7 @@ from bus import metrics
 from bus.cleaning import clean
 from bus.errors import NotConfigured, Unavailable
 from bus.tracing import Tracing
+from services.reasoner.adapters.connections import http_client
 from services.reasoner.adapters.reach import Reach
 from services.reasoner.budget import Prices
 from services.reasoner.caching import why_missed
@@ -71,7 +71,7 @@ class Claude:
             base_url=self.settings.anthropic_base_url,
             max_retries=0,
             open_telemetry=False,
-            http_client=DefaultAsyncHttpxClient(event_hooks={"request": [_last_look]}),
+            http_client=http_client(event_hooks={"request": [_last_look]}),
         )
 
     async def keep(self) -> None:

@@ -94,14 +94,16 @@ def batch_facts(found: Fields) -> dict[str, str]:
 
 
 def event_row(event: Fields) -> str:
-    """One event: when it was last seen, about what, why, how often."""
+    """One event: when it was last seen, about what, why, and how often since when if not once."""
+    times = event.get("count") or at(event, "series.count")
+    again = times not in (None, 1)
     return row(
         seen_at(event) or "-",
         text(event, "type") or "-",
         text(event, "reason") or "-",
         f"{text(event, 'involvedObject.kind')}/{text(event, 'involvedObject.name')}",
-        count=event.get("count") or at(event, "series.count"),
-        first=event.get("firstTimestamp"),
+        count=times if again else None,
+        first=event.get("firstTimestamp") if again else None,
         source=event.get("reportingComponent") or at(event, "source.component"),
         message=text(event, "message"),
     )

@@ -12,11 +12,19 @@ BUGS = (
     PlantedBug(
         name="acknowledge before the commit",
         file="bus/commits.py",
-        old="            if await self.commit(record, commit, entry=entry):",
+        old="            if commit is not None and await self.commit(record, commit, entry=entry):",
         new="            if entry is not None:\n"
         "                await self.acknowledge(entry)\n"
-        "            if await self.commit(record, commit, entry=entry):",
+        "            if commit is not None and await self.commit(record, commit, entry=entry):",
         test="tests/bus/test_full_redis.py::test_a_commit_that_is_refused_leaves_its_entry_pending",
+    ),
+    PlantedBug(
+        name="no effect on a record that was read long ago is final",
+        file="bus/commits.py",
+        old="            if commit is None and known is None:",
+        new="            if commit is None:",
+        test="tests/bus/test_commits.py"
+        "::test_no_effect_on_a_known_record_is_decided_again_before_the_entry_is_acknowledged",
     ),
     PlantedBug(
         name="no version check",

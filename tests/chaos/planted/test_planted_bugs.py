@@ -14,7 +14,10 @@ from tests.chaos.planted.bugs import BUGS
 from tests.lane import Figures, Lane
 
 pytestmark = pytest.mark.timeout(300)
-COPIED = ("bus", "services", "simulator", "cli", "tests", "pyproject.toml", "README.md", "docs")
+COPIED = (
+    *("bus", "services", "simulator", "cli", "benchmarks", "tests", "docs"),
+    *("pyproject.toml", "README.md"),
+)
 SAMPLE = 1
 FAILED = 1
 """pytest's exit code when tests ran and some failed; a broken run has others."""

@@ -1,0 +1,1 @@
+"""What drives one reasoner process: a model and a toolrunner that answer at once, in numbers."""
