@@ -82,3 +82,13 @@ def test_thinking_without_a_text_is_said_to_have_none(capsys: pytest.CaptureFixt
     turns.all_turns(Page(), story(TurnSeen(turn=1, said=said)), whole=False)
     output = capsys.readouterr().out
     assert "    thinking, of which no text was sent\n    thinking:\n      │ aloud\n" in output
+
+
+def test_a_nudge_and_what_came_of_it_stand_among_the_decisions(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    changes = {"nudged": "turn 4: the same calls", "concluding": "going in circles"}
+    pages.decisions(Page(), story(TurnSeen(turn=1)).model_copy(update=changes))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "the model was told that it goes in circles, turn 4: the same calls" in said
+    assert "had to conclude: going in circles" in said
