@@ -132,6 +132,8 @@ def test_unknown_cost_and_scripted_models_are_called_so() -> None:
 def test_limit_that_made_it_conclude_is_named() -> None:
     assert "limit reached: turns" in shown(final_card(ended("diagnosed", concluding="turns")))
     assert "deadline was near" in shown(final_card(ended("diagnosed", concluding="deadline")))
+    circles = final_card(ended("diagnosed", concluding="going in circles"))
+    assert "the model went in circles" in shown(circles)
 
 
 def test_alarm_that_joined_in_the_last_turn_is_named_as_not_considered() -> None:

@@ -20,9 +20,6 @@ from tests.reasoner.unruly_runs import unruly_loop
 TURNS: dict[Kind, int] = {"looping": 6, "alternating": 7, "failing": 6, "repeating": 5}
 """Of models that go in circles: three or four turns, one with the nudge, the conclude turn and,
 where it brings another call, its repeat."""
-DAY_USD = 0.6
-RACING = 12
-"""Incidents at once that race for the money of one day."""
 TIGHT = ("turns", "tool calls", "dollars", "tokens")
 
 
@@ -105,8 +102,9 @@ async def test_a_model_that_goes_in_circles_is_told_once_and_then_concludes(
 async def test_two_replicas_that_race_for_the_day_spend_no_more_than_the_day_has(
     make_loop: MakeLoop, *, tmp_path: Path, lane: Lane, figures: Figures
 ) -> None:
+    racing, day_usd = lane.pick((12, 0.6), (20, 1.0))
     settings = {
-        "max_day_cost_usd": DAY_USD,
+        "max_day_cost_usd": day_usd,
         "replicas": 2,
         "thinks": 24_000,
         "seconds_per_reply": 0.02,
@@ -117,15 +115,15 @@ async def test_two_replicas_that_race_for_the_day_spend_no_more_than_the_day_has
     rounds, most = lane.pick(1, 100), 0.0
     kind: Kind = "ignoring"
     for _ in range(rounds):
-        ran = await cast.investigate(*[kind] * RACING)
+        ran = await cast.investigate(*[kind] * racing)
         assert ran.over() == []
-        assert ran.usd <= DAY_USD
+        assert ran.usd <= day_usd
         most = max(most, ran.usd)
         (key,) = [key async for key in redis.scan_iter(f"{prefix}spend:*")]
         noted = {as_text(name): float(usd) for name, usd in (await redis.hgetall(key)).items()}
         assert noted == {"spent": pytest.approx(ran.usd)}
         assert {record.outcome for record in ran.records.values()} == {"out_of_budget"}
         await redis.delete(key)
-    raced = f"day budget, {RACING} incidents on two replicas: held"
+    raced = f"day budget, {racing} incidents on two replicas: held"
     figures.add("T13", raced, f"{rounds} of {rounds}", rounds)
-    figures.add("T13", "day budget: dearest day, USD", f"{most:.3f}", f"{DAY_USD:.3f}")
+    figures.add("T13", "day budget: dearest day, USD", f"{most:.3f}", f"{day_usd:.3f}")

@@ -153,14 +153,14 @@ class TakesLateResults(Reasoner):
 class TakesAnyReply(Turns):
     """A reply is committed without a look at whether its turn is still due."""
 
-    async def _commit(self, answer: Answer, entry: Entry) -> bool:
+    async def _commit(self, answer: Answer, entry: Entry, *, known: Record) -> bool:
         def decide(stands: Record) -> Commit | None:
             request = replace(answer.request, turn=stands.turn)
             due = stands.changed(state="turn_due")
             return investigation.after_reply(due, replace(answer, request=request))
 
         inv = answer.request.investigation_id
-        await self.investigations.apply(inv, decide, entry=entry)
+        await self.investigations.apply(inv, decide, entry=entry, known=known)
         return True
 
 

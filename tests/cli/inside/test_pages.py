@@ -104,3 +104,13 @@ def test_call_that_never_went_out_stands_among_the_decisions_with_our_answer(
     output = capsys.readouterr().out
     assert "1-1 kubernetes__list_pods: allow, executed (The namespaces may be read.)" in output
     assert f"1-2 shop__sell: {sentence}\n" in output
+
+
+def test_a_nudge_and_what_came_of_it_stand_among_the_decisions(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    changes = {"nudged": "turn 4: the same calls", "concluding": "going in circles"}
+    pages.decisions(Page(), story(TurnSeen(turn=1)).model_copy(update=changes))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "the model was told that it goes in circles, turn 4: the same calls" in said
+    assert "had to conclude: going in circles" in said
