@@ -103,7 +103,10 @@ def beside(card: Card) -> Card:
 def title(record: Record) -> str:
     """The outcome in two or three words."""
     if record.diagnosis is not None and record.outcome == "diagnosed":
-        return "No fault found" if record.diagnosis.verdict == "healthy" else "Root cause"
+        if record.diagnosis.verdict == "healthy":
+            return "No fault found"
+        doubted = "root_cause" in record.diagnosis.unverified
+        return "Root cause (doubted by a second look)" if doubted else "Root cause"
     return NOT_DIAGNOSED.get(record.outcome or "failed", "Ended")
 
 
@@ -128,8 +131,12 @@ def sentence(record: Record) -> str:
 
 
 def component(record: Record) -> str:
-    """The component found at fault, else the service that the incident named."""
-    found = record.diagnosis.component if record.diagnosis else ""
+    """The component found at fault, else the service that the incident named.
+
+    One that was seen nowhere is no heading.
+    """
+    diagnosis = record.diagnosis
+    found = diagnosis.component if diagnosis and "component" not in diagnosis.unverified else ""
     return one_line(found or record.incident.service, 100)
 
 
@@ -207,14 +214,12 @@ def _findings(diagnosis: Diagnosis) -> Iterator[Block]:
         yield paragraph(bold(f"Summary{unverified}: "), plain(cut(diagnosis.summary, 1000)))
     if diagnosis.verdict == "unknown" and diagnosis.root_cause:
         yield paragraph(bold("Suspected (unverified): "), plain(cut(diagnosis.root_cause, 1000)))
-    place = diagnosis.code_location
-    if place is not None:
-        line = f":{place.line}" if place.line else ""
-        function = f" in {one_line(place.function, 150)}" if place.function else ""
-        yield paragraph(bold("Where: "), code(one_line(place.path, 250) + line), plain(function))
+    yield from _where(diagnosis)
     yield from _evidence(diagnosis.evidence)
     if diagnosis.fix is not None:
-        label = [bold("Proposed fix: "), plain(cut(diagnosis.fix.summary, 800) or "see the diff")]
+        unheld = "fix" in diagnosis.unverified
+        title = "Proposal, not checked against the file: " if unheld else "Proposed fix: "
+        label = [bold(title), plain(cut(diagnosis.fix.summary, 800) or "see the diff")]
         yield quoted(label, cut(diagnosis.fix.diff, 2500))
     yield paragraph(bold("Confidence: "), plain(diagnosis.confidence))
     if diagnosis.ruled_out:
@@ -230,6 +235,19 @@ def _findings(diagnosis: Diagnosis) -> Iterator[Block]:
             for gap in diagnosis.gaps
         ]
         yield bullets("Could not be seen", _first(gaps))
+
+
+def _where(diagnosis: Diagnosis) -> Iterator[Block]:
+    if "component" in diagnosis.unverified:
+        named = one_line(diagnosis.component, 100)
+        yield paragraph(bold("Component (unverified, seen nowhere): "), plain(named))
+    place = diagnosis.code_location
+    if place is not None:
+        line = f":{place.line}" if place.line else ""
+        function = f" in {one_line(place.function, 150)}" if place.function else ""
+        unread = " (unverified, not read)" if "code_location" in diagnosis.unverified else ""
+        where = code(one_line(place.path, 250) + line)
+        yield paragraph(bold(f"Where{unread}: "), where, plain(function))
 
 
 def _evidence(evidence: tuple[Evidence, ...]) -> Iterator[Block]:

@@ -4,7 +4,6 @@ A reply ends the investigation, sends calls out, or makes the next turn due; the
 turn's calls makes the next turn due. Who owns which entry: design, section 2.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,11 +21,12 @@ from bus.record import Commit, Record, Update
 from services.reasoner import budget, calls
 from services.reasoner.budget import COST_OF_TURN, LIMITS, TurnCost
 from services.reasoner.calls import Asked
-from services.reasoner.diagnosis import Source, unverified
+from services.reasoner.diagnosis import unverified
 from services.reasoner.transcript import Reply
 from services.reasoner.turn import SAY, Request
 
 CONTEXT_WINDOW = "context window"
+NOTHING_SHOWS_IT = "a cause was named, and nothing that was read shows it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,8 @@ class Answer:
     at: datetime
     """When it came in, by Redis time."""
     max_tool_calls: int
-    sources: Mapping[str, Source] = field(default_factory=dict)
-    """The stored results that its evidence names."""
+    findings: calls.Findings = field(default_factory=dict)
+    """What was found about the diagnoses that it submits."""
     gap: str = ""
     """What our side could not offer, told in the diagnosis."""
     spend_day: str = ""
@@ -57,7 +57,7 @@ def after_reply(record: Record, answer: Answer) -> Commit | None:
     if not is_due(record, answer.request.turn):
         return None
     record, reply = _with_reply(record, answer), answer.reply
-    asked = calls.read(record, request=answer.request, reply=reply, sources=answer.sources)
+    asked = calls.read(record, request=answer.request, reply=reply, found=answer.findings)
     if reply.stop_reason == "refusal":
         commit = _end_in_words(
             record, answer, reason="the model refused to go on", outcome="inconclusive"
@@ -218,6 +218,8 @@ def _end_with(record: Record, answer: Answer, *, diagnosis: Diagnosis) -> Commit
         diagnosis = diagnosis.model_copy(update={"gaps": gaps})
     outcome: Outcome = "inconclusive" if diagnosis.verdict == "unknown" else "diagnosed"
     reason = f"limit reached: {record.concluding}" if record.concluding in LIMITS else ""
+    if "verdict" in diagnosis.unverified:
+        reason = "; ".join(part for part in (NOTHING_SHOWS_IT, reason) if part)
     return records.end(record, outcome, at=answer.at, reason=reason, diagnosis=diagnosis)
 
 

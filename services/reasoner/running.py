@@ -13,9 +13,9 @@ from bus.errors import Rejected, Unavailable
 from bus.events import Outcome, TurnDue
 from bus.record import Commit, Record
 from bus.results import Results
-from services.reasoner import budget, diagnosis, investigation, turn
+from services.reasoner import budget, investigation, turn
 from services.reasoner.budget import Estimate, Limits, Prices
-from services.reasoner.diagnosis import Source
+from services.reasoner.checking import Checking
 from services.reasoner.investigation import Answer
 from services.reasoner.ports import Catalogues, CutOff, DayBudget, Model, SaidNo
 from services.reasoner.transcript import Block, Reply
@@ -36,6 +36,8 @@ class Rules:
     texts: Texts
     submit: Block
     model_seconds: float = 90.0
+    services: frozenset[str] = frozenset()
+    """Names of the service catalogue, where there is one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,7 @@ class Prepared:
 
     record: Record
     request: Request
+    seen: Seen
     estimate: Estimate
     now: datetime
     gap: str = ""
@@ -109,7 +112,9 @@ class Turns:
             await self._change(record, lambda r: investigation.concluding(r, number, why=limit))
             return None
         gap = "" if tools is not None else LOST_TOOLS if record.catalogue else NO_TOOLS
-        return Prepared(record=record, request=request, estimate=estimate, now=now, gap=gap)
+        return Prepared(
+            record=record, request=request, seen=seen, estimate=estimate, now=now, gap=gap
+        )
 
     async def _ask(self, prepared: Prepared, entry: Entry) -> None:
         """Reserve, call, commit. Money for a call that may have been billed stays reserved."""
@@ -151,21 +156,15 @@ class Turns:
     async def _answer(
         self, prepared: Prepared, reply: Reply, *, day: str, reservation: str
     ) -> Answer:
-        inv = prepared.record.investigation_id
-        sources = {}
-        for use in reply.tool_uses:
-            given = diagnosis.submission(use.arguments) if use.name == diagnosis.SUBMIT else ""
-            for call_id in () if isinstance(given, str) else given.named:
-                found = await self.results.read(inv, call_id)
-                if found is not None:
-                    sources[call_id] = Source(whole=found.whole, tool=found.tool)
+        checking = Checking(self.results, self.rules.services)
+        found = await checking.findings(prepared.record, reply, seen=prepared.seen)
         return Answer(
             request=prepared.request,
             reply=reply,
             cost_usd=self.rules.prices.cost_usd(self.rules.model, reply.usage),
             at=await self.investigations.now(),
             max_tool_calls=self.rules.limits.tool_calls,
-            sources=sources,
+            findings=found,
             gap=prepared.gap,
             spend_day=day,
             reservation=reservation,

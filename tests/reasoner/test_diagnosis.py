@@ -3,7 +3,8 @@
 import pytest
 from pydantic import JsonValue
 
-from services.reasoner.diagnosis import Checked, Source, Submission, checked, submission
+from services.reasoner.diagnosis import Checked, Submission, checked, submission
+from services.reasoner.sources import Source
 
 WHOLE = "\n".join(
     [
@@ -14,6 +15,7 @@ WHOLE = "\n".join(
         "",
         "412| this line really begins with a number",
         "été à 03:00 — naïve",
+        "    at Redis",
     ]
 )
 SOURCES = {"2-1": Source(whole=WHOLE, tool="kubernetes__get_logs"), "3-1": Source(whole="")}
@@ -41,11 +43,12 @@ def check(quote: str, call_id: str = "2-1") -> Checked:
     [
         ("System.ApplicationException: no loafers", 2),
         ("RedisCartStore.cs", 3),
-        ("}", 4),
+        ("    at Redis", 8),
+        ("at Redis", 8),
         (WHOLE.split("\n")[2] + "\n}", 3),
         ("412| this line really begins with a number", 6),
         ("été à 03:00 — naïve", 7),
-        ("\n}\n", 4),
+        ("\n    at Redis\n", 8),
     ],
 )
 def test_whole_lines_and_long_parts_of_one_line_are_verified(quote: str, line: int) -> None:
@@ -76,7 +79,8 @@ def test_a_quote_that_is_not_exact_is_told_why(quote: str, why: str) -> None:
     found = check(quote)
     (evidence,) = found.diagnosis.evidence
     assert (evidence.verified, evidence.first_line) == (False, None)
-    assert found.diagnosis.confidence == "medium"
+    assert (found.diagnosis.verdict, found.diagnosis.confidence) == ("unknown", "low")
+    assert found.diagnosis.unverified == ("verdict", "evidence")
     (problem,) = found.problems
     assert problem == f"2-1: {evidence.problem}"
     assert why in evidence.problem
@@ -94,9 +98,28 @@ def test_the_word_result_before_an_id_is_forgiven() -> None:
     assert check("}", "result 2-1").diagnosis.evidence[0].tool_call_id == "2-1"
 
 
-def test_high_confidence_needs_evidence() -> None:
-    assert checked(submitted(), SOURCES, model="m").diagnosis.confidence == "medium"
-    low = submitted(confidence="low")
+@pytest.mark.parametrize("verdict", ["fault", "healthy"])
+def test_a_verdict_that_no_quote_shows_becomes_unknown(verdict: str) -> None:
+    found = checked(submitted(verdict=verdict), SOURCES, model="m")
+    assert (found.diagnosis.verdict, found.diagnosis.confidence) == ("unknown", "low")
+    assert found.diagnosis.unverified == ("verdict",)
+    assert found.problems == (f"verdict: no quote shows '{verdict}'; quote what does",)
+    said = checked(submitted(verdict="unknown"), SOURCES, model="m")
+    assert (said.problems, said.diagnosis.unverified) == ((), ())
+
+
+def test_a_bracket_is_a_true_quote_that_shows_nothing() -> None:
+    found = check("}")
+    assert found.diagnosis.evidence[0].verified
+    assert (found.diagnosis.verdict, found.diagnosis.unverified) == ("unknown", ("verdict",))
+
+
+def test_one_bad_quote_among_good_ones_caps_the_confidence() -> None:
+    given = submitted(("2-1", "RedisCartStore.cs"), ("2-1", "never said by anybody"))
+    found = checked(given, SOURCES, model="m")
+    assert (found.diagnosis.verdict, found.diagnosis.confidence) == ("fault", "medium")
+    assert found.diagnosis.unverified == ("evidence",)
+    low = submitted(("2-1", "RedisCartStore.cs"), confidence="low")
     assert checked(low, SOURCES, model="m").diagnosis.confidence == "low"
 
 

@@ -20,7 +20,7 @@ from bus.record import Commit, Record
 from services.reasoner import budget, calls, investigation, turn
 from services.reasoner.adapters import files
 from services.reasoner.budget import COST_OF_TURN, Limits, TurnCost
-from services.reasoner.diagnosis import Source
+from services.reasoner.sources import Known, Source
 from services.reasoner.investigation import Answer
 from services.reasoner.transcript import Block, Reply, Usage
 from services.reasoner.turn import Seen
@@ -52,13 +52,14 @@ def decide(
 ) -> Commit:
     """What the reply leads to when it comes in that many seconds after the start."""
     seen = Seen(transcript=[], shown={}, tools=TOOLS)
+    reply = Reply(content=content, stop_reason=stop_reason, model="m", usage=Usage())
     answer = Answer(
         request=turn.build(record, seen, texts=TEXTS, limits=Limits()),
-        reply=Reply(content=content, stop_reason=stop_reason, model="m", usage=Usage()),
+        reply=reply,
         cost_usd=0.01,
         at=OPENED_AT + timedelta(seconds=after),
         max_tool_calls=most,
-        sources={"1-1": Source(whole="something else")},
+        findings=calls.findings(reply, {"1-1": Source(whole="something else")}, known=Known()),
     )
     commit = investigation.after_reply(record, answer)
     assert commit is not None
@@ -106,7 +107,8 @@ def test_bad_evidence_is_sent_back_once_and_then_marked() -> None:
     assert "not found byte for byte" in said(first)[0]
     assert first.record.mended
     second = decide(first.record, *uses(("submit_diagnosis", BAD)))
-    assert second.record.outcome == "diagnosed"
+    assert second.record.outcome == "inconclusive"
+    assert second.record.reason == investigation.NOTHING_SHOWS_IT
     assert second.record.diagnosis is not None
     assert not second.record.diagnosis.evidence[0].verified
 
