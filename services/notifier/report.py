@@ -105,8 +105,8 @@ def title(record: Record) -> str:
     if record.diagnosis is not None and record.outcome == "diagnosed":
         if record.diagnosis.verdict == "healthy":
             return "No fault found"
-        doubted = "root_cause" in record.diagnosis.unverified
-        return "Root cause (doubted by a second look)" if doubted else "Root cause"
+        doubted = " (doubted)" if "root_cause" in record.diagnosis.unverified else ""
+        return f"Root cause{doubted}"
     return NOT_DIAGNOSED.get(record.outcome or "failed", "Ended")
 
 
@@ -131,10 +131,7 @@ def sentence(record: Record) -> str:
 
 
 def component(record: Record) -> str:
-    """The component found at fault, else the service that the incident named.
-
-    One that was seen nowhere is no heading.
-    """
+    """The component found at fault, where it was seen, else the service of the incident."""
     diagnosis = record.diagnosis
     found = diagnosis.component if diagnosis and "component" not in diagnosis.unverified else ""
     return one_line(found or record.incident.service, 100)
@@ -210,6 +207,7 @@ def _limits(record: Record) -> Iterator[Block]:
 
 def _findings(diagnosis: Diagnosis) -> Iterator[Block]:
     unverified = "" if diagnosis.verdict != "unknown" else " (unverified)"
+    unsure = diagnosis.unverified
     if diagnosis.summary and diagnosis.summary != diagnosis.root_cause:
         yield paragraph(bold(f"Summary{unverified}: "), plain(cut(diagnosis.summary, 1000)))
     if diagnosis.verdict == "unknown" and diagnosis.root_cause:
@@ -217,9 +215,8 @@ def _findings(diagnosis: Diagnosis) -> Iterator[Block]:
     yield from _where(diagnosis)
     yield from _evidence(diagnosis.evidence)
     if diagnosis.fix is not None:
-        unheld = "fix" in diagnosis.unverified
-        title = "Proposal, not checked against the file: " if unheld else "Proposed fix: "
-        label = [bold(title), plain(cut(diagnosis.fix.summary, 800) or "see the diff")]
+        title = "Proposal, not checked against the file" if "fix" in unsure else "Proposed fix"
+        label = [bold(f"{title}: "), plain(cut(diagnosis.fix.summary, 800) or "see the diff")]
         yield quoted(label, cut(diagnosis.fix.diff, 2500))
     yield paragraph(bold("Confidence: "), plain(diagnosis.confidence))
     if diagnosis.ruled_out:
@@ -239,15 +236,13 @@ def _findings(diagnosis: Diagnosis) -> Iterator[Block]:
 
 def _where(diagnosis: Diagnosis) -> Iterator[Block]:
     if "component" in diagnosis.unverified:
-        named = one_line(diagnosis.component, 100)
-        yield paragraph(bold("Component (unverified, seen nowhere): "), plain(named))
-    place = diagnosis.code_location
-    if place is not None:
+        yield paragraph(bold("Component (unverified): "), plain(cut(diagnosis.component, 100)))
+    if (place := diagnosis.code_location) is not None:
         line = f":{place.line}" if place.line else ""
         function = f" in {one_line(place.function, 150)}" if place.function else ""
         unread = " (unverified, not read)" if "code_location" in diagnosis.unverified else ""
-        where = code(one_line(place.path, 250) + line)
-        yield paragraph(bold(f"Where{unread}: "), where, plain(function))
+        where = [code(one_line(place.path, 250) + line), plain(function)]
+        yield paragraph(bold(f"Where{unread}: "), *where)
 
 
 def _evidence(evidence: tuple[Evidence, ...]) -> Iterator[Block]:
@@ -258,9 +253,8 @@ def _evidence(evidence: tuple[Evidence, ...]) -> Iterator[Block]:
         place += f" · line {quote.first_line}" if quote.first_line else ""
         yield quoted([bold("Evidence "), plain(place)], cut(quote.quote, 600))
     missing = []
-    if len(verified) > EVIDENCE_SHOWN:
-        more = counted(len(verified) - EVIDENCE_SHOWN, "more verified quote")
-        missing.append(f"{more} not shown")
+    if (more := len(verified) - EVIDENCE_SHOWN) > 0:
+        missing.append(f"{counted(more, 'more verified quote')} not shown")
     if failed := len(evidence) - len(verified):
         are = "is" if failed == 1 else "are"
         missing.append(f"{counted(failed, 'quote')} could not be verified and {are} not shown")

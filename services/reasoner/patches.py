@@ -64,7 +64,7 @@ def problem_of(diff: str, reads: Sequence[FileRead]) -> str:
         return str(error)
     if not files:
         return "it has no hunk: a unified diff has heads (--- a/path, +++ b/path, @@ -1,5 +1,5 @@)"
-    problems = (_file_problem(path, hunks, reads) for path, hunks in files)
+    problems = (_file_problem(path, hunks, reads=reads) for path, hunks in files)
     return next((problem for problem in problems if problem), "")
 
 
@@ -79,7 +79,7 @@ def _plain(path: str) -> tuple[str, ...]:
     return (path, path[2:]) if path.startswith(("a/", "b/")) else (path,)
 
 
-def _file_problem(path: str, hunks: Sequence[_Hunk], reads: Sequence[FileRead]) -> str:
+def _file_problem(path: str, hunks: Sequence[_Hunk], *, reads: Sequence[FileRead]) -> str:
     if not any(line.startswith(("+", "-")) for hunk in hunks for line in hunk.body):
         return f"it changes nothing in {path}"
     read = [each for each in reads if any(matches(name, each.path) for name in _plain(path))]

@@ -19,6 +19,7 @@ What a call asked for and its answer of a line or two repeats was not seen by th
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from services.reasoner.patches import FileRead, matches
 from services.reasoner.sources import Known, Source, lines_seen, numbered_lines, texts
@@ -62,7 +63,7 @@ def files_read(sources: Mapping[str, Source]) -> list[FileRead]:
         path = path_asked(source)
         if not path or not reads_files(source.tool) or _NOT_KEPT.search(source.shown):
             continue
-        read = _file(path, name, sources)
+        read = _file(path, name, sources=sources)
         if read is None:
             continue
         key = (path, str(source.arguments.get("ref") or source.arguments.get("sha") or ""))
@@ -132,7 +133,7 @@ def _function_problem(function: str | None, sources: Mapping[str, Source], *, kn
     return f"the function {name[-1]} stands in nothing that was read"
 
 
-def _file(path: str, name: str, sources: Mapping[str, Source]) -> FileRead | None:
+def _file(path: str, name: str, *, sources: Mapping[str, Source]) -> FileRead | None:
     """What was shown of a file; None where the answer is a folder's listing."""
     shown = lines_seen(name, sources)
     whole = sources[name].whole.split("\n")
@@ -185,26 +186,36 @@ def _numbers(first: int, last: int) -> Iterable[int]:
 def _changed(lines: Mapping[int, str]) -> dict[str, set[int]]:
     """The lines that diffs in a result show, old and new numbers alike, by file."""
     found: dict[str, set[int]] = {}
-    path, before, sides = "", 0, dict[str, tuple[int, int]]()
+    path, before = "", 0
+    hunk = _Sides({})
     for number, text in lines.items():
         if named := _CHANGED.match(text):
-            path, sides = named[1] or named[2], {}
-        elif path and (hunk := _HUNK.match(text)):
-            # Per mark of a line that is not on that side: the next number, and the last one.
-            sides = {"+": _span(hunk[1], hunk[2]), "-": _span(hunk[3], hunk[4])}
-        elif sides and number == before + 1:
-            for mark, (at, last) in sides.items():
-                if text[:1] != mark and at <= last:
-                    found.setdefault(path, set()).add(at)
-                    sides[mark] = (at + 1, last)
+            path, hunk = named[1] or named[2], _Sides({})
+        elif path and (head := _HUNK.match(text)):
+            hunk = _Sides({"+": _span(head[1], head[2]), "-": _span(head[3], head[4])})
+        elif number == before + 1:
+            found.setdefault(path, set()).update(hunk.taken(text[:1]))
         else:
-            sides = {}
+            hunk = _Sides({})
         before = number
-    return found
+    return {path: numbers for path, numbers in found.items() if numbers}
 
 
-def _span(first: str, count: str | None) -> tuple[int, int]:
-    return int(first), int(first) + int(count or 1) - 1
+@dataclass(frozen=True)
+class _Sides:
+    """What is left of a hunk: the numbers to come, by the mark of lines not on that side."""
+
+    left: dict[str, Iterator[int]]
+
+    def taken(self, mark: str) -> Iterator[int]:
+        """The numbers of the next line, which has that mark, on the sides where it is."""
+        for other, numbers in self.left.items():
+            if mark != other:
+                yield from islice(numbers, 1)
+
+
+def _span(first: str, count: str | None) -> Iterator[int]:
+    return iter(range(int(first), int(first) + int(count or 1)))
 
 
 def _in_trace(place: Place, sources: Mapping[str, Source], *, known: Known) -> bool:

@@ -72,6 +72,8 @@ def check_end(stage: Desk, name: str, *, form: str = "sns") -> str:
     assert record.concluding == ""
     assert len(diagnosis.evidence) == len(scenario.script.diagnosis.evidence)
     assert [quote.quote for quote in diagnosis.evidence if not quote.verified] == []
+    assert (diagnosis.unverified, record.mended) == ((), False)
+    assert diagnosis.confidence == scenario.script.diagnosis.confidence
     assert len(diagnosis.gaps) == len(scenario.script.diagnosis.gaps), gaps(diagnosis)
     assert place(diagnosis) in (expected.fix_location, None)
     card = stage.card(incident)

@@ -20,8 +20,8 @@ from bus.record import Commit, Record
 from services.reasoner import budget, calls, investigation, turn
 from services.reasoner.adapters import files
 from services.reasoner.budget import COST_OF_TURN, Limits, TurnCost
-from services.reasoner.sources import Known, Source
 from services.reasoner.investigation import Answer
+from services.reasoner.sources import Known, Source
 from services.reasoner.transcript import Block, Reply, Usage
 from services.reasoner.turn import Seen
 from tests.bus.incidents import OPENED_AT, a_record, waiting_for
