@@ -236,7 +236,7 @@ def _findings(diagnosis: Diagnosis) -> Iterator[Block]:
 
 def _where(diagnosis: Diagnosis) -> Iterator[Block]:
     if "component" in diagnosis.unverified:
-        yield paragraph(bold("Component (unverified): "), plain(cut(diagnosis.component, 100)))
+        yield paragraph(bold("Component (unverified): "), plain(one_line(diagnosis.component, 90)))
     if (place := diagnosis.code_location) is not None:
         line = f":{place.line}" if place.line else ""
         function = f" in {one_line(place.function, 150)}" if place.function else ""
