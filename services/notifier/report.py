@@ -203,6 +203,8 @@ def _limits(record: Record) -> Iterator[Block]:
         yield small("Concluded early, because the alarm recovered.")
     elif record.concluding:
         yield small(f"Concluded before it was done; limit reached: {record.concluding}")
+    if look := record.notes.get("second look"):
+        yield small(f"Second look by another call: {look}")
 
 
 def _findings(diagnosis: Diagnosis) -> Iterator[Block]:
@@ -263,8 +265,6 @@ def _evidence(evidence: tuple[Evidence, ...]) -> Iterator[Block]:
 
 
 def _alarms(record: Record) -> Iterator[Block]:
-    if not record.updates:
-        return
     unseen = record.updates[record.updates_shown :] if record.state == "ended" else ()
     seen = record.updates[: len(record.updates) - len(unseen)]
     if seen:

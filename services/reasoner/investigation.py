@@ -22,7 +22,8 @@ from services.reasoner import budget, calls
 from services.reasoner.budget import COST_OF_TURN, LIMITS, TurnCost
 from services.reasoner.calls import Asked
 from services.reasoner.diagnosis import unverified
-from services.reasoner.transcript import Reply
+from services.reasoner.second_look import NOTE, Look, lowered
+from services.reasoner.transcript import Reply, Usage
 from services.reasoner.turn import SAY, Request
 
 CONTEXT_WINDOW = "context window"
@@ -41,6 +42,8 @@ class Answer:
     max_tool_calls: int
     findings: calls.Findings = field(default_factory=dict)
     """What was found about the diagnoses that it submits."""
+    look: Look | None = None
+    """What a second look said of the diagnosis that it ends with."""
     gap: str = ""
     """What our side could not offer, told in the diagnosis."""
     spend_day: str = ""
@@ -56,7 +59,7 @@ def after_reply(record: Record, answer: Answer) -> Commit | None:
     """The loop: what a reply leads to. Nothing when the turn is no longer due."""
     if not is_due(record, answer.request.turn):
         return None
-    record, reply = _with_reply(record, answer), answer.reply
+    record, reply = with_reply(record, answer), answer.reply
     asked = calls.read(record, request=answer.request, reply=reply, found=answer.findings)
     if reply.stop_reason == "refusal":
         commit = _end_in_words(
@@ -172,7 +175,17 @@ def _must_conclude(record: Record, answer: Answer) -> str:
     return ""
 
 
-def _with_reply(record: Record, answer: Answer) -> Record:
+def ends_with(record: Record, answer: Answer) -> Diagnosis | None:
+    """The diagnosis with a claim that the reply ends the investigation with, if it does."""
+    if answer.reply.stop_reason == "refusal" or not is_due(record, answer.request.turn):
+        return None
+    found = answer.findings
+    ends = calls.read(record, request=answer.request, reply=answer.reply, found=found).accepted
+    return ends if ends is not None and ends.verdict != "unknown" else None
+
+
+def with_reply(record: Record, answer: Answer) -> Record:
+    """The record with what the reply cost, and a second look at it."""
     cost = TurnCost(
         at=answer.at,
         model=answer.reply.model,
@@ -182,8 +195,13 @@ def _with_reply(record: Record, answer: Answer) -> Record:
     )
     notes = {name: text for name, text in record.notes.items() if name != SAY}
     notes[f"{COST_OF_TURN}{answer.request.turn}"] = cost.model_dump_json()
+    spend = budget.added(record.spend, answer.reply.usage, cost_usd=answer.cost_usd)
+    if look := answer.look:
+        notes[NOTE] = look.note
+    if look and (look.usage or look.cost_usd):
+        spend = budget.added(spend, look.usage or Usage(), cost_usd=look.cost_usd)
     return record.changed(
-        spend=budget.added(record.spend, answer.reply.usage, cost_usd=answer.cost_usd),
+        spend=spend,
         model=answer.reply.model,
         updates_shown=max(record.updates_shown, answer.request.updates_shown),
         notes=notes,
@@ -216,6 +234,7 @@ def _end_with(record: Record, answer: Answer, *, diagnosis: Diagnosis) -> Commit
     if answer.gap:
         gaps = (*diagnosis.gaps, calls.our_gap(answer.gap))
         diagnosis = diagnosis.model_copy(update={"gaps": gaps})
+    diagnosis = lowered(diagnosis, answer.look)
     outcome: Outcome = "inconclusive" if diagnosis.verdict == "unknown" else "diagnosed"
     reason = f"limit reached: {record.concluding}" if record.concluding in LIMITS else ""
     if "verdict" in diagnosis.unverified:

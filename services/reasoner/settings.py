@@ -1,5 +1,7 @@
 """Settings of the reasoner: the model, its key, and what an investigation may spend."""
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 
 from bus.settings import BusSettings
@@ -33,6 +35,10 @@ class Settings(BusSettings):
     """Most tokens of one reply; above 21,000 the SDK would want streaming."""
     model_seconds: float = Field(default=90.0, gt=0, le=600)
     """Longest ordinary model call, its own retries included."""
+    verify: Literal["off", "on"] = "off"
+    """A second call judges each diagnosis by its quotes; it can only lower the confidence."""
+    verify_model: str = Field(default="", max_length=200)
+    """The model of that second call; empty: the one that investigates."""
     max_turns: int = Field(default=12, ge=1, le=1000)
     """Ordinary turns of an investigation; the conclude turn and its one repeat come on top."""
     max_tool_calls: int = Field(default=40, ge=0, le=10_000)

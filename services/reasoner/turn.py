@@ -36,6 +36,7 @@ class Texts(Value):
     reminder: str
     cut_off: str
     go_on: str
+    second_look: str
 
     def say(self, name: str) -> str:
         """A text by the name under which the record notes it."""
