@@ -73,7 +73,7 @@ def judges(shown: str) -> Said:
 
 async def test_a_doubt_is_noted_and_its_cost_counted(make_loop: MakeLoop) -> None:
     replies = (asks((LOGS, {})), submits(("1-1", QUOTE)), judges("no"))
-    loop = await make_loop(*replies, verify="on", verify_model="claude-haiku-4-5")
+    loop = await make_loop(*replies, verify="on", verify_model="claude-haiku-5-5")
     await loop.open()
     record = await loop.ended()
     assert record.diagnosis is not None
@@ -83,7 +83,7 @@ async def test_a_doubt_is_noted_and_its_cost_counted(make_loop: MakeLoop) -> Non
     assert record.spend.model_calls == 3
     assert [body["model"] for body in loop.desk.bodies][1:] == [
         "claude-sonnet-5-5",
-        "claude-haiku-4-5",
+        "claude-haiku-5-5",
     ]
     day = loop.bus.keys.spend(f"{record.opened_at:%Y-%m-%d}")
     left = await loop.bus.redis.hgetall(day)
