@@ -56,6 +56,7 @@ def test_a_diff_whose_old_lines_stand_there_applies(hunk: str) -> None:
         (diff("@@ -3 +3 @@\n-    int lim\u0456t = 3;\n+b"), "line 3 is"),
         (diff("@@ -3,2 +3,1 @@\n-    int limit = 3;\n+b"), "shorter or longer than its head"),
         (diff("@@ -3 +3 @@\n-    int limit = 3;\n+b\n+c"), "a count is wrong"),
+        (diff("@@ -5 +5,2 @@\n-    void Add()\n-    {\n+b\n+c"), "shorter or longer than its head"),
         (diff("@@ -99 +99 @@\n-no such line\n+b"), "line 99 of it was not shown"),
         (diff("@@ -7,2 +7,2 @@\n {\n-    {\n+b"), "line 7 is"),
         (diff("@@ -1,2 +1,2 @@\n class Store\n {"), "changes nothing"),
