@@ -20,6 +20,7 @@ Outcome = Literal[
 ]
 Verdict = Literal["fault", "healthy", "unknown"]
 Confidence = Literal["high", "medium", "low"]
+Part = Literal["verdict", "root_cause", "component", "code_location", "evidence", "fix"]
 Severity = Literal["critical", "error", "warning", "info"]
 TriggerKind = Literal["cloudwatch", "logs", "slack", "alertmanager", "manual"]
 RecoveryPolicy = Literal["stop", "finish small", "continue"]
@@ -202,6 +203,8 @@ class Diagnosis(Value):
     confidence: Confidence = "low"
     model: str = ""
     """The model that answered, as it named itself."""
+    unverified: tuple[Part, ...] = ()
+    """Parts that could not be checked, or failed: shown with that word, never as evidence."""
 
 
 class DiagnosisReached(Event):
@@ -279,22 +282,4 @@ class DeadLetter(Event):
     set_aside_at: datetime
 
 
-EVENTS: dict[str, type[Event]] = {
-    event.name(): event
-    for event in (
-        IncidentOpened,
-        TurnDue,
-        ToolCallRequested,
-        ToolCallFinished,
-        AlarmJoined,
-        AlarmRecovered,
-        FeedbackGiven,
-        InvestigationProgressed,
-        DiagnosisReached,
-        StopRequested,
-        InvestigationStopped,
-        NoticeRequested,
-        ToolCallAudited,
-        DeadLetter,
-    )
-}
+EVENTS: dict[str, type[Event]] = {event.name(): event for event in Event.__subclasses__()}

@@ -47,6 +47,8 @@ def diagnosis(page: Page, story: Story) -> None:
         page.words("none" if story.ended_at else "none yet")
         return
     page.words(f"verdict {found.verdict}, confidence {found.confidence}")
+    if found.unverified:
+        page.words(f"unverified: {', '.join(part.replace('_', ' ') for part in found.unverified)}")
     place = found.code_location
     where = f"{place.path}:{place.line or '?'} {place.function or ''}" if place else ""
     facts = {

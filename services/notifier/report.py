@@ -103,7 +103,10 @@ def beside(card: Card) -> Card:
 def title(record: Record) -> str:
     """The outcome in two or three words."""
     if record.diagnosis is not None and record.outcome == "diagnosed":
-        return "No fault found" if record.diagnosis.verdict == "healthy" else "Root cause"
+        if record.diagnosis.verdict == "healthy":
+            return "No fault found"
+        doubted = " (doubted)" if "root_cause" in record.diagnosis.unverified else ""
+        return f"Root cause{doubted}"
     return NOT_DIAGNOSED.get(record.outcome or "failed", "Ended")
 
 
@@ -128,8 +131,9 @@ def sentence(record: Record) -> str:
 
 
 def component(record: Record) -> str:
-    """The component found at fault, else the service that the incident named."""
-    found = record.diagnosis.component if record.diagnosis else ""
+    """The component found at fault, where it was seen, else the service of the incident."""
+    diagnosis = record.diagnosis
+    found = diagnosis.component if diagnosis and "component" not in diagnosis.unverified else ""
     return one_line(found or record.incident.service, 100)
 
 
@@ -201,22 +205,22 @@ def _limits(record: Record) -> Iterator[Block]:
         yield small("Concluded early, because the model went in circles.")
     elif record.concluding:
         yield small(f"Concluded before it was done; limit reached: {record.concluding}")
+    if look := record.notes.get("second look"):
+        yield small(f"Second look by another call: {look}")
 
 
 def _findings(diagnosis: Diagnosis) -> Iterator[Block]:
     unverified = "" if diagnosis.verdict != "unknown" else " (unverified)"
+    unsure = diagnosis.unverified
     if diagnosis.summary and diagnosis.summary != diagnosis.root_cause:
         yield paragraph(bold(f"Summary{unverified}: "), plain(cut(diagnosis.summary, 1000)))
     if diagnosis.verdict == "unknown" and diagnosis.root_cause:
         yield paragraph(bold("Suspected (unverified): "), plain(cut(diagnosis.root_cause, 1000)))
-    place = diagnosis.code_location
-    if place is not None:
-        line = f":{place.line}" if place.line else ""
-        function = f" in {one_line(place.function, 150)}" if place.function else ""
-        yield paragraph(bold("Where: "), code(one_line(place.path, 250) + line), plain(function))
+    yield from _where(diagnosis)
     yield from _evidence(diagnosis.evidence)
     if diagnosis.fix is not None:
-        label = [bold("Proposed fix: "), plain(cut(diagnosis.fix.summary, 800) or "see the diff")]
+        title = "Proposal, not checked against the file" if "fix" in unsure else "Proposed fix"
+        label = [bold(f"{title}: "), plain(cut(diagnosis.fix.summary, 800) or "see the diff")]
         yield quoted(label, cut(diagnosis.fix.diff, 2500))
     yield paragraph(bold("Confidence: "), plain(diagnosis.confidence))
     if diagnosis.ruled_out:
@@ -234,6 +238,17 @@ def _findings(diagnosis: Diagnosis) -> Iterator[Block]:
         yield bullets("Could not be seen", _first(gaps))
 
 
+def _where(diagnosis: Diagnosis) -> Iterator[Block]:
+    if "component" in diagnosis.unverified:
+        yield paragraph(bold("Component (unverified): "), plain(one_line(diagnosis.component, 90)))
+    if (place := diagnosis.code_location) is not None:
+        line = f":{place.line}" if place.line else ""
+        function = f" in {one_line(place.function, 150)}" if place.function else ""
+        unread = " (unverified, not read)" if "code_location" in diagnosis.unverified else ""
+        where = [code(one_line(place.path, 250) + line), plain(function)]
+        yield paragraph(bold(f"Where{unread}: "), *where)
+
+
 def _evidence(evidence: tuple[Evidence, ...]) -> Iterator[Block]:
     verified = [quote for quote in evidence if quote.verified]
     for quote in verified[:EVIDENCE_SHOWN]:
@@ -242,9 +257,8 @@ def _evidence(evidence: tuple[Evidence, ...]) -> Iterator[Block]:
         place += f" · line {quote.first_line}" if quote.first_line else ""
         yield quoted([bold("Evidence "), plain(place)], cut(quote.quote, 600))
     missing = []
-    if len(verified) > EVIDENCE_SHOWN:
-        more = counted(len(verified) - EVIDENCE_SHOWN, "more verified quote")
-        missing.append(f"{more} not shown")
+    if (more := len(verified) - EVIDENCE_SHOWN) > 0:
+        missing.append(f"{counted(more, 'more verified quote')} not shown")
     if failed := len(evidence) - len(verified):
         are = "is" if failed == 1 else "are"
         missing.append(f"{counted(failed, 'quote')} could not be verified and {are} not shown")
@@ -253,8 +267,6 @@ def _evidence(evidence: tuple[Evidence, ...]) -> Iterator[Block]:
 
 
 def _alarms(record: Record) -> Iterator[Block]:
-    if not record.updates:
-        return
     unseen = record.updates[record.updates_shown :] if record.state == "ended" else ()
     seen = record.updates[: len(record.updates) - len(unseen)]
     if seen:

@@ -67,7 +67,7 @@ def conclusion(record: Record) -> dict[str, str]:
         "at": record.ended_at.isoformat() if record.ended_at else "",
         "outcome": record.outcome or "failed",
         "verdict": found.verdict if found else "",
-        "component": found.component if found else "",
+        "component": found.component if found and "component" not in found.unverified else "",
         "summary": found.summary if found else record.reason,
         "root_cause": found.root_cause if found else "",
         "fix": found.fix.summary if found and found.fix else "",

@@ -21,6 +21,7 @@ from bus.process import Service, build_app
 from bus.streams import INCIDENTS, TOOL_RESULTS, TURNS, UPDATES
 from services.reasoner.adapters import files
 from services.reasoner.adapters.claude import Claude
+from services.reasoner.adapters.claude_twice import second_looks
 from services.reasoner.adapters.redis_budget import RedisDayBudget
 from services.reasoner.adapters.redis_catalogues import RedisCatalogues
 from services.reasoner.adapters.redis_memory import RedisMemory
@@ -42,6 +43,7 @@ def build(settings: Settings, bus: Bus, *, model: Model | None = None) -> Servic
         day_budget=RedisDayBudget(bus.redis, bus.keys, settings.max_day_cost_usd),
         rules=rules,
         memory=RedisMemory(bus.redis, bus.keys),
+        second=second_looks(settings, bus, model=model, rules=rules),
     )
     handlers = Reasoner(
         investigations=bus.investigations, turns=turns, deadline_seconds=settings.deadline_seconds

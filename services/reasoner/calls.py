@@ -6,10 +6,15 @@ from dataclasses import dataclass, replace
 from bus.events import Diagnosis, Gap, ToolCallId, ToolCallRequested
 from bus.record import Call, Record
 from services.reasoner.budget import NOT_RUN
-from services.reasoner.diagnosis import SUBMIT, Source, checked, submission
+from services.reasoner.diagnosis import SUBMIT, Checked, checked, submission
+from services.reasoner.sources import Known, Source
 from services.reasoner.transcript import Reply, ToolUse
 from services.reasoner.turn import Request
 
+SUBMISSIONS = 3
+"""Submissions of one reply that are looked at."""
+Findings = Mapping[int, Checked | str]
+"""What was found about each submission of a reply, by its place among the calls."""
 _VERBS = {
     "get": "reading",
     "read": "reading",
@@ -23,7 +28,7 @@ _VERBS = {
 
 @dataclass(frozen=True)
 class SentBack:
-    """Why a submitted diagnosis is not accepted; `mends` when it is for its evidence."""
+    """Why a submitted diagnosis is not accepted; `mends` when it is for what could be checked."""
 
     sentence: str
     mends: bool
@@ -39,7 +44,7 @@ class Asked:
     accepted: Diagnosis | None
     """The diagnosis that ends the investigation."""
     mends: bool = False
-    """Evidence is sent back; that happens once."""
+    """What failed is sent back; that happens once."""
 
     @property
     def activity(self) -> str:
@@ -66,15 +71,30 @@ class Asked:
         return replace(self, calls=calls, requests=requests)
 
 
-def read(record: Record, *, request: Request, reply: Reply, sources: Mapping[str, Source]) -> Asked:
+def findings(reply: Reply, sources: Mapping[str, Source], *, known: Known) -> Findings:
+    """Every submission of a reply, checked; a sentence where its form is wrong."""
+    found: dict[int, Checked | str] = {}
+    for k, use in enumerate(reply.tool_uses, start=1):
+        if use.name == SUBMIT and len(found) < SUBMISSIONS:
+            given = submission(use.arguments)
+            found[k] = (
+                given
+                if isinstance(given, str)
+                else checked(given, sources, model=reply.model, known=known)
+            )
+    return found
+
+
+def read(record: Record, *, request: Request, reply: Reply, found: Findings) -> Asked:
     """What a reply asks for. The first acceptable `submit_diagnosis` is the end of it."""
     calls, requests = [], []
     mends = False
+    may_mend = not (record.mended or request.concludes)
     for k, use in enumerate(reply.tool_uses, start=1):
         call_id = ToolCallId(f"{request.turn}-{k}")
         call = Call(tool_call_id=call_id, tool_use_id=use.tool_use_id, tool=use.name[:200])
         if use.name == SUBMIT:
-            ends = _submitted(use, record, request=request, model=reply.model, sources=sources)
+            ends = _submitted(found.get(k, NOT_RUN), may_mend=may_mend)
             if isinstance(ends, Diagnosis):
                 return Asked(calls=(), requests=(), accepted=ends)
             mends = mends or ends.mends
@@ -99,25 +119,16 @@ def our_gap(what: str) -> Gap:
     return Gap(what=what)
 
 
-def _submitted(
-    use: ToolUse,
-    record: Record,
-    *,
-    request: Request,
-    model: str,
-    sources: Mapping[str, Source],
-) -> Diagnosis | SentBack:
+def _submitted(found: Checked | str, *, may_mend: bool) -> Diagnosis | SentBack:
     """The diagnosis when it is acceptable, else what the model is told about it."""
-    given = submission(use.arguments)
-    if isinstance(given, str):
-        return SentBack(given, mends=False)
-    found = checked(given, sources, model=model)
-    if not found.problems or record.mended or request.concludes:
+    if isinstance(found, str):
+        return SentBack(found, mends=False)
+    if not (found.problems and may_mend):
         return found.diagnosis
     told = "\n\n".join(found.problems)
     return SentBack(
-        f"not accepted yet: these quotes cannot be verified.\n\n{told}\n\n"
-        "Correct or drop them and submit again; what fails then is marked as unverified.",
+        f"not accepted yet: this cannot be verified.\n\n{told}\n\n"
+        "Correct or drop it and submit again; what fails then is marked as unverified.",
         mends=True,
     )
 

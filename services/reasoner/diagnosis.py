@@ -1,8 +1,16 @@
-"""`submit_diagnosis`: reading what the model submits, and checking its evidence byte for byte."""
+"""`submit_diagnosis`: reading what the model submits, and checking all of it that can be checked.
 
-import difflib
+What fails is sent back once, all of it together. What fails then is kept, marked in `unverified`,
+never shown as evidence, and caps the confidence:
+
+- a quote that is not exact, or a diff that does not apply: at most `medium`;
+- a component or a code location that was not seen: `low`;
+- no exact quote at all: `low`, and a verdict of `fault` or `healthy` becomes `unknown`, because
+  nothing shows it. The investigation ends as inconclusive, and the cause is a suspicion.
+"""
+
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,24 +23,18 @@ from bus.events import (
     Evidence,
     Fix,
     Gap,
+    Part,
     RuledOut,
     ToolCallId,
-    Value,
     Verdict,
 )
+from services.reasoner import patches, places, quotes
+from services.reasoner.sources import Known, Source, call_id
 
 SUBMIT = "submit_diagnosis"
-LEAST_QUOTED = 16
-MOST_QUOTED = 500
-_NUMBER = re.compile(r"^\s*\d+\| ?")
-_COMPARED = 20
-
-
-class Source(Value):
-    """A stored result that a quote may name."""
-
-    whole: str
-    tool: str = ""
+_WITH_LINE = re.compile(r"^(.+?):(\d{1,7})$")
+_WORD = re.compile(r"\w{3}")
+_LOW: frozenset[Part] = frozenset({"verdict", "component", "code_location"})
 
 
 class _Part(BaseModel):
@@ -97,7 +99,24 @@ class Submission(_Part):
     @property
     def named(self) -> tuple[str, ...]:
         """Ids of the results that its evidence names."""
-        return tuple(dict.fromkeys(_call_id(quote.call_id) for quote in self.evidence))
+        return tuple(dict.fromkeys(call_id(quote.call_id) for quote in self.evidence))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that it speaks of, as it names them."""
+        place = self.place
+        changed = patches.changed_paths(self.fix.diff) if self.fix else ()
+        return (*((place.path,) if place else ()), *changed)
+
+    @property
+    def place(self) -> places.Place | None:
+        """The code location, its line also where it stands behind the path."""
+        given = self.code_location
+        if given is None or not given.path.strip():
+            return None
+        found = None if given.line else _WITH_LINE.match(given.path.strip())
+        path, line = (found[1], int(found[2])) if found else (given.path.strip(), given.line)
+        return places.Place(path, line, given.function or None)
 
 
 @dataclass(frozen=True)
@@ -118,28 +137,47 @@ def submission(arguments: Mapping[str, JsonValue] | None) -> Submission | str:
         return f"not accepted: {where}: {first['msg']}"
 
 
-def checked(given: Submission, sources: Mapping[str, Source], *, model: str) -> Checked:
-    """The diagnosis with each quote verified or not; high confidence only when all are."""
-    looked_at = [_check(quote, sources.get(_call_id(quote.call_id))) for quote in given.evidence]
+def checked(
+    given: Submission, sources: Mapping[str, Source], *, model: str, known: Known | None = None
+) -> Checked:
+    """The diagnosis with its marks; see the module. The problems are for the model."""
+    looked_at = [_check(quote, sources.get(call_id(quote.call_id))) for quote in given.evidence]
     evidence = tuple(found for found, _ in looked_at)
-    confidence = given.confidence
-    if confidence == "high" and not (evidence and all(item.verified for item in evidence)):
-        confidence = "medium"
-    place, fix = given.code_location, given.fix
+    problems = [problem for _, problem in looked_at if problem]
+    failed = dict(_failed(given, sources, known=known or Known()))
+    unverified: list[Part] = ["evidence", *failed] if problems else [*failed]
+    problems += [f"{part.replace('_', ' ')}: {why}" for part, why in failed.items()]
+    verdict = given.verdict
+    if verdict != "unknown" and not any(map(_shows_something, evidence)):
+        if not problems:
+            problems.append(f"verdict: no quote shows {verdict!r}; quote what does")
+        unverified, verdict = ["verdict", *unverified], "unknown"
+    place, fix = given.place, given.fix
     diagnosis = Diagnosis(
-        verdict=given.verdict,
+        verdict=verdict,
         summary=given.summary,
         root_cause=given.root_cause,
         component=given.component,
-        code_location=CodeLocation(**place.model_dump()) if place else None,
+        code_location=CodeLocation(path=place.path, line=place.line, function=place.function)
+        if place
+        else None,
         evidence=evidence,
         ruled_out=tuple(RuledOut(**item.model_dump()) for item in given.ruled_out),
         gaps=tuple(Gap(**item.model_dump()) for item in given.gaps),
         fix=Fix(**fix.model_dump()) if fix else None,
-        confidence=confidence,
+        confidence=capped(given.confidence, unverified),
         model=model,
+        unverified=tuple(unverified),
     )
-    return Checked(diagnosis, tuple(problem for _, problem in looked_at if problem))
+    return Checked(diagnosis, tuple(problems))
+
+
+def capped(confidence: Confidence, unverified: Iterable[Part]) -> Confidence:
+    """The confidence that is left when those parts failed."""
+    failed = set(unverified)
+    if failed & _LOW:
+        return "low"
+    return "medium" if failed and confidence == "high" else confidence
 
 
 def unverified(text: str, *, model: str) -> Diagnosis:
@@ -147,61 +185,34 @@ def unverified(text: str, *, model: str) -> Diagnosis:
     return Diagnosis(verdict="unknown", summary=text, confidence="low", model=model)
 
 
-def _call_id(name: str) -> str:
-    return name.strip().removeprefix("result ").strip()
+def _failed(
+    given: Submission, sources: Mapping[str, Source], *, known: Known
+) -> Iterator[tuple[Part, str]]:
+    """What fails besides quotes, and why."""
+    if why := places.component_problem(given.component, sources, known=known):
+        yield "component", why
+    if given.place and (why := places.place_problem(given.place, sources, known=known)):
+        yield "code_location", why
+    diff = given.fix.diff if given.fix else ""
+    if diff.strip() and (why := patches.problem_of(diff, places.files_read(sources))):
+        yield "fix", f"the diff does not apply: {why}"
+
+
+def _shows_something(quote: Evidence) -> bool:
+    """Verified, and more than a bracket or a dash."""
+    return quote.verified and _WORD.search(quote.quote) is not None
 
 
 def _check(given: _Quote, source: Source | None) -> tuple[Evidence, str]:
-    quote, call_id = given.quote.strip("\n"), _call_id(given.call_id)
-    at = _first_line(quote, source.whole) if source else None
-    problem = "" if at is not None else _why(quote, source)
+    quote, named = given.quote.strip("\n"), call_id(given.call_id)
+    at = quotes.first_line(quote, source.whole) if source else None
+    problem = "" if at is not None else quotes.why_not(quote, source)
     evidence = Evidence(
-        tool_call_id=ToolCallId(call_id),
+        tool_call_id=ToolCallId(named),
         quote=quote,
         verified=at is not None,
         first_line=at,
         tool=source.tool if source else "",
         problem=problem,
     )
-    return evidence, f"{call_id}: {problem}" if problem else ""
-
-
-def _first_line(quote: str, whole: str) -> int | None:
-    """Where a quote stands, counted from 1; None when it does not, or says too little."""
-    if not quote.strip() or len(quote) > MOST_QUOTED:
-        return None
-    lines, wanted = whole.split("\n"), quote.split("\n")
-    for at in range(len(lines) - len(wanted) + 1):
-        if lines[at] == wanted[0] and lines[at : at + len(wanted)] == wanted:
-            return at + 1
-    if len(wanted) > 1 or len(quote.strip()) < LEAST_QUOTED:
-        return None
-    return next((at for at, line in enumerate(lines, start=1) if quote in line), None)
-
-
-def _why(quote: str, source: Source | None) -> str:
-    if source is None:
-        return "there is no such result; name the id in its marker, such as 2-1 or trigger:<name>"
-    if not source.whole:
-        return "that result has no lines of its own (an error, or a page: name the paged result)"
-    if len(quote) > MOST_QUOTED:
-        return f"the quote has {len(quote)} characters, more than {MOST_QUOTED}"
-    if "\n" not in quote and quote in source.whole:
-        return f"the quote is too short: whole lines, or at least {LEAST_QUOTED} characters of one"
-    hint = "leave out the line number; " if _NUMBER.match(quote) else ""
-    return f"not found byte for byte; {hint}{_nearest(quote, source.whole)}"
-
-
-def _nearest(quote: str, whole: str) -> str:
-    """The line of the whole that is most like the quote, numbered as it was shown."""
-    sought = max((_NUMBER.sub("", line) for line in quote.split("\n")), key=len)
-    words = set(re.findall(r"\w+", sought))
-    lines = [(at, line) for at, line in enumerate(whole.split("\n"), start=1) if line.strip()]
-    shared = {at: len(words & set(re.findall(r"\w+", line))) for at, line in lines}
-    likely = sorted(lines, key=lambda row: -shared[row[0]])[:_COMPARED]
-    if not likely:
-        return "no line is like it"
-    at, line = max(
-        likely, key=lambda row: difflib.SequenceMatcher(None, sought, row[1][:MOST_QUOTED]).ratio()
-    )
-    return f"the nearest line is\n{at}| {line[:MOST_QUOTED]}"
+    return evidence, f"{named}: {problem}" if problem else ""

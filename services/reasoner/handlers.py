@@ -14,7 +14,7 @@ from bus.events import (
     ToolCallFinished,
     TurnDue,
 )
-from services.reasoner import investigation
+from services.reasoner import investigation, updates
 from services.reasoner.running import Turns
 
 
@@ -50,9 +50,7 @@ class Reasoner:
         await self._update(
             joined.investigation_id,
             entry,
-            decide=lambda stands: investigation.after_join(
-                stands, joined, source_id=entry.event_id
-            ),
+            decide=lambda stands: updates.after_join(stands, joined, source_id=entry.event_id),
         )
 
     async def on_alarm_recovered(self, recovered: AlarmRecovered, entry: Entry) -> None:
@@ -61,7 +59,7 @@ class Reasoner:
         await self._update(
             recovered.investigation_id,
             entry,
-            decide=lambda stands: investigation.after_recovery(
+            decide=lambda stands: updates.after_recovery(
                 stands, recovered, source_id=entry.event_id, at=now
             ),
         )

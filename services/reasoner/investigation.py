@@ -4,30 +4,29 @@ A reply ends the investigation, sends calls out, or makes the next turn due; the
 turn's calls makes the next turn due. Who owns which entry: design, section 2.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from bus import record as records
 from bus.events import (
-    AlarmJoined,
-    AlarmRecovered,
     Diagnosis,
     Event,
     InvestigationProgressed,
     Outcome,
     ToolCallFinished,
 )
-from bus.record import Commit, Record, Update
+from bus.record import Commit, Record
 from services.reasoner import budget, calls, folding, loops
 from services.reasoner.budget import COST_OF_TURN, LIMITS, TurnCost
 from services.reasoner.calls import Asked
-from services.reasoner.diagnosis import Source, unverified
+from services.reasoner.diagnosis import unverified
 from services.reasoner.folding import Fold
-from services.reasoner.transcript import Reply
+from services.reasoner.second_look import NOTE, Look, lowered
+from services.reasoner.transcript import Reply, Usage
 from services.reasoner.turn import SAY, Request
 
 CONTEXT_WINDOW = "context window"
+NOTHING_SHOWS_IT = "a cause was named, and nothing that was read shows it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +42,10 @@ class Answer:
     max_parallel_calls: int = 5
     prompt_bytes: int = 0
     """Length of the request, by which the next worst case is judged; 0 when nobody measured it."""
-    sources: Mapping[str, Source] = field(default_factory=dict)
-    """The stored results that its evidence names."""
+    findings: calls.Findings = field(default_factory=dict)
+    """What was found about the diagnoses that it submits."""
+    look: Look | None = None
+    """What a second look said of the diagnosis that it ends with."""
     gap: str = ""
     """What our side could not offer, told in the diagnosis."""
     spend_day: str = ""
@@ -60,8 +61,8 @@ def after_reply(record: Record, answer: Answer) -> Commit | None:
     """The loop: what a reply leads to. Nothing when the turn is no longer due."""
     if not is_due(record, answer.request.turn):
         return None
-    record, reply = _with_reply(record, answer), answer.reply
-    asked = calls.read(record, request=answer.request, reply=reply, sources=answer.sources)
+    record, reply = with_reply(record, answer), answer.reply
+    asked = calls.read(record, request=answer.request, reply=reply, found=answer.findings)
     if reply.stop_reason == "refusal":
         commit = _end_in_words(
             record, answer, reason="the model refused to go on", outcome="inconclusive"
@@ -99,31 +100,6 @@ def after_result(record: Record, finished: ToolCallFinished) -> Commit | None:
     )
     changed = record.changed(calls=closed)
     return Commit(record=changed) if changed.open_calls else records.due_next_turn(changed)
-
-
-def after_join(record: Record, joined: AlarmJoined, *, source_id: str) -> Commit | None:
-    """A later alarm of the same problem stands among the updates."""
-    alarm = joined.alarm
-    words = [alarm.name, joined.service, alarm.reason or alarm.description, joined.note]
-    text = "another alarm of the same problem: " + "; ".join(word for word in words if word)
-    return _updated(record, Update(kind="joined", text=text, source_id=source_id))
-
-
-def after_recovery(
-    record: Record, recovered: AlarmRecovered, *, source_id: str, at: datetime
-) -> Commit | None:
-    """The recovery stands among the updates, and its policy is followed."""
-    name = recovered.alarm_name
-    if recovered.policy == "stop":
-        return records.end_from_outside(
-            record, "recovered", at=at, reason=f"{name} went back to OK"
-        )
-    when = recovered.recovered_at.isoformat(timespec="seconds")
-    text = f"alarm {name} went back to OK at {when}"
-    commit = _updated(record, Update(kind="recovered", text=text, source_id=source_id))
-    if commit is None or recovered.policy == "continue":
-        return commit
-    return Commit(record=commit.record.changed(concluding=record.concluding or "recovered"))
 
 
 def concluding(record: Record, turn: int, *, why: str) -> Commit | None:
@@ -196,7 +172,17 @@ def _must_conclude(record: Record, answer: Answer) -> str:
     return ""
 
 
-def _with_reply(record: Record, answer: Answer) -> Record:
+def ends_with(record: Record, answer: Answer) -> Diagnosis | None:
+    """The diagnosis with a claim that the reply ends the investigation with, if it does."""
+    if answer.reply.stop_reason == "refusal" or not is_due(record, answer.request.turn):
+        return None
+    found = answer.findings
+    ends = calls.read(record, request=answer.request, reply=answer.reply, found=found).accepted
+    return ends if ends is not None and ends.verdict != "unknown" else None
+
+
+def with_reply(record: Record, answer: Answer) -> Record:
+    """The record with what the reply cost, and a second look at it."""
     cost = TurnCost(
         at=answer.at,
         model=answer.reply.model,
@@ -208,8 +194,13 @@ def _with_reply(record: Record, answer: Answer) -> Record:
     notes = budget.counted(notes, prompt_bytes=answer.prompt_bytes, usage=answer.reply.usage)
     notes[f"{COST_OF_TURN}{answer.request.turn}"] = cost.model_dump_json()
     notes |= answer.request.notes
+    spend = budget.added(record.spend, answer.reply.usage, cost_usd=answer.cost_usd)
+    if look := answer.look:
+        notes[NOTE] = look.note
+    if look and (look.usage or look.cost_usd):
+        spend = budget.added(spend, look.usage or Usage(), cost_usd=look.cost_usd)
     return record.changed(
-        spend=budget.added(record.spend, answer.reply.usage, cost_usd=answer.cost_usd),
+        spend=spend,
         model=answer.reply.model,
         updates_shown=max(record.updates_shown, answer.request.updates_shown),
         notes=notes,
@@ -242,10 +233,12 @@ def _end_with(record: Record, answer: Answer, *, diagnosis: Diagnosis) -> Commit
     if answer.gap:
         gaps = (*diagnosis.gaps, calls.our_gap(answer.gap))
         diagnosis = diagnosis.model_copy(update={"gaps": gaps})
+    diagnosis = lowered(diagnosis, answer.look)
     outcome: Outcome = "inconclusive" if diagnosis.verdict == "unknown" else "diagnosed"
-    return records.end(
-        record, outcome, at=answer.at, reason=_why_early(record), diagnosis=diagnosis
-    )
+    reason = _why_early(record)
+    if "verdict" in diagnosis.unverified:
+        reason = "; ".join(part for part in (NOTHING_SHOWS_IT, reason) if part)
+    return records.end(record, outcome, at=answer.at, reason=reason, diagnosis=diagnosis)
 
 
 def _end_in_words(
@@ -277,12 +270,6 @@ def _whole(commit: Commit, answer: Answer) -> Commit:
         reservation=answer.reservation,
         spent_usd=answer.cost_usd or 0.0,
     )
-
-
-def _updated(record: Record, update: Update) -> Commit | None:
-    if record.state == "ended" or any(u.source_id == update.source_id for u in record.updates):
-        return None
-    return Commit(record=record.changed(updates=(*record.updates, update)))
 
 
 def _progress(record: Record, activity: str) -> Event:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.reasoner.budget import Limits, Prices
+from services.reasoner.service_catalogue import names_in
 from services.reasoner.transcript import Block
 from services.reasoner.turn import Texts
 
@@ -22,3 +23,8 @@ class Rules:
     """The service catalogue as the model reads it."""
     cache_hour: Literal["auto", "on", "off"] = "off"
     """Whether tools and system are held in the cache for an hour."""
+
+    @property
+    def service_names(self) -> frozenset[str]:
+        """Names of the service catalogue, where there is one."""
+        return names_in(self.services)

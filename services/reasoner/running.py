@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -13,11 +13,12 @@ from bus.errors import Rejected, Unavailable
 from bus.events import Outcome, TurnDue
 from bus.record import Commit, Record
 from bus.results import Results
-from services.reasoner import budget, diagnosis, investigation, loops
+from services.reasoner import budget, investigation, loops
 from services.reasoner.budget import Estimate
-from services.reasoner.diagnosis import Source
+from services.reasoner.checking import Checking
 from services.reasoner.gathering import Gathering
 from services.reasoner.investigation import Answer
+from services.reasoner.looking import SecondLooks
 from services.reasoner.ports import (
     Catalogues,
     CutOff,
@@ -28,6 +29,7 @@ from services.reasoner.ports import (
     SaidNo,
 )
 from services.reasoner.rules import Rules
+from services.reasoner.second_look import Look
 from services.reasoner.transcript import Reply
 from services.reasoner.turn import Request
 
@@ -60,6 +62,8 @@ class Turns:
     day_budget: DayBudget
     rules: Rules
     memory: Memory = field(default_factory=NoMemory)
+    second: SecondLooks | None = None
+    """Who looks at an accepted diagnosis again; nobody where that is off."""
 
     async def run(self, due: TurnDue, entry: Entry) -> None:
         """The turn is committed, or had no effect any more; its entry is acknowledged.
@@ -156,29 +160,26 @@ class Turns:
             await self._give_up(record, entry, outcome=outcome, reason=str(error))
             return
         answer = await self._answer(prepared, reply, day=day, reservation=name)
+        answer = replace(answer, look=await self._second_look(answer, prepared, entry=entry))
         if not await self._commit(answer, entry, known=record):
             await self.day_budget.settle(day, name, spent_usd=answer.cost_usd or 0.0)
 
     async def _answer(
         self, prepared: Prepared, reply: Reply, *, day: str, reservation: str
     ) -> Answer:
-        inv = prepared.record.investigation_id
-        sources = {}
-        for use in reply.tool_uses:
-            given = diagnosis.submission(use.arguments) if use.name == diagnosis.SUBMIT else ""
-            for call_id in () if isinstance(given, str) else given.named:
-                found = await self.results.read(inv, call_id)
-                if found is not None:
-                    sources[call_id] = Source(whole=found.whole, tool=found.tool)
+        at = await self.investigations.now()
+        checking = Checking(self.results, self.rules.service_names)
+        past = prepared.request.history
+        found = await checking.findings(prepared.record, reply, transcript=past)
         return Answer(
             request=prepared.request,
             reply=reply,
             cost_usd=self.rules.prices.cost_usd(self.rules.model, reply.usage),
-            at=await self.investigations.now(),
+            at=at,
             max_tool_calls=self.rules.limits.tool_calls,
             max_parallel_calls=self.rules.limits.parallel_calls,
             prompt_bytes=prepared.estimate.prompt_bytes,
-            sources=sources,
+            findings=found,
             gap=prepared.gap,
             spend_day=day,
             reservation=reservation,
@@ -188,6 +189,24 @@ class Turns:
         """Whether the turn still is; one read more, so only where it may not be."""
         stands = await self.investigations.read(record.investigation_id)
         return stands is not None and investigation.is_due(stands, record.turn)
+
+    async def _second_look(
+        self, answer: Answer, prepared: Prepared, *, entry: Entry
+    ) -> Look | None:
+        """What a second call says of the diagnosis that this reply ends with, if there is one.
+
+        It is made before the commit, within the turn's time: a crash costs both calls.
+        """
+        ends = investigation.ends_with(prepared.record, answer) if self.second else None
+        if self.second is None or ends is None:
+            return None
+        return await self.second.look(
+            investigation.with_reply(prepared.record, answer),
+            ends,
+            reservation=(answer.spend_day, f"{answer.reservation}:look"),
+            seconds=_left(prepared, answer.at),
+            check=entry.check_held,
+        )
 
     async def _commit(self, answer: Answer, entry: Entry, *, known: Record) -> bool:
         """Whether the reply was committed; otherwise the turn was no longer due."""
@@ -230,21 +249,28 @@ class Turns:
 
     def _seconds(self, prepared: Prepared) -> float:
         """How long the call may take. Raises Unavailable when there is no time left."""
-        record, now = prepared.record, prepared.now
+        record, left = prepared.record, _left(prepared, prepared.now)
         if not prepared.request.concludes:
-            left = (record.conclude_at - now).total_seconds()
             return min(self.rules.model_seconds, left)
-        margin = (record.deadline_at - record.conclude_at) / 20
-        left = (record.deadline_at - margin - now).total_seconds()
         if left <= 0:
+            margin = (record.deadline_at - record.conclude_at) / 20
             raise Unavailable("the deadline is here", retry_in_seconds=margin.total_seconds())
         return left
+
+
+def _left(prepared: Prepared, now: datetime) -> float:
+    """Seconds until the conclude point, of a conclude turn until shortly before the deadline."""
+    record = prepared.record
+    margin = (record.deadline_at - record.conclude_at) / 20
+    until = record.deadline_at - margin if prepared.request.concludes else record.conclude_at
+    return (until - now).total_seconds()
 
 
 def _count(answer: Answer, model: str) -> None:
     usage, labels = answer.reply.usage, {"model": model}
     metrics.TURNS.add(1, labels)
-    metrics.COST_USD.add(answer.cost_usd or 0.0, labels)
+    cost_usd = (answer.cost_usd or 0.0) + ((answer.look.cost_usd or 0.0) if answer.look else 0.0)
+    metrics.COST_USD.add(cost_usd, labels)
     for kind, tokens in (
         ("input", usage.input_tokens),
         ("cache read", usage.cache_read_tokens),

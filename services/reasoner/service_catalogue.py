@@ -58,6 +58,11 @@ def service_catalogue(text: str) -> str:
     return told
 
 
+def names_in(told: str) -> frozenset[str]:
+    """The names of the services in a catalogue as the model reads it."""
+    return frozenset(line.split(" ", 1)[0] for line in told.split("\n")[1:])
+
+
 def _told(services: Mapping[str, _Service]) -> str:
     if not services:
         return ""

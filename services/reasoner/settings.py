@@ -43,6 +43,10 @@ class Settings(BusSettings):
     catalog: FilePath | None = None
     """The services file, also ingest's: a table `[services.name]` each, with `calls`, `path`,
     `owner`, `runbook`; told in every request. Without it the model is told none."""
+    verify: Literal["off", "on"] = "off"
+    """A second call judges each diagnosis by its quotes; it can only lower the confidence."""
+    verify_model: str = Field(default="", max_length=200)
+    """The model of that second call; empty: the one that investigates."""
     max_turns: int = Field(default=12, ge=1, le=1000)
     """Ordinary turns of an investigation; the conclude turn and its one repeat come on top."""
     max_tool_calls: int = Field(default=40, ge=0, le=10_000)

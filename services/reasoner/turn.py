@@ -40,6 +40,7 @@ class Texts(Value):
     cut_off: str
     go_on: str
     circles: str
+    second_look: str
 
     def say(self, name: str) -> str:
         """A text by the name under which the record notes it."""

@@ -12,6 +12,7 @@ LONGEST_QUOTE = 500
 LEAST_LIKENESS = 0.6
 SUBMIT = "submit_diagnosis"
 _NAMED = re.compile(r"^\W*([0-9]+-[0-9]+|trigger:\S+?): ")
+_OTHER_PART = re.compile(r"^(?:component|code location|fix|verdict): ", re.MULTILINE)
 _NUMBERED = re.compile(r"^ *\d+\| ?(.*)$")
 
 
@@ -35,14 +36,17 @@ def find_quote(conversation: Conversation, wanted: ScriptedEvidence) -> Quote | 
 
 
 def refused_quotes(conversation: Conversation) -> set[Quote]:
-    """The quotes of earlier submissions that came back; all of one that names none of them."""
+    """The quotes of earlier submissions that came back.
+
+    All of one whose answer names no quote, unless that speaks of another part of it.
+    """
     refused: set[Quote] = set()
     for shown in conversation.of(SUBMIT):
         if not shown.is_error:
             continue
         given = list(_given(shown))
         named = {quote for quote in given if _names(shown.text, quote)}
-        refused |= named or set(given)
+        refused |= named or (set() if _OTHER_PART.search(shown.text) else set(given))
     return refused
 
 

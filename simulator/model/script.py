@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from simulator.model.conversation import Conversation
 from simulator.model.diagnosis import LABEL, diagnose, undecided
 from simulator.model.fitting import fitted
+from simulator.model.liars import lie_told, lying
 from simulator.model.quoting import SUBMIT
 from simulator.model.tempers import confidently_wrong, lazy, played
 from simulator.scenario import Scenario, ScriptedCall, ScriptedTurn
@@ -64,7 +65,9 @@ def _end(scenario: Scenario, conversation: Conversation, *, known: bool) -> dict
     if how and how.temper == "wrong":
         wrong = scenario.expected.must_not_claim
         return confidently_wrong(conversation, wrong, component=scenario.service)
-    return diagnose(scenario, conversation) if known else undecided(conversation)
+    honest = diagnose(scenario, conversation) if known else undecided(conversation)
+    lie = lie_told(conversation.opening)
+    return lying(honest, conversation, lie=lie) if lie else honest
 
 
 def _names_service(opening: str, service: str) -> bool:

@@ -43,7 +43,7 @@ NEVER = {
     "timeout": "timed_out",
     "endless_calls": "out_of_budget",
     "huge_arguments": "out_of_budget",
-    "invented_quotes": "diagnosed",
+    "invented_quotes": "inconclusive",
     "max_tokens_in_call": "inconclusive",
     "max_tokens_in_text": "inconclusive",
     "missing_field": "out_of_budget",

@@ -5,8 +5,10 @@ loop carries it to the end, and nothing about how well a real model would find t
 """
 
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -15,9 +17,23 @@ from bus.connection import as_text
 from bus.events import Diagnosis
 from cli.stack import ROOT, Plan, call, running_stack
 from simulator.checking import problems_in
+from simulator.model.liars import LIES, UNSEEN, Lie, note_for
 from simulator.scenario import load_scenario, scenario_names
+from tests.lane import Figures, Lane
 from tests.loop.desk import PREFIX, Desk, quiet
 
+MARKS = {
+    "component": "Component (unverified)",
+    "code_location": "Where (unverified, not read)",
+    "fix": "Proposal, not checked against the file",
+    "evidence": "could not be verified and",
+}
+LIED = {
+    "everything": {"evidence", "component", "code_location", "fix"},
+    "component": {"component"},
+    "file": {"code_location", "fix"},
+    "line": {"code_location", "fix"},
+}
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("scenarios")]
 
 
@@ -56,6 +72,60 @@ def test_orders_in_a_log_are_shown_to_the_model_and_end_in_no_message(stage: Des
     assert "kubectl" not in stage.card(incident)
 
 
+def test_no_lie_reaches_slack_as_evidence(stage: Desk, lane: Lane, figures: Figures) -> None:
+    call(f"{stage.stack.control}/_simulator/scenario", {"scenario": "cart-loafers"})
+    seeds = range(lane.seed, lane.seed + lane.pick(1, 20))
+    lies = [
+        Lie(name, seed) for name in lane.pick(("everything", "quotes"), (*LIES,)) for seed in seeds
+    ]
+    told = {told_of(stage, lie): lie for lie in lies}
+    shown = 0
+    for incident, lie in told.items():
+        record = stage.wait_for_end(incident, 40)
+        (message,) = stage.messages(incident)
+        card = stage.card(incident)
+        assert record.mended, lie
+        quoted = evidence_on(message)
+        assert [quote for quote in quoted if not stands(stage, incident, *quote)] == [], lie
+        assert UNSEEN not in str(message["blocks"][0]), lie
+        assert (record.outcome == "diagnosed") == bool(quoted) == (lie.name != "quotes"), lie
+        assert record.diagnosis is not None
+        for part, mark in MARKS.items():
+            assert (mark in card) == (part in record.diagnosis.unverified), (lie, part)
+        marked = {"verdict", "evidence"} if lie.name == "quotes" else LIED[lie.name]
+        assert set(record.diagnosis.unverified) == marked, lie
+        assert record.diagnosis.confidence == ("low" if marked - {"evidence", "fix"} else "medium")
+        shown += len(quoted)
+    figures.add(
+        "issue 6, liars", "lies told; true quotes shown beside them", f"{len(lies)}; {shown}"
+    )
+
+
+def told_of(stage: Desk, lie: Lie) -> str:
+    """The incident that is lied about."""
+    summary = f"HTTP 500 on the cart, {lie.name} {lie.seed}"
+    return stage.publish(service="cartservice", summary=summary, note=note_for(lie))
+
+
+def evidence_on(message: dict[str, Any]) -> list[tuple[str, str]]:
+    """Call id and quote of everything that a message shows as evidence."""
+    found = []
+    for block in message["blocks"]:
+        head, *rest = block.get("elements", [{}])
+        texts = [element.get("text") for element in head.get("elements", [])]
+        if texts[:1] == ["Evidence "]:
+            found.append((texts[1].split(" ")[2], rest[0]["elements"][0]["text"]))
+    return found
+
+
+def stands(stage: Desk, incident: str, call_id: str, quote: str) -> bool:
+    """Whether the quote is whole lines of that result, or a part of one."""
+    stored: Any = stage.redis.hget(f"{PREFIX}{incident}:results", f"{call_id}:whole")
+    whole = zlib.decompress(stored).decode() if stored else ""
+    part = len(quote) >= 16 and "\n" not in quote and quote in whole
+    return part or f"\n{quote}\n" in f"\n{whole}\n"
+
+
 def check_end(stage: Desk, name: str, *, form: str = "sns") -> str:
     """Play it, and hold everything that it expects against record and message; the incident."""
     scenario, expected = load_scenario(name), load_scenario(name).expected
@@ -72,6 +142,8 @@ def check_end(stage: Desk, name: str, *, form: str = "sns") -> str:
     assert record.concluding == ""
     assert len(diagnosis.evidence) == len(scenario.script.diagnosis.evidence)
     assert [quote.quote for quote in diagnosis.evidence if not quote.verified] == []
+    assert (diagnosis.unverified, record.mended) == ((), False)
+    assert diagnosis.confidence == scenario.script.diagnosis.confidence
     assert len(diagnosis.gaps) == len(scenario.script.diagnosis.gaps), gaps(diagnosis)
     assert place(diagnosis) in (expected.fix_location, None)
     card = stage.card(incident)

@@ -25,7 +25,7 @@ from services.reasoner.app import build
 from services.reasoner.settings import Settings
 from simulator.serving import served
 from tests.conftest import MakeBus, Start
-from tests.reasoner.model_desk import KEY, ModelDesk, Said
+from tests.reasoner.model_desk import KEY, TOLD, ModelDesk, Said
 
 INV = InvestigationId("inc-1")
 LOG = "info: GetCart ok\nSystem.ApplicationException: no loafers\n   at AddItemAsync"
@@ -60,8 +60,9 @@ class Loop:
 
     async def open(self, **changes: object) -> None:
         """An incident is published."""
-        values = {"service": "cartservice", "summary": "HTTP 500", "incident_id": INV} | changes
-        await self.bus.publish(IncidentOpened.model_validate(values))
+        values = {"service": "cartservice", "summary": "HTTP 500", "incident_id": INV}
+        told = {"attachments": {"alarm": TOLD}}
+        await self.bus.publish(IncidentOpened.model_validate(values | told | changes))
 
     async def record(self) -> Record | None:
         """The record as it stands."""

@@ -18,6 +18,8 @@ from simulator.model.signing import Signer
 
 Block = dict[str, object]
 KEY = "desk-key"
+TOLD = "state ALARM since 03:00"
+"""What comes with each incident of the tests, and what a diagnosis quotes for want of more."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def asks(*calls: tuple[str, dict[str, object]], stop_reason: str = "tool_use") -
 
 
 def submits(*quotes: tuple[str, str], **changes: object) -> Said:
-    """A reply that submits a diagnosis with those (call id, quote) pairs."""
+    """A reply that submits a diagnosis with those (call id, quote) pairs, else with the alarm."""
+    quotes = quotes or (("trigger:alarm", TOLD),)
     arguments: dict[str, object] = {
         "verdict": "fault",
         "summary": "The cart cannot be stored.",

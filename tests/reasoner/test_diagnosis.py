@@ -3,7 +3,9 @@
 import pytest
 from pydantic import JsonValue
 
-from services.reasoner.diagnosis import Checked, Source, Submission, checked, submission
+from bus.results import numbered
+from services.reasoner.diagnosis import Checked, Submission, checked, submission
+from services.reasoner.sources import Known, Source
 
 WHOLE = "\n".join(
     [
@@ -14,6 +16,7 @@ WHOLE = "\n".join(
         "",
         "412| this line really begins with a number",
         "été à 03:00 — naïve",
+        "    at Redis",
     ]
 )
 SOURCES = {"2-1": Source(whole=WHOLE, tool="kubernetes__get_logs"), "3-1": Source(whole="")}
@@ -41,11 +44,12 @@ def check(quote: str, call_id: str = "2-1") -> Checked:
     [
         ("System.ApplicationException: no loafers", 2),
         ("RedisCartStore.cs", 3),
-        ("}", 4),
+        ("    at Redis", 8),
+        ("at Redis", 8),
         (WHOLE.split("\n")[2] + "\n}", 3),
         ("412| this line really begins with a number", 6),
         ("été à 03:00 — naïve", 7),
-        ("\n}\n", 4),
+        ("\n    at Redis\n", 8),
     ],
 )
 def test_whole_lines_and_long_parts_of_one_line_are_verified(quote: str, line: int) -> None:
@@ -76,7 +80,8 @@ def test_a_quote_that_is_not_exact_is_told_why(quote: str, why: str) -> None:
     found = check(quote)
     (evidence,) = found.diagnosis.evidence
     assert (evidence.verified, evidence.first_line) == (False, None)
-    assert found.diagnosis.confidence == "medium"
+    assert (found.diagnosis.verdict, found.diagnosis.confidence) == ("unknown", "low")
+    assert found.diagnosis.unverified == ("verdict", "evidence")
     (problem,) = found.problems
     assert problem == f"2-1: {evidence.problem}"
     assert why in evidence.problem
@@ -94,10 +99,116 @@ def test_the_word_result_before_an_id_is_forgiven() -> None:
     assert check("}", "result 2-1").diagnosis.evidence[0].tool_call_id == "2-1"
 
 
-def test_high_confidence_needs_evidence() -> None:
-    assert checked(submitted(), SOURCES, model="m").diagnosis.confidence == "medium"
-    low = submitted(confidence="low")
+@pytest.mark.parametrize("verdict", ["fault", "healthy"])
+def test_a_verdict_that_no_quote_shows_becomes_unknown(verdict: str) -> None:
+    found = checked(submitted(verdict=verdict), SOURCES, model="m")
+    assert (found.diagnosis.verdict, found.diagnosis.confidence) == ("unknown", "low")
+    assert found.diagnosis.unverified == ("verdict",)
+    assert found.problems == (f"verdict: no quote shows '{verdict}'; quote what does",)
+    said = checked(submitted(verdict="unknown"), SOURCES, model="m")
+    assert (said.problems, said.diagnosis.unverified) == ((), ())
+
+
+def test_a_bracket_is_a_true_quote_that_shows_nothing() -> None:
+    found = check("}")
+    assert found.diagnosis.evidence[0].verified
+    assert (found.diagnosis.verdict, found.diagnosis.unverified) == ("unknown", ("verdict",))
+
+
+def test_one_bad_quote_among_good_ones_caps_the_confidence() -> None:
+    given = submitted(("2-1", "RedisCartStore.cs"), ("2-1", "never said by anybody"))
+    found = checked(given, SOURCES, model="m")
+    assert (found.diagnosis.verdict, found.diagnosis.confidence) == ("fault", "medium")
+    assert found.diagnosis.unverified == ("evidence",)
+    low = submitted(("2-1", "RedisCartStore.cs"), confidence="low")
     assert checked(low, SOURCES, model="m").diagnosis.confidence == "low"
+
+
+CART = "src/cartservice/RedisCartStore.cs"
+TEXT = "class Store\n{\n    int limit = 3;\n}"
+READ = Source(
+    whole=TEXT,
+    tool="github__get_file_contents",
+    shown=numbered(TEXT),
+    arguments={"path": CART},
+)
+RICH = {"2-1": Source(whole=WHOLE, shown=numbered(WHOLE), tool="k__get_logs"), "3-1": READ}
+DIFF = f"--- a/{CART}\n+++ b/{CART}\n@@ -3 +3 @@\n-    int limit = 3;\n+    int limit = 4;\n"
+TRUE: dict[str, JsonValue] = {
+    "component": "cartservice",
+    "code_location": {"path": CART, "line": 3},
+    "fix": {"summary": "s", "diff": DIFF},
+}
+FALSE: dict[str, JsonValue] = {
+    "component": "moonservice",
+    "code_location": {"path": "src/moon/Cheese.cs", "line": 3},
+    "fix": {"summary": "s", "diff": DIFF.replace("limit = 3", "limit = 5")},
+}
+TOLD = Known(told="cartservice\nHTTP 500")
+
+
+def test_what_stands_in_what_was_read_has_no_mark() -> None:
+    given = submitted(("2-1", "RedisCartStore.cs"), **TRUE)
+    found = checked(given, RICH, model="m", known=TOLD)
+    assert (found.problems, found.diagnosis.unverified) == ((), ())
+    assert found.diagnosis.confidence == "high"
+    inline = TRUE | {"code_location": {"path": f"{CART}:3"}}
+    place = checked(submitted(**inline), RICH, model="m", known=TOLD).diagnosis.code_location
+    assert place is not None
+    assert (place.path, place.line) == (CART, 3)
+
+
+@pytest.mark.parametrize(
+    ("part", "confidence"), [("component", "low"), ("code_location", "low"), ("fix", "medium")]
+)
+def test_each_part_that_fails_is_marked_and_caps_the_confidence(part: str, confidence: str) -> None:
+    given = submitted(("2-1", "RedisCartStore.cs"), **TRUE | {part: FALSE[part]})
+    found = checked(given, RICH, model="m", known=TOLD)
+    assert (found.diagnosis.unverified, found.diagnosis.confidence) == ((part,), confidence)
+    assert found.diagnosis.verdict == "fault"
+    (problem,) = found.problems
+    assert problem.startswith(f"{part.replace('_', ' ')}: ")
+
+
+def test_all_that_fails_is_told_together() -> None:
+    found = checked(submitted(("2-1", "made of cheese, all of it"), **FALSE), RICH, model="m")
+    assert [problem.split(":")[0] for problem in found.problems] == [
+        "2-1",
+        "component",
+        "code location",
+        "fix",
+    ]
+    assert found.diagnosis.unverified == (
+        "verdict",
+        "evidence",
+        "component",
+        "code_location",
+        "fix",
+    )
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "System.ApplicationException\0: no loafers",
+        "System.ApplicationException:\u200b no loafers",
+        "System.\u0410pplicationException: no loafers",
+        "System.ApplicationException: no loafers\r",
+        "\ufeffSystem.ApplicationException: no loafers",
+        "System.ApplicationException:\u00a0no loafers",
+    ],
+)
+def test_what_only_looks_alike_is_no_quote(quote: str) -> None:
+    assert not check(quote).diagnosis.evidence[0].verified
+
+
+@pytest.mark.parametrize(
+    "call_id", ["2-2", "inc-9:2-1", "2\u20111", "2-1:whole", "../inc-9/2-1", "trigger:alarm", ""]
+)
+def test_only_results_of_this_incident_can_be_named(call_id: str) -> None:
+    assert (
+        not check("System.ApplicationException: no loafers", call_id).diagnosis.evidence[0].verified
+    )
 
 
 def test_null_stands_for_nothing_in_optional_parts() -> None:

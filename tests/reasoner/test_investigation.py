@@ -17,11 +17,11 @@ from bus.events import (
     TurnDue,
 )
 from bus.record import Commit, Record
-from services.reasoner import budget, calls, investigation, loops, turn
+from services.reasoner import budget, calls, investigation, loops, turn, updates
 from services.reasoner.adapters import files
 from services.reasoner.budget import COST_OF_TURN, Limits, TurnCost
-from services.reasoner.diagnosis import Source
 from services.reasoner.investigation import Answer
+from services.reasoner.sources import Known, Source
 from services.reasoner.transcript import Block, Reply, Usage
 from services.reasoner.turn import Seen
 from tests.bus.incidents import OPENED_AT, a_record, waiting_for
@@ -52,13 +52,14 @@ def decide(
 ) -> Commit:
     """What the reply leads to when it comes in that many seconds after the start."""
     seen = Seen(transcript=[], shown={}, tools=TOOLS)
+    reply = Reply(content=content, stop_reason=stop_reason, model="m", usage=Usage())
     answer = Answer(
         request=turn.build(record, seen, texts=TEXTS, limits=Limits()),
-        reply=Reply(content=content, stop_reason=stop_reason, model="m", usage=Usage()),
+        reply=reply,
         cost_usd=0.01,
         at=OPENED_AT + timedelta(seconds=after),
         max_tool_calls=most,
-        sources={"1-1": Source(whole="something else")},
+        findings=calls.findings(reply, {"1-1": Source(whole="something else")}, known=Known()),
     )
     commit = investigation.after_reply(record, answer)
     assert commit is not None
@@ -106,7 +107,8 @@ def test_bad_evidence_is_sent_back_once_and_then_marked() -> None:
     assert "not found byte for byte" in said(first)[0]
     assert first.record.mended
     second = decide(first.record, *uses(("submit_diagnosis", BAD)))
-    assert second.record.outcome == "diagnosed"
+    assert second.record.outcome == "inconclusive"
+    assert second.record.reason == investigation.NOTHING_SHOWS_IT
     assert second.record.diagnosis is not None
     assert not second.record.diagnosis.evidence[0].verified
 
@@ -202,11 +204,11 @@ def test_only_the_last_result_makes_the_next_turn_due() -> None:
 
 def test_an_update_is_added_once_and_not_to_an_ended_record() -> None:
     joined = AlarmJoined(investigation_id=INV, alarm=Alarm(name="a", reason="r"))
-    first = investigation.after_join(a_record(), joined, source_id="e1")
+    first = updates.after_join(a_record(), joined, source_id="e1")
     assert first is not None
     assert first.record.updates[0].text == "another alarm of the same problem: a; r"
-    assert investigation.after_join(first.record, joined, source_id="e1") is None
-    assert investigation.after_join(a_record(state="ended"), joined, source_id="e2") is None
+    assert updates.after_join(first.record, joined, source_id="e1") is None
+    assert updates.after_join(a_record(state="ended"), joined, source_id="e2") is None
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ async def test_evidence_that_fails_in_the_conclude_turn_is_marked_not_sent_back(
     )
     await loop.open()
     record = await loop.ended()
-    assert (record.outcome, len(loop.desk.bodies)) == ("diagnosed", 2)
+    assert (record.outcome, len(loop.desk.bodies)) == ("inconclusive", 2)
     assert record.diagnosis is not None
     assert [item.verified for item in record.diagnosis.evidence] == [False]
 

@@ -7,7 +7,8 @@ import pytest
 from bus.broker import Bus
 from bus.errors import ToolFailed
 from bus.record import Record
-from services.reasoner.diagnosis import Source, Submission, checked
+from services.reasoner.diagnosis import Submission, checked
+from services.reasoner.sources import Source
 from services.toolrunner.adapters.linear_patterns import linear_pattern
 from services.toolrunner.json_places import laid_out
 from services.toolrunner.result_pages import PageRequest, page

@@ -36,7 +36,16 @@ def texts() -> Texts:
 
 def submit_tool() -> Block:
     """The definition of `submit_diagnosis`, as the model is told it."""
-    text = _HERE.joinpath("tools", "submit_diagnosis.json").read_text(encoding="utf-8")
+    return _tool("submit_diagnosis")
+
+
+def judge_tool() -> Block:
+    """The definition of `judge_diagnosis`, for the second look."""
+    return _tool("judge_diagnosis")
+
+
+def _tool(name: str) -> Block:
+    text = _HERE.joinpath("tools", f"{name}.json").read_text(encoding="utf-8")
     return offered(json.loads(text))
 
 

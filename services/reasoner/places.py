@@ -1,0 +1,242 @@
+"""Code locations and components: named only where they were seen.
+
+A place in the code was seen when one of these holds; of a line, that very line:
+
+- a file was read (a tool whose name says so, the path among its arguments) and the line was shown,
+  in the view or on a page of it; a window of a file counts its lines as the file does;
+- blame of the file covers the line;
+- a diff shows the line, before or after the change (a commit's patch, or any unified diff);
+- a search showed a line of the file, which proves the path but no line number;
+- a stack trace, or whatever else names `file:line`, stands in a result or in the incident: its file
+  has the same name (folders differ between an image and a repository) and the same line.
+
+A folder's listing or a commit that names a file is not reading it. A function must stand as a word
+in what was shown. A component was seen when each of its words stands in the incident, in the
+service catalogue or in a line of a result; words for kinds of things (`service`, `pod`) are free.
+What a call asked for and its answer of a line or two repeats was not seen by that.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from services.reasoner.patches import FileRead, matches
+from services.reasoner.sources import Known, Source, lines_seen, numbered_lines, texts
+
+_PATH_ARGUMENTS = ("path", "file_path", "filepath", "file", "filename")
+_READS = re.compile(r"(?:^|_)(?:get|read|fetch|open|view)_\w*(?:file|content|source|blob)")
+_NO_READ = re.compile(r"blame|commit|history|search|list")
+_WINDOW = re.compile(r"^(.+) lines (\d+)-(\d+) of (\d+)$")
+_IN_WINDOW = re.compile(r"^(\d+): ?(.*)$", re.DOTALL)
+_LISTING = re.compile(
+    r"^(?:file|dir|submodule|symlink) \S.* ?size=|^(?:dir|submodule|symlink) \S+$"
+)
+_PREFACE = re.compile(r"^successfully downloaded text file\b")
+_NOT_KEPT = re.compile(r"^~ .*(?:are not kept|is kept)", re.MULTILINE)
+_BLAMED = re.compile(r"^lines (\d+)-(\d+) commit ")
+_CHANGED = re.compile(r"^(?:file (\S+) |\+\+\+ (?:b/)?(\S+))")
+_HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_FOUND = re.compile(r"^(\S+): ")
+_FREE = re.compile(
+    r"(?:|the|an?|of|in|on|and|services?|deployment|statefulset|daemonset|pods?|container|node|"
+    r"namespace|cluster|workload|component|application|app|server|job|cronjob|\d+)\Z"
+)
+_BETWEEN = re.compile(r"[\s/:;,()\[\]<>=@'\"`]+")
+_CALLABLE = re.compile(r"(\w+)\s*(?:\(|$)")
+_MOST_TOLD = 8
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in the code as the model names it."""
+
+    path: str
+    line: int | None = None
+    function: str | None = None
+
+
+def files_read(sources: Mapping[str, Source]) -> list[FileRead]:
+    """The files that were read, each window or page put together with what else was read of it."""
+    found: dict[tuple[str, str], FileRead] = {}
+    for name, source in sources.items():
+        path = path_asked(source)
+        if not path or not reads_files(source.tool) or _NOT_KEPT.search(source.shown):
+            continue
+        read = _file(path, name, sources=sources)
+        if read is None:
+            continue
+        key = (path, str(source.arguments.get("ref") or source.arguments.get("sha") or ""))
+        earlier = found.get(key)
+        if earlier is None or any(read.lines.get(n, t) != t for n, t in earlier.lines.items()):
+            found[key] = read
+        else:
+            lines = {**earlier.lines, **read.lines}
+            found[key] = FileRead(path, lines, earlier.seen | read.seen, name)
+    return list(found.values())
+
+
+def path_asked(source: Source) -> str:
+    """The path that a call names, empty where it names none."""
+    given = (source.arguments.get(name) for name in _PATH_ARGUMENTS)
+    return next((value.strip() for value in given if isinstance(value, str) and value.strip()), "")
+
+
+def reads_files(tool: str) -> bool:
+    """Whether the tool's name says that it gives a file's text."""
+    name = tool.rpartition("__")[2]
+    return bool(_READS.search(name)) and not _NO_READ.search(name)
+
+
+def place_problem(place: Place, sources: Mapping[str, Source], *, known: Known) -> str:
+    """Why a code location is not one that was seen, with what was; empty when it is one."""
+    seen: list[str] = []
+    for path, lines, name in _shown(sources):
+        if not matches(place.path, path):
+            continue
+        if place.line is None or place.line in lines:
+            return _function_problem(place.function, sources, known=known)
+        seen.append(f"{path} {_ranges(lines)} ({name})")
+    if _in_trace(place, sources, known=known):
+        return _function_problem(place.function, sources, known=known)
+    named = place.path if place.line is None else f"{place.path}:{place.line}"
+    if not seen:
+        others = dict.fromkeys(path for path, _, _ in _shown(sources))
+        seen = [*others][:_MOST_TOLD]
+    return f"{named} was not read; read were: {'; '.join(seen[:_MOST_TOLD]) or 'no files'}"
+
+
+def component_problem(component: str, sources: Mapping[str, Source], *, known: Known) -> str:
+    """Why a component is not one that was seen; empty when it is one, or none is named."""
+    services = {name.casefold() for name in known.services}
+    if component.strip().casefold() in services:
+        return ""
+    for part in _BETWEEN.split(component.casefold()):
+        word = part.strip(".-_")
+        if _FREE.match(word) or word in services:
+            continue
+        if not _said(word, sources, known=known):
+            return f"{word!r} stands neither in the incident nor in any result"
+    return ""
+
+
+def _said(word: str, sources: Mapping[str, Source], *, known: Known) -> bool:
+    whole = re.compile(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])")
+    lines = texts(sources, known, but_not_naming=word)
+    return any(word in line and whole.search(line) for line in map(str.casefold, lines))
+
+
+def _function_problem(function: str | None, sources: Mapping[str, Source], *, known: Known) -> str:
+    name = _CALLABLE.findall(function or "")
+    if not name or _said(name[-1].casefold(), sources, known=known):
+        return ""
+    return f"the function {name[-1]} stands in nothing that was read"
+
+
+def _file(path: str, name: str, *, sources: Mapping[str, Source]) -> FileRead | None:
+    """What was shown of a file; None where the answer is a folder's listing."""
+    shown = lines_seen(name, sources)
+    whole = sources[name].whole.split("\n")
+    if _LISTING.match(shown.get(1, "")):
+        return None
+    if window := _WINDOW.match(shown.get(1, "")):
+        return _window(window[1], name, shown=shown, whole=whole)
+    # GitHub's own server puts a sentence before the file.
+    ahead = 1 if _PREFACE.match(shown.get(1, "")) else 0
+    lines = {
+        number - ahead: text
+        for number, text in shown.items()
+        if number > ahead and number <= len(whole) and whole[number - 1] == text
+    }
+    seen = frozenset(number - ahead for number in shown if number > ahead)
+    return FileRead(path, lines, seen, name)
+
+
+def _window(path: str, name: str, *, shown: Mapping[int, str], whole: list[str]) -> FileRead:
+    lines, seen = dict[int, str](), set[int]()
+    for number, text in shown.items():
+        if found := _IN_WINDOW.match(text):
+            seen.add(int(found[1]))
+            if number <= len(whole) and whole[number - 1] == text:
+                lines[int(found[1])] = found[2]
+    return FileRead(path, lines, frozenset(seen), name)
+
+
+def _shown(sources: Mapping[str, Source]) -> Iterator[tuple[str, frozenset[int], str]]:
+    """Every file of which something was shown, the lines, and the result."""
+    for read in files_read(sources):
+        yield read.path, read.seen, read.call_id
+    for name, source in sources.items():
+        lines = numbered_lines(source.shown)
+        tool = source.tool.rpartition("__")[2]
+        if "blame" in tool and (path := path_asked(source)):
+            ranges = [match for text in lines.values() if (match := _BLAMED.match(text))]
+            yield path, frozenset(n for r in ranges for n in _numbers(int(r[1]), int(r[2]))), name
+        elif "search" in tool and "code" in tool:
+            for path in {match[1] for text in lines.values() if (match := _FOUND.match(text))}:
+                yield path, frozenset(), name
+        for path, numbers in _changed(lines).items():
+            yield path, frozenset(numbers), name
+
+
+def _numbers(first: int, last: int) -> Iterable[int]:
+    return range(first, min(last, first + 100_000) + 1)
+
+
+def _changed(lines: Mapping[int, str]) -> dict[str, set[int]]:
+    """The lines that diffs in a result show, old and new numbers alike, by file."""
+    found: dict[str, set[int]] = {}
+    path, before = "", 0
+    hunk = _Sides({})
+    for number, text in lines.items():
+        if named := _CHANGED.match(text):
+            path, hunk = named[1] or named[2], _Sides({})
+        elif path and (head := _HUNK.match(text)):
+            hunk = _Sides({"+": _span(head[1], head[2]), "-": _span(head[3], head[4])})
+        elif number == before + 1:
+            found.setdefault(path, set()).update(hunk.taken(text[:1]))
+        else:
+            hunk = _Sides({})
+        before = number
+    return {path: numbers for path, numbers in found.items() if numbers}
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """What is left of a hunk: the numbers to come, by the mark of lines not on that side."""
+
+    left: dict[str, Iterator[int]]
+
+    def taken(self, mark: str) -> Iterator[int]:
+        """The numbers of the next line, which has that mark, on the sides where it is."""
+        for other, numbers in self.left.items():
+            if mark != other:
+                yield from islice(numbers, 1)
+
+
+def _span(first: str, count: str | None) -> Iterator[int]:
+    return iter(range(int(first), int(first) + int(count or 1)))
+
+
+def _in_trace(place: Place, sources: Mapping[str, Source], *, known: Known) -> bool:
+    name = place.path.strip().rpartition("/")[2]
+    if not name:
+        return False
+    line = r"\d+" if place.line is None else str(place.line)
+    frame = re.compile(
+        rf"(?<![\w-]){re.escape(name)}[\"']?(?::(?:line )?|\(|#L|,? line ){line}(?!\d)"
+    )
+    lines = texts(sources, known, but_not_naming=name)
+    return any(name in text and frame.search(text) for text in lines)
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    """Numbers as ranges, such as `lines 1-40, 80`."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    told = [f"{a}-{b}" if b > a else str(a) for a, b in runs[:_MOST_TOLD]]
+    return f"lines {', '.join(told)}" if told else "without line numbers"
