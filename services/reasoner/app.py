@@ -8,8 +8,6 @@
 | updates | `on_alarm_joined`, `on_alarm_recovered`, `on_feedback_given` | diagnoses, stops |
 """
 
-import logging
-
 from bus.events import (
     AlarmJoined,
     AlarmRecovered,
@@ -23,6 +21,7 @@ from bus.process import Service, build_app
 from bus.streams import INCIDENTS, TOOL_RESULTS, TURNS, UPDATES
 from services.reasoner.adapters import files
 from services.reasoner.adapters.claude import Claude
+from services.reasoner.adapters.pace import Pace
 from services.reasoner.adapters.redis_budget import RedisDayBudget
 from services.reasoner.adapters.redis_catalogues import RedisCatalogues
 from services.reasoner.handlers import Reasoner
@@ -30,13 +29,12 @@ from services.reasoner.ports import Model
 from services.reasoner.running import Rules, Turns
 from services.reasoner.settings import Settings
 
-log = logging.getLogger(__name__)
-
 
 def build(settings: Settings, bus: Bus, *, model: Model | None = None) -> Service:
     """The service, not yet started. Raises NotConfigured with one sentence."""
     rules = rules_of(settings)
-    model = model or Claude(settings, bus.tracing, rules.prices)
+    pace = Pace(bus.redis, bus.keys, settings)
+    model = model or Claude(settings, bus.tracing, rules.prices, pace)
     turns = Turns(
         investigations=bus.investigations,
         results=bus.results,
@@ -63,11 +61,10 @@ def build(settings: Settings, bus: Bus, *, model: Model | None = None) -> Servic
 
 def rules_of(settings: Settings) -> Rules:
     """What all turns have in common. Raises NotConfigured when a data file cannot be used."""
-    prices = files.prices(settings.prices_file)
-    if prices.of(settings.model, 0) is None:
-        log.warning("no price of %s is known: costs are unknown, dollars unlimited", settings.model)
+    prices = files.prices(settings.prices_file, models=settings.models)
     return Rules(
         model=settings.model,
+        fallback_model=settings.fallback_model,
         limits=settings.limits,
         prices=prices,
         texts=files.texts(),

@@ -15,6 +15,7 @@ from services.reasoner.transcript import Usage
 MILLION = 1_000_000
 BYTES_PER_TOKEN = 2.5
 """Bytes of one token in dense text (hex, stack traces): a worst case on the safe side."""
+FRESH_DAYS = 90
 SENT = "calls_sent"
 """Note in the record: how many calls went out."""
 COST_OF_TURN = "cost of turn "
@@ -112,6 +113,22 @@ def prices_from(text: str) -> Prices:
         raise NotConfigured(f"the price file cannot be used: {error}") from None
 
 
+def doubts(prices: Prices, models: Sequence[str], *, today: date) -> Sequence[str]:
+    """What a person should know of the prices: one sentence each."""
+    said = [
+        f"no price of {model} is known: its cost is unknown and no limit in dollars sees it"
+        for model in models
+        if prices.of(model, 0) is None
+    ]
+    days = (today - prices.dated).days
+    if days > FRESH_DAYS:
+        said.append(
+            f"the price list is of {prices.dated}, {days} days old: check the prices and name a "
+            "newer list with NIGHTSHIFT_PRICES_FILE"
+        )
+    return said
+
+
 def estimate(prices: Prices, model: str, *, prompt_bytes: int, limits: Limits) -> Estimate:
     """The worst case of a call with a prompt of that size."""
     prompt, reply = int(prompt_bytes / BYTES_PER_TOKEN), limits.reply_tokens
@@ -119,6 +136,15 @@ def estimate(prices: Prices, model: str, *, prompt_bytes: int, limits: Limits) -
         tokens=prompt + reply,
         call_usd=prices.worst_usd(model, prompt_tokens=prompt, reply_tokens=reply),
         held_back_usd=2 * prices.worst_usd(model, prompt_tokens=prompt + reply, reply_tokens=reply),
+    )
+
+
+def dearest(estimates: Sequence[Estimate]) -> Estimate:
+    """The worst case of a call when any of some models may answer it."""
+    return Estimate(
+        tokens=max(each.tokens for each in estimates),
+        call_usd=max(each.call_usd for each in estimates),
+        held_back_usd=max(each.held_back_usd for each in estimates),
     )
 
 
@@ -132,9 +158,17 @@ def limit_reached(record: Record, call: Estimate, *, limits: Limits) -> str:
         return "tool calls"
     if used + spend.output_tokens + call.tokens > limits.tokens:
         return "tokens"
-    if (spend.cost_usd or 0.0) + call.call_usd + call.held_back_usd > limits.cost_usd:
+    if known_usd(record) + call.call_usd + call.held_back_usd > limits.cost_usd:
         return "dollars" if call.call_usd else ""
     return ""
+
+
+def known_usd(record: Record) -> float:
+    """What is known of its cost: where one price was unknown, the turns whose price is known."""
+    if record.spend.cost_usd is not None:
+        return record.spend.cost_usd
+    told = (text for name, text in record.notes.items() if name.startswith(COST_OF_TURN))
+    return sum(TurnCost.model_validate_json(text).cost_usd or 0.0 for text in told)
 
 
 def calls_sent(record: Record) -> int:

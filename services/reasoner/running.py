@@ -17,7 +17,7 @@ from services.reasoner import budget, diagnosis, investigation, turn
 from services.reasoner.budget import Estimate, Limits, Prices
 from services.reasoner.diagnosis import Source
 from services.reasoner.investigation import Answer
-from services.reasoner.ports import Catalogues, CutOff, DayBudget, Model, SaidNo
+from services.reasoner.ports import Catalogues, CutOff, DayBudget, Model, SaidNo, TooLong
 from services.reasoner.transcript import Block, Reply
 from services.reasoner.turn import Request, Seen, Texts
 
@@ -31,11 +31,21 @@ class Rules:
     """What all turns of this process have in common."""
 
     model: str
+    fallback_model: str = ""
     limits: Limits
     prices: Prices
     texts: Texts
     submit: Block
     model_seconds: float = 90.0
+
+    def estimate(self, prompt_bytes: int) -> Estimate:
+        """The worst case of a call: of the model or of its fallback, whichever is dearer."""
+        return budget.dearest(
+            [
+                budget.estimate(self.prices, model, prompt_bytes=prompt_bytes, limits=self.limits)
+                for model in (self.model, self.fallback_model or self.model)
+            ]
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +109,7 @@ class Turns:
             tools=(*(tools or ()), rules.submit),
         )
         request = turn.build(record, seen, texts=rules.texts, limits=rules.limits)
-        estimate = budget.estimate(
-            rules.prices, rules.model, prompt_bytes=request.prompt_bytes, limits=rules.limits
-        )
+        estimate = rules.estimate(request.prompt_bytes)
         limit = (
             "" if record.concluding else budget.limit_reached(record, estimate, limits=rules.limits)
         )
@@ -140,9 +148,7 @@ class Turns:
             raise
         except SaidNo as error:
             await self.day_budget.settle(day, name, spent_usd=0.0)
-            full = record.concluding == investigation.CONTEXT_WINDOW
-            outcome: Outcome = "inconclusive" if full else "failed"
-            await self._give_up(record, entry, outcome=outcome, reason=str(error))
+            await self._after_no(record, entry, error)
             return
         answer = await self._answer(prepared, reply, day=day, reservation=name)
         if not await self._commit(answer, entry):
@@ -162,7 +168,7 @@ class Turns:
         return Answer(
             request=prepared.request,
             reply=reply,
-            cost_usd=self.rules.prices.cost_usd(self.rules.model, reply.usage),
+            cost_usd=self.rules.prices.cost_usd(reply.asked or self.rules.model, reply.usage),
             at=await self.investigations.now(),
             max_tool_calls=self.rules.limits.tool_calls,
             sources=sources,
@@ -185,6 +191,17 @@ class Turns:
         if taken:
             _count(answer, self.rules.model)
         return taken
+
+    async def _after_no(self, record: Record, entry: Entry, error: SaidNo) -> None:
+        """A prompt that is too long concludes with what fits; any other no is the end."""
+        number, full = record.turn, investigation.CONTEXT_WINDOW
+        too_long = isinstance(error, TooLong)
+        if too_long and not record.concluding:
+            await self._change(record, lambda r: investigation.concluding(r, number, why=full))
+            return
+        inconclusive = too_long or record.concluding == full
+        outcome: Outcome = "inconclusive" if inconclusive else "failed"
+        await self._give_up(record, entry, outcome=outcome, reason=str(error))
 
     async def _without_money(self, record: Record, entry: Entry) -> None:
         """The day's money is spent: conclude while that can be paid, else end."""
@@ -222,9 +239,12 @@ class Turns:
 
 
 def _count(answer: Answer, model: str) -> None:
-    usage, labels = answer.reply.usage, {"model": model}
+    usage, labels = answer.reply.usage, {"model": answer.reply.asked or model}
     metrics.TURNS.add(1, labels)
-    metrics.COST_USD.add(answer.cost_usd or 0.0, labels)
+    if answer.cost_usd is None:
+        metrics.UNPRICED.add(1, labels)
+    else:
+        metrics.COST_USD.add(answer.cost_usd, labels)
     for kind, tokens in (
         ("input", usage.input_tokens),
         ("cache read", usage.cache_read_tokens),

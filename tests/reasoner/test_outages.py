@@ -12,6 +12,7 @@ from bus.streams import DIAGNOSES, TURNS
 from bus.testing import events, eventually
 from services.reasoner.adapters.claude import Claude
 from services.reasoner.adapters.files import prices
+from services.reasoner.adapters.pace import Pace
 from services.reasoner.app import build
 from services.reasoner.investigation import concluding
 from services.reasoner.settings import Settings
@@ -204,7 +205,8 @@ async def test_a_request_leaves_only_while_the_lease_lasts_and_so_does_a_retry(
         key = SecretStr(KEY)
         bus = make_bus("reasoner", Settings, anthropic_api_key=key, anthropic_base_url=address)
         assert isinstance(bus.settings, Settings)
-        claude = Claude(bus.settings, bus.tracing, prices(), back_off_seconds=0.001)
+        pace = Pace(bus.redis, bus.keys, bus.settings)
+        claude = Claude(bus.settings, bus.tracing, prices(), pace, back_off_seconds=0.001)
         with pytest.raises(Unavailable, match="has run out"):
             await claude.ask(first_request(), seconds=5, check=runs_out)
         await claude.client.close()

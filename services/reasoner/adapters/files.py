@@ -1,14 +1,18 @@
 """The reasoner's data files: texts to the model, the tool that ends, the prices."""
 
 import json
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
 from bus.errors import NotConfigured
-from services.reasoner.budget import Prices, prices_from
+from services.reasoner.budget import Prices, doubts, prices_from
 from services.reasoner.transcript import Block
 from services.reasoner.turn import Texts
 
+log = logging.getLogger(__name__)
 _HERE = files("services.reasoner")
 
 
@@ -34,11 +38,16 @@ def submit_tool() -> Block:
     return tool
 
 
-def prices(path: str = "") -> Prices:
-    """The built-in price list, or that file's. Raises NotConfigured when it cannot be used."""
-    if not path:
-        return prices_from(_HERE.joinpath("prices.toml").read_text(encoding="utf-8"))
+def prices(path: str = "", *, models: Sequence[str] = ()) -> Prices:
+    """The built-in price list, or that file's; what it lacks for those models is logged.
+
+    Raises NotConfigured when it cannot be used.
+    """
+    source = Path(path) if path else _HERE.joinpath("prices.toml")
     try:
-        return prices_from(Path(path).read_text(encoding="utf-8"))
+        read = prices_from(source.read_text(encoding="utf-8"))
     except OSError as error:
         raise NotConfigured(f"NIGHTSHIFT_PRICES_FILE cannot be read: {error}") from None
+    for doubt in doubts(read, models, today=datetime.now(UTC).date()) if models else ():
+        log.warning("%s", doubt)
+    return read
