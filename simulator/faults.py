@@ -21,10 +21,10 @@ class Fault(BaseModel):
     """One thing that goes wrong in one stand-in.
 
     `where` holds words, all of which stand in the request line (`POST /api/chat.update`) or in what
-    the stand-in says the request is about (the model: its opening; Slack: channel and text); none
-    means every request. Of the requests that match, the first `after` pass, the next `times` are
-    struck (0: all of them, until it is cleared). `seconds` and `amount` are read by the fault: how
-    long, how many.
+    the stand-in says the request is about (the model: its opening and its name; Slack: channel and
+    text); none means every request. Of the requests that match, the first `after` pass, the next
+    `times` are struck (0: all of them, until it is cleared). `seconds` and `amount` are read by the
+    fault: how long, how many.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

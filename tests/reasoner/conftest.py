@@ -21,6 +21,9 @@ from bus.record import Record
 from bus.results import Result, numbered
 from bus.streams import TOOL_CALLS
 from bus.testing import eventually
+from services.reasoner.adapters.claude import Claude
+from services.reasoner.adapters.files import prices
+from services.reasoner.adapters.pace import Pace
 from services.reasoner.app import build
 from services.reasoner.settings import Settings
 from simulator.serving import served
@@ -122,11 +125,17 @@ async def make_loop(make_bus: MakeBus, start: Start) -> AsyncIterator[MakeLoop]:
             for bus in buses:
                 bus.tracing.provider.add_span_processor(SimpleSpanProcessor(loop.spans))
                 assert isinstance(bus.settings, Settings)
-                await start(build(bus.settings, bus))
+                await start(build(bus.settings, bus, model=quick(bus, bus.settings)))
             await start(build_app(runner, [Route(TOOL_CALLS, ToolCallRequested, loop.answer)]))
             return loop
 
         yield make
+
+
+def quick(bus: Bus, settings: Settings) -> Claude:
+    """The model as the service asks it, but for a back-off that no test has to wait for."""
+    pace = Pace(bus.redis, bus.keys, settings)
+    return Claude(settings, bus.tracing, prices(), pace, back_off_seconds=0.01)
 
 
 async def publish_catalogue(bus: Bus, tools: tuple[str, ...]) -> None:
