@@ -148,7 +148,7 @@ class Turns:
             raise
         except SaidNo as error:
             await self.day_budget.settle(day, name, spent_usd=0.0)
-            await self._after_no(record, entry, error)
+            await self._after_no(record, entry, error=error)
             return
         answer = await self._answer(prepared, reply, day=day, reservation=name)
         if not await self._commit(answer, entry):
@@ -192,7 +192,7 @@ class Turns:
             _count(answer, self.rules.model)
         return taken
 
-    async def _after_no(self, record: Record, entry: Entry, error: SaidNo) -> None:
+    async def _after_no(self, record: Record, entry: Entry, *, error: SaidNo) -> None:
         """A prompt that is too long concludes with what fits; any other no is the end."""
         number, full = record.turn, investigation.CONTEXT_WINDOW
         too_long = isinstance(error, TooLong)

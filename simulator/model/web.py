@@ -50,17 +50,26 @@ def build_model(
     api_key: str,
     seconds_per_reply: float = 0.0,
     faults: Faults | None = None,
-    plain: bool = False,
 ) -> Starlette:
     """An app that answers the one `api_key` as api.anthropic.com does, by the scenario's script.
 
     In place of a scenario it takes a function that says what comes next in a conversation.
     The client's base address is `http://host:port`. Every reply takes `seconds_per_reply` and says
-    that it is scripted, unless one of the `faults` strikes. `plain`: see `simulator.model.plain`.
+    that it is scripted, unless one of the `faults` strikes.
     """
     desk = _Desk(scenario, log, api_key=api_key, faults=faults or Faults())
     desk.seconds_per_reply = seconds_per_reply
-    desk.plain = plain
+    return _served_by(desk)
+
+
+def build_plain_model(scenario: Scenario, log: RequestLog, *, api_key: str) -> Starlette:
+    """The same script as a server of one's own answers with it; see `simulator.model.plain`."""
+    desk = _Desk(scenario, log, api_key=api_key, faults=Faults())
+    desk.plain = True
+    return _served_by(desk)
+
+
+def _served_by(desk: "_Desk") -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/messages", desk.answering(desk.create), methods=["POST"]),

@@ -133,7 +133,7 @@ class Claude:
             started = time.monotonic()
             try:
                 async with asyncio.timeout(until - started):
-                    reply = await self._try(model, request, span, until=until)
+                    reply = await self._try(model, request, span=span, until=until)
             except TimeoutError:
                 span.set_attribute("nightshift.cut_off", True)
                 reply = None
@@ -145,13 +145,13 @@ class Claude:
             raise CutOff(f"{model} did not answer within {until - started:.0f} s")
         return reply
 
-    async def _try(self, model: str, request: Request, span: Span, *, until: float) -> Reply:
+    async def _try(self, model: str, request: Request, *, span: Span, until: float) -> Reply:
         refusals: Counter[str] = Counter()
         for number in range(1, MAX_TRIES + 1):
             troubled = await self._leave(model, request, until=until)
             MAY_SEND.get()()
             try:
-                reply = await self._call(model, request, until - time.monotonic())
+                reply = await self._call(model, request, seconds=until - time.monotonic())
             except APIStatusError as error:
                 reason = reason_of(error)
                 refusals[reason] += 1
@@ -165,7 +165,7 @@ class Claude:
                 await self.pace.failed(model, by=request.investigation_id)
                 wait = self._back_off(number)
             else:
-                await self._worked(model, request, reply, troubled=troubled or number > 1)
+                await self._worked(request, reply, troubled=troubled or number > 1)
                 return reply
             left = until - time.monotonic()
             if number == MAX_TRIES or wait >= left:
@@ -192,7 +192,7 @@ class Claude:
                 raise self._unavailable(f"{model}: {WHY[leave.word]}", spread, until=until)
             await asyncio.sleep(spread)
 
-    async def _call(self, model: str, request: Request, seconds: float) -> Reply:
+    async def _call(self, model: str, request: Request, *, seconds: float) -> Reply:
         settings = self.settings
         body: dict[str, Any] = body_for(request, settings)
         response = await self.client.messages.with_raw_response.create(
@@ -203,11 +203,11 @@ class Claude:
         )
         return reply_in(response.http_response.content, asked=model)
 
-    async def _worked(self, model: str, request: Request, reply: Reply, *, troubled: bool) -> None:
+    async def _worked(self, request: Request, reply: Reply, *, troubled: bool) -> None:
         counted = self._tokens(request)
         if counted or troubled:
             used = reply.usage.prompt_tokens - reply.usage.cache_read_tokens
-            await self.pace.worked(model, over=counted - used if counted else 0)
+            await self.pace.worked(reply.asked, over=counted - used if counted else 0)
 
     def _tokens(self, request: Request) -> int:
         """What the request may count against a limit of tokens; 0 where there is none."""

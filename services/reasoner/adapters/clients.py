@@ -52,7 +52,8 @@ def client_of(settings: Settings) -> Client:
     """
     provider = settings.provider
     if provider in _NEEDED:
-        require(provider, *_NEEDED[provider])
+        module, extra = _NEEDED[provider]
+        require(module, extra, provider=provider)
     options: dict[str, Any] = {
         "max_retries": 0,
         "open_telemetry": False,
@@ -74,7 +75,7 @@ def client_of(settings: Settings) -> Client:
     return _anthropic(settings, options)
 
 
-def require(provider: str, module: str, extra: str) -> None:
+def require(module: str, extra: str, *, provider: str) -> None:
     """The module is there. Raises NotConfigured with the extra that brings it."""
     try:
         found = find_spec(module) is not None

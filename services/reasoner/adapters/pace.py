@@ -63,17 +63,17 @@ class Pace:
 
     async def worked(self, model: str, *, over: int = 0) -> None:
         """The model answers; `over` tokens were asked leave for and not used."""
-        await self._told(model, "worked", over)
+        await self._told(model, "worked", more=over)
 
     async def failed(self, model: str, *, by: str) -> None:
         """One more failure in a row, of that investigation's call."""
-        await self._told(model, "failed", by)
+        await self._told(model, "failed", more=by)
 
     async def pause(self, model: str, seconds: float) -> None:
         """Nobody asks the model for so long; no longer than an investigation can wait."""
-        await self._told(model, "paused", _ms(min(seconds, self.settings.deadline_seconds)))
+        await self._told(model, "paused", more=_ms(min(seconds, self.settings.deadline_seconds)))
 
-    async def _told(self, model: str, what: str, more: str | int) -> None:
+    async def _told(self, model: str, what: str, *, more: str | int) -> None:
         settings = self.settings
         pause = _ms(settings.model_pause_seconds)
         args = [what, more, settings.model_failures, pause, KEPT_SECONDS]
