@@ -34,7 +34,7 @@ class Fault(BaseModel):
     where: str = ""
     times: int = Field(default=1, ge=0, le=1_000_000)
     after: int = Field(default=0, ge=0, le=1_000_000)
-    seconds: float | None = Field(default=None, ge=0, le=600)
+    seconds: float | None = Field(default=None, ge=0, le=3600)
     amount: int | None = Field(default=None, ge=0, le=10_000_000)
 
     def matches(self, line: str) -> bool:

@@ -129,6 +129,8 @@ class _Desk:
         fault = self._struck(request, f"{opening_of(wanted)} {wanted.model}", facts=facts)
         if fault is not None and fault.fault in SILENT:
             return Response(status_code=NO_ANSWER)
+        if fault is not None and fault.fault == "bad_gateway":
+            return Response(status_code=502)
         if fault is not None:
             refuse(fault)
         model = plain_model(wanted.model) if self.plain else known_model(wanted.model)

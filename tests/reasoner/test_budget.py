@@ -1,6 +1,7 @@
 """What is spent, what may be spent, and the files that say so."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,11 +9,12 @@ from bus.errors import NotConfigured
 from bus.record import Spend
 from services.reasoner import budget
 from services.reasoner.adapters import files
-from services.reasoner.budget import Limits
+from services.reasoner.budget import COST_OF_TURN, Limits, TurnCost
 from services.reasoner.transcript import Usage
 from tests.bus.incidents import a_record
 
 PRICES = files.prices()
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
 SONNET = "claude-sonnet-5-5"
 
 
@@ -77,6 +79,40 @@ def test_without_a_price_dollars_are_no_limit() -> None:
     call = budget.estimate(PRICES, "claude-next", prompt_bytes=10_000, limits=Limits())
     spent = a_record(spend=Spend(cost_usd=5.0))
     assert budget.limit_reached(spent, call, limits=Limits()) == ""
+
+
+def test_what_is_known_counts_against_the_dollars_also_beside_turns_of_unknown_cost() -> None:
+    """An unknown turn makes the sum unknown; the limit goes on to see the turns with a price."""
+    costs = [
+        TurnCost(at=NOW, model="m", stop_reason="end_turn", usage=Usage(), cost_usd=dollars)
+        for dollars in (0.5, None, 0.45)
+    ]
+    notes = {f"{COST_OF_TURN}{at}": cost.model_dump_json() for at, cost in enumerate(costs, 1)}
+    record = a_record(spend=Spend(cost_usd=None), notes=notes)
+    assert budget.known_usd(record) == pytest.approx(0.95)
+    call = budget.estimate(PRICES, SONNET, prompt_bytes=10_000, limits=Limits())
+    assert budget.limit_reached(record, call, limits=Limits()) == "dollars"
+
+
+def test_of_two_models_the_dearer_one_is_the_worst_case() -> None:
+    cheap, dear, unknown = (
+        budget.estimate(PRICES, model, prompt_bytes=10_000, limits=Limits())
+        for model in ("claude-haiku-5-5", "claude-fable-5-1", "claude-next")
+    )
+    assert budget.dearest([cheap, dear]) == dear
+    assert budget.dearest([unknown, cheap]) == cheap
+
+
+@pytest.mark.parametrize(("days", "said"), [(90, []), (91, ["91 days old"]), (-3, [])])
+def test_an_old_price_list_is_doubted(days: int, said: list[str]) -> None:
+    doubts = budget.doubts(PRICES, [SONNET], today=PRICES.dated + timedelta(days=days))
+    assert [doubt for doubt in doubts if not any(words in doubt for words in said)] == []
+    assert len(doubts) == len(said)
+
+
+def test_a_model_without_a_price_is_doubted_by_its_name() -> None:
+    (doubt,) = budget.doubts(PRICES, [SONNET, "qwen3-coder"], today=PRICES.dated)
+    assert doubt.startswith("no price of qwen3-coder is known: its cost is unknown")
 
 
 def test_the_conclude_turn_and_its_repeat_are_held_back() -> None:

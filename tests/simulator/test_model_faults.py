@@ -198,7 +198,7 @@ async def test_a_full_context_window_has_its_stop_reason_and_no_call(asked: Aske
     ("name", "status", "kind", "size"),
     [
         ("bad_gateway", 502, "text/html", 30),
-        ("page", 200, "text/html", 30),
+        ("page", 200, "text/html", 20),
         ("redirect", 307, "", 0),
         ("packed", 200, "application/json", 300),
         ("huge_answer", 200, "application/json", 100_000),
