@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bus.errors import NotConfigured
+from cli.doctor.web_checks import check_model
 from services.reasoner.adapters.clients import client_of, require
 from services.reasoner.ports import SaidNo
 from services.reasoner.settings import Settings
@@ -111,3 +112,9 @@ def test_a_region_that_is_missing_is_one_sentence(monkeypatch: pytest.MonkeyPatc
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(NotConfigured, match="NIGHTSHIFT_PROVIDER=bedrock: No AWS region"):
         client_of(Settings(provider="bedrock"))
+
+
+def test_the_doctor_says_that_it_asks_no_model_of_another_provider() -> None:
+    found = check_model(Settings(provider="vertex"), is_wanted=True)
+    assert (found.check, found.status) == ("model", "warn")
+    assert found.what == "claude-sonnet-5-5 at vertex is not asked from here"
