@@ -44,7 +44,7 @@ async def test_without_limits_every_call_goes_at_once_and_nothing_is_written(
 ) -> None:
     one, other = two()
     for pace in (one, other, one):
-        assert await leave(pace, tokens=10**9) == Leave("go", 0.0, troubled=False)
+        assert await leave(pace, tokens=10**9) == Leave("go", 0.0)
     assert await one.redis.exists(f"{one.keys.prefix}pace:anthropic:{MODEL}") == 0
 
 
@@ -108,16 +108,31 @@ async def test_failures_in_a_row_leave_the_model_alone_until_one_call_has_tried(
     assert (await leave(other)).word == "open"
     await eventually(trial)
     await one.worked(MODEL)
-    assert await leave(other) == Leave("go", 0.0, troubled=False)
+    assert await leave(other) == Leave("go", 0.0)
 
 
 async def test_a_success_begins_the_row_anew(two: MakePaces) -> None:
     one, other = two(model_failures=2)
     for _ in range(3):
         await one.failed(MODEL, by="inc-1")
+        await leave(other)
         await other.worked(MODEL)
     await other.failed(MODEL, by="inc-2")
     assert (await leave(one)).word == "go"
+
+
+async def test_a_burst_that_fails_in_parts_is_no_row_of_failures(two: MakePaces) -> None:
+    """Twelve of forty calls that began together failed, and the model was left alone.
+
+    The others had begun before the first failure, so that none of them told that it worked.
+    """
+    one, other = two(model_failures=3)
+    for pace in (one, other) * 6:
+        assert (await leave(pace)).word == "go"
+    for number in range(6):
+        await one.failed(MODEL, by=f"inc-{number}")
+        await one.worked(MODEL)
+    assert (await leave(other)).word == "go"
 
 
 async def test_one_investigation_that_always_fails_closes_the_model_to_no_other(

@@ -148,7 +148,7 @@ class Claude:
     async def _try(self, model: str, request: Request, *, span: Span, until: float) -> Reply:
         refusals: Counter[str] = Counter()
         for number in range(1, MAX_TRIES + 1):
-            troubled = await self._leave(model, request, until=until)
+            await self._leave(model, request, until=until)
             MAY_SEND.get()()
             try:
                 reply = await self._call(model, request, seconds=until - time.monotonic())
@@ -165,7 +165,7 @@ class Claude:
                 await self.pace.failed(model, by=request.investigation_id)
                 wait = self._back_off(number)
             else:
-                await self._worked(request, reply, troubled=troubled or number > 1)
+                await self._worked(request, reply)
                 return reply
             left = until - time.monotonic()
             if number == MAX_TRIES or wait >= left:
@@ -174,11 +174,8 @@ class Claude:
             await asyncio.sleep(wait)
         raise self._unavailable(f"{model}: {reason}", wait, until=until)
 
-    async def _leave(self, model: str, request: Request, *, until: float) -> bool:
-        """Waits for this call's place; whether failures are on record.
-
-        Raises Unavailable where that would take too long.
-        """
+    async def _leave(self, model: str, request: Request, *, until: float) -> None:
+        """Waits for this call's place. Raises Unavailable where that would take too long."""
         tokens = self._tokens(request)
         while True:
             left = until - time.monotonic()
@@ -186,7 +183,7 @@ class Claude:
             wait = leave.wait_seconds
             if leave.word == "go":
                 await asyncio.sleep(wait)
-                return leave.troubled
+                return
             spread = wait * _JITTER.uniform(1.0, 1.1)
             if leave.word != "paused" or spread >= left:
                 raise self._unavailable(f"{model}: {WHY[leave.word]}", spread, until=until)
@@ -203,11 +200,10 @@ class Claude:
         )
         return reply_in(response.http_response.content, asked=model)
 
-    async def _worked(self, request: Request, reply: Reply, *, troubled: bool) -> None:
+    async def _worked(self, request: Request, reply: Reply) -> None:
         counted = self._tokens(request)
-        if counted or troubled:
-            used = reply.usage.prompt_tokens - reply.usage.cache_read_tokens
-            await self.pace.worked(reply.asked, over=counted - used if counted else 0)
+        used = reply.usage.prompt_tokens - reply.usage.cache_read_tokens
+        await self.pace.worked(reply.asked, over=counted - used if counted else 0)
 
     def _tokens(self, request: Request) -> int:
         """What the request may count against a limit of tokens; 0 where there is none."""

@@ -5,7 +5,7 @@ told here again, so that all replicas know it.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -26,8 +26,6 @@ class Leave:
     word: str
     """`go`: after the wait. `limit`, `paused`, `open`: not now; ask again after the wait."""
     wait_seconds: float
-    troubled: bool
-    """Whether failures are on record, which a call that works clears."""
 
 
 @dataclass
@@ -37,6 +35,8 @@ class Pace:
     redis: Redis
     keys: Keys
     settings: Settings
+    _troubled: set[str] = field(default_factory=set)
+    """Models of which failures are on record, as far as this replica knows."""
 
     def __post_init__(self) -> None:
         self._enter: Any = self._script("enter")
@@ -59,14 +59,20 @@ class Pace:
             KEPT_SECONDS,
         ]
         word, wait, troubled = await self._enter(keys=[self._key(model)], args=args)
-        return Leave(as_text(word), int(wait) / 1000, troubled=bool(int(troubled)))
+        if int(troubled):
+            self._troubled.add(model)
+        return Leave(as_text(word), int(wait) / 1000)
 
     async def worked(self, model: str, *, over: int = 0) -> None:
         """The model answers; `over` tokens were asked leave for and not used."""
+        if not over and model not in self._troubled:
+            return
+        self._troubled.discard(model)
         await self._told(model, "worked", more=over)
 
     async def failed(self, model: str, *, by: str) -> None:
         """One more failure in a row, of that investigation's call."""
+        self._troubled.add(model)
         await self._told(model, "failed", more=by)
 
     async def pause(self, model: str, seconds: float) -> None:
