@@ -52,7 +52,7 @@ async def diagnosed(make_loop: MakeLoop, world: World, **settings: object) -> tu
     loop = await make_loop(app=world.app, tools=tuple(sorted(NAMES)), **settings)
     loop.answers.update(answers(SCENARIO))
     await loop.open()
-    record = await loop.ended()
+    record = await loop.ended(9)
     assert record.outcome == "diagnosed", record.reason
     return loop, record
 

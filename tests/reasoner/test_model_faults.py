@@ -119,12 +119,14 @@ async def test_a_full_context_window_becomes_the_conclude_turn_and_ends_inconclu
     assert world.requests == 2
 
 
+@pytest.mark.parametrize("fault", ["prompt_too_long", "context_window"])
 async def test_a_conclude_turn_that_fits_ends_with_what_was_found(
-    make_loop: MakeLoop, world: World
+    make_loop: MakeLoop, world: World, fault: str
 ) -> None:
-    world.plan("prompt_too_long")
+    world.plan(fault)
     loop = await make_loop(app=world.app)
     await loop.open()
     record = await loop.ended()
     assert (record.concluding, world.requests) == ("context window", 2)
+    assert record.outcome == "inconclusive", "nothing was read before"
     assert record.diagnosis is not None
