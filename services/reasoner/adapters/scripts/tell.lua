@@ -18,7 +18,7 @@ else
   if not first then redis.call('HSET', KEYS[1], 'by', ARGV[2])
   elseif first ~= ARGV[2] then redis.call('HSET', KEYS[1], 'several', 1) end
   local most = tonumber(ARGV[3])
-  if most > 0 and failures >= most and redis.call('HEXISTS', KEYS[1], 'several') == 1 then
+  if most > 0 and failures >= most then
     redis.call('HSET', KEYS[1], 'open_until', string.format('%.0f', now + tonumber(ARGV[4])))
     redis.call('HDEL', KEYS[1], 'trial_until')
   end
