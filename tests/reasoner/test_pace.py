@@ -31,8 +31,8 @@ def two(make_bus: MakeBus) -> MakePaces:
     return make
 
 
-async def leave(pace: Pace, *, tokens: int = 0, patience: float = 30, trial: float = 60) -> Leave:
-    return await pace.enter(MODEL, tokens=tokens, patience=patience, trial=trial)
+async def leave(pace: Pace, *, tokens: int = 0, patience: float = 30) -> Leave:
+    return await pace.enter(MODEL, tokens=tokens, patience=patience)
 
 
 def says(status: int, **headers: str) -> Said:

@@ -179,7 +179,7 @@ class Claude:
         tokens = self._tokens(request)
         while True:
             left = until - time.monotonic()
-            leave = await self.pace.enter(model, tokens=tokens, patience=left / 2, trial=left)
+            leave = await self.pace.enter(model, tokens=tokens, patience=left / 2)
             wait = leave.wait_seconds
             if leave.word == "go":
                 await asyncio.sleep(wait)

@@ -42,11 +42,10 @@ class Pace:
         self._enter: Any = self._script("enter")
         self._tell: Any = self._script("tell")
 
-    async def enter(self, model: str, *, tokens: int, patience: float, trial: float) -> Leave:
+    async def enter(self, model: str, *, tokens: int, patience: float) -> Leave:
         """Leave for one call of so many tokens; it is taken when the word is `go`.
 
-        `patience` is the longest wait that a place is taken for, `trial` how long a call may take
-        that tries whether the model is back.
+        `patience` is the longest wait that a place is taken for.
         """
         settings = self.settings
         args = [
@@ -55,7 +54,7 @@ class Pace:
             tokens,
             _ms(patience),
             settings.model_failures,
-            _ms(trial),
+            _ms(settings.model_pause_seconds),
             KEPT_SECONDS,
         ]
         word, wait, troubled = await self._enter(keys=[self._key(model)], args=args)

@@ -2,12 +2,12 @@
 -- KEYS  1 the model's pace
 -- ARGV  1 requests a minute (0: no limit)  2 tokens a minute (0: no limit)  3 tokens of this call
 --       4 longest wait that a place is taken for (ms)  5 failures in a row that open the breaker (0: never)
---       6 how long a trial may take (ms)  7 seconds to keep
+--       6 how long it is open (ms)  7 seconds to keep
 -- Answers {word, milliseconds to wait, 1 if failures are on record}; only `go` has taken anything.
 redis.call('EXPIRE', KEYS[1], ARGV[7])             -- first, for a full Redis: see bus/scripts/commit.lua
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local names = {'paused_until', 'failures', 'several', 'open_until', 'trial_until', 'at', 'requests', 'tokens'}
+local names = {'paused_until', 'failures', 'several', 'open_until', 'at', 'requests', 'tokens'}
 local has = {}
 for i, value in ipairs(redis.call('HMGET', KEYS[1], unpack(names))) do has[names[i]] = value or nil end
 local function number(name) return tonumber(has[name] or '0') end
@@ -18,7 +18,6 @@ if number('paused_until') > now then return answer('paused', number('paused_unti
 local most = tonumber(ARGV[5])
 local trial = most > 0 and number('failures') >= most and has.several
 if trial and number('open_until') > now then return answer('open', number('open_until') - now) end
-if trial and number('trial_until') > now then return answer('open', math.min(number('trial_until') - now, 1000)) end
 -- A bucket may go below nothing: whoever takes it there waits until it would have been there.
 local wait, left = 0, {}
 local function take(name, rate, wanted)
@@ -31,6 +30,7 @@ take('requests', tonumber(ARGV[1]), 1)
 take('tokens', tonumber(ARGV[2]), tonumber(ARGV[3]))
 if wait > tonumber(ARGV[4]) then return answer('limit', wait) end
 for name, level in pairs(left) do redis.call('HSET', KEYS[1], name, string.format('%.3f', level), 'at', string.format('%.0f', now)) end
-if trial then redis.call('HSET', KEYS[1], 'trial_until', string.format('%.0f', now + tonumber(ARGV[6]))) end
+-- One call tries; the next one a pause later, should this one never tell.
+if trial then redis.call('HSET', KEYS[1], 'open_until', string.format('%.0f', now + tonumber(ARGV[6]))) end
 redis.call('EXPIRE', KEYS[1], ARGV[7])
 return answer('go', wait)

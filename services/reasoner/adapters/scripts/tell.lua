@@ -6,7 +6,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[5])             -- first, for a full Redis: s
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if ARGV[1] == 'worked' then
-  redis.call('HDEL', KEYS[1], 'failures', 'by', 'several', 'open_until', 'trial_until')
+  redis.call('HDEL', KEYS[1], 'failures', 'by', 'several', 'open_until')
   local level = redis.call('HGET', KEYS[1], 'tokens')
   if level then redis.call('HSET', KEYS[1], 'tokens', string.format('%.3f', tonumber(level) + tonumber(ARGV[2]))) end
 elseif ARGV[1] == 'paused' then
@@ -20,7 +20,6 @@ else
   local most = tonumber(ARGV[3])
   if most > 0 and failures >= most then
     redis.call('HSET', KEYS[1], 'open_until', string.format('%.0f', now + tonumber(ARGV[4])))
-    redis.call('HDEL', KEYS[1], 'trial_until')
   end
 end
 redis.call('EXPIRE', KEYS[1], ARGV[5])
