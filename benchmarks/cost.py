@@ -18,7 +18,7 @@ from benchmarks.table import Table
 from bus.events import IncidentOpened
 from cli.stack import Plan, running_stack
 from services.reasoner.adapters.files import prices
-from services.reasoner.budget import MILLION
+from services.reasoner.prices import MILLION
 from services.reasoner.transcript import Usage
 from services.toolrunner.condense import condensed
 from simulator.model.usage import CHARACTERS_PER_TOKEN

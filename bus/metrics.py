@@ -37,6 +37,7 @@ INCIDENTS = _counter("nightshift.incidents", "1", "Triggers seen, by what became
 TURNS = _counter("nightshift.turns", "1", "Model turns committed, by model")
 TOKENS = _counter("nightshift.tokens", "1", "Model tokens, by kind and model")
 COST_USD = _counter("nightshift.cost", "USD", "Dollars spent on models, by model")
+UNPRICED = _counter("nightshift.turns.unpriced", "1", "Turns whose cost is unknown, by model")
 MODEL_SECONDS = _histogram("nightshift.model.duration", "s", "Time of one model call")
 TOOL_CALLS = _counter("nightshift.tool_calls", "1", "Tool calls, by tool and outcome")
 DECISIONS = _counter("nightshift.decisions", "1", "Policy decisions, by verdict and tool")

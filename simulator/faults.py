@@ -21,10 +21,10 @@ class Fault(BaseModel):
     """One thing that goes wrong in one stand-in.
 
     `where` holds words, all of which stand in the request line (`POST /api/chat.update`) or in what
-    the stand-in says the request is about (the model: its opening; Slack: channel and text); none
-    means every request. Of the requests that match, the first `after` pass, the next `times` are
-    struck (0: all of them, until it is cleared). `seconds` and `amount` are read by the fault: how
-    long, how many.
+    the stand-in says the request is about (the model: its opening and its name; Slack: channel and
+    text); none means every request. Of the requests that match, the first `after` pass, the next
+    `times` are struck (0: all of them, until it is cleared). `seconds` and `amount` are read by the
+    fault: how long, how many.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,7 +34,7 @@ class Fault(BaseModel):
     where: str = ""
     times: int = Field(default=1, ge=0, le=1_000_000)
     after: int = Field(default=0, ge=0, le=1_000_000)
-    seconds: float | None = Field(default=None, ge=0, le=600)
+    seconds: float | None = Field(default=None, ge=0, le=3600)
     amount: int | None = Field(default=None, ge=0, le=10_000_000)
 
     def matches(self, line: str) -> bool:

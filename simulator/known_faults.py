@@ -32,6 +32,13 @@ _MODEL = {
     "huge_arguments": "the first argument holds `amount` characters (default 20000)",
     "invented_quotes": "a diagnosis at once, with quotes that nobody showed",
     "endless_calls": "a tool call, also when told to conclude",
+    "prompt_too_long": "400 invalid_request_error: the prompt is too long",
+    "context_window": "the reply breaks off with stop_reason model_context_window_exceeded",
+    "bad_gateway": "502 with a page, from what stands before the API",
+    "page": "200 with a page instead of JSON, from what stands before the API",
+    "redirect": "307 to another address, from what stands before the API",
+    "packed": "the answer comes compressed, whatever was asked for",
+    "huge_answer": "a reply whose text has `amount` bytes (default 16000000)",
 }
 
 _SLACK = {

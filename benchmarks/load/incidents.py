@@ -11,7 +11,7 @@ from bus.events import IncidentOpened
 from bus.streams import INCIDENTS, Keys
 from cli.follow import Follower, Happening
 from cli.stack import Stack, call
-from services.reasoner.budget import Prices
+from services.reasoner.prices import Prices
 from services.reasoner.transcript import Usage
 
 LONGEST_SECONDS = 120.0

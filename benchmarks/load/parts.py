@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, JsonValue
 
-from services.reasoner.budget import MILLION, Price
+from services.reasoner.prices import MILLION, Price
 from simulator.model.usage import CHARACTERS_PER_TOKEN
 
 

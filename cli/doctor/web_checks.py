@@ -29,6 +29,13 @@ class Answer:
 
 def check_model(settings: ReasonerSettings, *, is_wanted: bool) -> Finding:
     """Whether the key may ask the model; no reply is asked for, because a reply costs."""
+    if settings.provider != "anthropic":
+        what = f"{settings.model} at {settings.provider} is not asked from here"
+        return warn("model", what, advice="start the reasoner: /readyz says why it cannot ask")
+    return _check_key(settings, is_wanted=is_wanted)
+
+
+def _check_key(settings: ReasonerSettings, *, is_wanted: bool) -> Finding:
     key = settings.anthropic_api_key.get_secret_value()
     token = settings.anthropic_auth_token.get_secret_value()
     if not key and not token:

@@ -22,6 +22,7 @@ from bus.streams import INCIDENTS, TOOL_RESULTS, TURNS, UPDATES
 from services.reasoner.adapters import files
 from services.reasoner.adapters.claude import Claude
 from services.reasoner.adapters.claude_twice import second_looks
+from services.reasoner.adapters.pace import Pace
 from services.reasoner.adapters.redis_budget import RedisDayBudget
 from services.reasoner.adapters.redis_catalogues import RedisCatalogues
 from services.reasoner.adapters.redis_memory import RedisMemory
@@ -34,7 +35,8 @@ from services.reasoner.settings import Settings
 def build(settings: Settings, bus: Bus, *, model: Model | None = None) -> Service:
     """The service, not yet started. Raises NotConfigured with one sentence."""
     rules = files.rules_of(settings)
-    model = model or Claude(settings, bus.tracing, rules.prices)
+    pace = Pace(bus.redis, bus.keys, settings)
+    model = model or Claude(settings, bus.tracing, rules.prices, pace)
     turns = Turns(
         investigations=bus.investigations,
         results=bus.results,

@@ -1,19 +1,14 @@
 """What an investigation may spend, and what it costs: limits are checked here and nowhere else."""
 
 import math
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
-from pydantic import ConfigDict, Field, ValidationError
-
-from bus.errors import NotConfigured
 from bus.events import Value
 from bus.record import Record, Spend
+from services.reasoner.prices import Prices
 from services.reasoner.transcript import Usage
 
-MILLION = 1_000_000
 BYTES_PER_TOKEN = 2.5
 """Bytes of one token in dense text (hex, stack traces), until the model has counted denser."""
 OVERHEAD_TOKENS = 700
@@ -30,67 +25,6 @@ COST_OF_TURN = "cost of turn "
 """Notes in the record, one a turn: a `TurnCost` as JSON, for a person who asks what it was."""
 LIMITS = ("turns", "tool calls", "tokens", "dollars", "day budget")
 """Reasons to conclude that are limits."""
-
-
-class Price(Value):
-    """USD per million tokens of a model, for prompts up to a length."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    model: str
-    prompt_up_to: int | None = None
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    cache_write_5m: float = Field(ge=0)
-    cache_write_1h: float = Field(ge=0)
-    cache_read: float = Field(ge=0)
-
-
-class Prices(Value):
-    """A dated price list."""
-
-    dated: date
-    source: str
-    price: tuple[Price, ...]
-
-    def of(self, model: str, prompt_tokens: int) -> Price | None:
-        """The price of a model for a prompt of that length; None when it is not known.
-
-        A dated name (`-20261001`) has the price of the plain one.
-        """
-        name = re.sub(r"-\d{8}$", "", model)
-        for price in self.price:
-            if price.model in (model, name) and prompt_tokens <= (
-                price.prompt_up_to or prompt_tokens
-            ):
-                return price
-        return None
-
-    def cost_usd(self, model: str, usage: Usage) -> float | None:
-        """Dollars of one reply of the model that was asked; None when its price is unknown."""
-        price = self.of(model, usage.prompt_tokens)
-        if price is None:
-            return None
-        return (
-            usage.input_tokens * price.input
-            + usage.cache_read_tokens * price.cache_read
-            + usage.cache_write_5m_tokens * price.cache_write_5m
-            + usage.cache_write_1h_tokens * price.cache_write_1h
-            + usage.output_tokens * price.output
-        ) / MILLION
-
-    def worst_usd(self, model: str, *, hour: int, prompt: int, reply: int) -> float:
-        """The most that one call can cost; 0 when the price is unknown.
-
-        All `prompt` tokens are written to the cache, `hour` of them for an hour, and the
-        reply is as long as it may be, thinking included.
-        """
-        price = self.of(model, prompt)
-        if price is None:
-            return 0.0
-        written = max(price.input, price.cache_write_5m)
-        longer = max(written, price.cache_write_1h)
-        return (hour * longer + (prompt - hour) * written + reply * price.output) / MILLION
 
 
 class Limits(Value):
@@ -151,14 +85,6 @@ class Estimate(Value):
     held_back_usd: float
 
 
-def prices_from(text: str) -> Prices:
-    """The price list in a TOML text. Raises NotConfigured with what is wrong in it."""
-    try:
-        return Prices.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise NotConfigured(f"the price file cannot be used: {error}") from None
-
-
 def estimate(prices: Prices, model: str, *, size: Size, limits: Limits) -> Estimate:
     """The worst case of a call with a prompt of that size.
 
@@ -193,6 +119,17 @@ def too_small(prices: Prices, model: str, *, limits: Limits) -> str:
     return (
         f"a first turn of {model} and its conclude turn may cost ${needed:.2f}: "
         f"with ${limits.cost_usd:.2f} an investigation every investigation concludes at once"
+    )
+
+
+def dearest(estimates: Sequence[Estimate]) -> Estimate:
+    """The worst case of a call when any of some models may answer it."""
+    return Estimate(
+        prompt_bytes=max(each.prompt_bytes for each in estimates),
+        tokens=max(each.tokens for each in estimates),
+        held_back_tokens=max(each.held_back_tokens for each in estimates),
+        call_usd=max(each.call_usd for each in estimates),
+        held_back_usd=max(each.held_back_usd for each in estimates),
     )
 
 

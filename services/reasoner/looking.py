@@ -7,8 +7,9 @@ from bus.errors import Unavailable
 from bus.events import Diagnosis
 from bus.record import Record
 from services.reasoner import budget, second_look
-from services.reasoner.budget import Limits, Prices, Reservation
+from services.reasoner.budget import Limits, Reservation
 from services.reasoner.ports import CutOff, DayBudget, Model, SaidNo
+from services.reasoner.prices import Prices
 from services.reasoner.second_look import Look
 from services.reasoner.transcript import Block
 

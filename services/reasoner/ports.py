@@ -18,6 +18,10 @@ class SaidNo(InvestigationEnded):
     """The model API refuses for good; the text is the reason, for a person."""
 
 
+class TooLong(SaidNo):
+    """The model refuses a prompt for its length: what is there has to do."""
+
+
 class Model(Protocol):
     """Where turns are answered."""
 
@@ -25,7 +29,7 @@ class Model(Protocol):
         """The reply, within `seconds`, own retries included; `check` is asked before each try.
 
         Raises CutOff at the end of the time, Unavailable when the model is down or `check` raises
-        it, SaidNo when the model refuses the request for good.
+        it, SaidNo when the model refuses the request for good, TooLong when for its length.
         """
         ...
 

@@ -27,6 +27,7 @@ from services.reasoner.ports import (
     Model,
     NoMemory,
     SaidNo,
+    TooLong,
 )
 from services.reasoner.rules import Rules
 from services.reasoner.second_look import Look
@@ -105,7 +106,7 @@ class Turns:
             await self._change(record, partial(investigation.folded, turn=number, fold=fold))
             return None
         size = request.size(budget.bytes_per_token(record))
-        estimate = budget.estimate(rules.prices, rules.model, size=size, limits=rules.limits)
+        estimate = rules.estimate(size)
         if not record.concluding:
             if change := self._held_up(record, request, estimate=estimate):
                 await self._change(record, change)
@@ -155,9 +156,7 @@ class Turns:
             raise
         except SaidNo as error:
             await self.day_budget.settle(day, name, spent_usd=0.0)
-            full = record.concluding == investigation.CONTEXT_WINDOW
-            outcome: Outcome = "inconclusive" if full else "failed"
-            await self._give_up(record, entry, outcome=outcome, reason=str(error))
+            await self._after_no(record, entry, error=error)
             return
         answer = await self._answer(prepared, reply, day=day, reservation=name)
         answer = replace(answer, look=await self._second_look(answer, prepared, entry=entry))
@@ -174,7 +173,7 @@ class Turns:
         return Answer(
             request=prepared.request,
             reply=reply,
-            cost_usd=self.rules.prices.cost_usd(self.rules.model, reply.usage),
+            cost_usd=self.rules.prices.cost_usd(reply.asked or self.rules.model, reply.usage),
             at=at,
             max_tool_calls=self.rules.limits.tool_calls,
             max_parallel_calls=self.rules.limits.parallel_calls,
@@ -225,6 +224,17 @@ class Turns:
             _count(answer, self.rules.model)
         return taken
 
+    async def _after_no(self, record: Record, entry: Entry, *, error: SaidNo) -> None:
+        """A prompt that is too long concludes with what fits; any other no is the end."""
+        number, full = record.turn, investigation.CONTEXT_WINDOW
+        too_long = isinstance(error, TooLong)
+        if too_long and not record.concluding:
+            await self._change(record, lambda r: investigation.concluding(r, number, why=full))
+            return
+        inconclusive = too_long or record.concluding == full
+        outcome: Outcome = "inconclusive" if inconclusive else "failed"
+        await self._give_up(record, entry, outcome=outcome, reason=str(error))
+
     async def _without_money(self, record: Record, entry: Entry, *, limit: str) -> None:
         """The money is spent: conclude while that can be paid, else end."""
         if record.concluding:
@@ -267,10 +277,14 @@ def _left(prepared: Prepared, now: datetime) -> float:
 
 
 def _count(answer: Answer, model: str) -> None:
-    usage, labels = answer.reply.usage, {"model": model}
+    usage, labels = answer.reply.usage, {"model": answer.reply.asked or model}
     metrics.TURNS.add(1, labels)
-    cost_usd = (answer.cost_usd or 0.0) + ((answer.look.cost_usd or 0.0) if answer.look else 0.0)
-    metrics.COST_USD.add(cost_usd, labels)
+    if answer.look:
+        metrics.COST_USD.add(answer.look.cost_usd or 0.0, labels)
+    if answer.cost_usd is None:
+        metrics.UNPRICED.add(1, labels)
+    else:
+        metrics.COST_USD.add(answer.cost_usd, labels)
     for kind, tokens in (
         ("input", usage.input_tokens),
         ("cache read", usage.cache_read_tokens),

@@ -25,10 +25,16 @@ class Settings(BusSettings):
         pattern=r"^https?://",
     )
     """Where the Messages API is."""
+    provider: Literal["anthropic", "bedrock", "bedrock-runtime", "vertex"] = "anthropic"
+    """Who serves the model; the other providers take theirs from their usual variables."""
     model: str = Field(default="claude-sonnet-5-5", min_length=1, max_length=200)
     """The model that investigates; one investigation should see one model."""
+    fallback_model: str = Field(default="", max_length=200)
+    """Asked when the model is overloaded, silent or failing; empty: nobody is."""
     thinking: bool = True
     """Ask for adaptive thinking; off for models that do not know it."""
+    caching: bool = True
+    """Mark what the API may cache; off for servers that refuse the marks."""
     force_conclusion: bool = False
     """Force `submit_diagnosis` in the conclude turn, where a model allows it (without thinking)."""
     max_reply_tokens: int = Field(default=8192, ge=256, le=21_000)
@@ -47,6 +53,14 @@ class Settings(BusSettings):
     """A second call judges each diagnosis by its quotes; it can only lower the confidence."""
     verify_model: str = Field(default="", max_length=200)
     """The model of that second call; empty: the one that investigates."""
+    model_requests_per_minute: int = Field(default=0, ge=0)
+    """Model calls of all replicas together, per model; 0: no limit but the API's."""
+    model_tokens_per_minute: int = Field(default=0, ge=0)
+    """Input tokens of all replicas together, cache reads not counted; 0: no limit but the API's."""
+    model_failures: int = Field(default=8, ge=0)
+    """Failures in a row, of two investigations at least, that leave the model alone; 0: never."""
+    model_pause_seconds: float = Field(default=10.0, gt=0, le=600)
+    """How long it is left alone; then one call tries."""
     max_turns: int = Field(default=12, ge=1, le=1000)
     """Ordinary turns of an investigation; the conclude turn and its one repeat come on top."""
     max_tool_calls: int = Field(default=40, ge=0, le=10_000)
@@ -61,6 +75,11 @@ class Settings(BusSettings):
     """Dollars of all investigations of a UTC day."""
     prices_file: str = ""
     """A price file in place of the one that is built in; same form."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The model, and the fallback where there is one."""
+        return (self.model, self.fallback_model) if self.fallback_model else (self.model,)
 
     @property
     def limits(self) -> Limits:

@@ -52,7 +52,10 @@ class Reply(Value):
     content: tuple[dict[str, JsonValue], ...]
     stop_reason: str
     model: str
+    """Who answered, as the API names it."""
     usage: Usage
+    asked: str = ""
+    """Who was asked, as the price list names it."""
 
     @property
     def text(self) -> str:

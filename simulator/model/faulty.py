@@ -19,6 +19,7 @@ from simulator.model.signing import Signer
 PARALLEL_CALLS = 20
 HUGE_CHARACTERS = 20_000
 """As many as fit into an ordinary reply; more would be cut off at `max_tokens`."""
+FULL = "model_context_window_exceeded"
 _ARGUMENTS: dict[str, object] = {"namespace": "boutique"}
 
 
@@ -38,6 +39,8 @@ def refuse(fault: Fault) -> None:
         raise Refused("Overloaded", "overloaded_error")
     if fault.fault == "api_error":
         raise Refused("Internal server error", "api_error")
+    if fault.fault == "prompt_too_long":
+        raise Refused("prompt is too long: 1000001 tokens > 1000000 maximum")
     if fault.fault == "timeout":
         raise Refused("Request timed out", "timeout_error")
 
@@ -73,12 +76,10 @@ def spoilt_content(
         details["explanation"] = "This request was declined."
         text: ContentBlock = {"type": "text", "text": f"{LABEL} I"}
         return replace(written, content=(text,), stop_reason="refusal", stop_details=details)
-    if name == "silence":
-        return replace(written, content=(), stop_reason="end_turn", output_tokens=3)
-    if name == "blank":
-        empty: ContentBlock = {"type": "text", "text": "\n\n"}
-        kept = (*_thoughts(written), empty)
-        return replace(written, content=kept, stop_reason="end_turn")
+    if name == "context_window":
+        return replace(written, content=_cut_off(written, in_call=False), stop_reason=FULL)
+    if name in ("silence", "blank"):
+        return _wordless(written, blank=name == "blank")
     if name in ("max_tokens_in_text", "max_tokens_in_call"):
         cut = _cut_off(written, in_call=name == "max_tokens_in_call")
         spent = request.max_tokens
@@ -86,6 +87,13 @@ def spoilt_content(
     if name in ("thinking", "redacted_thinking") and _thinks(request):
         return replace(written, content=_thoughtful(fault, written, request=request, signer=signer))
     return written
+
+
+def _wordless(written: Written, *, blank: bool) -> Written:
+    if not blank:
+        return replace(written, content=(), stop_reason="end_turn", output_tokens=3)
+    empty: ContentBlock = {"type": "text", "text": "\n\n"}
+    return replace(written, content=(*_thoughts(written), empty), stop_reason="end_turn")
 
 
 def _thinks(request: MessagesRequest) -> bool:

@@ -1,4 +1,8 @@
-"""Signatures of thinking blocks: bound to the text, to the model and to what was said before."""
+"""Signatures of thinking blocks: bound to the text, to the model and to what was said before.
+
+A block that another model wrote is left aside without an error, as the API documents it; it still
+stands before the later ones, whose signatures count it.
+"""
 
 import hashlib
 import hmac
@@ -38,22 +42,29 @@ class Signer:
     def _check_redacted(
         self, block: RedactedThinkingBlock, place: str, *, prompt: Prompt, position: int
     ) -> None:
-        written = self._signature("redacted", prompt.model, before=_before(prompt, position))
-        if not hmac.compare_digest(f"redacted.{written}", block.encrypted):
+        redacted, _, given = block.encrypted.partition(".")
+        wrong = self._wrong("redacted", given, prompt=prompt, position=position)
+        if redacted != "redacted" or wrong:
             raise Refused(f"{place}: Invalid `data` in `redacted_thinking` block")
 
     def _check_one(
         self, block: ThinkingBlock, place: str, *, prompt: Prompt, position: int
     ) -> None:
-        expected = self._signature(block.thinking, prompt.model, before=_before(prompt, position))
-        if hmac.compare_digest(expected, block.signature):
-            return
-        given, wanted = block.signature.split("."), expected.split(".")
-        if given[:2] != wanted[:2]:
-            raise Refused(f"{place}: Invalid `signature` in `thinking` block")
-        if given[2:3] != wanted[2:3]:
-            raise Refused(f"{place}: The block is bound to a different model")
-        raise Refused(f"{place}: The block is bound to a different conversation")
+        wrong = self._wrong(block.thinking, block.signature, prompt=prompt, position=position)
+        if wrong:
+            raise Refused(f"{place}: {wrong}")
+
+    def _wrong(self, thinking: str, given: str, *, prompt: Prompt, position: int) -> str:
+        """What is wrong with a signature; nothing when it is another model's true one."""
+        parts = given.split(".")
+        if parts[:2] != ["scripted", self._digest(f"text\0{thinking}")]:
+            return "Invalid `signature` in `thinking` block"
+        expected = self._signature(thinking, prompt.model, before=_before(prompt, position))
+        if parts[2:3] != expected.split(".")[2:3]:
+            return ""
+        if hmac.compare_digest(given, expected):
+            return ""
+        return "The block is bound to a different conversation"
 
     def _signature(self, thinking: str, model: str, *, before: str) -> str:
         written = self._digest(f"text\0{thinking}")

@@ -17,7 +17,9 @@ from starlette.routing import Route
 from simulator.faults import Fault, Faults
 from simulator.model.conversation import Conversation, opening_of, read_conversation
 from simulator.model.faulty import refuse, spoilt_content, spoilt_reply
+from simulator.model.gateway import passed_on
 from simulator.model.known_models import MODELS, known_model
+from simulator.model.plain import plain_model, refuse_extras
 from simulator.model.refusal import Refused
 from simulator.model.reply import Written, as_events, write
 from simulator.model.rules import check, check_limits
@@ -58,6 +60,17 @@ def build_model(
     """
     desk = _Desk(scenario, log, api_key=api_key, faults=faults or Faults())
     desk.seconds_per_reply = seconds_per_reply
+    return _served_by(desk)
+
+
+def build_plain_model(scenario: Scenario, log: RequestLog, *, api_key: str) -> Starlette:
+    """The same script as a server of one's own answers with it; see `simulator.model.plain`."""
+    desk = _Desk(scenario, log, api_key=api_key, faults=Faults())
+    desk.plain = True
+    return _served_by(desk)
+
+
+def _served_by(desk: "_Desk") -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/messages", desk.answering(desk.create), methods=["POST"]),
@@ -85,6 +98,7 @@ class _Desk:
         self._faults = faults
         self._signer = Signer(SIGNING_NAME)
         self.seconds_per_reply = 0.0
+        self.plain = False
         self._cache = PromptCache(time.monotonic)
 
     def answering(self, answer: _Answer) -> Callable[[Request], Awaitable[Response]]:
@@ -106,19 +120,23 @@ class _Desk:
             self._log.record(STAND_IN, asked, status=response.status_code, **facts)
             if fault is not None and fault.fault in SILENT:
                 return await silence(fault, request)
-            return await spoilt(fault, response, request=request)
+            return await spoilt(fault, passed_on(fault, response), request=request)
 
         return respond
 
     async def create(self, request: Request, facts: _Facts) -> Response:
         wanted = parse(await _body(request), MessagesRequest)
         facts |= {"opening": opening_of(wanted)[:OPENING_LOGGED], "messages": len(wanted.messages)}
-        fault = self._struck(request, opening_of(wanted), facts=facts)
+        fault = self._struck(request, f"{opening_of(wanted)} {wanted.model}", facts=facts)
         if fault is not None and fault.fault in SILENT:
             return Response(status_code=NO_ANSWER)
+        if fault is not None and fault.fault == "bad_gateway":
+            return Response(status_code=502)
         if fault is not None:
             refuse(fault)
-        model = known_model(wanted.model)
+        model = plain_model(wanted.model) if self.plain else known_model(wanted.model)
+        if self.plain:
+            refuse_extras(wanted)
         check(wanted, model, signer=self._signer)
         check_limits(wanted, model, input_tokens=prompt_tokens(wanted))
         usage = self._cache.account(wanted)
@@ -136,9 +154,9 @@ class _Desk:
             return Response(b"".join(as_events(message)), media_type="text/event-stream")
         return JSONResponse(message)
 
-    def _struck(self, request: Request, opening: str, *, facts: _Facts) -> Fault | None:
+    def _struck(self, request: Request, about: str, *, facts: _Facts) -> Fault | None:
         """The fault that strikes the request, noted where the log and the answer look for it."""
-        fault = self._faults.take(STAND_IN, f"{request.method} {request.url.path}", about=opening)
+        fault = self._faults.take(STAND_IN, f"{request.method} {request.url.path}", about=about)
         request.state.fault = fault
         facts |= {"fault": fault.fault} if fault is not None else {}
         return fault

@@ -21,6 +21,7 @@ MAX_COST_USD = 1.0
 SETTINGS = {
     "NIGHTSHIFT_DEADLINE_SECONDS": str(DEADLINE_SECONDS),
     "NIGHTSHIFT_MODEL_SECONDS": "3",
+    "NIGHTSHIFT_MODEL_PAUSE_SECONDS": "0.5",
     "NIGHTSHIFT_MAX_TURNS": str(MAX_TURNS),
     "NIGHTSHIFT_MAX_TOOL_CALLS": str(MAX_TOOL_CALLS),
     "NIGHTSHIFT_MAX_COST_USD": str(MAX_COST_USD),
@@ -34,11 +35,18 @@ LAST_WORDS = 2
 NEVER = {
     "accepted_dropped": "timed_out",
     "api_error": "timed_out",
+    "bad_gateway": "timed_out",
+    "context_window": "inconclusive",
     "cut": "timed_out",
     "dropped": "timed_out",
     "hang": "timed_out",
+    "huge_answer": "timed_out",
     "overloaded": "timed_out",
+    "packed": "timed_out",
+    "page": "timed_out",
+    "prompt_too_long": "inconclusive",
     "rate_limited": "timed_out",
+    "redirect": "failed",
     "spend_limit": "failed",
     "timeout": "timed_out",
     "endless_calls": "out_of_budget",
@@ -67,7 +75,7 @@ def ends(fault: str, otherwise: str = "diagnosed") -> list[str]:
     return [outcome, "inconclusive"] if outcome == "out_of_budget" else [outcome]
 
 
-FOR_GOOD = ("refusal", "spend_limit")
+FOR_GOOD = ("context_window", "prompt_too_long", "redirect", "refusal", "spend_limit")
 """Once is enough."""
 
 

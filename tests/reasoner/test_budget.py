@@ -1,6 +1,7 @@
 """What is spent, what may be spent, and the files that say so."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,10 +10,12 @@ from bus.record import Spend
 from services.reasoner import budget
 from services.reasoner.adapters import files
 from services.reasoner.budget import COST_OF_TURN, Estimate, Limits, Size, TurnCost
+from services.reasoner.prices import doubts, prices_from
 from services.reasoner.transcript import Usage
-from tests.bus.incidents import OPENED_AT, a_record
+from tests.bus.incidents import a_record
 
 PRICES = files.prices()
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
 SONNET = "claude-sonnet-5-5"
 
 
@@ -56,7 +59,7 @@ def test_the_price_file_is_dated_and_says_where_it_is_from() -> None:
 @pytest.mark.parametrize("text", ["not toml [", 'dated = 2026-01-01\nsource = "x"\nprize = 1'])
 def test_a_price_file_that_cannot_be_used_is_one_sentence(text: str) -> None:
     with pytest.raises(NotConfigured, match="the price file cannot be used"):
-        budget.prices_from(text)
+        prices_from(text)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +88,39 @@ def test_without_a_price_dollars_are_no_limit() -> None:
     assert budget.limit_reached(spent, call, limits=Limits()) == ""
 
 
+def test_what_is_known_counts_against_the_dollars_also_beside_turns_of_unknown_cost() -> None:
+    """An unknown turn makes the sum unknown; the limit goes on to see the turns with a price."""
+    costs = [
+        TurnCost(at=NOW, model="m", stop_reason="end_turn", usage=Usage(), cost_usd=dollars)
+        for dollars in (0.5, None, 0.45)
+    ]
+    notes = {f"{COST_OF_TURN}{at}": cost.model_dump_json() for at, cost in enumerate(costs, 1)}
+    record = a_record(spend=Spend(cost_usd=None), notes=notes)
+    assert budget.known_usd(record) == pytest.approx(0.95)
+    call = estimate(SONNET, 10_000)
+    assert budget.limit_reached(record, call, limits=Limits()) == "dollars"
+
+
+def test_of_two_models_the_dearer_one_is_the_worst_case() -> None:
+    cheap, dear, unknown = (
+        estimate(model, 10_000) for model in ("claude-haiku-5-5", "claude-fable-5-1", "claude-next")
+    )
+    assert budget.dearest([cheap, dear]) == dear
+    assert budget.dearest([unknown, cheap]) == cheap
+
+
+@pytest.mark.parametrize(("days", "said"), [(90, []), (91, ["91 days old"]), (-3, [])])
+def test_an_old_price_list_is_doubted(days: int, said: list[str]) -> None:
+    told = doubts(PRICES, [SONNET], today=PRICES.dated + timedelta(days=days))
+    assert [doubt for doubt in told if not any(words in doubt for words in said)] == []
+    assert len(told) == len(said)
+
+
+def test_a_model_without_a_price_is_doubted_by_its_name() -> None:
+    (doubt,) = doubts(PRICES, [SONNET, "qwen3-coder"], today=PRICES.dated)
+    assert doubt.startswith("no price of qwen3-coder is known: its cost is unknown")
+
+
 def test_the_conclude_turn_and_its_repeat_are_held_back() -> None:
     """The first reads the last reply too, the second also what the first said."""
     call, reply = estimate(SONNET, 100_000), int(8192 * 2.5)
@@ -110,15 +146,6 @@ def test_a_prompt_that_was_counted_denser_than_thought_makes_the_next_worst_case
     absurd = budget.counted(notes, prompt_bytes=10_000, usage=Usage(input_tokens=900_000))
     assert budget.bytes_per_token(a_record(notes=absurd)) == 1.0
     assert estimate(SONNET, 10_000, bytes_per_token=2.0).tokens > estimate(SONNET, 10_000).tokens
-
-
-def test_after_an_unknown_price_the_known_ones_still_count() -> None:
-    known = TurnCost(at=OPENED_AT, model="m", stop_reason="", usage=Usage(), cost_usd=0.9)
-    unknown = known.model_copy(update={"cost_usd": None})
-    notes = {f"{COST_OF_TURN}{n}": c.model_dump_json() for n, c in ((1, known), (2, unknown))}
-    record = a_record(spend=Spend(cost_usd=None), notes=notes)
-    assert budget.known_usd(record) == 0.9
-    assert budget.limit_reached(record, estimate(SONNET, 10_000), limits=Limits()) == "dollars"
 
 
 @pytest.mark.parametrize(

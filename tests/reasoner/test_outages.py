@@ -12,7 +12,9 @@ from bus.streams import DIAGNOSES, TURNS
 from bus.testing import events, eventually
 from services.reasoner.adapters.claude import Claude
 from services.reasoner.adapters.files import prices
+from services.reasoner.adapters.pace import Pace
 from services.reasoner.app import build
+from services.reasoner.budget import COST_OF_TURN, TurnCost
 from services.reasoner.investigation import concluding
 from services.reasoner.settings import Settings
 from services.reasoner.turn import Request
@@ -138,11 +140,16 @@ async def test_evidence_that_fails_in_the_conclude_turn_is_marked_not_sent_back(
     assert [item.verified for item in record.diagnosis.evidence] == [False]
 
 
-async def test_an_unknown_model_has_an_unknown_cost(make_loop: MakeLoop) -> None:
-    loop = await make_loop(submits(), model="claude-sonnet-5")
+async def test_an_unknown_model_has_an_unknown_cost_that_no_limit_in_dollars_sees(
+    make_loop: MakeLoop,
+) -> None:
+    limits = {"max_cost_usd": 0.0, "max_day_cost_usd": 0.0}
+    loop = await make_loop(submits(), model="claude-sonnet-5", **limits)
     await loop.open()
     record = await loop.ended()
     assert (record.outcome, record.spend.cost_usd) == ("diagnosed", None)
+    cost = TurnCost.model_validate_json(record.notes[f"{COST_OF_TURN}1"])
+    assert cost.cost_usd is None
     assert "nightshift.cost_usd" not in dict(loop.chats()[0].attributes or {})
 
 
@@ -204,7 +211,8 @@ async def test_a_request_leaves_only_while_the_lease_lasts_and_so_does_a_retry(
         key = SecretStr(KEY)
         bus = make_bus("reasoner", Settings, anthropic_api_key=key, anthropic_base_url=address)
         assert isinstance(bus.settings, Settings)
-        claude = Claude(bus.settings, bus.tracing, prices(), back_off_seconds=0.001)
+        pace = Pace(bus.redis, bus.keys, bus.settings)
+        claude = Claude(bus.settings, bus.tracing, prices(), pace, back_off_seconds=0.001)
         with pytest.raises(Unavailable, match="has run out"):
             await claude.ask(first_request(), seconds=5, check=runs_out)
         await claude.client.close()

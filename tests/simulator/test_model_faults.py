@@ -72,6 +72,7 @@ def error_of(error: APIStatusError) -> dict[str, Any]:
         ("overloaded", 529, "overloaded_error"),
         ("api_error", 500, "api_error"),
         ("timeout", 504, "timeout_error"),
+        ("prompt_too_long", 400, "invalid_request_error"),
     ],
 )
 async def test_an_error_has_the_status_and_body_of_the_real_one_and_is_in_the_log(
@@ -186,6 +187,36 @@ async def test_thinking_is_taken_back_as_it_was_and_in_no_other_form(
     other: Any = {"role": "assistant", "content": changed}
     with pytest.raises(APIStatusError, match="Invalid `"):
         await asked.message(ASK, other, answers)
+
+
+async def test_a_full_context_window_has_its_stop_reason_and_no_call(asked: Asked) -> None:
+    message = await asked.struck("context_window")
+    assert (message.stop_reason, calls_of(message)) == ("model_context_window_exceeded", [])
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "kind", "size"),
+    [
+        ("bad_gateway", 502, "text/html", 30),
+        ("page", 200, "text/html", 20),
+        ("redirect", 307, "", 0),
+        ("packed", 200, "application/json", 300),
+        ("huge_answer", 200, "application/json", 100_000),
+    ],
+)
+async def test_what_comes_from_before_the_api_is_no_reply_and_stands_in_the_log(
+    asked: Asked, name: str, status: int, kind: str, size: int
+) -> None:
+    asked.faults.plan(Fault(stand_in="model", fault=name, amount=100_000))
+    asked_for = {"model": MODEL, "max_tokens": 10, "messages": [ASK]}
+    headers = {"x-api-key": KEY, "anthropic-version": "2026-10-21"}
+    async with httpx2.AsyncClient() as client:
+        url = asked.client.base_url.join("/v1/messages")
+        told = await client.post(url, json=asked_for, headers=headers)
+    assert (told.status_code, told.headers.get("content-type", "").split(";")[0]) == (status, kind)
+    assert len(told.content) >= size
+    assert told.headers.get("content-encoding", "") == ("gzip" if name == "packed" else "")
+    assert [line["fault"] for line in asked.log.read("model")] == [name]
 
 
 async def test_parallel_calls_all_have_an_id_of_their_own(asked: Asked) -> None:

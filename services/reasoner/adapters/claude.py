@@ -1,49 +1,56 @@
-"""Claude through Anthropic's SDK: one request, own retries within a time limit, one span."""
+"""Claude through Anthropic's SDK: one request, own retries within a time limit, one span.
+
+A model that cannot answer now gives way to the fallback model, where there is one. The history
+goes to either as it is: a model leaves the thinking that it cannot read aside (docs/models.md).
+"""
 
 import asyncio
-import json
 import logging
 import secrets
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from anthropic import (
-    APIConnectionError,
-    APIStatusError,
-    AsyncAnthropic,
-    Timeout,
-)
+from anthropic import APIConnectionError, APIStatusError, Timeout
 from opentelemetry.trace import Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from bus import metrics
 from bus.cleaning import clean
-from bus.errors import NotConfigured, Unavailable
+from bus.errors import Unavailable
 from bus.tracing import Tracing
-from services.reasoner.adapters.connections import http_client
+from services.reasoner.adapters.answers import reply_in
+from services.reasoner.adapters.capabilities import body_for
+from services.reasoner.adapters.clients import MAY_SEND, SPOKEN, Client, client_of
+from services.reasoner.adapters.pace import Pace
 from services.reasoner.adapters.reach import Reach
-from services.reasoner.budget import Prices
+from services.reasoner.adapters.refusals import (
+    asked_wait,
+    is_overload,
+    reason_of,
+    stop_at_refusal,
+)
+from services.reasoner.budget import BYTES_PER_TOKEN
 from services.reasoner.caching import why_missed
-from services.reasoner.diagnosis import SUBMIT
 from services.reasoner.ports import CutOff, SaidNo
+from services.reasoner.prices import Prices
 from services.reasoner.settings import Settings
-from services.reasoner.transcript import Reply, Usage
+from services.reasoner.transcript import Reply
 from services.reasoner.turn import Request
 
 log = logging.getLogger(__name__)
 MAX_TRIES = 4
-REFUSED_FOR_GOOD = (401, 403, 404)
-PASSING = (408, 409, 429)
-SPENT = "enforced_spend_limit_reached"
-"""A 429 with this code passes when the month is over, and not before."""
-SAME_REFUSAL = 3
+MAIN_SHARE = 0.6
+"""Of a call's time, for the model, when the fallback model is there to be asked after it."""
+MOST_REMEMBERED = 1000
+WHY = {
+    "limit": "there is no place within this minute's limits",
+    "paused": "the API asked to wait",
+    "open": "it failed many times in a row and is left alone for a while",
+}
 _JITTER = secrets.SystemRandom()
-_MAY_SEND: ContextVar[Callable[[], float]] = ContextVar("may_send")
-"""The check of the call under way, for where its request leaves."""
 
 
 @dataclass
@@ -53,26 +60,16 @@ class Claude:
     settings: Settings
     tracing: Tracing
     prices: Prices
+    pace: Pace
     reach: Reach = field(init=False)
     back_off_seconds: float = 0.5
-    client: AsyncAnthropic = field(init=False)
+    client: Client = field(init=False)
+    _silent: OrderedDict[tuple[str, int], None] = field(default_factory=OrderedDict)
+    """Turns whose call the model let run out; they are the fallback's."""
 
     def __post_init__(self) -> None:
-        key = self.settings.anthropic_api_key.get_secret_value()
-        token = self.settings.anthropic_auth_token.get_secret_value()
-        if not key and not token:
-            raise NotConfigured(
-                "ANTHROPIC_API_KEY is missing: the reasoner needs it to ask the model"
-            )
-        self.reach = Reach(self.settings.anthropic_base_url)
-        self.client = AsyncAnthropic(
-            api_key=key or None,
-            auth_token=None if key else token,
-            base_url=self.settings.anthropic_base_url,
-            max_retries=0,
-            open_telemetry=False,
-            http_client=http_client(event_hooks={"request": [_last_look]}),
-        )
+        self.client = client_of(self.settings)
+        self.reach = Reach(str(self.client.base_url).rstrip("/"))
 
     async def keep(self) -> None:
         """Connections are kept until this is cancelled, then closed."""
@@ -83,32 +80,62 @@ class Claude:
 
     async def ask(self, request: Request, *, seconds: float, check: Callable[[], float]) -> Reply:
         """The reply, within `seconds`, own retries included; see `ports.Model`."""
-        may_send = _MAY_SEND.set(check)
+        may_send = MAY_SEND.set(check)
         try:
-            return await self._ask(request, seconds)
+            reply = await self._ask(request, time.monotonic() + seconds)
         finally:
-            _MAY_SEND.reset(may_send)
+            MAY_SEND.reset(may_send)
+        self.reach.worked()
+        return reply
 
-    async def _ask(self, request: Request, seconds: float) -> Reply:
-        model = self.settings.model
-        attributes: dict[str, AttributeValue] = {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": "anthropic",
-            "gen_ai.request.model": model,
-            "gen_ai.request.max_tokens": self.settings.max_reply_tokens,
-            "gen_ai.conversation.id": request.investigation_id,
-            "nightshift.turn": request.turn,
-            "nightshift.concludes": request.concludes,
-            "nightshift.prompt_version": request.version,
-            "nightshift.prompt_sha256": request.prompt,
-        }
+    async def _ask(self, request: Request, until: float) -> Reply:
+        main = self.settings.model
+        if not self.settings.fallback_model:
+            return await self._ask_one(main, request, until=until)
+        turn = (request.investigation_id, request.turn)
+        if turn in self._silent:
+            away = Unavailable(f"{main} was silent", retry_in_seconds=self._back_off(1))
+            return await self._ask_fallback(request, until=until, away=away)
+        share = MAIN_SHARE * (until - time.monotonic())
+        try:
+            return await self._ask_one(main, request, until=time.monotonic() + share)
+        except CutOff:
+            # Its reservation stays, for it may have been billed; the turn comes again at once.
+            self._silent[turn] = None
+            while len(self._silent) > MOST_REMEMBERED:
+                self._silent.popitem(last=False)
+            raise
+        except Unavailable as error:
+            away = error
+        MAY_SEND.get()()
+        return await self._ask_fallback(request, until=until, away=away)
+
+    async def _ask_fallback(self, request: Request, *, until: float, away: Unavailable) -> Reply:
+        """The fallback's reply. What it refuses is no reason to give up: the model comes back."""
+        main, fallback = self.settings.model, self.settings.fallback_model
+        log.warning("%s is asked instead of %s", fallback, main)
+        try:
+            return await self._ask_one(fallback, request, until=until, instead_of=main)
+        except CutOff:
+            raise
+        except (Unavailable, SaidNo) as error:
+            wait = away.retry_in_seconds
+            if isinstance(error, Unavailable):
+                wait = min(wait, error.retry_in_seconds)
+            raise Unavailable(f"{away}; {error}", retry_in_seconds=wait) from None
+
+    async def _ask_one(
+        self, model: str, request: Request, *, until: float, instead_of: str = ""
+    ) -> Reply:
         with self.tracing.span(
-            f"chat {model}", kind=SpanKind.CLIENT, attributes=attributes
+            f"chat {model}",
+            kind=SpanKind.CLIENT,
+            attributes=self._attributes(model, request, instead_of=instead_of),
         ) as span:
             started = time.monotonic()
             try:
-                async with asyncio.timeout(seconds):
-                    reply = await self._try(request, span, until=started + seconds)
+                async with asyncio.timeout(until - started):
+                    reply = await self._try(model, request, span=span, until=until)
             except TimeoutError:
                 span.set_attribute("nightshift.cut_off", True)
                 reply = None
@@ -119,69 +146,121 @@ class Claude:
                 if missed := why_missed(reply.usage, request.before, model=model):
                     span.set_attribute("nightshift.cache_miss", missed)
         if reply is None:
-            raise CutOff(f"the model did not answer within {seconds:.0f} s")
-        self.reach.worked()
+            await self.pace.failed(model, by=request.investigation_id)
+            raise CutOff(f"{model} did not answer within {until - started:.0f} s")
         return reply
 
-    async def _try(self, request: Request, span: Span, *, until: float) -> Reply:
+    async def _try(self, model: str, request: Request, *, span: Span, until: float) -> Reply:
         refusals: Counter[str] = Counter()
         for number in range(1, MAX_TRIES + 1):
-            _MAY_SEND.get()()
+            await self._leave(model, request, until=until)
+            MAY_SEND.get()()
             try:
-                return await self._call(request, until - time.monotonic())
+                reply = await self._call(model, request, seconds=until - time.monotonic())
             except APIStatusError as error:
-                reason = _reason(error)
-                wait = self._wait(error, number)
+                reason = reason_of(error)
                 refusals[reason] += 1
                 self._stop_at_refusal(error, times=refusals[reason])
-            except (APIConnectionError, ValueError) as error:
-                _MAY_SEND.get()()
-                cause = error.__cause__ or error
-                reason = f"no usable answer from {self.settings.anthropic_base_url}: {cause}"
-                wait = self._wait(None, number)
+                wait = await self._after(error, model, request=request, number=number)
+            except Exception as error:
+                # Connections that break, answers that are none, credentials that are not there.
+                MAY_SEND.get()()
+                cause = error.__cause__ if isinstance(error, APIConnectionError) else None
+                reason = f"no usable answer from {self.reach.address}: {cause or error!r}"
+                await self.pace.failed(model, by=request.investigation_id)
+                wait = self._back_off(number)
+            else:
+                await self._worked(request, reply)
+                return reply
             left = until - time.monotonic()
             if number == MAX_TRIES or wait >= left:
                 break
             span.set_attribute("http.request.resend_count", number)
             await asyncio.sleep(wait)
-        reason = clean(reason)[:500]
-        self.reach.failed(reason)
-        log.warning("the model is not available: %s", reason)
-        raise Unavailable(reason, retry_in_seconds=max(0.0, min(wait, left)))
+        raise self._unavailable(f"{model}: {reason}", wait, until=until)
 
-    async def _call(self, request: Request, seconds: float) -> Reply:
+    async def _leave(self, model: str, request: Request, *, until: float) -> None:
+        """Waits for this call's place. Raises Unavailable where that would take too long."""
+        tokens = self._tokens(request)
+        while True:
+            left = until - time.monotonic()
+            leave = await self.pace.enter(model, tokens=tokens, patience=left / 2)
+            wait = leave.wait_seconds
+            if leave.word == "go":
+                await asyncio.sleep(wait)
+                return
+            spread = wait * _JITTER.uniform(1.0, 1.1)
+            if leave.word != "paused" or spread >= left:
+                raise self._unavailable(f"{model}: {WHY[leave.word]}", spread, until=until)
+            await asyncio.sleep(spread)
+
+    async def _call(self, model: str, request: Request, *, seconds: float) -> Reply:
         settings = self.settings
-        forced = settings.force_conclusion and request.concludes
-        body: dict[str, Any] = dict(request.body())
-        if settings.thinking and not forced:
-            body["thinking"] = {"type": "adaptive"}
-        body["tool_choice"] = {"type": "tool", "name": SUBMIT} if forced else {"type": "auto"}
+        body: dict[str, Any] = body_for(request, settings)
         response = await self.client.messages.with_raw_response.create(
-            model=settings.model,
+            model=model,
             max_tokens=settings.max_reply_tokens,
             timeout=Timeout(max(seconds, 0.1) + 5, connect=5.0),
             **body,
         )
-        return _reply(response.http_response.content)
+        return reply_in(response.http_response.content, asked=model)
 
-    def _wait(self, error: APIStatusError | None, number: int) -> float:
-        """Seconds until the next try: what the server asks for, else a jittered back-off."""
-        asked = error.response.headers.get("retry-after", "") if error is not None else ""
+    async def _worked(self, request: Request, reply: Reply) -> None:
+        counted = self._tokens(request)
+        used = reply.usage.prompt_tokens - reply.usage.cache_read_tokens
+        await self.pace.worked(reply.asked, over=counted - used if counted else 0)
+
+    def _tokens(self, request: Request) -> int:
+        """What the request may count against a limit of tokens; 0 where there is none."""
+        limited = self.settings.model_tokens_per_minute
+        return int(request.prompt_bytes / BYTES_PER_TOKEN) if limited else 0
+
+    async def _after(
+        self, error: APIStatusError, model: str, *, request: Request, number: int
+    ) -> float:
+        """Seconds until the next try, after all replicas were told what this one heard."""
+        if is_overload(error):
+            await self.pace.failed(model, by=request.investigation_id)
+        asked = asked_wait(error)
+        if asked is None:
+            return self._back_off(number)
+        if error.status_code == 429:
+            await self.pace.pause(model, asked)
+        return asked
+
+    def _back_off(self, number: int) -> float:
+        most = self.back_off_seconds * 2.0**number
+        return _JITTER.uniform(most / 2, most)
+
+    def _stop_at_refusal(self, error: APIStatusError, *, times: int) -> None:
         try:
-            return max(0.0, float(asked))
-        except ValueError:
-            most = self.back_off_seconds * 2.0**number
-            return _JITTER.uniform(most / 2, most)
+            stop_at_refusal(error, times=times)
+        except SaidNo as refusal:
+            self.reach.failed(str(refusal))
+            raise
 
-    def _stop_at_refusal(self, error: APIStatusError, times: int) -> None:
-        """Raises SaidNo when the API refuses for good: at once, or with the same refusal again."""
-        spent = _code(error) == SPENT
-        if error.status_code >= 500 or (error.status_code in PASSING and not spent):
-            return
-        if spent or error.status_code in REFUSED_FOR_GOOD or times >= SAME_REFUSAL:
-            reason = _reason(error)
-            self.reach.failed(reason)
-            raise SaidNo(f"the model API refused: {reason}")
+    def _unavailable(self, reason: str, wait: float, *, until: float) -> Unavailable:
+        reason = clean(reason)[:500]
+        self.reach.failed(reason)
+        log.warning("the model is not available: %s", reason)
+        left = until - time.monotonic()
+        return Unavailable(reason, retry_in_seconds=max(0.0, min(wait, left)))
+
+    def _attributes(
+        self, model: str, request: Request, *, instead_of: str
+    ) -> dict[str, AttributeValue]:
+        attributes: dict[str, AttributeValue] = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": SPOKEN[self.settings.provider],
+            "gen_ai.request.model": model,
+            "gen_ai.request.max_tokens": self.settings.max_reply_tokens,
+            "gen_ai.conversation.id": request.investigation_id,
+            "nightshift.turn": request.turn,
+            "nightshift.concludes": request.concludes,
+            "nightshift.prompt_version": request.version,
+            "nightshift.prompt_sha256": request.prompt,
+        }
+        return attributes | ({"nightshift.instead_of": instead_of} if instead_of else {})
 
     def _describe(self, span: Span, reply: Reply) -> None:
         usage = reply.usage
@@ -195,54 +274,6 @@ class Claude:
                 "gen_ai.usage.cache_write.input_tokens": usage.cache_write_tokens,
             }
         )
-        cost_usd = self.prices.cost_usd(self.settings.model, usage)
+        cost_usd = self.prices.cost_usd(reply.asked, usage)
         if cost_usd is not None:
             span.set_attribute("nightshift.cost_usd", cost_usd)
-
-
-async def _last_look(_: object) -> None:
-    """Hook: the SDK needs milliseconds to prepare a request, so the lease is checked once more."""
-    _MAY_SEND.get()()
-
-
-def _code(error: APIStatusError) -> str:
-    """What the answer's `details` say it is about; empty where there are none."""
-    body: Any = error.body
-    for name in ("error", "details", "error_code"):
-        body = body.get(name) if isinstance(body, dict) else None
-    return body if isinstance(body, str) else ""
-
-
-def _reason(error: APIStatusError) -> str:
-    said = error.api_message or error.message
-    return clean(f"{error.status_code} {error.type or ''}: {said}".replace(" :", ":"))[:500]
-
-
-def _reply(body: bytes) -> Reply:
-    """The reply, its content exactly as it came. Raises ValueError when it is none."""
-    message: Any = json.loads(body.decode("utf-8", "replace"))
-    # A lone surrogate is legal in JSON, and neither Redis nor the API would take it.
-    whole = json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
-    message = json.loads(whole)
-    try:
-        return Reply(
-            content=tuple(block | {"type": str(block["type"])} for block in message["content"]),
-            stop_reason=str(message.get("stop_reason") or ""),
-            model=str(message["model"]),
-            usage=_usage(message["usage"]),
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"this is no message: {error!r}") from None
-
-
-def _usage(usage: dict[str, Any]) -> Usage:
-    written = usage.get("cache_creation") or {}
-    hour = int(written.get("ephemeral_1h_input_tokens") or 0)
-    total = int(usage.get("cache_creation_input_tokens") or 0)
-    return Usage(
-        input_tokens=int(usage.get("input_tokens") or 0),
-        cache_read_tokens=int(usage.get("cache_read_input_tokens") or 0),
-        cache_write_5m_tokens=max(total - hour, int(written.get("ephemeral_5m_input_tokens") or 0)),
-        cache_write_1h_tokens=hour,
-        output_tokens=int(usage.get("output_tokens") or 0),
-    )

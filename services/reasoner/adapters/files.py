@@ -2,12 +2,15 @@
 
 import json
 import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
 from bus.errors import NotConfigured
-from services.reasoner.budget import Prices, prices_from, too_small
+from services.reasoner.budget import too_small
 from services.reasoner.offering import offered
+from services.reasoner.prices import Prices, doubts, prices_from
 from services.reasoner.rules import Rules
 from services.reasoner.service_catalogue import service_catalogue
 from services.reasoner.settings import Settings
@@ -59,25 +62,29 @@ def services(path: Path | None) -> str:
         raise NotConfigured(f"NIGHTSHIFT_CATALOG {path} cannot be used: {error}") from None
 
 
-def prices(path: str = "") -> Prices:
-    """The built-in price list, or that file's. Raises NotConfigured when it cannot be used."""
-    if not path:
-        return prices_from(_HERE.joinpath("prices.toml").read_text(encoding="utf-8"))
+def prices(path: str = "", *, models: Sequence[str] = ()) -> Prices:
+    """The built-in price list, or that file's; what it lacks for those models is logged.
+
+    Raises NotConfigured when it cannot be used.
+    """
+    source = Path(path) if path else _HERE.joinpath("prices.toml")
     try:
-        return prices_from(Path(path).read_text(encoding="utf-8"))
+        read = prices_from(source.read_text(encoding="utf-8"))
     except OSError as error:
         raise NotConfigured(f"NIGHTSHIFT_PRICES_FILE cannot be read: {error}") from None
+    for doubt in doubts(read, models, today=datetime.now(UTC).date()) if models else ():
+        log.warning("%s", doubt)
+    return read
 
 
 def rules_of(settings: Settings) -> Rules:
     """What all turns have in common. Raises NotConfigured when a data file cannot be used."""
-    listed = prices(settings.prices_file)
-    if listed.of(settings.model, 0) is None:
-        log.warning("no price of %s is known: costs are unknown, dollars unlimited", settings.model)
+    listed = prices(settings.prices_file, models=settings.models)
     if warning := too_small(listed, settings.model, limits=settings.limits):
         log.warning("%s", warning)
     return Rules(
         model=settings.model,
+        fallback_model=settings.fallback_model,
         limits=settings.limits,
         prices=listed,
         texts=texts(),

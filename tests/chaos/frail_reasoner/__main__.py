@@ -11,6 +11,7 @@ from bus.port import Bus
 from bus.process import Service, run
 from services.reasoner.adapters.claude import Claude
 from services.reasoner.adapters.files import rules_of
+from services.reasoner.adapters.pace import Pace
 from services.reasoner.app import build
 from services.reasoner.settings import Settings
 from services.reasoner.transcript import Reply
@@ -30,7 +31,9 @@ class Frail(Claude):
 
 def build_frail(settings: Settings, bus: Bus) -> Service:
     """The service with that model."""
-    return build(settings, bus, model=Frail(settings, bus.tracing, rules_of(settings).prices))
+    pace = Pace(bus.redis, bus.keys, settings)
+    frail = Frail(settings, bus.tracing, rules_of(settings).prices, pace)
+    return build(settings, bus, model=frail)
 
 
 if __name__ == "__main__":

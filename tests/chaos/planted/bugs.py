@@ -220,9 +220,9 @@ BUGS = (
     ),
     PlantedBug(
         name="retries of the model's SDK are on",
-        file="services/reasoner/adapters/claude.py",
-        old="max_retries=0,",
-        new="max_retries=2,",
+        file="services/reasoner/adapters/clients.py",
+        old='"max_retries": 0,',
+        new='"max_retries": 2,',
         test="tests/reasoner/test_outages.py::"
         "test_a_retry_after_that_does_not_fit_hands_the_turn_back_and_spends_nothing",
     ),

@@ -9,7 +9,7 @@ TOLD = (
 OUTSIDE = (
     PlantedBug(
         name="a spent month is taken for a passing limit",
-        file="services/reasoner/adapters/claude.py",
+        file="services/reasoner/adapters/refusals.py",
         old="spent = _code(error) == SPENT",
         new="spent = False",
         test="tests/reasoner/test_scripted_model.py::"

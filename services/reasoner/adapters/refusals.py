@@ -1,0 +1,65 @@
+"""What an answer of the model API means that is no reply: it passes, it is for good, too long."""
+
+import re
+from typing import Any
+
+from anthropic import APIStatusError
+
+from bus.cleaning import clean
+from services.reasoner.ports import SaidNo, TooLong
+
+REFUSED_FOR_GOOD = (401, 403, 404)
+PASSING = (408, 409, 429)
+TOO_LARGE = 413
+SPENT = "enforced_spend_limit_reached"
+"""A 429 with this code passes when the month is over, and not before."""
+SAME_REFUSAL = 3
+_TOO_LONG = re.compile(
+    r"prompt is too long|input is too long|exceed(s|ed)? (the )?(model's )?(maximum )?context"
+    r"|(maximum|model's) context (length|window)|context_length_exceeded",
+    re.IGNORECASE,
+)
+"""As Anthropic, Bedrock, vLLM and LiteLLM say it; there is no code for it."""
+
+
+def is_overload(error: APIStatusError) -> bool:
+    """Whether the API itself fails: what a breaker counts, and another model may not."""
+    return error.status_code >= 500 or error.status_code == 408
+
+
+def asked_wait(error: APIStatusError) -> float | None:
+    """The seconds that the API asks to wait for, or None."""
+    try:
+        return max(0.0, float(error.response.headers.get("retry-after", "")))
+    except ValueError:
+        return None
+
+
+def stop_at_refusal(error: APIStatusError, *, times: int) -> None:
+    """Raises SaidNo when the API refuses for good: at once, or with the same refusal again."""
+    spent = _code(error) == SPENT
+    status = error.status_code
+    if status >= 500 or (status in PASSING and not spent):
+        return
+    reason = reason_of(error)
+    if status == TOO_LARGE or (status == 400 and _TOO_LONG.search(reason)):
+        raise TooLong(f"the model API refused: {reason}")
+    if 300 <= status < 400:
+        where = clean(error.response.headers.get("location", "elsewhere"))[:200]
+        raise SaidNo(f"the model API refused: {status} it redirects to {where}; none is followed")
+    if spent or status in REFUSED_FOR_GOOD or times >= SAME_REFUSAL:
+        raise SaidNo(f"the model API refused: {reason}")
+
+
+def reason_of(error: APIStatusError) -> str:
+    """Status, kind and words of a refusal, redacted."""
+    said = error.api_message or error.message
+    return clean(f"{error.status_code} {error.type or ''}: {said}".replace(" :", ":"))[:500]
+
+
+def _code(error: APIStatusError) -> str:
+    """What the answer's `details` say it is about; empty where there are none."""
+    body: Any = error.body
+    for name in ("error", "details", "error_code"):
+        body = body.get(name) if isinstance(body, dict) else None
+    return body if isinstance(body, str) else ""
