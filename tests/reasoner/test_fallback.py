@@ -9,7 +9,7 @@ from bus.record import Record
 from services.reasoner import budget
 from services.reasoner.adapters import files
 from services.reasoner.adapters.claude import MAX_TRIES
-from services.reasoner.budget import COST_OF_TURN, Limits, TurnCost
+from services.reasoner.budget import COST_OF_TURN, Limits, Size, TurnCost
 from services.reasoner.ports import CutOff
 from services.reasoner.rules import Rules
 from services.reasoner.settings import Settings

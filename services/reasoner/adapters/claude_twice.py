@@ -26,8 +26,10 @@ def second_looks(settings: Settings, bus: Bus, *, model: Model, rules: Rules) ->
     if isinstance(model, Claude):
         model = copy.copy(model)
         # Without thinking: cheap models do not know the adaptive kind, and a yes or no needs none.
-        changes = {"model": name, "max_reply_tokens": REPLY_TOKENS, "thinking": False}
-        model.settings = settings.model_copy(update=changes | {"force_conclusion": False})
+        changes = {"model": name, "fallback_model": "", "max_reply_tokens": REPLY_TOKENS}
+        model.settings = settings.model_copy(
+            update=changes | {"thinking": False, "force_conclusion": False}
+        )
         model.reach = Reach(settings.anthropic_base_url)
     return SecondLooks(
         model=model,
