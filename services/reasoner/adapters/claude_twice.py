@@ -30,7 +30,7 @@ def second_looks(settings: Settings, bus: Bus, *, model: Model, rules: Rules) ->
         model.settings = settings.model_copy(
             update=changes | {"thinking": False, "force_conclusion": False}
         )
-        model.reach = Reach(settings.anthropic_base_url)
+        model.reach = Reach(model.reach.address)
     return SecondLooks(
         model=model,
         name=name,
