@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from simulator.model.conversation import Conversation, Shown
 from simulator.model.diagnosis import LABEL
@@ -77,7 +77,7 @@ def lying(honest: dict[str, object], conversation: Conversation, *, lie: Lie) ->
     """The honest diagnosis with the lie in it, told with confidence."""
     draw = Draw(f"{lie.name}:{lie.seed}")
     told = honest | {"verdict": "fault", "confidence": "high"}
-    return told | LIES[lie.name](told, conversation, draw)
+    return told | LIES[lie.name](told, _Scene(conversation, draw))
 
 
 def false_quotes(conversation: Conversation, draw: Draw) -> Iterator[dict[str, str]]:
@@ -124,40 +124,45 @@ def _quote(call_id: str, text: str) -> dict[str, str]:
 
 
 _Told = dict[str, object]
-_Spoil = Callable[[_Told, Conversation, Draw], _Told]
 
 
-def _everything(told: _Told, conversation: Conversation, draw: Draw) -> _Told:
+class _Scene(NamedTuple):
+    """What was shown, and what draws."""
+
+    conversation: Conversation
+    draw: Draw
+
+
+_Spoil = Callable[[_Told, _Scene], _Told]
+
+
+def _everything(told: _Told, scene: _Scene) -> _Told:
     """All lies at once beside what is true, which alone may be shown."""
     true = told["evidence"] if isinstance(told["evidence"], list) else []
-    quotes = [*true, *list(false_quotes(conversation, draw))[: 20 - len(true)]]
-    return (
-        {"evidence": draw.shuffled(quotes)}
-        | _component(told, conversation, draw)
-        | _file(told, conversation, draw)
-    )
+    quotes = [*true, *list(false_quotes(*scene))[: 20 - len(true)]]
+    return {"evidence": scene.draw.shuffled(quotes)} | _component(told, scene) | _file(told, scene)
 
 
-def _quotes(told: _Told, conversation: Conversation, draw: Draw) -> _Told:
+def _quotes(_told: _Told, scene: _Scene) -> _Told:
     """Nothing but false quotes, for what the honest diagnosis says."""
-    return {"evidence": draw.shuffled(list(false_quotes(conversation, draw)))[:20]}
+    return {"evidence": scene.draw.shuffled(list(false_quotes(*scene)))[:20]}
 
 
-def _component(_told: _Told, _conversation: Conversation, _draw: Draw) -> _Told:
+def _component(_told: _Told, _scene: _Scene) -> _Told:
     return {"component": UNSEEN, "root_cause": f"{LABEL} The moon is made of cheese."}
 
 
-def _file(_told: _Told, _conversation: Conversation, _draw: Draw) -> _Told:
+def _file(_told: _Told, _scene: _Scene) -> _Told:
     fix = {"summary": f"{LABEL} Make it of rock.", "diff": _DIFF.format(path=UNREAD)}
     return {"code_location": {"path": UNREAD, "line": 42}, "fix": fix}
 
 
-def _line(told: _Told, _conversation: Conversation, draw: Draw) -> _Told:
+def _line(told: _Told, scene: _Scene) -> _Told:
     """The right file, at a line that it does not have, with a diff of lines that it does not."""
     place = told["code_location"] if isinstance(told["code_location"], dict) else {}
     path = str(place.get("path", UNREAD))
     fix = {"summary": f"{LABEL} Make it of rock.", "diff": _DIFF.format(path=path)}
-    return {"code_location": {"path": path, "line": 5_000 + draw.below(5_000)}, "fix": fix}
+    return {"code_location": {"path": path, "line": 5_000 + scene.draw.below(5_000)}, "fix": fix}
 
 
 LIES: dict[str, _Spoil] = {

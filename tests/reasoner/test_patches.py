@@ -94,6 +94,11 @@ def test_every_file_of_a_diff_must_have_been_read() -> None:
     first = diff("@@ -3 +3 @@\n-    int limit = 3;\n+    int limit = 4;\n")
     second = "--- a/other.cs\n+++ b/other.cs\n@@ -1 +1 @@\n-a\n+b\n"
     assert changed_paths(first + second) == (
-        "a/src/Store.cs", "src/Store.cs", "b/src/Store.cs", "a/other.cs", "other.cs", "b/other.cs",
-    )  # fmt: skip
+        "a/src/Store.cs",
+        "src/Store.cs",
+        "b/src/Store.cs",
+        "a/other.cs",
+        "other.cs",
+        "b/other.cs",
+    )
     assert "b/other.cs was not read" in problem_of(first + second, [WHOLE])
