@@ -91,7 +91,7 @@ async def test_each_service_gets_the_variables_of_its_duty_and_no_other_credenti
     }
     assert own == {
         "ingest": {"NIGHTSHIFT_QUEUE_URL"},
-        "reasoner": {"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"},
+        "reasoner": {"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NIGHTSHIFT_CATALOG"},
         "toolrunner": {
             "GITHUB_API_URL",
             "GITHUB_TOKEN",
@@ -197,7 +197,7 @@ async def test_world_becomes_another_scenario_at_the_same_addresses_unless_servi
 async def test_with_the_real_model_there_is_no_scripted_one(tmp_path: Path) -> None:
     async with world(tmp_path, "--real-model") as running:
         assert "model" not in running.described["addresses"]
-        assert running.described["environment"]["reasoner"] == {}
+        assert running.described["environment"]["reasoner"].keys() == {"NIGHTSHIFT_CATALOG"}
 
 
 async def test_unknown_scenario_is_one_sentence_and_exit_one(tmp_path: Path) -> None:
