@@ -38,6 +38,7 @@ _OTHER = re.compile(
     r"[\"'\\]*[ \t]{0,3}[:=#]?[ \t]{0,3}[\"'\\#]*$"
 )
 """What says right before a number that it is another."""
+_UNIT = re.compile(r"[ \t](?:[nuµm]?s|secs?|seconds|ticks|[kKMGT]?i?B|bytes?)(?!\w)")
 _BEFORE, _BEHIND = 200, 60
 
 
@@ -69,7 +70,9 @@ def _called(text: str, found: "re.Match[str] | None") -> bool:
     start, end = found.span()
     before = text[max(0, start - _BEFORE) : start].rsplit("\n", 1)[-1]
     behind = text[end : end + _BEHIND].split("\n", 1)[0]
-    return not _OTHER.search(before[-40:]) and bool(_WORD.search(before) or _WORD.search(behind))
+    if _UNIT.match(behind) or _OTHER.search(before[-40:]):
+        return False
+    return bool(_WORD.search(before) or _WORD.search(behind))
 
 
 def _checks(digits: str) -> bool:

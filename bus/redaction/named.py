@@ -31,7 +31,10 @@ _PAIRED = re.compile(
 _FLAG = re.compile(r"[ \t]+(?P<quote>[\"'])?(?!-)(?=\S)")
 _QUOTED_NEXT = re.compile(r"[ \t]+(?P<verb>(?:is|was)[ \t]+)?(?P<quote>\\{0,8}[\"'])")
 _ARGUMENT = re.compile(r"[\"'],\s{0,3}(?P<quote>[\"'])")
-_BELOW = re.compile(r"[ \t]*\\?\n(?P<lead>[ \t]*+(?:[|>] ?)?)(?P<quote>[\"'])?(?=[^\s:=-])")
+_BELOW = re.compile(
+    r"[ \t]*\\?\n(?P<lead>[ \t]*+(?:[|>] ?)?)(?P<quote>[\"'])?(?=[^\s:=-])"
+    r"(?!(?:[A-Z][A-Z\d_]{0,60}|[A-Za-z_.-]{1,60})=(?:[^=\s]|(?<=[A-Z\d_]=)\s))"
+)
 _BLOCK = re.compile(r"[|>][+-]?\d?[+-]?[ \t]*\n")
 _BARE = re.compile(
     r"(?:[^\s\"'`,;&<>\\]|&(?![\w.%-]{1,40}=|amp;)|,(?!\s|\Z|[\"'{\[]|[\w .-]{1,40}[=:])"
@@ -39,6 +42,11 @@ _BARE = re.compile(
 )
 _ADO = re.compile(r"[^;\"'\n]+")
 _YAML_REST = re.compile(r"[^\n#]*[^\s#]")
+_FRAME = re.compile(
+    r"[\w.$-]+\.(?:java|kts?|scala|groovy|clj|go|pyx?|rb|rs|[cm]?[jt]sx?|vue|cs|vb|fs|php|cc?|cpp|h|hpp"
+    r"|swift|exs?|erl|lua|dart|pl|sh|sql):(?:line )?\d+\b(?![\w@!#$%^*])"
+)
+"""A place in source code, as a stack trace names it."""
 _DIRECTORY = re.compile(r"(?:OLD)?PWD [~/][\w./+-]*|pwd ~?/[\w.+-]+/[\w./+-]*")
 _RESOURCE = re.compile(r"arn:[\w:/-]*:")
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
@@ -106,6 +114,8 @@ def _name(text: str, at: int) -> _Name:
     if text[start - 1 : start] == ":" and _RESOURCE.fullmatch(_word(text, start)):
         return _Name("", "", start, end)
     name = text[start:end]
+    if text[end : end + 1] == ":" and (frame := _FRAME.match(text, start, end + 16)):
+        return _Name("", "", start, frame.end())
     return _Name(strength(name.strip("-.")), name, start, end)
 
 
@@ -178,18 +188,24 @@ def _assigned(text: str, found: "re.Match[str]", *, name: _Name) -> _Value | Non
     return _sentence(text, value, name=name) if value and spaced else value
 
 
-def _sentence(text: str, value: _Value, *, name: _Name) -> _Value:
+def _sentence(text: str, value: _Value, *, name: _Name) -> _Value | None:
     """`name: word and more`: one value where the name begins the line; else perhaps prose."""
-    end = line_end(text, value.end, within=_FAR)
-    if not re.search(r"\w", text[value.end : min(end, value.end + 200)].partition(" #")[0]):
-        return value
-    begin = text.rfind("\n", max(0, name.start - 200), name.start) + 1
-    rest = _YAML_REST.match(text, value.start, end)
     first = text[value.start : value.end].lower().strip(".,:")
-    alone = name.kind == "password" and not text[begin : name.start].strip(" -\"'")
-    if rest and alone and first not in PROSE and ": " not in rest[0]:
-        return _Value(*rest.span(), bare=True)
+    end = line_end(text, value.end, within=200)
+    if not re.search(r"\w", text[value.end : end].partition(" #")[0]):
+        return None if first in PROSE else value
+    near = max(0, name.start - 200)
+    begin = max(near, text.rfind("\n", near, name.start) + 1)
+    if name.kind == "password" and first not in PROSE and not _lead(text, begin, name=name):
+        rest = _YAML_REST.match(text, value.start, line_end(text, end, within=_FAR))
+        if rest and ": " not in rest[0]:
+            return _Value(*rest.span(), bare=True)
     return replace(value, loose=True, open_end=False)
+
+
+def _lead(text: str, begin: int, *, name: _Name) -> str:
+    """What stands before a name on its line, but for quotes and a list's dash."""
+    return text[begin : name.start].strip(" -\"'")
 
 
 def _read(text: str, at: int, *, quote: str | None) -> _Value | None:
