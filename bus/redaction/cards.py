@@ -42,9 +42,16 @@ _UNIT = re.compile(r"[ \t](?:[nuµm]?s|secs?|seconds|ticks|[kKMGT]?i?B|bytes?)(?
 _BEFORE, _BEHIND = 200, 60
 
 
+_TRACK = re.compile(
+    r"%B(?P<all>\d{12,19}\^[^\n^]{2,26}\^[\w ]{4,60}\??(?:;\d{12,19}=\w{0,30}\??)?)", re.ASCII
+)
+
+
 def find(text: str) -> Iterator[Secret]:
-    """Every card number; a number of 16 digits that is none is a number."""
+    """Every card number, and a card's track; a number of 16 digits that is none is a number."""
     done = 0
+    for track in _TRACK.finditer(text) if "%B" in text else ():
+        yield Secret("card", (track.span("all"),))
     for begin in _START.finditer(text):
         at = begin.start()
         found = _number(text, at) if at >= done else None

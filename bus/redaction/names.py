@@ -33,7 +33,7 @@ _SECRETS = ("secret", "secrets", "credential", "credentials", "secretid", "secre
 _FILE = re.compile(r"~?[\w./-]*/[\w.-]+\.(?:json|pem|key|crt|ya?ml|txt|toml|env|conf|ini|p12|jks)")
 _PASSED = re.compile(r"\d{1,3}(?:[.,]\d+)?%?|\d[\d.,]*%|\d{1,6}/\d{1,6}|(?:Test[A-Z]|test_).*")
 """What `pass` tells of a test run: how much, or which."""
-_TOKENS = ("token", "accesskey", "privatekey", "secretkey", "signingkey", "encryptionkey")
+_TOKENS = ("token", "tokens", "accesskey", "privatekey", "secretkey", "signingkey", "encryptionkey")
 _PLACEHOLDER = re.compile(
     r"(?i:null|none|nil|true|false|undefined|nan|n/a|yes|no|on|off|empty|unset|redacted|masked|hidden"
     r"|filtered|omitted|str|string|bytes|int|integer|bool|boolean|any|object|char|text|secretstr|default"
@@ -42,9 +42,12 @@ _PLACEHOLDER = re.compile(
     r"|(?i:os\.|process\.|env\.|config\.|settings\.|self\.|this\.|request\.|secrets?\.|vars?\.|var\.|arn:).*"
     r"|__\w+__|[A-Za-z_][\w.]*\(.*|[A-Za-z_]\w*\[.*"
 )
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = re.compile(
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[a-z0-9]{6}\.[a-z0-9]{16}"
+)
+"""Or a token that nodes join a cluster with."""
 _PLAIN = re.compile(
-    r"[a-z]+(?:[-_./:][a-z]+)*\d{0,2}|[a-z]+(?:-[a-z]+)+-v?\d{1,4}|[a-z]+\d?(?:-[a-z]+\d?)+|[A-Z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+(?:_[A-Z]+)*"
+    r"[a-z]+(?:[-_./:][a-z]+)*\d{0,2}|[a-z]+(?:-[a-z]+)+-(?:v?\d{1,4}|[b-df-hj-np-tv-xz2-9]{5})|[a-z]+\d?(?:-[a-z]+\d?)+|[A-Z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+(?:_[A-Z]+)*"
     r"|v?[\d.,:/%+-]+[a-zA-Z]{0,3}|/[\w./@:-]*|\w+://.*|0x[0-9a-f]{1,16}|[\w-]+\.[\w.-]*[a-z]{2,4}"
     r"|\d{4}-\d\d-\d\dT.*|[a-z0-9-]+(?:/[a-z0-9-]+)+|[a-z0-9-]+(?:/[A-Za-z0-9-]+)+|[A-Za-z]+(?:\.[A-Za-z]+)+|sha256:[0-9a-f]+"
 )
@@ -56,6 +59,8 @@ def strength(name: str) -> Strength:
     flat = "".join(words)
     if flat in ("secretid", "vaultsecretid"):
         return "secret"
+    if words == ["sessionid"]:
+        return "cookie"
     if not words or words[-1] in NO_SECRET_LAST or words[0] in NO_SECRET_FIRST:
         return _small(flat)
     open_key = (

@@ -38,7 +38,7 @@ def reaches(token: str, anchor: str) -> bool:
     at = token.find(anchor) if known else -1
     while known and at >= 0:
         rest = token[at + len(anchor) :]
-        word = anchor.isalpha() and rest.isalpha() and (anchor + rest).islower()
+        word = len(anchor) <= 3 and rest.isalpha() and (anchor + rest).islower()
         if _begins(token, at) and not word and known.begun.fullmatch(rest):
             return True
         at = token.find(anchor, at + 1)
