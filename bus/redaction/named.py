@@ -34,7 +34,6 @@ _PAIRED = re.compile(
 _NESTED = re.compile(
     r"\s{0,40}\{?\s{0,40}(?:\\{0,8}[\"'])?[vV]alue(?:\\{0,8}[\"'])?\s{0,3}:\s{0,3}(?P<quote>\\{0,8}[\"'])?"
 )
-_NAMED = re.compile(r"(?:[nN]ame|[kK]ey)\\{0,8}[\"']?\s{0,3}[:=]\s{0,3}\\{0,8}[\"']?\Z")
 _VALUE_FIRST = re.compile(
     r"[vV]alue\\{0,8}[\"']?\s{0,3}[:=]\s{0,3}(?P<quote>\\{0,8}[\"'])?(?P<value>[^\s\"',{}\\]{3,200})"
     r"(?(quote)\\{0,8}[\"'])\s{0,3},?\s{0,40}(?:\\{0,8}[\"'])?(?:[A-Za-z]{1,12}N|[nN])ame"
@@ -54,6 +53,7 @@ _FRAME = re.compile(
     r"|swift|exs?|erl|lua|dart|pl|sh|sql):(?:line )?\d+\b(?![\w@!#$%^*])"
 )
 """A place in source code, as a stack trace names it."""
+_LETTER = re.compile(r"\w")
 _DIRECTORY = re.compile(r"(?:OLD)?PWD [~/][\w./+-]*|pwd ~?/[\w.+-]+/[\w./+-]*")
 _RESOURCE = re.compile(r"arn:[\w:/-]*:")
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
@@ -119,21 +119,19 @@ def _word(text: str, end: int) -> str:
 
 def _worth(text: str, value: Value, *, name: _Name) -> bool:
     raw = text[value.start : value.end]
-    if TAG.search(raw) and not re.search(r"\w", TAG.sub("", raw)):
+    if "[secret:" in raw and not re.search(r"\w", TAG.sub("", raw)):
         return False
-    if _DIRECTORY.fullmatch(f"{name.text} {raw}"):
+    if not is_secret(name.kind, raw, name=name.text.strip("-."), loose=value.loose):
         return False
     behind = text[value.end : value.end + 8]
-    if value.bare and is_code(raw, name=name.text, behind=behind):
-        return False
-    return is_secret(name.kind, raw, name=name.text.strip("-."), loose=value.loose)
+    code = value.bare and is_code(raw, name=name.text, behind=behind)
+    return not code and not _DIRECTORY.fullmatch(f"{name.text} {raw}")
 
 
 def _values(text: str, name: _Name) -> Iterator[Value]:
     """The value of a name, all of them where it is a list, or the one that stands before it."""
-    near = max(0, name.start - 300)
-    if _NAMED.search(text, max(0, name.start - 24), name.start):
-        before = _VALUE_FIRST.search(text, near, name.start)
+    if "ame" in text[max(0, name.start - 16) : name.start]:
+        before = _VALUE_FIRST.search(text, max(0, name.start - 300), name.start)
         yield from [Value(*before.span("value"))] if before else ()
     value = _value(text, name)
     if value:
@@ -206,7 +204,7 @@ def _sentence(text: str, value: Value, *, name: _Name) -> Value | None:
     """`name: word and more`: one value where the name begins the line; else perhaps prose."""
     first = text[value.start : value.end].lower().strip(".,:")
     end = line_end(text, value.end, within=200)
-    if not re.search(r"\w", text[value.end : end].partition(" #")[0]):
+    if not _LETTER.search(text[value.end : end].partition(" #")[0]):
         return None if first in PROSE else value
     near = max(0, name.start - 200)
     begin = max(near, text.rfind("\n", near, name.start) + 1)
@@ -214,7 +212,7 @@ def _sentence(text: str, value: Value, *, name: _Name) -> Value | None:
         rest = _YAML_REST.match(text, value.start, line_end(text, end, within=FAR))
         if rest and ": " not in rest[0]:
             return Value(*rest.span(), bare=True)
-    return replace(value, loose=True, open_end=False)
+    return Value(value.start, value.end, loose=True, bare=value.bare)
 
 
 def _lead(text: str, begin: int, *, name: _Name) -> str:

@@ -1,6 +1,7 @@
 """Which names say that their value is a secret, and which values are none."""
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from bus.redaction.words import KEYS_OF, KEYS_TO_NOTHING, NO_SECRET_FIRST, NO_SECRET_LAST, PROSE
@@ -40,19 +41,20 @@ _PLACEHOLDER = re.compile(
     r"|optional|required)[\])>.;]?"
     r"|[\W_xX.]+|\$\(.*|\$\{[^}]*\}?|\$[A-Z_][A-Z0-9_]*|%[sdvq]|%\(\w+\)s|\{\{.*|\{\w*\}?|<.*|[(\[](?i:redacted|filtered|hidden|masked|secret).*"
     r"|(?i:os\.|process\.|env\.|config\.|settings\.|self\.|this\.|request\.|secrets?\.|vars?\.|var\.|arn:).*"
-    r"|__\w+__|[A-Za-z_][\w.]*\(.*|[A-Za-z_]\w*\[.*"
+    r"|__\w+__|[A-Za-z_][\w.]*[(\[].*"
 )
 _UUID = re.compile(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[a-z0-9]{6}\.[a-z0-9]{16}"
 )
 """Or a token that nodes join a cluster with."""
 _PLAIN = re.compile(
-    r"[a-z]+(?:[-_./:][a-z]+)*\d{0,2}|[a-z]+(?:-[a-z]+)+-(?:v?\d{1,4}|[b-df-hj-np-tv-xz2-9]{5})|[a-z]+\d?(?:-[a-z]+\d?)+|[A-Z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+(?:_[A-Z]+)*"
+    r"[a-z]+(?:[-_./:][a-z]+)*\d{0,2}|[a-z]+(?:-[a-z]+)*-v?\d{1,4}|[a-z]+(?:-[a-z]+)+-[b-df-hj-np-tv-xz2-9]{5}|[a-z]+\d?(?:-[a-z]+\d?)+|[A-Z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+(?:_[A-Z]+)*"
     r"|v?[\d.,:/%+-]+[a-zA-Z]{0,3}|/[\w./@:-]*|\w+://.*|0x[0-9a-f]{1,16}|[\w-]+\.[\w.-]*[a-z]{2,4}"
     r"|\d{4}-\d\d-\d\dT.*|[a-z0-9-]+(?:/[a-z0-9-]+)+|[a-z0-9-]+(?:/[A-Za-z0-9-]+)+|[A-Za-z]+(?:\.[A-Za-z]+)+|sha256:[0-9a-f]+"
 )
 
 
+@lru_cache(maxsize=1024)
 def strength(name: str) -> Strength:
     """What kind of secret a name announces; empty for none."""
     words = [word.lower() for word in _WORDS.findall(name)]

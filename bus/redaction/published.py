@@ -10,6 +10,7 @@ _OPEN = frozenset(("jwt", "openai", "slack", "teams", "terraform", "google", "di
 _LEFT = 32
 _KEY_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 _BY_PREFIX = {prefix: known for known in PREFIXED for prefix in known.prefixes}
+_RANK = {prefix: number for number, prefix in enumerate(_BY_PREFIX)}
 _BESIDE = re.compile(r"(?<![A-Za-z0-9/+=_-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_-])")
 _WEBHOOK = re.compile(r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[\w/]{8,}+")
 ANCHORS = frozenset(prefix for known in PREFIXED for prefix in known.prefixes) | frozenset(
@@ -48,7 +49,7 @@ def reaches(token: str, anchor: str) -> bool:
 def find(text: str, among: frozenset[str] | None = None) -> Iterator[Secret]:
     """Every key that stands in full; `among`: what is `present`, where that is known already."""
     there = present(text) if among is None else among
-    for prefix in [prefix for prefix in _BY_PREFIX if prefix in there]:
+    for prefix in sorted(_BY_PREFIX.keys() & there, key=_RANK.__getitem__):
         known = _BY_PREFIX[prefix]
         yield from _after(text, prefix, known=known, pattern=known.whole)
     for kind, marks, pattern in MARKED:

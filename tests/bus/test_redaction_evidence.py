@@ -25,6 +25,7 @@ password: str | None = None
 password: Optional[str] = None,
 password: SecretStr = Field(min_length=8)
 password: Option<String>,
+end_tokens: t.Optional[t.Tuple[str, ...]] = None,
 password: &str
 password?: string;
 const password = useRef<string>(null)
