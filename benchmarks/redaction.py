@@ -15,12 +15,15 @@ TIMES = 15
 
 
 def tables() -> Iterator[Table]:
-    """Milliseconds of 1,000 lines without and with secrets, and of ten times as many."""
+    """Milliseconds of 1,000 lines without and with secrets, of ten times as many, of bad shapes."""
     texts = {
         "clean": log_lines(LINES),
         "a secret in every 100th line": log_lines(LINES, secret_every=100),
         "a secret in every 10th line": log_lines(LINES, secret_every=10),
         "ten times as many, clean": log_lines(10 * LINES),
+        "every line ends in a path": _ending_in("path=/cart/0"),
+        "every line ends in half a key": _ending_in("key sk-" + "ant-api03-abcdefgh"),
+        "one line of names": "password: " * (LINES * CHARACTERS // len("password: ")),
     }
     rows = []
     for name, text in texts.items():
@@ -44,6 +47,11 @@ def _line(number: int, secret_every: int) -> str:
     time_of_day = f"03:00:01.{number:06}"
     line = f'{{"severity":"info","time":"{time_of_day}","message":"TraceID: {trace.hex} {said}'
     return line.ljust(CHARACTERS - 3, ".") + '"}'
+
+
+def _ending_in(end: str) -> str:
+    """A clean log whose lines end otherwise."""
+    return "\n".join(f"{line[: -len(end) - 1]} {end}" for line in log_lines(LINES).split("\n"))
 
 
 def _milliseconds(text: str) -> float:

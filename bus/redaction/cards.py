@@ -38,12 +38,20 @@ _OTHER = re.compile(
     r"[\"'\\]*[ \t]{0,3}[:=#]?[ \t]{0,3}[\"'\\#]*$"
 )
 """What says right before a number that it is another."""
+_UNIT = re.compile(r"[ \t](?:[nuµm]?s|secs?|seconds|ticks|[kKMGT]?i?B|bytes?)(?!\w)")
 _BEFORE, _BEHIND = 200, 60
 
 
+_TRACK = re.compile(
+    r"%B(?P<all>\d{12,19}\^[^\n^]{2,26}\^[\w ]{4,60}\??(?:;\d{12,19}=\w{0,30}\??)?)", re.ASCII
+)
+
+
 def find(text: str) -> Iterator[Secret]:
-    """Every card number; a number of 16 digits that is none is a number."""
+    """Every card number, and a card's track; a number of 16 digits that is none is a number."""
     done = 0
+    for track in _TRACK.finditer(text) if "%B" in text else ():
+        yield Secret("card", (track.span("all"),))
     for begin in _START.finditer(text):
         at = begin.start()
         found = _number(text, at) if at >= done else None
@@ -69,7 +77,9 @@ def _called(text: str, found: "re.Match[str] | None") -> bool:
     start, end = found.span()
     before = text[max(0, start - _BEFORE) : start].rsplit("\n", 1)[-1]
     behind = text[end : end + _BEHIND].split("\n", 1)[0]
-    return not _OTHER.search(before[-40:]) and bool(_WORD.search(before) or _WORD.search(behind))
+    if _UNIT.match(behind) or _OTHER.search(before[-40:]):
+        return False
+    return bool(_WORD.search(before) or _WORD.search(behind))
 
 
 def _checks(digits: str) -> bool:

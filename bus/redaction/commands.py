@@ -35,6 +35,12 @@ _PLACES = tuple(
             "auth",
             rf"(?-i:{_PROMPT}AUTH\s(?=\S*\d)(?=\S*[a-z])(?P<value>[^\s\"'<>=:(]{{6,200}})(?!\S))",
         ),
+        (
+            "auth",
+            r"(?-i:AUTH (?:PLAIN|LOGIN)\s(?:[A-Za-z0-9+/]{4,}={0,2}\s)?(?=\S*[a-z])(?=\S*[A-Z])"
+            r"(?P<value>[A-Za-z0-9+/]{8,500}={0,2})(?!\S))",
+        ),
+        ("hello", rf"hello\s+[23]\s+auth\s+\S{{1,64}}\s+{_QUOTED}"),
         ("rootpw", rf"rootpw\s+(?:--\w{{1,20}}\s+)?{_QUOTED}"),
         ("snmp-server", rf"snmp-server\s+community\s+{_QUOTED}"),
     )

@@ -10,7 +10,7 @@ from bus.redaction.tags import TAG
 
 _AUTHORIZATION = re.compile(
     r"authorization\\*[\"']?\s{0,3}(?:[:=]|=>|%3a|,)\s{0,3}(?:[({]|\[(?!secret:))?\s?\\*[\"']?"
-    r"(?P<scheme>[a-z][\w-]{1,20}(?:\s|%20|\+)+)?(?P<value>[^\s\"',;\\<>]{6,8192})",
+    r"(?P<scheme>[a-z][\w-]{1,20}(?:[\"'],\s?[\"']|(?:\s|%20|\+)+))?(?P<value>[^\s\"',;\\<>]{6,8192})",
     re.IGNORECASE,
 )
 _BEARER = re.compile(
@@ -27,7 +27,7 @@ _PAIR = re.compile(r"(?P<name>[\w.%$-]{1,80})=(?P<value>[^;\s,]{1,4096})")
 _SCHEMES = frozenset(("bearer", "basic", "token", "apikey", "digest", "negotiate", "ntlm"))
 _ATTRIBUTES = frozenset(("path", "domain", "expires", "max-age", "samesite", "priority", "version"))
 _SIGNATURE = re.compile(
-    r"(?<=[?&;,\s])(?P<name>signature=|sig=|x-amz-signature=)(?P<value>[\w%+/=-]{20,512})",
+    r"(?<![^?&;,\s])(?P<name>signature=|sig=|x-amz-signature=)(?P<value>[\w%+/=-]{20,512})",
     re.IGNORECASE,
 )
 _DIGEST = re.compile(r"(?P<name>\bresponse=\"?)(?P<value>[0-9a-f]{32})\b")
@@ -45,7 +45,7 @@ def find(text: str, low: str) -> Iterator[Secret]:
 
 def _authorized(text: str, low: str) -> Iterator[Secret]:
     for found in _matches(_AUTHORIZATION, "authorization", text=text, low=low):
-        known = (found["scheme"] or "").strip().lower() in _SCHEMES
+        known = (found["scheme"] or "").strip(" \t\"',+").lower() in _SCHEMES
         if _looks_secret(found["value"], least=6 if known else 12):
             yield secret("authorization", found.span("value"), open_end=True)
     for found in _matches(_BEARER, "bearer", text=text, low=low):

@@ -5,13 +5,14 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bus.redaction.spans import Secret, secret
+from bus.redaction.spans import Piece, Secret, secret
 from bus.redaction.tags import TAG
 
 _KIND = re.compile(r"""\\*["']?\bkind\\*["']?\s{0,3}:\s{0,3}\\*["']?(?P<kind>[A-Z]\w{2,60})""")
 _YAML = re.compile(r"^(?P<lead>[ \t-]*)(?:data|stringData):[ \t]*\n", re.MULTILINE)
 _JSON = re.compile(r"""\\*"(?:data|stringData)\\*"\s{0,3}:\s{0,3}\{(?P<pairs>[^{}]{1,100000}+)\}""")
 _ENTRY = re.compile(r"(?P<lead>[ \t]*+)[\w.\"'-]{1,255}:[ \t]*(?P<value>[^\s#][^\n]*|)(?:\n|\Z)")
+_BLOCK = re.compile(r"(?P<lead>[ \t]*+)(?P<value>[^\n]*[^\s])?[ \t]*(?:\n|\Z)")
 _PAIR = re.compile(
     r"""\\*"[^"\\]{1,255}\\*"\s{0,3}:\s{0,3}(?P<quote>\\*")(?P<value>[^"\\]{1,65536})"""
 )
@@ -22,7 +23,7 @@ def find(text: str) -> Iterator[Secret]:
     """Every value of every Secret."""
     if "Secret" not in text or "ata" not in text:
         return
-    kinds = [(found.start(), found["kind"]) for found in _KIND.finditer(text)]
+    kinds = [(found.start(), found["kind"].removesuffix("List")) for found in _KIND.finditer(text)]
     documents = _documents(text, kinds)
     for pattern, values in ((_YAML, _entries), (_JSON, _pairs)):
         for block in pattern.finditer(text):
@@ -65,6 +66,20 @@ def _entries(text: str, block: "re.Match[str]") -> Iterator[Secret]:
             start = text.index(value, entry.start("value"))
             yield secret("kubernetes", (start, start + len(value)))
         at = entry.end()
+        if value[:1] in ("|", ">"):
+            pieces = tuple(_block(text, at, depth=len(entry["lead"])))
+            yield from [Secret("kubernetes", pieces)] if pieces else ()
+            at = pieces[-1][1] + 1 if pieces else at
+
+
+def _block(text: str, at: int, *, depth: int) -> Iterator[Piece]:
+    """The lines of a value that begins with `|` or `>`: those that are indented deeper."""
+    while at < len(text) and (line := _BLOCK.match(text, at)):
+        if line["value"] and len(line["lead"]) <= depth:
+            return
+        if line["value"] and not TAG.fullmatch(line["value"]):
+            yield line.span("value")
+        at = line.end()
 
 
 def _pairs(text: str, block: "re.Match[str]") -> Iterator[Secret]:

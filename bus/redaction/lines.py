@@ -24,15 +24,12 @@ def head_of(line: str, before: str) -> int:
 
 def _alike(line: str, before: str) -> int:
     """How many first letters two lines share, any digit being as good as any other."""
-    pairs = zip(
-        line[:_WIDEST].translate(_DIGITS), before[:_WIDEST].translate(_DIGITS), strict=False
-    )
-    count = 0
-    for one, other in pairs:
-        if one != other:
-            break
-        count += 1
-    return count
+    one, other = line[:_WIDEST].translate(_DIGITS), before[:_WIDEST].translate(_DIGITS)
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        middle = (least + most + 1) // 2
+        least, most = (middle, most) if one[:middle] == other[:middle] else (least, middle - 1)
+    return least
 
 
 def tail_of(line: str) -> int:

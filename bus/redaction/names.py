@@ -1,6 +1,7 @@
 """Which names say that their value is a secret, and which values are none."""
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from bus.redaction.words import KEYS_OF, KEYS_TO_NOTHING, NO_SECRET_FIRST, NO_SECRET_LAST, PROSE
@@ -15,7 +16,9 @@ STEMS = (
     *("_pat", "pat=", "pat:", 'pat"', "sas=", "sas:", 'sas"', "mfa", "2fa", "recovery", "backup"),
 )
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
-_PASSWORD = re.compile(r"pass(?:word|wd|phrase|code)|passwort|contrase|pwd|requirepass|masterauth")
+_PASSWORD = re.compile(
+    r"pass(?:word(?!less)|wd|phrase|code)|passwort|contrase|pwd|requirepass|masterauth"
+)
 _COOKIES = re.compile(
     r"jsessionid|phpsessid|aspsessionid\w*|aspnetsessionid|connectsid|laravelsession|sessiontoken|sessionkey|sessionsecret|sessioncookie"
 )
@@ -27,30 +30,39 @@ _API_KEY = re.compile("apikey|accountkey")
 _SHORT = ("dbpass", "userpass", "rootpw", "adminpw", "bindpw", "userpw", "dbpw")
 _ONCE = ("pincode", "pinnumber", "cardpin", "otp", "otpcode", "mfacode", "2facode", "mfatoken")
 _RECOVERY = ("recoverycode", "recoverycodes", "backupcode", "backupcodes")
-_SECRETS = ("secret", "secrets", "credential", "credentials")
-_TOKENS = ("token", "accesskey", "privatekey", "secretkey", "signingkey", "encryptionkey")
+_SECRETS = ("secret", "secrets", "credential", "credentials", "secretid", "secret_id")
+_FILE = re.compile(r"~?[\w./-]*/[\w.-]+\.(?:json|pem|key|crt|ya?ml|txt|toml|env|conf|ini|p12|jks)")
+_PASSED = re.compile(r"\d{1,3}(?:[.,]\d+)?%?|\d[\d.,]*%|\d{1,6}/\d{1,6}|(?:Test[A-Z]|test_).*")
+"""What `pass` tells of a test run: how much, or which."""
+_TOKENS = ("token", "tokens", "accesskey", "privatekey", "secretkey", "signingkey", "encryptionkey")
 _PLACEHOLDER = re.compile(
     r"(?i:null|none|nil|true|false|undefined|nan|n/a|yes|no|on|off|empty|unset|redacted|masked|hidden"
     r"|filtered|omitted|str|string|bytes|int|integer|bool|boolean|any|object|char|text|secretstr|default"
     r"|optional|required)[\])>.;]?"
     r"|[\W_xX.]+|\$\(.*|\$\{[^}]*\}?|\$[A-Z_][A-Z0-9_]*|%[sdvq]|%\(\w+\)s|\{\{.*|\{\w*\}?|<.*|[(\[](?i:redacted|filtered|hidden|masked|secret).*"
     r"|(?i:os\.|process\.|env\.|config\.|settings\.|self\.|this\.|request\.|secrets?\.|vars?\.|var\.|arn:).*"
-    r"|__\w+__|[A-Za-z_][\w.]*\(.*|[A-Za-z_]\w*\[.*"
+    r"|__\w+__|[A-Za-z_][\w.]*[(\[].*"
 )
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = re.compile(
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[a-z0-9]{6}\.[a-z0-9]{16}"
+)
+"""Or a token that nodes join a cluster with."""
 _PLAIN = re.compile(
-    r"[a-z]+(?:[-_./:][a-z]+)*\d{0,2}|[a-z]+\d?(?:-[a-z]+\d?)+|[A-Z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+(?:_[A-Z]+)*"
+    r"[a-z]+(?:[-_./:][a-z]+)*\d{0,2}|[a-z]+(?:-[a-z]+)*-v?\d{1,4}|[a-z]+(?:-[a-z]+)+-[b-df-hj-np-tv-xz2-9]{5}|[a-z]+\d?(?:-[a-z]+\d?)+|[A-Z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+(?:_[A-Z]+)*"
     r"|v?[\d.,:/%+-]+[a-zA-Z]{0,3}|/[\w./@:-]*|\w+://.*|0x[0-9a-f]{1,16}|[\w-]+\.[\w.-]*[a-z]{2,4}"
     r"|\d{4}-\d\d-\d\dT.*|[a-z0-9-]+(?:/[a-z0-9-]+)+|[a-z0-9-]+(?:/[A-Za-z0-9-]+)+|[A-Za-z]+(?:\.[A-Za-z]+)+|sha256:[0-9a-f]+"
 )
 
 
+@lru_cache(maxsize=1024)
 def strength(name: str) -> Strength:
     """What kind of secret a name announces; empty for none."""
     words = [word.lower() for word in _WORDS.findall(name)]
     flat = "".join(words)
     if flat in ("secretid", "vaultsecretid"):
         return "secret"
+    if words == ["sessionid"]:
+        return "cookie"
     if not words or words[-1] in NO_SECRET_LAST or words[0] in NO_SECRET_FIRST:
         return _small(flat)
     open_key = (
@@ -105,6 +117,10 @@ def is_secret(kind: Strength, value: str, *, name: str, loose: bool) -> bool:
 def _chosen(kind: Strength, head: str, *, name: str, loose: bool) -> bool:
     if kind == "cookie":
         return len(head) >= 8
+    if (kind != "password" and _FILE.fullmatch(head)) or (
+        name.lower() == "pass" and _PASSED.fullmatch(head)
+    ):
+        return False
     if kind == "password" or (kind == "secret" and name.lower() not in _SECRETS):
         return len(head) >= 3 and (not loose or _unlike_prose(head))
     if kind == "key":

@@ -10,11 +10,11 @@ from bus.redaction import (
     cards,
     commands,
     encoded,
-    formats,
     headers,
     kubernetes,
     named,
     pem,
+    published,
     urls,
     wrapped,
 )
@@ -39,23 +39,23 @@ class Redacted:
 def redact(text: str) -> Redacted:
     """Every secret that is known is a tag; what is a tag already stays one."""
     kinds: Counter[str] = Counter()
-    there = formats.present(text)
+    there = published.present(text)
     for _ in range(_ROUNDS):
-        found = _complete(text, there, depth=0) or merged(formats.cut_short(text, there))
+        found = _complete(text, there, depth=0) or merged(published.cut_short(text, there))
         if not found:
             break
         text, counted = replaced(text, found)
         kinds += counted
         near = _near(text)
-        if not _complete(near, there, depth=0) and not any(formats.cut_short(text, there)):
+        if not _complete(near, there, depth=0) and not any(published.cut_short(text, there)):
             break
     return Redacted(text, kinds)
 
 
 def known(text: str, *, depth: int = 0) -> bool:
     """Whether a secret stands there that its own form tells; a value of a telling name is none."""
-    there = formats.present(text)
-    at_once = (formats.find(text, there), pem.find(text), urls.find(text), urls.in_settings(text))
+    there = published.present(text)
+    at_once = (published.find(text, there), pem.find(text), urls.find(text), urls.in_settings(text))
     if any(chain(*at_once)):
         return True
     return depth < _DEEPEST and any(encoded.find(text, partial(known, depth=depth + 1)))
@@ -78,7 +78,7 @@ def _all(text: str, there: frozenset[str], *, depth: int) -> Iterator[Secret]:
     text = alike(text)
     low = text.replace("\u0130", "i").lower()
     yield from pem.find(text)
-    yield from formats.find(text, there)
+    yield from published.find(text, there)
     yield from wrapped.find(text, there)
     yield from kubernetes.find(text)
     yield from urls.find(text)
@@ -91,7 +91,7 @@ def _all(text: str, there: frozenset[str], *, depth: int) -> Iterator[Secret]:
 
 
 def _holds(plain: str, *, depth: int) -> bool:
-    return bool(_complete(plain, formats.present(plain), depth=depth))
+    return bool(_complete(plain, published.present(plain), depth=depth))
 
 
 def _continued(text: str, found: list[Secret]) -> Iterator[Secret]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from bus.redaction.lines import head_of, line_end, looks_cut
 from bus.redaction.spans import Secret, secret
 from bus.redaction.tags import TAG
 
@@ -18,7 +19,16 @@ _GO = re.compile(r"(?<![\w.@:/-])[\w.-]{1,64}:(?P<value>[^\s\"'`]{1,128}?)@(?:tc
 _PGPASS = re.compile(
     r"(?<![\w.:/*-])[\w.*-]{1,255}:(?:5432|6432|\*):[\w*-]{1,64}:[\w*-]{1,64}:(?P<value>\S{3,200})(?!\S)"
 )
+_ENCODED = re.compile(
+    r"%3A%2F%2F[^%\s]{0,128}%3A(?P<value>(?:[^%\s\"'&]|%(?!40|2F|3F|23)[0-9A-F]{2}){1,256})%40(?=\w)",
+    re.IGNORECASE,
+)
+_CUT = re.compile(
+    r"://[^\s:/?#@\"'<>\\\[]{0,128}:(?!\d{1,5}(?:\n|\Z))(?P<value>[^\s\"'<>/@\[\]]{3,256})(?:\n|\Z)"
+)
+_REST = re.compile(r"[^\s\"'<>/@]{1,256}(?=@[\w\[%.-])")
 _LATE = (
+    *(("%2F%2F", _ENCODED), ("%2f%2f", _ENCODED)),
     *(("thin:", _ORACLE), ("@tcp(", _GO), ("@unix(", _GO)),
     *((":5432:", _PGPASS), (":6432:", _PGPASS), (":*:", _PGPASS)),
 )
@@ -37,9 +47,26 @@ def find(text: str) -> Iterator[Secret]:
             place = "value" if found["value"] else "other"
             if not _NO_VALUE.fullmatch(found[place]) and not TAG.fullmatch(found[place]):
                 yield secret("url", found.span(place))
+        else:
+            yield from _cut(text, at)
         at = text.find("://", found.end() if found else at + 3)
     for mark, pattern in _LATE:
         yield from _matches(text, pattern) if mark in text else ()
+
+
+def _cut(text: str, at: int) -> Iterator[Secret]:
+    """A password that the end of the line or of the text cuts, with its rest on the next line."""
+    cut = _CUT.match(text, at)
+    if not cut:
+        return
+    near, end = max(0, at - 2000), cut.end()
+    below = text[end : line_end(text, end, within=1000)]
+    head = head_of(below, text[max(near, text.rfind("\n", near, at) + 1) : end - 1])
+    rest = _REST.match(below, head)
+    if rest:
+        yield Secret("url", (cut.span("value"), (end + rest.start(), end + rest.end())))
+    elif end == len(text) and looks_cut(cut["value"]) and not TAG.search(cut["value"]):
+        yield secret("url", cut.span("value"))
 
 
 def in_settings(text: str) -> Iterator[Secret]:

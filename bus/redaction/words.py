@@ -49,7 +49,8 @@ PROSE = _words(
     authorization for the does do did has have had too of and or to in at on by with from as if
     rejected accepted ok changed reset updated unknown denied empty set provided given a an no
     all expired required requires unexpected unable found verification verified check checking
-    rotated please your this that used using created deleted
+    bad unauthorized outdated corrupted stale revoked malformed rotated please your this that used
+    using created deleted
     """
 )
 """Words that follow a secret's name in a sentence."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from bus.redaction import formats
+from bus.redaction import published
 from bus.redaction.lines import head_of, looks_cut, tail_of
 from bus.redaction.spans import Piece, Secret
 
@@ -19,7 +19,7 @@ _DOTTED = re.compile(r"\.[\w-]{6}\.(?:[\w-]{20}|(?<=[\w-]{16}.{8}))")
 _MOST = 400
 _LINES = 6
 _HEADS = frozenset(
-    anchor[:length] for anchor in formats.ANCHORS for length in range(2, len(anchor))
+    anchor[:length] for anchor in published.ANCHORS for length in range(2, len(anchor))
 )
 
 
@@ -32,11 +32,11 @@ def find(text: str, present: frozenset[str]) -> Iterator[Secret]:
         core = line[max(0, len(line) - 2000) :]
         core = core[: tail_of(core)]
         token = core[len(core.rstrip(_LETTERS)) :][-_MOST:]
-        marks = frozenset(mark for mark in present if mark in token)
+        marks = frozenset(mark for mark in present if published.reaches(token, mark))
         if len(token) > 1 and (marks or token in _HEADS or (dense and dense.search(token))):
             end = at + max(0, len(line) - 2000) + len(core)
             pieces = _pieces(lines, number, first=(end - len(token), end), below=at + len(line) + 1)
-            yield from _keys(text, pieces, marks=marks)
+            yield from _keys(text, pieces, marks=marks) if len(pieces) > 1 else ()
         at += len(line) + 1
 
 
@@ -60,12 +60,13 @@ def _keys(text: str, pieces: list[Piece], *, marks: frozenset[str]) -> Iterator[
     begun = joined[:edge] in _HEADS
     if not marks and not begun and not _INNER.search(joined):
         return
-    among = marks if marks and not begun else formats.present(joined)
-    whole = {found.start for found in formats.find(joined[:edge], among)}
-    for found in formats.find(joined, among):
+    among = marks if marks and not begun else published.present(joined)
+    over = [one for one in published.find(joined, among) if one.start < edge < one.end]
+    whole = {one.start for one in published.find(joined[:edge], among)} if over else ()
+    for found in over:
         rest = joined[edge : found.end]
-        fresh = found.start not in whole or (found.open_end and len(rest) > 4 and looks_cut(rest))
-        if found.start < edge < found.end and fresh:
+        cut = found.open_end and len(rest) > 4 and looks_cut(rest)
+        if found.start not in whole or cut:
             yield Secret(found.kind, tuple(_back(pieces, found.start, end=found.end)))
 
 

@@ -45,11 +45,20 @@ def check(
     ] = str(SHIPPED_POLICIES),
     *,
     tools: ToolsFile = "",
+    allow_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--allow-unknown",
+            help="Accept a `forbid`, or `resources`, about a server of which no tool is known.",
+        ),
+    ] = False,
 ) -> None:
     """Check a policy as the toolrunner does at its start, and list its rules."""
     with _complaining():
         tried = trial(folder, scope_of(), tools_file=tools)
     cedar = tried.gate.cedar
+    if cedar.unknown and not allow_unknown:
+        _fail("; ".join((*cedar.unknown, "if its tools come later: --allow-unknown")))
     for rule in cedar.rules.values():
         about = [name for name, action in cedar.actions.items() if rule.is_about(action)]
         every = len(about) == len(cedar.actions)

@@ -34,6 +34,10 @@ class Rule:
     is_template: bool = False
     is_single: bool = False
     """Its head names tools one by one, and no group."""
+    names_resource: bool = False
+    """Its head names one resource."""
+    entities: tuple[tuple[str, str], ...] = ()
+    """Type and name of every entity that it names, in head or conditions."""
 
     @property
     def words(self) -> str:
@@ -75,11 +79,26 @@ def _rule(key: str, policy: Fields, *, file: str, template: bool) -> Rule:
         says_which=_names_one(head) or any(narrows(_fields(one).get("body")) for one in each),
         is_template=template,
         is_single=is_single,
+        names_resource=_names_one(head),
+        entities=tuple(sorted(set(_entities(policy)))),
     )
 
 
 def _fields(value: JsonValue) -> Fields:
     return value if isinstance(value, dict) else {}
+
+
+def _entities(policy: Fields) -> Iterator[tuple[str, str]]:
+    left: list[JsonValue] = [dict(policy)]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            kind, name = value.get("type"), value.get("id")
+            if isinstance(kind, str) and isinstance(name, str):
+                yield kind, name
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
 
 
 def _says_something(condition: JsonValue) -> bool:

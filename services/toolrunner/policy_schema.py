@@ -69,6 +69,8 @@ class Reading:
 
     resources: Mapping[str, ResourceRule]
     groups: Mapping[str, Group]
+    said: frozenset[str] = frozenset()
+    """Servers whose resource rule the settings say; the others are those that we know."""
 
 
 def actions_of(tools: Iterable[Tool], reading: Reading) -> dict[str, Action]:

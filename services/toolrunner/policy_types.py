@@ -80,7 +80,7 @@ def _has_reserved(kind: CedarType) -> bool:
 
 
 def _type(schema: JsonValue, known: Mapping[str, JsonValue], *, depth: int) -> CedarType:
-    schema, _ = _without_null(_resolved(schema, known))
+    schema, _ = without_null(resolved(schema, known))
     if depth > MOST_DEEP or not isinstance(schema, dict):
         return CedarType("Json")
     if any(word in schema for word in (*_AMBIGUOUS, "anyOf", "$ref")):
@@ -110,7 +110,7 @@ def _record(
     attributes = {}
     for name, inner in properties.items() if isinstance(properties, dict) else ():
         attributes[name] = _type(inner, known, depth=depth + 1)
-        if _without_null(_resolved(inner, known))[1]:
+        if without_null(resolved(inner, known))[1]:
             names.discard(name)
     return CedarType("Record", attributes=attributes, required=frozenset(names & set(attributes)))
 
@@ -124,7 +124,8 @@ def _named_type(schema: Mapping[str, JsonValue]) -> str:
     return "string" if named is None and is_text else ""
 
 
-def _resolved(schema: JsonValue, known: Mapping[str, JsonValue]) -> JsonValue:
+def resolved(schema: JsonValue, known: Mapping[str, JsonValue]) -> JsonValue:
+    """The schema that a `$ref` stands for; an empty one where that goes in circles."""
     for _ in range(MOST_DEEP):
         if not isinstance(schema, dict) or not isinstance(schema.get("$ref"), str):
             return schema
@@ -132,7 +133,7 @@ def _resolved(schema: JsonValue, known: Mapping[str, JsonValue]) -> JsonValue:
     return {}
 
 
-def _without_null(schema: JsonValue) -> tuple[JsonValue, bool]:
+def without_null(schema: JsonValue) -> tuple[JsonValue, bool]:
     """The schema of what is not null, and whether null was allowed."""
     if not isinstance(schema, dict):
         return schema, False

@@ -10,6 +10,7 @@ from typing import Literal
 from bus.cleaning import clean, clean_counted
 from bus.errors import ToolFailed
 from bus.events import ToolCallFinished, ToolCallRequested
+from services.toolrunner.briefly import briefly
 from services.toolrunner.catalogue import Catalogue
 from services.toolrunner.condense import MOST_STORED, condensed
 from services.toolrunner.gaps import closed, taken
@@ -50,7 +51,7 @@ def why_not(judged: Judged, offer: Catalogue, *, repeated: bool) -> Answer | Non
 def _refused(judged: Judged, offer: Catalogue) -> Answer:
     reason = judged.decision.words
     if judged.offered and judged.problem:
-        reason = f"{reason}: {clean(judged.problem)[:500]}"
+        reason = f"{reason}: {clean(briefly(judged.problem))[:500]}"
     if not judged.offered:
         reason = f"{reason}; offered tools: {', '.join(sorted(offer.schemas))}"
     return Answer("refused", f"denied: {reason}")
@@ -61,7 +62,7 @@ def failed(error: ToolFailed) -> Answer:
     outcome: Literal["failed", "unknown"] = "failed"
     if isinstance(error, ResultUnknown):
         outcome = "unknown"
-    return Answer(outcome, clean(str(error))[:MAX_ERROR])
+    return Answer(outcome, clean(briefly(str(error)))[:MAX_ERROR])
 
 
 def answered(

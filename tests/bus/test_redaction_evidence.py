@@ -25,6 +25,7 @@ password: str | None = None
 password: Optional[str] = None,
 password: SecretStr = Field(min_length=8)
 password: Option<String>,
+end_tokens: t.Optional[t.Tuple[str, ...]] = None,
 password: &str
 password?: string;
 const password = useRef<string>(null)
@@ -46,6 +47,65 @@ arn:aws:secretsmanager:eu-west-2:123456789012:secret:cart-Ab12Cd
 {"SecretId":"arn:aws:secretsmanager:eu-west-2:123456789012:secret:shop/cart-Ab12Cd"}
 valueFrom: arn:aws:secretsmanager:eu-west-2:123456789012:secret:cart-Ab12Cd:password::
 """
+
+PLACES = """
+	at o.s.s.crypto.password.PasswordEncoder.encode(PasswordEncoder.java:120) ~[crypto.jar!/:5.7]
+	at com.x.PasswordUtil$1.run(PasswordUtil.java:1204)
+   at app.Password.Check() in /app/Password.cs:line 34
+at checkPassword (/app/src/password.js:120:15)
+    /app/internal/password.go:120 +0x1d
+thread 'main' panicked at src/password.rs:42:9:
+Error: src/auth/apiKey.ts:4512:17 is no module
+"""
+REPORTED = """
+PASS: TestCartAdd (0.01s)
+test pass rate pass=99.5%
+Readiness: pass=3/5, pass: 12
+password: wrong
+password: expired
+password: mismatch
+db password: denied
+password: rejected
+passwordless: enabled
+GOOGLE_APPLICATION_CREDENTIALS=/var/secrets/google/key.json
+secret: db-creds-2026
+secret_id=db-creds
+visa processor latency 4539578763621486 ns
+"""
+
+
+@pytest.mark.parametrize("line", (PLACES + REPORTED).strip("\n").splitlines())
+def test_places_in_source_and_what_is_reported_of_a_secret_stay(line: str) -> None:
+    assert clean(line) == line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "password.java: {}",
+        "PasswordEncoder.java:{}",
+        "password.go:120{}",
+        "pass={}",
+        "db.pass={}",
+        "password: {}",
+        "passwordless: 1, password: {}",
+        "GOOGLE_CREDENTIALS=/{}",
+        "secret: db-{}",
+    ],
+)
+def test_a_value_that_only_begins_like_evidence_goes(line: str) -> None:
+    assert "9horse" not in clean(line.format("!Tr4x" + "9horse"))
+
+
+@pytest.mark.parametrize("below", ["DB_HOST=redis-cart", "DB_HOST=", "host=redis-cart", "db.url=x"])
+def test_an_empty_setting_does_not_eat_the_next_one(below: str) -> None:
+    text = f"DB_PASSWORD=\n{below}\nDB_PORT=6379"
+    assert clean(text) == text
+
+
+def test_a_value_on_the_next_line_goes_though_it_ends_like_a_setting() -> None:
+    value = "c2VjcmV0" + "IGhvcnNlcw="
+    assert clean(f"password=\n{value}\nuser=shop") == "password=\n[secret:password]\nuser=shop"
 
 
 @pytest.mark.parametrize("line", CODE.strip("\n").splitlines())

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from bus.cleaning import clean_counted
+from bus.redaction.published import reaches
 from tests.lane import Lane
 
 BEGIN, END = "-----BEGIN " + "PRIVATE KEY-----", "-----END " + "PRIVATE KEY-----"
@@ -52,6 +53,20 @@ HOSTILE = {
     "htpasswd": "htpasswd -b a ",
     "resources": "arn:secret:",
     "settings": ";pwd=",
+    "sentences": "password: ",
+    "lists": 'passwords: ["',
+    "lists on lines": "password:\n- ",
+    "flags on lines": "- --password\n",
+    "values first": '"value":"abc","name":"',
+    "nested": '{"password":{"value":',
+    "names behind prefixes": "09:00:00Z password:\n",
+    "cut addresses": "://a:b\n",
+    "encoded addresses": "%3A%2F%2Fa%3A",
+    "tracks": "%B4432",
+    "Secret's blocks": "kind: Secret\ndata:\n a: |\n",
+    "triple quotes": 'password="""',
+    "lines that end in a path": "09:00:00.000Z info: x took 6 ms path=/cart/0\n",
+    "lines that end in a cut key": "09:00:00.000Z info: x sk-" + "ant-api03-abcdefgh\n",
 }
 
 
@@ -65,6 +80,26 @@ def test_hostile_text_costs_no_more_than_its_length(kind: str, lane: Lane) -> No
     )
     assert four < max(10 * once, 0.4)
     assert four < lane.pick(2.0, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("token", "anchor", "goes_on"),
+    [
+        ("path=/cart/0", "pat", False),
+        ("path", "pat", False),
+        ("compat7", "pat", False),
+        ("pat" + "Ab3", "pat", True),
+        ("x=pat", "pat", True),
+        ("pat" + "A1" * 7 + ".0f3", "pat", True),
+        ("TASK/7", "SK", False),
+        ("key:" + "AI" + "zaSy", "AIza", True),
+    ],
+)
+def test_only_what_a_key_may_begin_with_is_looked_for_on_the_next_line(
+    token: str, anchor: str, *, goes_on: bool
+) -> None:
+    """Every line that ended in `path=` was taken for half a key: it cost eight times as much."""
+    assert reaches(token, anchor) == goes_on
 
 
 def work(text: str) -> float:

@@ -12,7 +12,7 @@ MAX_NESTING = 3
 MAX_PARAMETERS = 5
 MAX_POSITIONAL = 2
 MAX_BUS_LINES = 3835  # decision 0004
-MAX_REDACTION_LINES = 1_800  # decision 0004
+MAX_REDACTION_LINES = 2_000  # decision 0004
 NESTS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.Match)
 
 

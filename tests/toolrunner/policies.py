@@ -15,12 +15,16 @@ from services.toolrunner.settings import SHIPPED_POLICIES
 
 
 def write_policy(folder: Path, *tools: str) -> None:
-    """The folder permits those tools on all that has a name, whatever their server says of them."""
+    """The folder permits those tools on what is configured, and on their servers as a whole."""
     named = ", ".join(f'Action::"{tool}"' for tool in tools)
+    servers = ", ".join(sorted({f'"{tool.partition("__")[0]}"' for tool in tools}))
     rule = f"""
 @id("named")
 @reason("Tools that are named may be called.")
-permit (principal, action in [{named}], resource) when {{ resource.name != "" }};
+permit (principal, action in [{named}], resource)
+when {{
+    [{servers}].contains(resource.name) || (resource has configured && resource.configured)
+}};
 """
     (folder / "named.cedar").write_text(rule if tools else "", encoding="utf-8")
     settings = {"groups": dict.fromkeys(tools, "read")}

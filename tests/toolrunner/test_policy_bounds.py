@@ -71,7 +71,6 @@ def test_a_permit_that_does_not_say_which_resource_is_refused(
         'resource == Namespace::"boutique");',
         'resource is Namespace in Namespace::"boutique");',
         "resource) when { resource.configured };",
-        'resource) unless { resource.name == "kube-system" };',
         'resource) when { resource in Namespace::"boutique" };',
         "resource) when { context.facts.namespaces.contains(resource.name) };",
         'resource) when { true && context.input.namespace like "shop-*" };',

@@ -164,7 +164,8 @@ def test_a_folder_without_a_policy_is_refused(tmp_path: Path) -> None:
 
 def test_a_rule_about_a_server_of_which_no_tool_was_reviewed_waits_for_it(tmp_path: Path) -> None:
     both = f'action in [Action::"far__read", {PODS[10:]}]'
-    rule = f'{NOTES} permit (principal, {both}, resource) when {{ resource.name != "" }};'
+    named = '["far", "boutique"].contains(resource.name)'
+    rule = f"{NOTES} permit (principal, {both}, resource) when {{ {named} }};"
     far = 'action in Action::"far:read"'
     other = f'@id("far") @reason("r") permit (principal, {far}, resource == Server::"far");'
     gate = put(tmp_path, rule + other)

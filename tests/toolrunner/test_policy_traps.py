@@ -188,8 +188,8 @@ def test_a_tool_that_changes_something_is_denied_even_where_a_rule_covers_it(
     sell = Tool("shop__sell", "", {"type": "object", "properties": {}})
     gate = live(
         tmp_path,
-        '@id("shop") @reason("r") permit (principal, action in Action::"read", resource)'
-        " when { context.facts.pinned };",
+        '@id("shop") @reason("r") permit (principal, action in Action::"read",'
+        ' resource == Server::"shop");',
         tools=(*TOOLS, sell),
     )
     found = gate.decide("shop__sell", {}, facts=FACTS)

@@ -26,7 +26,7 @@ def refused(text: str) -> str:
     ("text", "place", "said"),
     [
         ("permit (\n principal,\n action ==,\n resource);", "line 7, near `action ==,`", "`,`"),
-        (f"{HEAD};\n\nforbit (principal);", "line 7, near `forbit (principal);`", "forbit"),
+        (f"{HEAD};\n\nforbyd (principal);", "line 7, near `forbyd (principal);`", "forbyd"),
         (f"{HEAD}\nwhen {{ a ==\n }};\n{HEAD};", "line 7, near `};`", "`}`"),
         (f'{HEAD}\n when {{ "abc }};\n', 'line 6, near `when { "abc };`', "invalid token"),
         (f"{HEAD}\nforbid (principal);", "line 6, near `forbid (principal);`", "`(`"),

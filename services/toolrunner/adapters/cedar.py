@@ -5,7 +5,7 @@ Allow beside an error may be a denial that failed.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import cedarpy
@@ -14,6 +14,13 @@ from pydantic import JsonValue
 from bus.cleaning import clean
 from bus.errors import NotConfigured
 from services.toolrunner.policy import Decision, Facts, Mode, Scope
+from services.toolrunner.policy_names import (
+    lint_entities,
+    lint_forbids,
+    lint_resources,
+    unknown_names,
+)
+from services.toolrunner.policy_probes import probes, too_wide
 from services.toolrunner.policy_reason import forbidden, not_permitted, not_permitted_on
 from services.toolrunner.policy_resource import Resource, resource_of, server_of
 from services.toolrunner.policy_rules import (
@@ -81,7 +88,7 @@ def parsed(text: PolicyText) -> list[Rule]:
     rules = rules_of(json.loads(cedarpy.policies_to_json_str(text.whole)), files=files)
     if all(rule.file == BUILT_IN for rule in rules):
         raise NotConfigured("no *.cedar file holds a rule, so that nothing would be permitted")
-    if problems := list(lint(rules)):
+    if problems := [*lint(rules), *lint_entities(rules)]:
         raise NotConfigured("; ".join(problems))
     return rules
 
@@ -122,9 +129,13 @@ class CedarPolicy:
         rules, tools = parsed(text), list(tools)
         self.actions = actions_of(tools, reading)
         names = [tool.name for tool in tools]
+        said = {name: reading.resources[name] for name in sorted(reading.said)}
         problems = [*lint_actions(rules, self.actions), *lint_groups(reading.groups, names)]
+        problems += [*lint_forbids(rules, self.actions), *lint_resources(said, self.actions)]
         if problems:
             raise NotConfigured("; ".join(problems))
+        self.unknown = tuple(unknown_names(rules, self.actions, resources=said))
+        """Sentences about names that may be misspelt, or of a server that comes later."""
         self.asleep = tuple(rule for rule in rules if is_asleep(rule, self.actions))
         self.rules = {rule.key: rule for rule in rules if rule not in self.asleep}
         later = strangers(rules, self.actions)
@@ -132,7 +143,9 @@ class CedarPolicy:
         self._resources, self._scope = reading.resources, scope
         self.schema = cedarpy.Schema.from_json_str(self.schema_text, release_gil=True)
         self._validate(text)
-        self.policies = _awake(text, self.rules)
+        self.policies = _only(text, self.rules)
+        if problems := list(self._too_wide(text, tools)):
+            raise NotConfigured("; ".join(problems))
 
     def may_offer(self, tool: str) -> bool:
         """Whether a rule could permit the tool, for some arguments."""
@@ -179,11 +192,12 @@ class CedarPolicy:
         reason = not_permitted(action, rules=every)
         return Decision("deny", reason, (), mode, said=said, enforced=enforced)
 
-    def evaluate(self, request: Request) -> Evaluated:
-        """What Cedar says to the request, checked against the schema."""
+    def evaluate(self, request: Request, *, alone: cedarpy.PolicySet | None = None) -> Evaluated:
+        """What Cedar says to the request, checked against the schema; `alone`: by those rules."""
+        policies = self.policies if alone is None else alone
         try:
             answer = cedarpy.is_authorized(
-                request.question, self.policies, request.entities, self.schema
+                request.question, policies, request.entities, self.schema
             )
         except Exception as error:
             return Evaluated(allowed=False, keys=(), errors=(_one_line(error),))
@@ -195,6 +209,31 @@ class CedarPolicy:
             keys=tuple(sorted(key for key in answer.diagnostics.reasons if key in self.rules)),
             errors=tuple(errors),
         )
+
+    def _too_wide(self, text: PolicyText, tools: Iterable[Tool]) -> Iterator[str]:
+        """A sentence for each permit that allows a call about what nobody configured."""
+        schemas = {tool.name: tool.input_schema for tool in tools}
+        for rule in self.rules.values():
+            if rule.effect == "forbid" or rule.names_resource:
+                continue
+            alone = _only(text, {rule.key: rule})
+            about = [action for action in self.actions.values() if rule.is_about(action)]
+            tried = (
+                (action.tool, kind)
+                for action in about
+                for kind in action.resources
+                if rule.resource_type in ("", kind)
+                for request in probes(
+                    action,
+                    schemas[action.tool],
+                    kind=kind,
+                    rule=self._resources.get(action.server),
+                    scope=self._scope,
+                )
+                if self.evaluate(request, alone=alone).allowed
+            )
+            if (found := next(tried, None)) is not None:
+                yield too_wide(rule, *found)
 
     def _validate(self, text: PolicyText) -> None:
         found = cedarpy.validate_policies(text.whole, self.schema, release_gil=True)
@@ -213,7 +252,7 @@ class CedarPolicy:
         return f"{rule.words if rule else 'the policies'} does not validate: {said}"
 
 
-def _awake(text: PolicyText, rules: Mapping[str, Rule]) -> cedarpy.PolicySet:
+def _only(text: PolicyText, rules: Mapping[str, Rule]) -> cedarpy.PolicySet:
     whole = json.loads(cedarpy.policies_to_json_str(text.whole))
     kept = {key: policy for key, policy in whole["staticPolicies"].items() if key in rules}
     return cedarpy.PolicySet.from_json_str(json.dumps(whole | {"staticPolicies": kept}))

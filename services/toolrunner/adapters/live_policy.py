@@ -115,6 +115,8 @@ class LivePolicy:
         cedar = CedarPolicy(files.text, self.tools, reading=files.reading, scope=self.scope)
         for rule in cedar.asleep:
             log.info("%s is about no tool that was reviewed", rule.words)
+        for sentence in cedar.unknown:
+            log.warning("policy %s: %s", self.folder, sentence)
         return _InForce(cedar, files)
 
     def _complain(self, problem: str) -> None:

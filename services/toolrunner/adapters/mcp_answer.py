@@ -16,6 +16,7 @@ from mcp_types import (
 
 from bus.errors import ToolFailed
 from services.toolrunner.adapters.mcp_http import BROKE_OFF, ENCODED
+from services.toolrunner.briefly import briefly
 from services.toolrunner.gaps import MARK
 from services.toolrunner.long_texts import MOST_OF_THEM, TOO_LONG
 from services.toolrunner.ports import ServerFailed
@@ -44,7 +45,7 @@ class Answers:
         if self.mark:
             text = text.replace(self.mark, MARK)
         if answer.is_error:
-            raise ToolFailed(text or f"{self.server}: the tool failed without saying why")
+            raise ToolFailed(briefly(text) or f"{self.server}: the tool failed without saying why")
         if len(text) > self.max_bytes or len(text.encode()) > self.max_bytes:
             raise self._refused(TOO_LARGE)
         if (
@@ -64,7 +65,7 @@ class Answers:
         if error.error.code == REQUEST_TIMEOUT:
             raise TimeoutError from None
         if error.error.code in (INVALID_PARAMS, METHOD_NOT_FOUND):
-            raise ToolFailed(f"{self.server}: {error}") from None
+            raise ToolFailed(f"{self.server}: {briefly(said)}") from None
         if error.error.code == PARSE_ERROR and BROKE_OFF not in said:
             raise ServerFailed(f"{self.server}: the answer is no JSON-RPC; nothing was read")
 

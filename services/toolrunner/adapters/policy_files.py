@@ -96,7 +96,8 @@ def read_policy(folder: str, *, foreign: bool = False) -> PolicyFiles:
         digest.update(f"{name}\0{len(files[name])}\0{files[name]}\0".encode())
     digest.update(settings.model_dump_json().encode())
     files[BUILT_IN] = RESULTS
-    reading = Reading(known_rules(foreign=foreign) | resources, settings.groups)
+    known = known_rules(foreign=foreign) | resources
+    reading = Reading(known, settings.groups, frozenset(resources))
     return PolicyFiles(PolicyText(files), settings.mode, reading, digest.hexdigest())
 
 
