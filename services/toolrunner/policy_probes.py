@@ -46,7 +46,7 @@ def probes(
             yield request_of(action, given, resource=resource, facts=facts, scope=scope)
 
 
-def too_wide(rule: Rule, tool: str, kind: ResourceType) -> str:
+def too_wide(rule: Rule, tool: str, *, kind: ResourceType) -> str:
     """What is wrong with a permit that allowed such a call, and how to narrow it."""
     said = f"{rule.words} permits {tool} on a {WORDS[kind]} that nobody configured"
     if kind == "Server":

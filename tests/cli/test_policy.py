@@ -83,6 +83,19 @@ def test_every_problem_of_a_folder_is_a_line_and_exits_one(tmp_path: Path, tools
     assert all(line.startswith("nightshift policy: ") for line in lines)
 
 
+def test_a_forbid_about_an_unknown_server_exits_one_unless_it_is_allowed(
+    tmp_path: Path, tools: str
+) -> None:
+    write_policy(tmp_path, "shop__read")
+    rule = '@id("far") @reason("r") forbid (principal, action in Action::"far:read", resource);'
+    (tmp_path / "far.cedar").write_text(rule, encoding="utf-8")
+    end = run("check", str(tmp_path), "--tools", tools)
+    assert end.code == 1
+    assert "forbids `far:read`, of which no tool is known" in end.errors
+    assert "--allow-unknown" in end.errors
+    assert run("check", str(tmp_path), "--tools", tools, "--allow-unknown").code == 0
+
+
 def test_explain_says_resource_decision_and_rule_and_exits_three_for_a_denial(
     tmp_path: Path, tools: str
 ) -> None:

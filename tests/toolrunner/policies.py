@@ -15,15 +15,16 @@ from services.toolrunner.settings import SHIPPED_POLICIES
 
 
 def write_policy(folder: Path, *tools: str) -> None:
-    """The folder permits those tools on what is configured, and on their servers as a whole."""
+    """The folder permits those tools on what is configured, `kube-system` and their servers."""
     named = ", ".join(f'Action::"{tool}"' for tool in tools)
-    servers = ", ".join(sorted({f'"{tool.partition("__")[0]}"' for tool in tools}))
+    servers = {tool.partition("__")[0] for tool in tools}
+    names = ", ".join(f'"{name}"' for name in sorted({*servers, "kube-system"}))
     rule = f"""
 @id("named")
 @reason("Tools that are named may be called.")
 permit (principal, action in [{named}], resource)
 when {{
-    [{servers}].contains(resource.name) || (resource has configured && resource.configured)
+    [{names}].contains(resource.name) || (resource has configured && resource.configured)
 }};
 """
     (folder / "named.cedar").write_text(rule if tools else "", encoding="utf-8")

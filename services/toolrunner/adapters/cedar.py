@@ -233,7 +233,8 @@ class CedarPolicy:
                 if self.evaluate(request, alone=alone).allowed
             )
             if (found := next(tried, None)) is not None:
-                yield too_wide(rule, *found)
+                tool, kind = found
+                yield too_wide(rule, tool, kind=kind)
 
     def _validate(self, text: PolicyText) -> None:
         found = cedarpy.validate_policies(text.whole, self.schema, release_gil=True)
