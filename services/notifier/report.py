@@ -32,6 +32,11 @@ EVIDENCE_SHOWN = 4
 LISTED = 6
 FALLBACK_CHARACTERS = 400
 BESIDE = "Slack does not let us edit the earlier message of this incident; this one holds."
+CONCLUDED = {
+    "deadline": "Concluded before it was done, because the deadline was near.",
+    "recovered": "Concluded early, because the alarm recovered.",
+    "going in circles": "Concluded early, because the model went in circles.",
+}
 NOT_DIAGNOSED: dict[Outcome, str] = {
     "inconclusive": "No conclusion",
     "timed_out": "Timed out",
@@ -197,14 +202,9 @@ def _sentence(record: Record) -> Block:
 
 
 def _limits(record: Record) -> Iterator[Block]:
-    if record.concluding == "deadline":
-        yield small("Concluded before it was done, because the deadline was near.")
-    elif record.concluding == "recovered":
-        yield small("Concluded early, because the alarm recovered.")
-    elif record.concluding == "going in circles":
-        yield small("Concluded early, because the model went in circles.")
-    elif record.concluding:
-        yield small(f"Concluded before it was done; limit reached: {record.concluding}")
+    if record.concluding:
+        reached = f"Concluded before it was done; limit reached: {record.concluding}"
+        yield small(CONCLUDED.get(record.concluding, reached))
     if look := record.notes.get("second look"):
         yield small(f"Second look by another call: {look}")
 
