@@ -202,9 +202,8 @@ def _sentence(record: Record) -> Block:
 
 
 def _limits(record: Record) -> Iterator[Block]:
-    if record.concluding:
-        reached = f"Concluded before it was done; limit reached: {record.concluding}"
-        yield small(CONCLUDED.get(record.concluding, reached))
+    if why := record.concluding:
+        yield small(CONCLUDED.get(why, f"Concluded before it was done; limit reached: {why}"))
     if look := record.notes.get("second look"):
         yield small(f"Second look by another call: {look}")
 
