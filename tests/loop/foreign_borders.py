@@ -65,6 +65,8 @@ class Foreign:
         return {
             "NIGHTSHIFT_MCP_SERVERS": str(self.folder / "servers.json"),
             "NIGHTSHIFT_POLICY_DIR": str(self.folder),
+            "NIGHTSHIFT_NAMESPACES": NAMESPACE,
+            "NIGHTSHIFT_REPOSITORY": REPOSITORY,
         }
 
     def _servers(self) -> dict[str, str]:

@@ -182,7 +182,7 @@ class _Model:
             "verdict": "fault",
             "summary": "The shelf is empty.",
             "root_cause": "Nobody restocked the shelf.",
-            "component": "shelf",
+            "component": "shelf-empty",
             "evidence": [
                 {"call_id": found[1], "quote": self._told_line(found[2])}
                 for found in shown

@@ -212,7 +212,7 @@ async def test_a_stream_carries_the_same_reply(client: AsyncAnthropic) -> None:
 async def test_a_reply_stops_at_max_tokens_and_zero_only_warms_the_cache(
     client: AsyncAnthropic,
 ) -> None:
-    for most, blocks in ((80, 1), (0, 0)):
+    for most, blocks in ((60, 1), (0, 0)):
         reply = await client.messages.create(
             model=MODEL, max_tokens=most, tools=tools(), messages=[ASK]
         )
