@@ -27,7 +27,11 @@ def write_long(folder: Path, turns: int) -> Path:
     calls = list(_calls())
     if len(calls) < turns - 1:
         raise ValueError(f"only {len(calls)} calls are known, {turns - 1} are needed")
-    raw["script"]["turns"] = [{"text": SAID, "calls": [one]} for one in calls[: turns - 1]]
+    # The same words again and again would be taken for going in circles.
+    raw["script"]["turns"] = [
+        {"text": f"Step {number}. {SAID}", "calls": [one]}
+        for number, one in enumerate(calls[: turns - 1], start=1)
+    ]
     file = folder / "long.yaml"
     file.write_text(json.dumps(raw), encoding="utf-8")  # every JSON text is YAML
     return file
