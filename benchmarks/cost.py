@@ -48,6 +48,8 @@ def tables() -> Iterator[Table]:
     yield parts_table(first, prefix_tokens=second.usages[0].cache_read_tokens)
     with tempfile.TemporaryDirectory() as folder:
         (long,) = measured(str(write_long(Path(folder), TURNS)), LONG, again=False)
+    if len(long.usages) != TURNS:
+        raise RuntimeError(f"it ended after {len(long.usages)} turns: the table would say nothing")
     yield calls_table(f"An investigation of {TURNS} turns", long.usages)
     yield saved_table(first.usages, long.usages)
     yield condensing_table(first.usages)

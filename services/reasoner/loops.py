@@ -23,7 +23,9 @@ ANY_ANSWERS = {1: 5, 2: 3}
 FAILING = 3
 """Turns in a row in which no call got a result."""
 SAME_WORDS = 3
-"""Turns in a row with the same text."""
+"""Turns in a row with the same text that bring no new answer."""
+SAME_WORDS_WITH_NEWS = 6
+"""The same where the answers are new: somebody who works through a list may say the same."""
 LEAST_WORDS = 40
 """Characters of a text that counts; shorter ones are figures of speech."""
 LOOK_BACK = 6
@@ -69,10 +71,18 @@ def circle(taken: Sequence[Step]) -> str:
             return f"{_calls_of(period)}, {rounds} times in a row"
     if len(taken) >= FAILING and all(step.failed for step in taken[-FAILING:]):
         return f"no call got a result in {FAILING} turns in a row"
-    words = {step.text for step in taken[-SAME_WORDS:]}
-    if len(taken) >= SAME_WORDS and len(words) == 1 and len(min(words)) >= LEAST_WORDS:
-        return f"the same words in {SAME_WORDS} turns in a row"
+    for turns in (SAME_WORDS, SAME_WORDS_WITH_NEWS):
+        last = taken[-turns:]
+        news = len({step.answers for step in last if step.answers}) > 1
+        patient = turns == SAME_WORDS_WITH_NEWS or not news
+        if len(last) == turns and patient and _says_the_same(last):
+            return f"the same words in {turns} turns in a row"
     return ""
+
+
+def _says_the_same(taken: Sequence[Step]) -> bool:
+    words = {step.text for step in taken}
+    return len(words) == 1 and len(min(words)) >= LEAST_WORDS
 
 
 def steps(record: Record, messages: Sequence[Message]) -> tuple[Step, ...]:

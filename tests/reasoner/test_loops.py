@@ -70,6 +70,14 @@ def past(*turns: Asked) -> Past:
     return made
 
 
+def worked_through(turns: int) -> Past:
+    """The same words with another call and another answer each turn."""
+    made = Past()
+    for number in range(turns):
+        made.said(("k__get_logs", {"pod": f"p{number}"}), words=LONG, answer=f"{number} lines")
+    return made
+
+
 @pytest.mark.parametrize(
     ("made", "found"),
     [
@@ -93,6 +101,10 @@ def past(*turns: Asked) -> Past:
         (
             past().said(LOG, words=LONG).said(POLL, words=f" {LONG}\n").said(words=LONG),
             "the same words in 3 turns in a row",
+        ),
+        (
+            worked_through(6),
+            "the same words in 6 turns in a row",
         ),
     ],
 )
@@ -133,6 +145,7 @@ def pages() -> Past:
         past().said(LOG, POLL, error="boom").said(LOG, error="boom").said(POLL).said(POLL),
         past().said(LOG, words="Next.").said(POLL, words="Next.").said(HISTORY, words="Next."),
         past().said(LOG, words=LONG).said(POLL, words=LONG).said(HISTORY, words=f"{LONG} Why?"),
+        worked_through(5),
         past().said().said().said(),
     ],
 )
