@@ -75,15 +75,19 @@ async def test_whatever_answers_at_the_address_is_graded_until_the_budget_is_spe
     assert found["scripted"] is False
     assert found["order"] == [MODEL]
     (incident,) = found["incidents"]
-    assert (incident["score"]["grade"], incident["score"]["false_confidence"]) == ("wrong", False)
+    # It quotes nothing, so nothing shows its cause: that is no diagnosis.
+    assert (incident["score"]["grade"], incident["score"]["false_confidence"]) == (
+        "inconclusive",
+        False,
+    )
     assert MODEL in incident["answer"]["diagnosis"]["model"]
     assert incident["answer"]["cost_usd"] > 0.0001
     assert list(found["left_out"].values()) == ["the budget of $0.00 is reached"]
     assert "2 not run: the budget" in errors.decode()
     (change,) = found["baseline"][0]["changes"]
-    assert (change["case"], change["now"]) == (CASE, ["wrong"])
+    assert (change["case"], change["now"]) == (CASE, ["inconclusive"])
     now = json.loads((tmp_path / "now.json").read_text(encoding="utf-8"))
-    assert now["players"] == {MODEL: {CASE: ["wrong"]}}
+    assert now["players"] == {MODEL: {CASE: ["inconclusive"]}}
 
 
 def test_scenario_is_graded_and_ctrl_c_ends_cleanly_with_what_had_ended(tmp_path: Path) -> None:

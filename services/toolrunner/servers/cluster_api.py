@@ -10,7 +10,7 @@ from typing import TypeVar
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from services.toolrunner.gaps import mark_for
 from services.toolrunner.servers.long_log import in_time, text_of
@@ -153,7 +153,7 @@ class ClusterApi:
 
 def _ask(permission: str, read: Read, *, take: Callable[[Iterator[bytes]], T], seconds: int) -> T:
     try:
-        answer = read(_preload_content=False, _request_timeout=(CONNECT_SECONDS, seconds))
+        answer = _opened(partial(read, _preload_content=False), seconds)
         if not isinstance(answer, BaseHTTPResponse):
             raise TypeError(f"the Kubernetes client gave a {type(answer).__name__}")
         with contextlib.closing(answer):
@@ -164,6 +164,15 @@ def _ask(permission: str, read: Read, *, take: Callable[[Iterator[bytes]], T], s
     except (HTTPError, OSError) as error:
         reason = f"{type(error).__name__}: {error}"[:300]
         raise NotRead(f"the Kubernetes API is not reachable; nothing was read: {reason}") from None
+
+
+def _opened(read: Read, seconds: int) -> object:
+    """The beginning of an answer; asked once more where a kept connection turned out closed."""
+    asked = partial(read, _request_timeout=(CONNECT_SECONDS, seconds))
+    try:
+        return asked()
+    except ProtocolError:
+        return asked()
 
 
 def _parts(answer: BaseHTTPResponse) -> Iterator[bytes]:
