@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from importlib.resources import files
 
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.connection import AbstractConnection, parse_url
+from redis.asyncio.connection import AbstractConnection, Connection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import BusyLoadingError, RedisError
@@ -29,6 +29,21 @@ REMEDIES = {
     "wrong kind": "a key there is not Nightshift's; rename it, or set NIGHTSHIFT_STREAM_PREFIX",
 }
 """By words of Redis's refusal: what that means, and what to do."""
+
+
+class Direct(Connection):
+    """Writes what fits at once. redis-py starts a task for each command, to bound the wait."""
+
+    async def send_packed_command(
+        self, command: str | bytes | Iterable[bytes], check_health: bool = True
+    ) -> None:
+        """The command is under way; where it cannot be written, its answer never comes."""
+        lately = check_health and asyncio.get_running_loop().time() <= self.next_health_check
+        to = self._writer if lately else None
+        if isinstance(command, str | bytes) or not to or to.transport.get_write_buffer_size():
+            await super().send_packed_command(command, check_health)
+        else:
+            to.writelines(command)
 
 
 def retry() -> Retry:
@@ -54,6 +69,7 @@ def connect(settings: BusSettings, on_connect: OnConnect) -> "Redis":
         retry=retry(),
         health_check_interval=30,
         redis_connect_func=on_connect,
+        connection_class=Direct,
     )
     return Redis.from_pool(pool)
 

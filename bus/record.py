@@ -123,6 +123,10 @@ class Record(Value):
         return self.model_copy(update=changes)
 
 
+_WORDS = (str, datetime, State, InvestigationId)
+_PLAIN = {name for name, each in Record.model_fields.items() if each.annotation in _WORDS}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Commit:
     """What a decision wants written, all or nothing."""
@@ -252,14 +256,9 @@ def record_from(fields: Mapping[str, str]) -> Record:
     written = fields.get("schema_version", Record.model_fields["schema_version"].default)
     if Version.of(written).major != HERE.major:
         raise OtherRelease(f"its record is in schema {written}; {SCHEMA_VERSION} is read here")
-    plain = {
-        name
-        for name, field in Record.model_fields.items()
-        if field.annotation in (str, datetime, State, InvestigationId)
-    }
     known = {name: text for name, text in fields.items() if name in Record.model_fields}
     return Record.model_validate(
-        {name: text if name in plain else _value(text) for name, text in known.items()},
+        {name: text if name in _PLAIN else _value(text) for name, text in known.items()},
         extra="ignore",
     )
 

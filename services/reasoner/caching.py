@@ -7,14 +7,16 @@ blocks than that marks the end of the turn before in place of the incident, whic
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property, lru_cache
 
 from bus.events import Value
 from bus.record import Record
 from services.reasoner.budget import COST_OF_TURN, TurnCost
-from services.reasoner.folding import PROMPT, fold_of
+from services.reasoner.folding import PROMPT, fold_of, size_of
 from services.reasoner.offering import compact
-from services.reasoner.transcript import Block, Message, Usage
+from services.reasoner.transcript import Block, Message, Usage, text_block
 
 LOOK_BACK = 20
 NEARLY = 0.98
@@ -38,6 +40,46 @@ class Before(Value):
     model: str
     changed: str = ""
     """What of the prefix is different now."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prefix:
+    """Tools and system of a request: the same for many, so measured once."""
+
+    tools: tuple[Block, ...]
+    texts: tuple[str, ...]
+
+    def __hash__(self) -> int:
+        """By identity: a catalogue is read once and never changed."""
+        return hash((self.texts, *map(id, self.tools)))
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is of the very same tools, and of the same texts."""
+        if not isinstance(other, Prefix) or len(self.tools) != len(other.tools):
+            return False
+        same = all(one is its for one, its in zip(self.tools, other.tools, strict=True))
+        return same and self.texts == other.texts
+
+    @property
+    def system(self) -> tuple[Block, ...]:
+        """What is sent as system: how to work, and the service catalogue."""
+        return tuple(text_block(text) for text in self.texts if text)
+
+    @cached_property
+    def hashes(self) -> str:
+        """Of tools and system."""
+        return f"{hash_of(self.tools)} {hash_of(self.system)}"
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes of both."""
+        return size_of((self.system, self.tools))
+
+
+@lru_cache(maxsize=16)
+def known(prefix: Prefix) -> Prefix:
+    """The first one that was equal, with whatever it has measured."""
+    return prefix
 
 
 def hash_of(value: object) -> str:

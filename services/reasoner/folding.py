@@ -98,9 +98,9 @@ def tokens_of(record: Record, size: int) -> int:
     return int(size / _bytes_per_token(record))
 
 
-def size_of(messages: Sequence[Message]) -> int:
-    """Bytes of messages."""
-    return len(json.dumps(messages, ensure_ascii=False).encode())
+def size_of(parts: object) -> int:
+    """Bytes of messages, or of other parts of a request."""
+    return len(json.dumps(parts, ensure_ascii=False).encode())
 
 
 def _bytes_per_token(record: Record) -> float:

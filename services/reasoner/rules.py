@@ -32,7 +32,7 @@ class Rules:
         return budget.dearest(
             [
                 budget.estimate(self.prices, model, size=size, limits=self.limits)
-                for model in (self.model, self.fallback_model or self.model)
+                for model in {self.model, self.fallback_model or self.model}
             ]
         )
 

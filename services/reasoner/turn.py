@@ -3,7 +3,6 @@
 Order for the prompt cache: tools, system, the incident, history, and last the one new message.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,7 +13,7 @@ from bus.events import Alarm, InvestigationId, Value
 from bus.record import Call, Record, Update
 from services.reasoner import budget, caching, earlier, folding, loops
 from services.reasoner.budget import Limits, Size
-from services.reasoner.caching import Before
+from services.reasoner.caching import Before, Prefix
 from services.reasoner.folding import Fold
 from services.reasoner.transcript import (
     Block,
@@ -126,16 +125,15 @@ class Request:
         """What is sent after tools and system: see `folding`."""
         return folding.told(self.kept, self.record) if self.record else self.kept
 
-    @property
-    def told(self) -> tuple[Block, ...]:
-        """What is sent as system: how to work, and the service catalogue."""
-        texts = (self.system, self.services)
-        return tuple(text_block(text) for text in texts if text)
-
     @cached_property
+    def prefix(self) -> Prefix:
+        """Tools and system."""
+        return caching.known(Prefix(self.tools, (self.system, self.services)))
+
+    @property
     def prompt(self) -> str:
         """Hashes of tools and system."""
-        return f"{caching.hash_of(self.tools)} {caching.hash_of(self.told)}"
+        return self.prefix.hashes
 
     @property
     def tool_names(self) -> tuple[str, ...]:
@@ -145,12 +143,12 @@ class Request:
     @cached_property
     def prompt_bytes(self) -> int:
         """Size of everything the model reads."""
-        return _bytes_of([self.told, self.tools, self.messages])
+        return self.prefix.size + len(", ") + folding.size_of(self.messages)
 
     def size(self, bytes_per_token: float) -> Size:
         """The same, with the part that is held for an hour, for the worst case."""
         return Size(
-            hour_bytes=_bytes_of([self.told, self.tools]) if self.hour else 0,
+            hour_bytes=self.prefix.size if self.hour else 0,
             prompt_bytes=self.prompt_bytes,
             bytes_per_token=bytes_per_token,
         )
@@ -186,7 +184,7 @@ class Request:
         first = self.kept[0]["content"]
         opening = len(first) if isinstance(first, list) else 1
         return caching.with_marks(
-            self.tools, self.told, messages=self.messages, opening=opening, hour=self.hour
+            self.tools, self.prefix.system, messages=self.messages, opening=opening, hour=self.hour
         )
 
 
@@ -253,10 +251,6 @@ def incident_text(record: Record, seen: Seen, *, limits: Limits) -> str:
             f"(at most {limits.parallel_calls} in one turn) and about {minutes:.2g} minutes.",
         ]
     )
-
-
-def _bytes_of(parts: object) -> int:
-    return len(json.dumps(parts, ensure_ascii=False).encode())
 
 
 def _alarm_lines(alarm: Alarm) -> list[str]:

@@ -201,3 +201,19 @@ async def test_earlier_conclusions_are_told_in_the_first_message_as_data(
     assert chat.attributes is not None
     assert chat.attributes["nightshift.prompt_sha256"] == record.notes[folding.PROMPT]
     assert str(chat.attributes["nightshift.cache_miss"]).startswith("first call")
+
+
+def test_what_is_known_of_a_prefix_is_known_of_no_other() -> None:
+    """Hashes and sizes are kept by the identity of the tools, and so must not outlive it."""
+    one = three_turns(1)[1]
+    for other in (
+        replace(one, tools=(*TOOLS[:-1], dict(SUBMIT, description="ü"))),
+        replace(one, system="Another method."),
+        replace(one, services="cart: Go"),
+        one,
+    ):
+        texts = [{"type": "text", "text": text} for text in (other.system, other.services) if text]
+        parts = [texts, other.tools, other.messages]
+        assert other.prompt_bytes == len(json.dumps(parts, ensure_ascii=False).encode())
+        assert other.prompt == f"{caching.hash_of(other.tools)} {caching.hash_of(texts)}"
+        assert (other.prompt == one.prompt) == (other is one)

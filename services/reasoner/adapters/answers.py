@@ -8,10 +8,12 @@ from services.reasoner.transcript import Reply, Usage
 
 def reply_in(body: bytes, *, asked: str) -> Reply:
     """The reply of the model that was asked. Raises ValueError when it is none."""
-    message: Any = json.loads(body.decode("utf-8", "replace"))
-    # A lone surrogate is legal in JSON, and neither Redis nor the API would take it.
-    whole = json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
-    message = json.loads(whole)
+    text = body.decode("utf-8", "replace")
+    message: Any = json.loads(text)
+    if "\\ud" in text.lower():
+        # A lone surrogate is legal in JSON, and neither Redis nor the API would take it.
+        whole = json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
+        message = json.loads(whole)
     try:
         return Reply(
             content=tuple(block | {"type": str(block["type"])} for block in message["content"]),

@@ -23,7 +23,7 @@ from bus.errors import Unavailable
 from bus.tracing import Tracing
 from services.reasoner.adapters.answers import reply_in
 from services.reasoner.adapters.capabilities import body_for
-from services.reasoner.adapters.clients import MAY_SEND, SPOKEN, Client, client_of
+from services.reasoner.adapters.clients import MAY_SEND, SPOKEN, Client, answer_to, client_of
 from services.reasoner.adapters.pace import Pace
 from services.reasoner.adapters.reach import Reach
 from services.reasoner.adapters.refusals import (
@@ -197,13 +197,9 @@ class Claude:
     async def _call(self, model: str, request: Request, *, seconds: float) -> Reply:
         settings = self.settings
         body: dict[str, Any] = body_for(request, settings)
-        response = await self.client.messages.with_raw_response.create(
-            model=model,
-            max_tokens=settings.max_reply_tokens,
-            timeout=Timeout(max(seconds, 0.1) + 5, connect=5.0),
-            **body,
-        )
-        return reply_in(response.http_response.content, asked=model)
+        body |= {"model": model, "max_tokens": settings.max_reply_tokens}
+        limits = Timeout(max(seconds, 0.1) + 5, connect=5.0)
+        return reply_in(await answer_to(body, self.client, limits=limits), asked=model)
 
     async def _worked(self, request: Request, reply: Reply) -> None:
         counted = self._tokens(request)

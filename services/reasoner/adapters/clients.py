@@ -4,6 +4,7 @@ No redirect is followed, because the prompt would go to whoever is named there. 
 past a size, packed ones not at all, because a few packed bytes may be gigabytes.
 """
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from importlib.util import find_spec
@@ -16,6 +17,9 @@ from anthropic import (
     AsyncAnthropicBedrockMantle,
     AsyncAnthropicVertex,
 )
+from anthropic._base_client import make_request_options
+from anthropic._constants import RAW_RESPONSE_HEADER
+from anthropic.types import Message
 
 from bus.errors import NotConfigured
 from services.reasoner.adapters.connections import http_client
@@ -73,6 +77,24 @@ def client_of(settings: Settings) -> Client:
     except Exception as error:
         raise NotConfigured(f"NIGHTSHIFT_PROVIDER={provider}: {error}") from None
     return _anthropic(settings, options)
+
+
+async def answer_to(body: dict[str, Any], client: Client, *, limits: httpx2.Timeout) -> bytes:
+    """The answer's body as it came; errors are the SDK's.
+
+    To Anthropic's API the bytes are ours: the SDK would first copy and look through every part.
+    The clouds' clients move parts of the body elsewhere.
+    """
+    if isinstance(client, AsyncAnthropic):
+        content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        options = make_request_options(extra_headers={RAW_RESPONSE_HEADER: "raw"}, timeout=limits)
+        answer: Any = await client.post(
+            "/v1/messages", cast_to=Message, content=content, options=options
+        )
+    else:
+        answer = await client.messages.with_raw_response.create(**body, timeout=limits)
+    whole: bytes = answer.http_response.content
+    return whole
 
 
 def require(module: str, extra: str, *, provider: str) -> None:
