@@ -17,9 +17,6 @@ from anthropic import (
     AsyncAnthropicBedrockMantle,
     AsyncAnthropicVertex,
 )
-from anthropic._base_client import make_request_options
-from anthropic._constants import RAW_RESPONSE_HEADER
-from anthropic.types import Message
 
 from bus.errors import NotConfigured
 from services.reasoner.adapters.connections import http_client
@@ -87,12 +84,14 @@ async def answer_to(body: dict[str, Any], client: Client, *, limits: httpx2.Time
     """
     if isinstance(client, AsyncAnthropic):
         content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-        options = make_request_options(extra_headers={RAW_RESPONSE_HEADER: "raw"}, timeout=limits)
-        answer: Any = await client.post(
-            "/v1/messages", cast_to=Message, content=content, options=options
+        raw = await client.post(
+            "/v1/messages",
+            cast_to=httpx2.Response,
+            content=content,
+            options={"timeout": limits, "headers": {"content-type": "application/json"}},
         )
-    else:
-        answer = await client.messages.with_raw_response.create(**body, timeout=limits)
+        return raw.content
+    answer: Any = await client.messages.with_raw_response.create(**body, timeout=limits)
     whole: bytes = answer.http_response.content
     return whole
 
