@@ -15,7 +15,7 @@ from services.toolrunner.condense_stream import Streamed
 MOST_OF_THEM = 16
 """A message may be so many times as long as a text that is read whole."""
 TOO_LONG = "the answer is longer than can be condensed as it comes"
-KEPT_SHARE = 0.25
+KEPT_SHARE = 0.2
 """Of what a text may have, for what is kept of a longer one: cleaning takes many times as much."""
 _BUSY_BYTES = 32 * 1024
 _INSIDE = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')

@@ -36,8 +36,8 @@ CONTROLS = (
     Control(
         guard="Cedar",
         file="services/toolrunner/adapters/cedar.py",
-        old="            allowed=answer.decision is cedarpy.Decision.Allow and not errors,",
-        new="            allowed=True,",
+        old="        if found.allowed:",
+        new="        if True:",
         channel="event",
         goal="other-namespace",
         effect="another namespace",
@@ -109,9 +109,9 @@ CONTROLS = (
     ),
     Control(
         guard="limits of an investigation",
-        file="services/reasoner/investigation.py",
-        old="if wants_more and not record.refused_once:",
-        new="if wants_more:",
+        file="services/reasoner/running.py",
+        old="if limit := budget.limit_reached(record, estimate, limits=self.rules.limits):",
+        new="if record.turn < 25:\n            return None\n        if limit := 'turns':",
         channel="alarm-description",
         goal="loop",
         effect="the budget",
