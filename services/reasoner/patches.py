@@ -3,10 +3,10 @@
 A diff applies where `git apply` would apply it: the counts in each head are those of its hunk, and
 the lines that it keeps or takes out stand in the file, at the place that it names or else at the
 only place where they stand. A hunk that starts at line 1 belongs to the start of the file, one that
-keeps no line after its change to the end, and one that removes the file covers all of it. A missing
-newline at the end is marked where it is missing, and only there. All those lines were shown in
-full: what was not read, was cut, or holds a redacted secret cannot be patched. A new file has
-nothing to be held against.
+keeps no line after its change to the end, and one that removes the file covers all of it. Whether
+the last line ends with a newline must be marked rightly, where that is known. All those lines were
+shown in full: what was not read, was cut, or holds a redacted secret cannot be patched. A new file
+has nothing to be held against.
 """
 
 import re
@@ -158,7 +158,9 @@ def _where_not(hunk: _Hunk, read: FileRead) -> str:
     """Why a hunk that has no place has none, told of the line that it names."""
     if hunk.start == 0:
         return "a hunk at line 0 is for an empty file; keep lines that were read around the change"
-    differs = (_differs(read, number, line) for number, line in enumerate(hunk.old, hunk.start))
+    differs = (
+        _differs(read, number, line=line) for number, line in enumerate(hunk.old, hunk.start)
+    )
     if told := next(filter(None, differs), ""):
         return told
     at_end = hunk.start + len(hunk.old) - 1 == read.end
@@ -169,7 +171,7 @@ def _where_not(hunk: _Hunk, read: FileRead) -> str:
     return f"the hunk at line {hunk.start} has no place of its own"
 
 
-def _differs(read: FileRead, number: int, line: str) -> str:
+def _differs(read: FileRead, number: int, *, line: str) -> str:
     if read.end is not None and number > read.end:
         return f"line {number} is past its end: it has {read.end} lines"
     if number not in read.lines:

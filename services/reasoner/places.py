@@ -181,7 +181,8 @@ def _file(path: str, name: str, *, sources: Mapping[str, Source]) -> FileRead | 
         return _window(read, shown=shown, whole=whole)
     # GitHub's own server puts a sentence before the file.
     ahead = 1 if _PREFACE.match(shown.get(1, "")) else 0
-    newline = whole[-1] == "" if whole else None
+    # Newlines at the end of an answer are not stored: that there is none says nothing.
+    newline = whole[-1:] == [""] or None
     end = len(whole) - (newline or 0) if whole else None
     numbers = [n for n in shown if n > ahead and (end is None or n <= end)]
     lines = {n - ahead: shown[n] for n in numbers if n <= len(whole) and whole[n - 1] == shown[n]}
@@ -262,14 +263,14 @@ def _in_trace(place: Place, sources: Mapping[str, Source], *, known: Known) -> b
         return False
     line = r"\d+" if place.line is None else str(place.line)
     frame = re.compile(
-        rf"{_ahead_of(name, folder, sources)}{re.escape(name)}"
+        rf"{_ahead_of(name, folder, sources=sources)}{re.escape(name)}"
         rf"[\"']?(?::(?:line )?|\(|#L|,? (?:on )?line ){line}(?!\d)"
     )
     lines = texts(sources, known, but_not_naming=name)
     return any(name in text and frame.search(text.replace("\\", "/")) for text in lines)
 
 
-def _ahead_of(name: str, folder: str, sources: Mapping[str, Source]) -> str:
+def _ahead_of(name: str, folder: str, *, sources: Mapping[str, Source]) -> str:
     """What must stand ahead of a file's name in a stack trace, as a pattern."""
     if not folder or not _COMMON.match(name):
         return r"(?<![\w-])"

@@ -255,10 +255,17 @@ def test_the_nearest_line_is_found_quickly_in_a_large_result() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "<result 2-1 abc123>", "[2-1]", "`2-1`", "call 2-1", "Result 2-1", "tool call 2-1",
-        "2-1 ab12", "#2-1", "<result 2-1>",
+        "<result 2-1 abc123>",
+        "[2-1]",
+        "`2-1`",
+        "call 2-1",
+        "Result 2-1",
+        "tool call 2-1",
+        "2-1 ab12",
+        "#2-1",
+        "<result 2-1>",
     ],
-)  # fmt: skip
+)
 def test_an_id_is_found_in_what_stands_around_it(name: str) -> None:
     (evidence,) = check("RedisCartStore.cs", name).diagnosis.evidence
     assert (evidence.verified, evidence.tool_call_id) == (True, "2-1")

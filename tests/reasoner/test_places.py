@@ -167,10 +167,10 @@ def test_windows_of_two_repositories_are_two_files() -> None:
 
 
 @pytest.mark.parametrize(
-    ("whole", "lines", "newline"), [("a\nb\n", 2, True), ("a\nb", 2, False), ("a\n\n", 2, True)]
+    ("whole", "lines", "newline"), [("a\nb\n", 2, True), ("a\nb", 2, None), ("a\n\n", 2, True)]
 )
 def test_what_comes_after_the_last_newline_is_no_line(
-    whole: str, lines: int, newline: bool
+    whole: str, lines: int, newline: bool | None
 ) -> None:
     (read,) = files_read({"2-1": source(GET_FILE, whole, path="a.py")})
     assert (len(read.lines), read.seen, read.end) == (lines, frozenset({1, 2}), lines)
