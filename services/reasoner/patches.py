@@ -106,8 +106,8 @@ def _plain(path: str) -> tuple[str, ...]:
 
 def _change_problem(change: _Change, reads: Sequence[FileRead]) -> str:
     path = change.path
-    if not any(line.startswith(("+", "-")) for hunk in change.hunks for line in hunk.body):
-        return f"it changes nothing in {path}"
+    if not all(any(line.startswith(("+", "-")) for line in hunk.body) for hunk in change.hunks):
+        return f"a hunk of it changes nothing in {path}"
     read = [each for each in reads if any(matches(name, each.path) for name in _plain(path))]
     if not read:
         return f"{path} was not read, so the diff was held against nothing"

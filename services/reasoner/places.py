@@ -73,6 +73,8 @@ _BEFORE = r"(?<![\w./\\-])"
 _IMAGE = r"(?:(?:usr|src|app|code|workspace|srv|opt|var|www|html|dist|build|home)/)*"
 _CALLABLE = re.compile(r"(\w+)\s*(?:\(|$)")
 _MOST_TOLD = 8
+_JSON_AS_IT_IS = 1_500
+"""A longer file of JSON may have had more than 3,000 characters, and is laid out then."""
 _SPAN = re.compile(r"line|limit|offset|start|end|page|range")
 
 
@@ -187,6 +189,8 @@ def _file(path: str, name: str, *, sources: Mapping[str, Source]) -> FileRead | 
     numbers = [n for n in shown if n > ahead and (end is None or n <= end)]
     lines = {n - ahead: shown[n] for n in numbers if n <= len(whole) and whole[n - 1] == shown[n]}
     seen = frozenset(n - ahead for n in numbers)
+    if path.casefold().endswith(".json") and len(sources[name].whole) > _JSON_AS_IT_IS:
+        lines = {}  # The toolrunner laid it out anew: its lines are not the file's.
     return FileRead(path, lines, seen, name, None if end is None else end - ahead, newline)
 
 

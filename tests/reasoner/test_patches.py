@@ -147,6 +147,11 @@ def test_what_git_apply_takes_applies(text: str, read: FileRead) -> None:
         (A + "@@ -0,0 +1 @@\n+x\n", ENDED, "is for an empty file"),
         (A + "@@ -0,0 +1 @@\n+x\n", MIDDLE, "is for an empty file"),
         (A + "@@ -30,2 +30,3 @@\n line 30\n \n+x\n", ENDED, "line 31 is past its end"),
+        (
+            A + "@@ -5,2 +5,2 @@\n-line 5\n+x\n line 6\n@@ -9,1 +9,1 @@\n line 9\n",
+            ENDED,
+            "a hunk of it changes nothing",
+        ),
         (A + "@@ -31,0 +32 @@\n+x\n", ENDED, "no place of its own"),
         (A + "@@ -1,3 +1,3 @@\n line 10\n-line 11\n+x\n line 12\n", ENDED, "line 1 is 'line 1'"),
         (A + "@@ -11,0 +12 @@\n+x\n", ENDED, "keeps no line after its change"),

@@ -177,6 +177,13 @@ def test_what_comes_after_the_last_newline_is_no_line(
     assert read.newline == newline
 
 
+def test_json_that_may_be_laid_out_anew_cannot_be_patched() -> None:
+    for times, lines in ((20, 20), (200, 0)):
+        whole = "\n".join(f'{{"n": {n}}}' for n in range(times))
+        (read,) = files_read({"2-1": source(GET_FILE, whole, path="a.json")})
+        assert (len(read.lines), len(read.seen)) == (lines, times)
+
+
 def test_a_page_of_a_commit_shows_its_diff() -> None:
     commit = Source(tool="github__get_commit", shown="~ condensed")
     page = Source(tool="read_result", shown=numbered(COMMIT), arguments={"call_id": "2-3"})
