@@ -8,7 +8,7 @@ from bus.record import Record
 from bus.results import Results
 from services.reasoner import calls, patches, places
 from services.reasoner.diagnosis import SUBMIT, Submission, submission
-from services.reasoner.sources import TRIGGER, Known, Source, arguments_of, told_by
+from services.reasoner.sources import TRIGGER, Known, Source, arguments_of, origin, told_by
 from services.reasoner.transcript import Message, Reply
 
 QUICK_CHARACTERS = 65_536
@@ -64,7 +64,7 @@ def _to_read(sources: dict[str, Source], given: Iterable[Submission]) -> list[st
     """The results that are quoted, and those of the files that the submissions speak of."""
     named, paths = list[str](), list[str]()
     for each in given:
-        named += each.named
+        named += [origin(name, sources) for name in each.named]
         paths += each.paths
     read = (
         name

@@ -5,8 +5,11 @@ never shown as evidence, and caps the confidence:
 
 - a quote that is not exact, or a diff that does not apply: at most `medium`;
 - a component or a code location that was not seen: `low`;
-- no exact quote at all: `low`, and a verdict of `fault` or `healthy` becomes `unknown`, because
-  nothing shows it. The investigation ends as inconclusive, and the cause is a suspicion.
+- no exact quote that shows something: `low`, and a verdict of `fault` or `healthy` becomes
+  `unknown`, because nothing shows it. The investigation ends as inconclusive, and the cause is a
+  suspicion.
+
+An exact quote that shows nothing, such as a bracket or the level of a log, is left out.
 """
 
 import re
@@ -29,11 +32,13 @@ from bus.events import (
     Verdict,
 )
 from services.reasoner import patches, places, quotes
-from services.reasoner.sources import Known, Source, call_id
+from services.reasoner.sources import Known, Source, call_id, origin
 
 SUBMIT = "submit_diagnosis"
 _WITH_LINE = re.compile(r"^(.+?):(\d{1,7})$")
-_WORD = re.compile(r"\w{3}")
+_NO_COMPONENT = re.compile(
+    r"(?:none|unknown|unclear|n/?a|null|nil|not applicable|[-?\u2014]+)\.?\Z"
+)
 _LOW: frozenset[Part] = frozenset({"verdict", "component", "code_location"})
 
 
@@ -102,6 +107,12 @@ class Submission(_Part):
         return tuple(dict.fromkeys(call_id(quote.call_id) for quote in self.evidence))
 
     @property
+    def where(self) -> str:
+        """The component; a word for none is none, except where a fault must lie somewhere."""
+        none = _NO_COMPONENT.match(self.component.strip().casefold())
+        return "" if none and self.verdict != "fault" else self.component.strip()
+
+    @property
     def paths(self) -> tuple[str, ...]:
         """The files that it speaks of, as it names them."""
         place = self.place
@@ -141,14 +152,14 @@ def checked(
     given: Submission, sources: Mapping[str, Source], *, model: str, known: Known | None = None
 ) -> Checked:
     """The diagnosis with its marks; see the module. The problems are for the model."""
-    looked_at = [_check(quote, sources.get(call_id(quote.call_id))) for quote in given.evidence]
-    evidence = tuple(found for found, _ in looked_at)
+    looked_at = [_check(quote, sources) for quote in given.evidence]
+    evidence = tuple(found for found, _ in looked_at if _may_show(found))
     problems = [problem for _, problem in looked_at if problem]
     failed = dict(_failed(given, sources, known=known or Known()))
     unverified: list[Part] = ["evidence", *failed] if problems else [*failed]
     problems += [f"{part.replace('_', ' ')}: {why}" for part, why in failed.items()]
     verdict = given.verdict
-    if verdict != "unknown" and not any(map(_shows_something, evidence)):
+    if verdict != "unknown" and not any(quote.verified for quote in evidence):
         if not problems:
             problems.append(f"verdict: no quote shows {verdict!r}; quote what does")
         unverified, verdict = ["verdict", *unverified], "unknown"
@@ -157,7 +168,7 @@ def checked(
         verdict=verdict,
         summary=given.summary,
         root_cause=given.root_cause,
-        component=given.component,
+        component=given.where,
         code_location=CodeLocation(path=place.path, line=place.line, function=place.function)
         if place
         else None,
@@ -189,7 +200,7 @@ def _failed(
     given: Submission, sources: Mapping[str, Source], *, known: Known
 ) -> Iterator[tuple[Part, str]]:
     """What fails besides quotes, and why."""
-    if why := places.component_problem(given.component, sources, known=known):
+    if why := places.component_problem(given.where, sources, known=known):
         yield "component", why
     if given.place and (why := places.place_problem(given.place, sources, known=known)):
         yield "code_location", why
@@ -198,20 +209,21 @@ def _failed(
         yield "fix", f"the diff does not apply: {why}"
 
 
-def _shows_something(quote: Evidence) -> bool:
-    """Verified, and more than a bracket or a dash."""
-    return quote.verified and _WORD.search(quote.quote) is not None
+def _may_show(quote: Evidence) -> bool:
+    """False of a verified quote that shows nothing; one that failed is told and counted."""
+    return not quote.verified or quotes.shows_something(quote.quote)
 
 
-def _check(given: _Quote, source: Source | None) -> tuple[Evidence, str]:
-    quote, named = given.quote.strip("\n"), call_id(given.call_id)
-    at = quotes.first_line(quote, source.whole) if source else None
-    problem = "" if at is not None else quotes.why_not(quote, source)
+def _check(given: _Quote, sources: Mapping[str, Source]) -> tuple[Evidence, str]:
+    quote, named = given.quote.strip("\r\n"), origin(given.call_id, sources)
+    source = sources.get(named)
+    stands = quotes.standing(quote, source) if source else None
+    problem = "" if stands else quotes.why_not(quote, source)
     evidence = Evidence(
         tool_call_id=ToolCallId(named),
-        quote=quote,
-        verified=at is not None,
-        first_line=at,
+        quote=stands[1] if stands else quote,
+        verified=stands is not None,
+        first_line=stands[0] if stands else None,
         tool=source.tool if source else "",
         problem=problem,
     )

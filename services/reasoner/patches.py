@@ -1,9 +1,12 @@
 """Unified diffs, held against files as they were read.
 
-A diff applies where a strict tool would apply it: the counts in each head are those of its hunk,
-and the lines that it keeps or takes out stand in the file, at the place that it names or else at
-the only place where they stand. All of them were shown in full: what was not read, was cut, or
-holds a redacted secret cannot be patched. A new file has nothing to be held against.
+A diff applies where `git apply` would apply it: the counts in each head are those of its hunk, and
+the lines that it keeps or takes out stand in the file, at the place that it names or else at the
+only place where they stand. A hunk that starts at line 1 belongs to the start of the file, one that
+keeps no line after its change to the end, and one that removes the file covers all of it. Whether
+the last line ends with a newline must be marked rightly, where that is known. All those lines were
+shown in full: what was not read, was cut, or holds a redacted secret cannot be patched. A new file
+has nothing to be held against.
 """
 
 import re
@@ -16,7 +19,7 @@ NOWHERE = "/dev/null"
 _HEAD = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _OLD = re.compile(r"^--- \"?([^\t\"]+)")
 _NEW = re.compile(r"^\+\+\+ \"?([^\t\"]+)")
-_BETWEEN = ("diff ", "index ", "new file", "old mode", "new mode", "similarity", "rename", "\\")
+_BETWEEN = ("diff ", "index ", "deleted file", "old mode", "new mode", "similarity", "rename", "\\")
 
 
 class Misshapen(ValueError):
@@ -33,6 +36,10 @@ class FileRead:
     seen: frozenset[int]
     """Numbers of all lines that were shown, those that were cut too."""
     call_id: str
+    end: int | None = None
+    """How many lines the file has, where that is known."""
+    newline: bool | None = None
+    """Whether its last line ends with a newline, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,24 @@ class _Hunk:
     def added(self) -> list[str]:
         return [line[1:] for line in self.body if line.startswith("+")]
 
+    @property
+    def keeps_after(self) -> bool:
+        """Whether it keeps a line after its last change."""
+        return [line for line in self.body if line[:1] != "\\"][-1][:1] in ("", " ")
+
+    @property
+    def unended(self) -> bool:
+        """Whether it says that its last old line has no newline."""
+        pairs = zip(self.body, self.body[1:], strict=False)
+        return any(mark[:1] == "\\" and line[:1] != "+" for line, mark in pairs)
+
+
+@dataclass(frozen=True)
+class _Change:
+    path: str
+    hunks: tuple[_Hunk, ...]
+    deletes: bool
+
 
 def changed_paths(diff: str) -> tuple[str, ...]:
     """The paths that its heads name, with and without `a/` and `b/`."""
@@ -59,12 +84,12 @@ def changed_paths(diff: str) -> tuple[str, ...]:
 def problem_of(diff: str, reads: Sequence[FileRead]) -> str:
     """Why a diff does not apply to the files as they were read; empty when it does."""
     try:
-        files = list(_files(diff.strip("\n").split("\n")))
+        changes = list(_changes(diff.removesuffix("\n").split("\n")))
     except Misshapen as error:
         return str(error)
-    if not files:
+    if not changes:
         return "it has no hunk: a unified diff has heads (--- a/path, +++ b/path, @@ -1,5 +1,5 @@)"
-    problems = (_file_problem(path, hunks, reads=reads) for path, hunks in files)
+    problems = (_change_problem(change, reads) for change in changes)
     return next((problem for problem in problems if problem), "")
 
 
@@ -79,57 +104,85 @@ def _plain(path: str) -> tuple[str, ...]:
     return (path, path[2:]) if path.startswith(("a/", "b/")) else (path,)
 
 
-def _file_problem(path: str, hunks: Sequence[_Hunk], *, reads: Sequence[FileRead]) -> str:
-    if not any(line.startswith(("+", "-")) for hunk in hunks for line in hunk.body):
-        return f"it changes nothing in {path}"
+def _change_problem(change: _Change, reads: Sequence[FileRead]) -> str:
+    path = change.path
+    if not all(any(line.startswith(("+", "-")) for line in hunk.body) for hunk in change.hunks):
+        return f"a hunk of it changes nothing in {path}"
     read = [each for each in reads if any(matches(name, each.path) for name in _plain(path))]
     if not read:
         return f"{path} was not read, so the diff was held against nothing"
-    found = [_read_problem(hunks, each.lines) for each in read]
+    found = [_read_problem(change, each) for each in read]
     return "" if "" in found else f"{read[-1].path} as read in {read[-1].call_id}: {found[-1]}"
 
 
-def _read_problem(hunks: Sequence[_Hunk], lines: Mapping[int, str]) -> str:
+def _read_problem(change: _Change, read: FileRead) -> str:
     after, moved = 0, 0
-    for hunk in hunks:
+    for hunk in change.hunks:
         if any(REDACTED in line for line in (*hunk.old, *hunk.added)):
             return f"the hunk at line {hunk.start} touches a redacted line, which nobody can patch"
-        at = _place(hunk, lines, after=after, moved=moved)
+        at = _place(hunk, read, after=after, moved=moved)
         if at is None:
-            return _where_not(hunk, lines)
+            return _where_not(hunk, read)
         moved, after = at - hunk.start, at + len(hunk.old)
+    (first, *others), removed = change.hunks, [line[:1] for line in change.hunks[0].body]
+    whole = not others and first.start <= 1 and {*removed} <= {"-", "\\"}
+    if change.deletes and not (whole and after == (read.end or 0) + 1):
+        return "it removes the file, but not all of its lines"
     return ""
 
 
-def _place(hunk: _Hunk, lines: Mapping[int, str], *, after: int, moved: int) -> int | None:
+def _place(hunk: _Hunk, read: FileRead, *, after: int, moved: int) -> int | None:
     """The line at which the hunk's old lines stand, past the hunk before it."""
-    old = hunk.old
-    if not old:
-        known = hunk.start == 0 or hunk.start in lines
-        return hunk.start if known and hunk.start >= after else None
+    if not hunk.old:
+        known = hunk.start in read.lines or hunk.start == 0
+        return hunk.start if known and read.end == hunk.start >= after else None
+    if hunk.start <= 1:
+        return 1 if after == 0 and _fits(hunk, read, at=1) else None
     for at in (hunk.start, hunk.start + moved):
-        if at >= after and _stands(old, lines, at=at):
+        if at >= after and _fits(hunk, read, at=at):
             return at
-    found = [at for at in lines if at >= after and _stands(old, lines, at=at)]
+    found = [at for at in read.lines if at >= after and _fits(hunk, read, at=at)]
     return found[0] if len(found) == 1 else None
 
 
-def _stands(old: Sequence[str], lines: Mapping[int, str], *, at: int) -> bool:
-    return all(lines.get(number) == line for number, line in enumerate(old, start=at))
+def _fits(hunk: _Hunk, read: FileRead, *, at: int) -> bool:
+    """Whether the old lines stand there, and their end is the file's where it has to be."""
+    if not all(read.lines.get(number) == line for number, line in enumerate(hunk.old, start=at)):
+        return False
+    if at + len(hunk.old) - 1 != read.end:
+        return hunk.keeps_after and not (hunk.unended and read.end is not None)
+    return read.newline is None or hunk.unended != read.newline
 
 
-def _where_not(hunk: _Hunk, lines: Mapping[int, str]) -> str:
-    for number, line in enumerate(hunk.old, start=hunk.start):
-        if number not in lines:
-            return f"line {number} of it was not shown in full, so it cannot be patched"
-        if lines[number] != line:
-            return f"line {number} is {lines[number][:200]!r}, not {line[:200]!r}"
+def _where_not(hunk: _Hunk, read: FileRead) -> str:
+    """Why a hunk that has no place has none, told of the line that it names."""
+    if hunk.start == 0:
+        return "a hunk at line 0 is for an empty file; keep lines that were read around the change"
+    differs = (
+        _differs(read, number, line=line) for number, line in enumerate(hunk.old, hunk.start)
+    )
+    if told := next(filter(None, differs), ""):
+        return told
+    at_end = hunk.start + len(hunk.old) - 1 == read.end
+    if not (hunk.keeps_after or at_end):
+        return f"the hunk at line {hunk.start} keeps no line after its change: keep one to three"
+    if hunk.unended == read.newline if at_end else hunk.unended:
+        return f"the hunk at line {hunk.start} is wrong about the newline at the end of the file"
     return f"the hunk at line {hunk.start} has no place of its own"
 
 
-def _files(lines: Sequence[str]) -> Iterator[tuple[str, list[_Hunk]]]:
+def _differs(read: FileRead, number: int, *, line: str) -> str:
+    if read.end is not None and number > read.end:
+        return f"line {number} is past its end: it has {read.end} lines"
+    if number not in read.lines:
+        return f"line {number} of it was not shown in full, so it cannot be patched"
+    known = read.lines[number]
+    return "" if known == line else f"line {number} is {known[:200]!r}, not {line[:200]!r}"
+
+
+def _changes(lines: Sequence[str]) -> Iterator[_Change]:
     """The changed files with their hunks. Raises Misshapen."""
-    at, path, hunks = 0, "", list[_Hunk]()
+    at, path, deletes, hunks = 0, "", False, list[_Hunk]()
     while at < len(lines):
         line = lines[at]
         if head := _HEAD.match(line):
@@ -141,14 +194,23 @@ def _files(lines: Sequence[str]) -> Iterator[tuple[str, list[_Hunk]]]:
             continue
         if named := _heads(lines[at : at + 2]):
             if hunks:
-                yield path, hunks
+                yield _Change(path, tuple(hunks), deletes)
+            deletes = NOWHERE in lines[at + 1]
             path, hunks, at = named, [], at + 2
             continue
-        if line.strip() and not line.startswith(_BETWEEN):
-            raise Misshapen(f"this line belongs to no hunk, so a count is wrong: {line[:200]!r}")
+        _check_between(lines[at : at + 4])
         at += 1
     if hunks:
-        yield path, hunks
+        yield _Change(path, tuple(hunks), deletes)
+
+
+def _check_between(lines: Sequence[str]) -> None:
+    """Raises Misshapen unless the first of the lines may stand between hunks."""
+    line = lines[0]
+    if line.strip() and not line.startswith(_BETWEEN):
+        raise Misshapen(f"this line belongs to no hunk, so a count is wrong: {line[:200]!r}")
+    if line.startswith("deleted") and not any(NOWHERE in each for each in lines):
+        raise Misshapen("it says that the file is deleted, and its head does not (/dev/null)")
 
 
 def _heads(lines: Sequence[str]) -> str:
@@ -171,6 +233,7 @@ def _body(lines: Sequence[str], first: int, *, head: re.Match[str]) -> tuple[str
         old -= line[:1] in ("", " ", "-")
         new -= line[:1] in ("", " ", "+")
         body.append(line)
-    if old or new:
+    if old or new or not body:
         raise Misshapen(f"the hunk at line {head[1]} is shorter or longer than its head says")
-    return tuple(body)
+    marks = [line for line in lines[first + len(body) :][:1] if line.startswith("\\")]
+    return (*body, *marks)

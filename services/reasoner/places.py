@@ -5,30 +5,40 @@ A place in the code was seen when one of these holds; of a line, that very line:
 - a file was read (a tool whose name says so, the path among its arguments) and the line was shown,
   in the view or on a page of it; a window of a file counts its lines as the file does;
 - blame of the file covers the line;
-- a diff shows the line, before or after the change (a commit's patch, or any unified diff);
+- a diff from a tool for commits or changes shows the line, before or after the change;
 - a search showed a line of the file, which proves the path but no line number;
 - a stack trace, or whatever else names `file:line`, stands in a result or in the incident: its file
-  has the same name (folders differ between an image and a repository) and the same line.
+  has the same name (folders differ between an image and a repository) and the same line. For a
+  name that many folders have, such as `index.js`, the folder must be the same too; a folder of
+  images such as `/app`, or none, is enough where a result shows the path that is named.
 
 A folder's listing or a commit that names a file is not reading it. A function must stand as a word
 in what was shown. A component was seen when each of its words stands in the incident, in the
-service catalogue or in a line of a result; words for kinds of things (`service`, `pod`) are free.
-What a call asked for and its answer of a line or two repeats was not seen by that.
+service catalogue or in a line of a result; words for kinds of things (`service`, `memory limit`)
+are free, but name nothing alone. What a call asked for and its answer only repeats was not seen by
+that.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from services.reasoner.patches import FileRead, matches
-from services.reasoner.sources import Known, Source, lines_seen, numbered_lines, texts
+from services.reasoner.sources import (
+    IN_WINDOW,
+    Known,
+    Source,
+    lines_seen,
+    numbered_lines,
+    origin,
+    texts,
+    window_of,
+)
 
 _PATH_ARGUMENTS = ("path", "file_path", "filepath", "file", "filename")
 _READS = re.compile(r"(?:^|_)(?:get|read|fetch|open|view)_\w*(?:file|content|source|blob)")
 _NO_READ = re.compile(r"blame|commit|history|search|list")
-_WINDOW = re.compile(r"^(.+) lines (\d+)-(\d+) of (\d+)$")
-_IN_WINDOW = re.compile(r"^(\d+): ?(.*)$", re.DOTALL)
 _LISTING = re.compile(
     r"^(?:file|dir|submodule|symlink) \S.* ?size=|^(?:dir|submodule|symlink) \S+$"
 )
@@ -37,14 +47,35 @@ _NOT_KEPT = re.compile(r"^~ .*(?:are not kept|is kept)", re.MULTILINE)
 _BLAMED = re.compile(r"^lines (\d+)-(\d+) commit ")
 _CHANGED = re.compile(r"^(?:file (\S+) |\+\+\+ (?:b/)?(\S+))")
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_DIFFS = re.compile(r"commit|diff|patch|pull|merge|compar|change")
 _FOUND = re.compile(r"^(\S+): ")
 _FREE = re.compile(
-    r"(?:|the|an?|of|in|on|and|services?|deployment|statefulset|daemonset|pods?|container|node|"
-    r"namespace|cluster|workload|component|application|app|server|job|cronjob|\d+)\Z"
+    r"(?:the|a|an|its|of|in|on|at|to|from|for|and|or|with|by|via|behind|between|service|"
+    r"services|deployment|deployments|statefulset|daemonset|replicaset|pod|pods|container|"
+    r"containers|node|nodes|namespace|cluster|workload|component|application|app|server|"
+    r"job|cronjob|kubernetes|memory|cpu|disk|storage|volume|network|limit|limits|request|"
+    r"requests|quota|resource|resources|store|database|db|cache|queue|topic|broker|client|"
+    r"connection|connections|pool|timeout|config|configuration|setting|settings|code|"
+    r"handler|image|version|secret|environment|variable|manifest|template|probe|probes|"
+    r"health|check|api|endpoint|method|function|class|module|library|dependency|layer|"
+    r"process|thread|startup|rollout|release|feature|flag|backend|upstream|downstream|"
+    r"external|internal|\d+)\Z"
 )
-_BETWEEN = re.compile(r"[\s/:;,()\[\]<>=@'\"`]+")
+_BETWEEN = re.compile(r"[\s/:;,()\[\]<>=@'\u2019\"`&+|*\u2192\u2013\u2014]+|->")
+_POSSESSIVE = re.compile(r"(?<=\w)['\u2019]s\b")
+_COMMON = re.compile(
+    r"(?:index|main|app|server|client|utils?|helpers?|__\w+__|config|settings|handlers?|routes?|"
+    r"models?|views?|types|lib|mod|base|common|setup|cli|program|startup|service|controller|api|db|"
+    r"errors?|store|worker|dockerfile|deployment|values)(?:\.\w+)*\Z",
+    re.IGNORECASE,
+)
+_BEFORE = r"(?<![\w./\\-])"
+_IMAGE = r"(?:(?:usr|src|app|code|workspace|srv|opt|var|www|html|dist|build|home)/)*"
 _CALLABLE = re.compile(r"(\w+)\s*(?:\(|$)")
 _MOST_TOLD = 8
+_JSON_AS_IT_IS = 1_500
+"""A longer file of JSON may have had more than 3,000 characters, and is laid out then."""
+_SPAN = re.compile(r"line|limit|offset|start|end|page|range")
 
 
 @dataclass(frozen=True)
@@ -58,7 +89,7 @@ class Place:
 
 def files_read(sources: Mapping[str, Source]) -> list[FileRead]:
     """The files that were read, each window or page put together with what else was read of it."""
-    found: dict[tuple[str, str], FileRead] = {}
+    found: dict[tuple[object, ...], FileRead] = {}
     for name, source in sources.items():
         path = path_asked(source)
         if not path or not reads_files(source.tool) or _NOT_KEPT.search(source.shown):
@@ -66,14 +97,21 @@ def files_read(sources: Mapping[str, Source]) -> list[FileRead]:
         read = _file(path, name, sources=sources)
         if read is None:
             continue
-        key = (path, str(source.arguments.get("ref") or source.arguments.get("sha") or ""))
+        key = (source.tool, path, read.end, *_of_which(source))
         earlier = found.get(key)
         if earlier is None or any(read.lines.get(n, t) != t for n, t in earlier.lines.items()):
             found[key] = read
         else:
             lines = {**earlier.lines, **read.lines}
-            found[key] = FileRead(path, lines, earlier.seen | read.seen, name)
+            found[key] = replace(read, lines=lines, seen=earlier.seen | read.seen)
     return list(found.values())
+
+
+def _of_which(source: Source) -> Iterator[str]:
+    """The arguments that say of which repository and revision; not the path, nor which lines."""
+    for name, value in sorted(source.arguments.items()):
+        if value and name not in _PATH_ARGUMENTS and not _SPAN.search(name):
+            yield f"{name}={value}"
 
 
 def path_asked(source: Source) -> str:
@@ -111,13 +149,13 @@ def component_problem(component: str, sources: Mapping[str, Source], *, known: K
     services = {name.casefold() for name in known.services}
     if component.strip().casefold() in services:
         return ""
-    for part in _BETWEEN.split(component.casefold()):
-        word = part.strip(".-_")
-        if _FREE.match(word) or word in services:
-            continue
-        if not _said(word, sources, known=known):
+    parts = _BETWEEN.split(_POSSESSIVE.sub("", component.casefold()))
+    words = [word for part in parts if (word := part.strip(".-_"))]
+    names = [w for w in words if w in services or not _FREE.match(w)]
+    for word in names:
+        if word not in services and not _said(word, sources, known=known):
             return f"{word!r} stands neither in the incident nor in any result"
-    return ""
+    return "" if names or not component.strip() else f"{component.strip()!r} names nothing"
 
 
 def _said(word: str, sources: Mapping[str, Source], *, known: Known) -> bool:
@@ -136,30 +174,34 @@ def _function_problem(function: str | None, sources: Mapping[str, Source], *, kn
 def _file(path: str, name: str, *, sources: Mapping[str, Source]) -> FileRead | None:
     """What was shown of a file; None where the answer is a folder's listing."""
     shown = lines_seen(name, sources)
-    whole = sources[name].whole.split("\n")
+    whole = sources[name].whole.split("\n") if sources[name].whole else []
     if _LISTING.match(shown.get(1, "")):
         return None
-    if window := _WINDOW.match(shown.get(1, "")):
-        return _window(window[1], name, shown=shown, whole=whole)
+    top = (whole or [shown.get(number, "") for number in (1, 2)])[:2]
+    if lasts := window_of("\n".join(top)):
+        read = FileRead(top[0].rpartition(" lines ")[0], {}, frozenset(), name, lasts)
+        return _window(read, shown=shown, whole=whole)
     # GitHub's own server puts a sentence before the file.
     ahead = 1 if _PREFACE.match(shown.get(1, "")) else 0
-    lines = {
-        number - ahead: text
-        for number, text in shown.items()
-        if number > ahead and number <= len(whole) and whole[number - 1] == text
-    }
-    seen = frozenset(number - ahead for number in shown if number > ahead)
-    return FileRead(path, lines, seen, name)
+    # Newlines at the end of an answer are not stored: that there is none says nothing.
+    newline = whole[-1:] == [""] or None
+    end = len(whole) - (newline or 0) if whole else None
+    numbers = [n for n in shown if n > ahead and (end is None or n <= end)]
+    lines = {n - ahead: shown[n] for n in numbers if n <= len(whole) and whole[n - 1] == shown[n]}
+    seen = frozenset(n - ahead for n in numbers)
+    if path.casefold().endswith(".json") and len(sources[name].whole) > _JSON_AS_IT_IS:
+        lines = {}  # The toolrunner laid it out anew: its lines are not the file's.
+    return FileRead(path, lines, seen, name, None if end is None else end - ahead, newline)
 
 
-def _window(path: str, name: str, *, shown: Mapping[int, str], whole: list[str]) -> FileRead:
+def _window(read: FileRead, *, shown: Mapping[int, str], whole: list[str]) -> FileRead:
     lines, seen = dict[int, str](), set[int]()
     for number, text in shown.items():
-        if found := _IN_WINDOW.match(text):
+        if found := IN_WINDOW.match(text):
             seen.add(int(found[1]))
             if number <= len(whole) and whole[number - 1] == text:
                 lines[int(found[1])] = found[2]
-    return FileRead(path, lines, frozenset(seen), name)
+    return replace(read, lines=lines, seen=frozenset(seen))
 
 
 def _shown(sources: Mapping[str, Source]) -> Iterator[tuple[str, frozenset[int], str]]:
@@ -168,14 +210,15 @@ def _shown(sources: Mapping[str, Source]) -> Iterator[tuple[str, frozenset[int],
         yield read.path, read.seen, read.call_id
     for name, source in sources.items():
         lines = numbered_lines(source.shown)
-        tool = source.tool.rpartition("__")[2]
+        tool = sources.get(origin(name, sources), source).tool.rpartition("__")[2]
         if "blame" in tool and (path := path_asked(source)):
             ranges = [match for text in lines.values() if (match := _BLAMED.match(text))]
             yield path, frozenset(n for r in ranges for n in _numbers(int(r[1]), int(r[2]))), name
         elif "search" in tool and "code" in tool:
             for path in {match[1] for text in lines.values() if (match := _FOUND.match(text))}:
                 yield path, frozenset(), name
-        for path, numbers in _changed(lines).items():
+        changed = _changed(lines) if _DIFFS.search(tool) else {}
+        for path, numbers in changed.items():
             yield path, frozenset(numbers), name
 
 
@@ -219,15 +262,25 @@ def _span(first: str, count: str | None) -> Iterator[int]:
 
 
 def _in_trace(place: Place, sources: Mapping[str, Source], *, known: Known) -> bool:
-    name = place.path.strip().rpartition("/")[2]
+    folder, _, name = place.path.strip().replace("\\", "/").rpartition("/")
     if not name:
         return False
     line = r"\d+" if place.line is None else str(place.line)
     frame = re.compile(
-        rf"(?<![\w-]){re.escape(name)}[\"']?(?::(?:line )?|\(|#L|,? line ){line}(?!\d)"
+        rf"{_ahead_of(name, folder, sources=sources)}{re.escape(name)}"
+        rf"[\"']?(?::(?:line )?|\(|#L|,? (?:on )?line ){line}(?!\d)"
     )
     lines = texts(sources, known, but_not_naming=name)
-    return any(name in text and frame.search(text) for text in lines)
+    return any(name in text and frame.search(text.replace("\\", "/")) for text in lines)
+
+
+def _ahead_of(name: str, folder: str, *, sources: Mapping[str, Source]) -> str:
+    """What must stand ahead of a file's name in a stack trace, as a pattern."""
+    if not folder or not _COMMON.match(name):
+        return r"(?<![\w-])"
+    parent = rf"(?<![\w-]){re.escape(folder.rpartition('/')[2])}/"
+    shown = any(matches(f"{folder}/{name}", path) for path, _, _ in _shown(sources))
+    return rf"(?:{parent}|{_BEFORE}/?{_IMAGE})" if shown else parent
 
 
 def _ranges(numbers: Iterable[int]) -> str:

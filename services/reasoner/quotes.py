@@ -1,21 +1,30 @@
 """Quotes, checked byte for byte: where one stands in the whole that it names, or why it does not.
 
 What may be quoted: whole lines, blanks around a single one left out or not, or at least 16
-characters of one line, at most 500 in all. Only a result's own lines stand in its whole; headers,
-templates, counts and sentences of ours do not, so quoting them fails here. Text is compared as it
-is stored: normalized to NFC and with secrets as tags. What only looks alike is another text.
+characters of one line, at most 500 in all. Of whole lines the blanks around each, and the number
+of a line in a window of a file, may be missing: what stands there is then the quote. Headers,
+templates, counts and sentences of ours are no evidence: they do not stand in the whole, or are
+refused. Text is compared as it is stored: normalized to NFC and with secrets as tags. What only
+looks alike is another text.
 """
 
 import difflib
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from services.reasoner.sources import Source
+from services.reasoner.sources import IN_WINDOW, Source, window_of
 
 LEAST_QUOTED = 16
 MOST_QUOTED = 500
 _NUMBER = re.compile(r"^\s*\d+\| ?")
 _WORD = re.compile(r"\w+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+LEAST_WORD, LEAST_LETTERS = 3, 8
+"""Of two words one has so many characters at least, and a single word so many letters."""
+_OWN_HEAD = re.compile(r"\d+ of \d+ files \(GitHub searches ")
+_BLANKS = " \t\r"
+_OURS = "that is a header of ours and shows nothing: quote a line of the file"
 _WORDS, _PLACES, _COMPARED = 12, 40, 20
 _BEFORE = 100
 
@@ -36,12 +45,56 @@ def first_line(quote: str, whole: str) -> int | None:
     return next((at for at, line in lines if quote in line and line.strip() == said), None)
 
 
+def standing(quote: str, source: Source) -> tuple[int, str] | None:
+    """Where a quote stands and the text that stands there; None when it does not."""
+    said, head = quote.strip("\r\n"), _head(source)
+    text = source.whole.removeprefix(f"{head}\n")
+    at = first_line(said, text)
+    found = (at, said) if at else _whole_lines(said, text, numbered=bool(window_of(source.whole)))
+    return (found[0] + bool(head), found[1]) if found else None
+
+
+def shows_something(quote: str) -> bool:
+    """Whether a quote says more than a bracket or one common word, such as a level of a log."""
+    words = [word for word in _WORD.findall(quote) if len(word) > 1]
+    if len(words) > 1:
+        return max(map(len, words)) >= LEAST_WORD
+    return any(len(letters) >= LEAST_LETTERS for letters in _LETTERS.findall(quote))
+
+
+def _head(source: Source) -> str:
+    """The first line of a result where it is a header of our own server, else nothing."""
+    first = source.whole.partition("\n")[0]
+    return first if window_of(source.whole) or _OWN_HEAD.match(first) else ""
+
+
+def _whole_lines(quote: str, whole: str, *, numbered: bool) -> tuple[int, str] | None:
+    """Whole lines that differ from the quote in blanks around them, or in a window's numbers."""
+    said = [line.strip(_BLANKS) for line in quote.split("\n")]
+    if not said[0] or len(quote) > MOST_QUOTED or any(line not in whole for line in said):
+        return None
+    lines = whole.split("\n")
+    for at in range(len(lines) - len(said) + 1):
+        there = lines[at : at + len(said)] if said[0] in lines[at] else []
+        if there and all(map(partial(_same, numbered=numbered), said, there)):
+            real = "\n".join(there)
+            return (at + 1, real) if len(real) <= MOST_QUOTED else None
+    return None
+
+
+def _same(said: str, line: str, *, numbered: bool) -> bool:
+    text = IN_WINDOW.match(line) if numbered else None
+    return said in (line.strip(_BLANKS), text[2].strip(_BLANKS) if text else None)
+
+
 def why_not(quote: str, source: Source | None) -> str:
     """What is wrong with a quote that stands nowhere, with the line that is most like it."""
     if source is None:
         return "there is no such result; name the id in its marker, such as 2-1 or trigger:<name>"
     if not source.whole:
         return "that result has no lines of its own (an error, or a page: name the paged result)"
+    if quote.strip() and quote.split("\n")[0].strip() in _head(source):
+        return _OURS
     if len(quote) > MOST_QUOTED:
         return f"the quote has {len(quote)} characters, more than {MOST_QUOTED}"
     if "\n" not in quote and quote in source.whole:

@@ -12,6 +12,15 @@ READ_RESULT = "read_result"
 TRIGGER = "trigger:"
 ECHO_LINES = 2
 """An answer of so few lines that names what its call named may only repeat the question."""
+IN_WINDOW = re.compile(r"^(\d+): ?(.*)", re.DOTALL)
+"""A line of a file's window, under its number in the file."""
+_WINDOW = re.compile(r"^\S.* lines \d+-\d+ of (\d+)$")
+_ID = re.compile(
+    r"[\s<\[({`'\"#*]*(?:(?:tool|results?|calls?|id)\b[\s_:#`]*)*(\d+-\d+|trigger:[^\s>\])}`'\"]+)"
+    r"(?:\s+[0-9a-f]+)?[\s>\])}`'\"*]*",
+    re.IGNORECASE | re.ASCII,
+)
+_ASKING = r"q|query|search|keywords?|pattern|filter|terms?|text|expr|expression|input|request"
 _NUMBERED = re.compile(r"^(\d{1,9})\| ?(.*)$", re.MULTILINE)
 
 
@@ -38,8 +47,25 @@ class Known(Value):
 
 
 def call_id(name: str) -> str:
-    """The id in what a model writes for it, such as `result 2-1`."""
-    return name.strip().removeprefix("result ").strip()
+    """The id in what a model writes for it, such as `result 2-1` or its whole marker."""
+    found = _ID.fullmatch(name)
+    return found[1] if found else name.strip()
+
+
+def origin(name: str, sources: Mapping[str, Source]) -> str:
+    """The result that a name stands for: of a page, the one that it is a page of."""
+    found = call_id(name)
+    source = sources.get(found)
+    if source is None or source.tool != READ_RESULT:
+        return found
+    return call_id(str(source.arguments.get("call_id") or found))
+
+
+def window_of(whole: str) -> int:
+    """How many lines the file has of which this is a window under a header of ours; 0 if none."""
+    first, _, rest = whole.partition("\n")
+    head = _WINDOW.match(first) if IN_WINDOW.match(rest) else None
+    return int(head[1]) if head else 0
 
 
 def arguments_of(transcript: Sequence[Mapping[str, object]]) -> dict[str, dict[str, JsonValue]]:
@@ -73,15 +99,26 @@ def lines_seen(name: str, sources: Mapping[str, Source]) -> dict[int, str]:
 def texts(sources: Mapping[str, Source], known: Known, *, but_not_naming: str) -> Iterator[str]:
     """What the model was told by the incident and by results, line by line.
 
-    Echoes are left out: a line or two in answer to a call whose arguments hold the name.
+    Echoes are left out where a call's arguments hold the name: an answer of a line or two, and a
+    line of any answer that says the argument's value and nothing else.
     """
     yield from known.told.split("\n")
     name = but_not_naming.casefold()
     for source in sources.values():
         lines = [line for line in numbered_lines(source.shown).values() if line.strip()]
         asked = " ".join(str(value) for value in source.arguments.values()).casefold()
-        if len(lines) > ECHO_LINES or name not in asked:
+        if name not in asked:
             yield from lines
+        elif len(lines) > ECHO_LINES:
+            echo = _echo_of(source.arguments)
+            yield from (line for line in lines if not echo.fullmatch(line))
+
+
+def _echo_of(arguments: Mapping[str, JsonValue]) -> re.Pattern[str]:
+    """Matches a line that says the value of an argument, under its name or none."""
+    names = "|".join([_ASKING, *map(re.escape, arguments)])
+    values = "|".join(re.escape(str(value)) for value in arguments.values() if value)
+    return re.compile(rf"[\W_]*(?:(?:{names})\b\W+)?(?:for\W+)?(?:{values})[\W_]*", re.IGNORECASE)
 
 
 def told_by(record: Record) -> str:

@@ -96,7 +96,7 @@ def test_an_error_or_a_page_has_nothing_to_quote() -> None:
 
 
 def test_the_word_result_before_an_id_is_forgiven() -> None:
-    assert check("}", "result 2-1").diagnosis.evidence[0].tool_call_id == "2-1"
+    assert check("RedisCartStore.cs", "result 2-1").diagnosis.evidence[0].tool_call_id == "2-1"
 
 
 @pytest.mark.parametrize("verdict", ["fault", "healthy"])
@@ -109,10 +109,18 @@ def test_a_verdict_that_no_quote_shows_becomes_unknown(verdict: str) -> None:
     assert (said.problems, said.diagnosis.unverified) == ((), ())
 
 
-def test_a_bracket_is_a_true_quote_that_shows_nothing() -> None:
-    found = check("}")
-    assert found.diagnosis.evidence[0].verified
+@pytest.mark.parametrize("quote", ["}", "INFO", "1", "-----------------"])
+def test_a_true_quote_that_shows_nothing_is_left_out(quote: str) -> None:
+    whole = "INFO\n}\n1\n-----------------\nexit 137\nOOMKilled"
+    sources = {"2-1": Source(whole=whole)}
+    found = checked(submitted(("2-1", quote)), sources, model="m")
+    assert found.diagnosis.evidence == ()
     assert (found.diagnosis.verdict, found.diagnosis.unverified) == ("unknown", ("verdict",))
+    assert found.problems == ("verdict: no quote shows 'fault'; quote what does",)
+    for says in ("exit 137", "OOMKilled"):
+        both = checked(submitted(("2-1", quote), ("2-1", says)), sources, model="m")
+        assert [each.quote for each in both.diagnosis.evidence] == [says]
+        assert (both.diagnosis.verdict, both.problems) == ("fault", ())
 
 
 def test_one_bad_quote_among_good_ones_caps_the_confidence() -> None:
@@ -133,7 +141,10 @@ READ = Source(
     arguments={"path": CART},
 )
 RICH = {"2-1": Source(whole=WHOLE, shown=numbered(WHOLE), tool="k__get_logs"), "3-1": READ}
-DIFF = f"--- a/{CART}\n+++ b/{CART}\n@@ -3 +3 @@\n-    int limit = 3;\n+    int limit = 4;\n"
+DIFF = (
+    f"--- a/{CART}\n+++ b/{CART}\n@@ -2,3 +2,3 @@\n {{\n-    int limit = 3;\n+    int limit = 4;\n"
+    " }\n\\ No newline at end of file\n"
+)
 TRUE: dict[str, JsonValue] = {
     "component": "cartservice",
     "code_location": {"path": CART, "line": 3},
@@ -193,7 +204,6 @@ def test_all_that_fails_is_told_together() -> None:
         "System.ApplicationException\0: no loafers",
         "System.ApplicationException:\u200b no loafers",
         "System.\u0410pplicationException: no loafers",
-        "System.ApplicationException: no loafers\r",
         "\ufeffSystem.ApplicationException: no loafers",
         "System.ApplicationException:\u00a0no loafers",
     ],
@@ -203,7 +213,18 @@ def test_what_only_looks_alike_is_no_quote(quote: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "call_id", ["2-2", "inc-9:2-1", "2\u20111", "2-1:whole", "../inc-9/2-1", "trigger:alarm", ""]
+    "call_id",
+    [
+        "2-2",
+        "12-1",
+        "2-1 2-2",
+        "inc-9:2-1",
+        "2\u20111",
+        "2-1:whole",
+        "../inc-9/2-1",
+        "trigger:alarm",
+        "",
+    ],
 )
 def test_only_results_of_this_incident_can_be_named(call_id: str) -> None:
     assert (
@@ -229,3 +250,48 @@ def test_the_nearest_line_is_found_quickly_in_a_large_result() -> None:
     given = submitted(("2-1", "line 40000 of many with id=316760001"))
     found = checked(given, {"2-1": Source(whole=whole)}, model="m")
     assert "\n40000| line 39999" in found.problems[0] or "\n40001| line 40000" in found.problems[0]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<result 2-1 abc123>",
+        "[2-1]",
+        "`2-1`",
+        "call 2-1",
+        "Result 2-1",
+        "tool call 2-1",
+        "2-1 ab12",
+        "#2-1",
+        "<result 2-1>",
+    ],
+)
+def test_an_id_is_found_in_what_stands_around_it(name: str) -> None:
+    (evidence,) = check("RedisCartStore.cs", name).diagnosis.evidence
+    assert (evidence.verified, evidence.tool_call_id) == (True, "2-1")
+    told = checked(
+        submitted((f"[{name.replace('2-1', 'trigger:alarm.json')}]", "no loafers")),
+        {"trigger:alarm.json": Source(whole="no loafers")},
+        model="m",
+    )
+    assert told.problems == ()
+
+
+def test_a_quote_of_a_page_is_one_of_the_result_that_it_shows() -> None:
+    page = Source(tool="read_result", arguments={"call_id": "result 2-1"})
+    found = checked(submitted(("3-1", "RedisCartStore.cs")), SOURCES | {"3-1": page}, model="m")
+    (evidence,) = found.diagnosis.evidence
+    assert (evidence.verified, evidence.tool_call_id) == (True, "2-1")
+    assert evidence.tool == "kubernetes__get_logs"
+
+
+@pytest.mark.parametrize("verdict", ["healthy", "unknown", "fault"])
+@pytest.mark.parametrize("component", ["none", "Unknown", "n/a", "N/A", "-", " "])
+def test_a_word_for_no_component_is_none_unless_there_is_a_fault(
+    verdict: str, component: str
+) -> None:
+    given = submitted(("2-1", "RedisCartStore.cs"), verdict=verdict, component=component)
+    found = checked(given, SOURCES, model="m").diagnosis
+    assert found.component == (component.strip() if verdict == "fault" else "")
+    marked = verdict == "fault" and component != " "
+    assert found.unverified == (("component",) if marked else ())

@@ -33,7 +33,15 @@ TRACE = """\
 Unhandled exception: no loafers
    at RedisCartStore.AddItemAsync(String) in /usr/src/app/RedisCartStore.cs:line 83
   File "/app/recommendation_server.py", line 13, in ListRecommendations
-main.go:123 +0x1d"""
+main.go:123 +0x1d
+goroutine 1 at /go/src/checkout/main.go:124 +0x1d
+    at start (/app/index.js:12:3)
+    at start (/app/cart/index.js:14:3)
+PHP Fatal error: Uncaught in /var/www/src/cart.php on line 12
++++ b/src/comet/tail.py
+@@ -1,2 +1,2 @@
+ a
+ b"""
 
 
 def source(tool: str, whole: str, **arguments: JsonValue) -> Source:
@@ -48,7 +56,11 @@ SEEN = {
     "2-4": source("github__get_file_blame", "lines 400-402 commit abc at=now", path=CART),
     "2-5": source(GET_FILE, "file src/moon/Cheese.cs size=7\ndir src/moon/dark", path="src/moon"),
     "2-6": source("github__list_commits", "commit abc message=all", path="src/sun/Core.cs"),
-    "2-7": source("github__search_code", "1 of 1 files\nsrc/star/Hot.cs: burn()", query="burn"),
+    "2-7": source(
+        "github__search_code",
+        "1 of 1 files\nsrc/star/Hot.cs: burn()\nsrc/payment/index.js: burn",
+        query="burn",
+    ),
     "2-8": source("k__get_events", "src/star/Dwarf.cs was changed by nobody"),
 }
 
@@ -66,7 +78,10 @@ SEEN = {
         (CART, 401),
         (CART, 83),
         ("src/recommendationservice/recommendation_server.py", 13),
-        ("src/checkout/main.go", 123),
+        ("src/checkout/main.go", 124),
+        ("src/payment/index.js", 12),
+        ("src/cart/index.js", 14),
+        ("src/shop/cart.php", 12),
         ("src/checkout/main.go", None),
         ("src/star/Hot.cs", None),
     ],
@@ -78,7 +93,11 @@ def test_a_place_that_was_read_or_stands_in_a_trace_is_one(path: str, line: int 
 @pytest.mark.parametrize(
     ("path", "line", "why"),
     [
-        (CART, 41, f"{CART} lines 1-40, 60-62 (2-2)"),
+        (CART, 41, f"{CART} lines 1-40 (2-1); {CART} lines 60-62 (2-2)"),
+        ("src/checkout/main.go", 123, "was not read"),
+        ("src/adverts/index.js", 12, "was not read"),
+        ("src/payment/index.js", 14, "was not read"),
+        ("src/comet/tail.py", 2, "was not read"),
         (CART, 59, "was not read"),
         (CART, 303, "lines 200-202, 300-302"),
         (CART, 8, ""),
@@ -136,6 +155,42 @@ def test_a_file_of_which_something_was_not_kept_is_not_read() -> None:
     assert files_read({"2-1": view}) == []
 
 
+def test_windows_of_two_repositories_are_two_files() -> None:
+    reads = files_read(
+        {
+            name: source(GET_FILE, f"a.py lines {n}-{n} of 9\n{n}: a", path="a.py", owner=owner)
+            for name, n, owner in (("2-1", 1, "x"), ("2-2", 9, "y"), ("2-3", 2, "x"))
+        }
+    )
+    assert [dict(read.lines) for read in reads] == [{1: "a", 2: "a"}, {9: "a"}]
+    assert [(read.end, read.newline) for read in reads] == [(9, None), (9, None)]
+
+
+@pytest.mark.parametrize(
+    ("whole", "lines", "newline"), [("a\nb\n", 2, True), ("a\nb", 2, None), ("a\n\n", 2, True)]
+)
+def test_what_comes_after_the_last_newline_is_no_line(
+    whole: str, lines: int, newline: bool | None
+) -> None:
+    (read,) = files_read({"2-1": source(GET_FILE, whole, path="a.py")})
+    assert (len(read.lines), read.seen, read.end) == (lines, frozenset({1, 2}), lines)
+    assert read.newline == newline
+
+
+def test_json_that_may_be_laid_out_anew_cannot_be_patched() -> None:
+    for times, lines in ((20, 20), (200, 0)):
+        whole = "\n".join(f'{{"n": {n}}}' for n in range(times))
+        (read,) = files_read({"2-1": source(GET_FILE, whole, path="a.json")})
+        assert (len(read.lines), len(read.seen)) == (lines, times)
+
+
+def test_a_page_of_a_commit_shows_its_diff() -> None:
+    commit = Source(tool="github__get_commit", shown="~ condensed")
+    page = Source(tool="read_result", shown=numbered(COMMIT), arguments={"call_id": "2-3"})
+    seen = {"2-3": commit, "3-1": page}
+    assert place_problem(Place(CART, 200), seen, known=Known()) == ""
+
+
 def test_the_sentence_of_githubs_own_server_is_no_line_of_the_file() -> None:
     whole = "successfully downloaded text file (SHA: abc)\nfirst\nsecond"
     (read,) = files_read({"2-1": source("gh__get_file_contents", whole, path="a.py")})
@@ -161,6 +216,9 @@ KNOWN = Known(
 RESULTS = {
     "1-1": source("k__list_pods", "pod redis-cart-0 ready\npod mail ready\npod ads ready", ns="b"),
     "1-2": source("k__get_logs", "no log of moonservice", pod="moonservice"),
+    "1-4": source(
+        "g__search", '{\n "query": "pluto",\n "total": 0,\n "items": []\n}', query="pluto"
+    ),
     "1-3": Source(tool="k__get", shown="~ 9 times: comet-<*> fell\n1| a\n2| b\n3| c"),
 }
 
@@ -177,7 +235,10 @@ RESULTS = {
         "ads (frontend)",
         "redis-cart:6379",
         "",
-        "service",
+        "the mail's store",
+        "mail & ads",
+        "frontend → redis-cart",
+        "frontend -> redis-cart memory limit",
     ],
 )
 def test_a_component_that_was_seen_passes(component: str) -> None:
@@ -197,12 +258,24 @@ def test_a_component_that_was_seen_passes(component: str) -> None:
         "checkoutse\u0301rvice",
         "the mail and moon service",
         "redis\0cart",
+        "pluto",
     ],
 )
 def test_a_component_that_nobody_showed_is_named(component: str) -> None:
     assert "stands neither in the incident nor" in component_problem(
         component, RESULTS, known=KNOWN
     )
+
+
+@pytest.mark.parametrize("component", ["service", "the node", "42", "-", "memory limit"])
+def test_words_for_kinds_of_things_name_nothing_alone(component: str) -> None:
+    assert "names nothing" in component_problem(component, RESULTS, known=KNOWN)
+
+
+def test_a_line_that_says_more_than_the_question_is_no_echo() -> None:
+    found = '{\n "query": "pluto",\n "total": 1,\n "items": ["src/pluto/main.py"]\n}'
+    seen = {"1-1": source("g__search", found, query="pluto")}
+    assert component_problem("pluto", seen, known=KNOWN) == ""
 
 
 def test_arguments_are_found_by_the_place_of_a_call() -> None:
