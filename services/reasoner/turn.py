@@ -142,6 +142,13 @@ class Request:
         """What the model may call."""
         return tuple(str(tool["name"]) for tool in self.tools)
 
+    @property
+    def tool_use_ids(self) -> frozenset[str]:
+        """Ids of the calls so far: a new call needs another one."""
+        said = (message["content"] for message in self.history)
+        blocks = (block for content in said if isinstance(content, list) for block in content)
+        return frozenset(str(block["id"]) for block in blocks if block["type"] == "tool_use")
+
     @cached_property
     def prompt_bytes(self) -> int:
         """Size of everything the model reads."""

@@ -203,7 +203,7 @@ class Claude:
             timeout=Timeout(max(seconds, 0.1) + 5, connect=5.0),
             **body,
         )
-        return reply_in(response.http_response.content, asked=model)
+        return reply_in(response.http_response.content, asked=model, taken=request.tool_use_ids)
 
     async def _worked(self, request: Request, reply: Reply) -> None:
         counted = self._tokens(request)
@@ -219,14 +219,12 @@ class Claude:
         self, error: APIStatusError, model: str, *, request: Request, number: int
     ) -> float:
         """Seconds until the next try, after all replicas were told what this one heard."""
-        if is_overload(error):
+        asked, limited = asked_wait(error), error.status_code == 429
+        if is_overload(error) or (limited and asked is None):
             await self.pace.failed(model, by=request.investigation_id)
-        asked = asked_wait(error)
-        if asked is None:
-            return self._back_off(number)
-        if error.status_code == 429:
+        if limited and asked is not None:
             await self.pace.pause(model, asked)
-        return asked
+        return max(asked or 0.0, self._back_off(number))
 
     def _back_off(self, number: int) -> float:
         most = self.back_off_seconds * 2.0**number
