@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from anthropic import APIStatusError
+from anthropic import APIConnectionError, APIStatusError
+from httpx2 import LocalProtocolError
 
 from bus.cleaning import clean
 from services.reasoner.ports import SaidNo, TooLong
@@ -75,6 +76,18 @@ def stop_at_refusal(error: APIStatusError, *, times: int) -> None:
         raise SaidNo(f"the model API refused: {status} it redirects to {where}; none is followed")
     if spent or status in REFUSED_FOR_GOOD or times >= SAME_REFUSAL:
         raise SaidNo(f"the model API refused: {reason}")
+
+
+def told(error: Exception) -> str:
+    """Why there was no usable answer, redacted.
+
+    Of what could not be sent only the kind is told: such errors show the header, credentials and
+    all.
+    """
+    cause = error.__cause__ if isinstance(error, APIConnectionError) else None
+    if isinstance(cause or error, LocalProtocolError | UnicodeError):
+        return f"{type(cause or error).__name__}: a header cannot be sent"
+    return clean(str(cause) if cause else repr(error))
 
 
 def reason_of(error: APIStatusError) -> str:
