@@ -106,6 +106,13 @@ def marked(text: str, name: str, *, nonce: str, kind: str = "result") -> str:
     return f"<{label}>\n{text}\n</{label}>"
 
 
+def ids_in(messages: Sequence[Message]) -> frozenset[str]:
+    """Ids of the calls in messages: a new call needs another one."""
+    said = (message["content"] for message in messages)
+    blocks = (block for content in said if isinstance(content, list) for block in content)
+    return frozenset(str(block["id"]) for block in blocks if block["type"] == "tool_use")
+
+
 def _tool_use(block: dict[str, JsonValue]) -> ToolUse:
     arguments = block.get("input")
     return ToolUse(

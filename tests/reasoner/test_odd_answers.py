@@ -57,7 +57,7 @@ async def test_a_limit_that_names_no_wait_is_backed_off_from_and_opens_the_break
         one.claude.back_off_seconds = 0.02
         began = time.monotonic()
         for by in ("inc-1", "inc-2"):
-            with pytest.raises(Unavailable, match="429|left alone") as away:
+            with pytest.raises(Unavailable, match=r"429|left alone") as away:
                 await one.ask(question(by))
             assert away.value.retry_in_seconds >= 0.16
         assert time.monotonic() - began >= 0.14
@@ -93,7 +93,7 @@ def test_calls_get_ids_of_their_own_and_true_ones_stay() -> None:
 
 
 async def test_what_no_api_takes_back_is_mended_and_told_to_the_model(make_loop: MakeLoop) -> None:
-    odd = (
+    odd: tuple[tuple[Block, ...], ...] = (
         (USE | {"input": "{bad"}, {"type": "text", "text": None}),
         (USE, USE | {"input": {"a": 1}}),
         (USE | {"id": ""}, USE | {"id": "x", "name": "get logs; drop"}),
