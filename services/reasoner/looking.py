@@ -12,6 +12,7 @@ from services.reasoner.ports import CutOff, DayBudget, Model, SaidNo
 from services.reasoner.prices import Prices
 from services.reasoner.second_look import Look
 from services.reasoner.transcript import Block
+from services.reasoner.turn import Texts
 
 LEAST_SECONDS = 2.0
 
@@ -25,7 +26,7 @@ class SecondLooks:
     prices: Prices
     limits: Limits
     day_budget: DayBudget
-    system: str
+    texts: Texts
     judge: Block
     most_seconds: float = 20.0
 
@@ -35,19 +36,25 @@ class SecondLooks:
         diagnosis: Diagnosis,
         *,
         reservation: tuple[str, str],
+        held_usd: float,
         seconds: float,
         check: Callable[[], float],
     ) -> Look:
-        """What it says. A call that may have been billed keeps its reservation (day, name)."""
-        request = second_look.request(record, diagnosis, system=self.system, judge=self.judge)
+        """What it says. A call that may have been billed keeps its reservation (day, name).
+
+        `held_usd`: the worst case of the turn's own call, whose cost the record has and whose
+        reservation still stands beside it.
+        """
+        request = second_look.request(record, diagnosis, words=self.texts, judge=self.judge)
         size = request.size(budget.bytes_per_token(record))
         call = budget.estimate(self.prices, self.name, size=size, limits=self.limits)
         day, name = reservation
         if seconds < LEAST_SECONDS:
             return Look(note="none: no time was left")
         left_usd = max(0.0, self.limits.cost_usd - budget.known_usd(record))
+        own_usd = left_usd + held_usd
         wanted = Reservation(
-            name=name, usd=call.call_usd, keep_usd=0.0, own_usd=left_usd, concludes=False
+            name=name, usd=call.call_usd, keep_usd=0.0, own_usd=own_usd, concludes=False
         )
         if call.call_usd > left_usd or await self.day_budget.reserve(day, wanted):
             return Look(note="none: no money was left")

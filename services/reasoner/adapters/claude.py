@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from anthropic import APIConnectionError, APIStatusError, Timeout
+from anthropic import APIStatusError, Timeout
 from opentelemetry.trace import Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
@@ -31,13 +31,14 @@ from services.reasoner.adapters.refusals import (
     is_overload,
     reason_of,
     stop_at_refusal,
+    told,
 )
 from services.reasoner.budget import BYTES_PER_TOKEN
 from services.reasoner.caching import why_missed
 from services.reasoner.ports import CutOff, SaidNo
 from services.reasoner.prices import Prices
 from services.reasoner.settings import Settings
-from services.reasoner.transcript import Reply
+from services.reasoner.transcript import Reply, ids_in
 from services.reasoner.turn import Request
 
 log = logging.getLogger(__name__)
@@ -165,8 +166,7 @@ class Claude:
             except Exception as error:
                 # Connections that break, answers that are none, credentials that are not there.
                 MAY_SEND.get()()
-                cause = error.__cause__ if isinstance(error, APIConnectionError) else None
-                reason = f"no usable answer from {self.reach.address}: {cause or error!r}"
+                reason = f"no usable answer from {self.reach.shown}: {told(error)}"
                 await self.pace.failed(model, by=request.investigation_id)
                 wait = self._back_off(number)
             else:
@@ -203,7 +203,8 @@ class Claude:
             timeout=Timeout(max(seconds, 0.1) + 5, connect=5.0),
             **body,
         )
-        return reply_in(response.http_response.content, asked=model, taken=request.tool_use_ids)
+        taken = ids_in(request.history)
+        return reply_in(response.http_response.content, asked=model, taken=taken)
 
     async def _worked(self, request: Request, reply: Reply) -> None:
         counted = self._tokens(request)
@@ -257,6 +258,7 @@ class Claude:
             "nightshift.concludes": request.concludes,
             "nightshift.prompt_version": request.version,
             "nightshift.prompt_sha256": request.prompt,
+            "nightshift.texts_sha256": request.texts,
         }
         return attributes | ({"nightshift.instead_of": instead_of} if instead_of else {})
 
