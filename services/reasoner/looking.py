@@ -17,6 +17,15 @@ from services.reasoner.turn import Texts
 LEAST_SECONDS = 2.0
 
 
+@dataclass(frozen=True)
+class Beside:
+    """The reservation of the turn's own call, which still stands; the record has its cost."""
+
+    day: str
+    reservation: str
+    usd: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class SecondLooks:
     """Looks at accepted diagnoses with a model of its own; its money is reserved and counted."""
@@ -35,24 +44,19 @@ class SecondLooks:
         record: Record,
         diagnosis: Diagnosis,
         *,
-        reservation: tuple[str, str],
-        held_usd: float,
+        beside: Beside,
         seconds: float,
         check: Callable[[], float],
     ) -> Look:
-        """What it says. A call that may have been billed keeps its reservation (day, name).
-
-        `held_usd`: the worst case of the turn's own call, whose cost the record has and whose
-        reservation still stands beside it.
-        """
+        """What it says. A call that may have been billed keeps its reservation."""
         request = second_look.request(record, diagnosis, words=self.texts, judge=self.judge)
         size = request.size(budget.bytes_per_token(record))
         call = budget.estimate(self.prices, self.name, size=size, limits=self.limits)
-        day, name = reservation
+        day, name = beside.day, f"{beside.reservation}:look"
         if seconds < LEAST_SECONDS:
             return Look(note="none: no time was left")
         left_usd = max(0.0, self.limits.cost_usd - budget.known_usd(record))
-        own_usd = left_usd + held_usd
+        own_usd = left_usd + beside.usd
         wanted = Reservation(
             name=name, usd=call.call_usd, keep_usd=0.0, own_usd=own_usd, concludes=False
         )

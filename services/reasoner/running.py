@@ -18,7 +18,7 @@ from services.reasoner.budget import Estimate
 from services.reasoner.checking import Checking
 from services.reasoner.gathering import Gathering
 from services.reasoner.investigation import Answer
-from services.reasoner.looking import SecondLooks
+from services.reasoner.looking import Beside, SecondLooks
 from services.reasoner.ports import (
     Catalogues,
     CutOff,
@@ -199,11 +199,11 @@ class Turns:
         ends = investigation.ends_with(prepared.record, answer) if self.second else None
         if self.second is None or ends is None:
             return None
+        held_usd = prepared.estimate.call_usd
         return await self.second.look(
             investigation.with_reply(prepared.record, answer),
             ends,
-            reservation=(answer.spend_day, f"{answer.reservation}:look"),
-            held_usd=prepared.estimate.call_usd,
+            beside=Beside(answer.spend_day, answer.reservation, usd=held_usd),
             seconds=_left(prepared, answer.at),
             check=entry.check_held,
         )
