@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from starlette.routing import BaseRoute
 
 from bus.broker import Bus, Consumer, Route
+from bus.cleaning import clean
 from bus.connection import unusable, wait_for_redis
 from bus.errors import NotConfigured
 from bus.health import Check, Health, http_app
@@ -197,5 +198,5 @@ async def _run(name: str, settings: S, *, build: Callable[[S, Bus], Service]) ->
 
 def _show(settings: BusSettings) -> None:
     for field_name in type(settings).model_fields:
-        value = getattr(settings, field_name)
+        value = clean(str(getattr(settings, field_name)))
         sys.stdout.write(f"{variable_of(type(settings), field_name)}={value}\n")

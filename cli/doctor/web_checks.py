@@ -6,6 +6,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from bus.cleaning import clean
 from cli.doctor.finding import Finding, fail, ok, warn
 from services.notifier.settings import Settings as NotifierSettings
 from services.reasoner.settings import Settings as ReasonerSettings
@@ -45,6 +46,7 @@ def _check_key(settings: ReasonerSettings, *, is_wanted: bool) -> Finding:
     headers = {"x-api-key": key} if key else {"authorization": f"Bearer {token}"}
     url = f"{base}/v1/models/{settings.model}"
     found = _ask(url, headers | {"anthropic-version": "2023-06-01"})
+    base = clean(base)
     if found.status == 200:
         what = f"{settings.model} is open to this key at {base}; no reply was asked for"
         return ok("model", what)

@@ -24,6 +24,11 @@ class Settings(BusSettings):
     )
     """Must not be set: a service that strangers can reach holds no right to post."""
 
+    @field_validator("catalog", mode="before")
+    @classmethod
+    def _none_when_empty(cls, value: object) -> object:
+        return value or None
+
     @field_validator("slack_bot_token")
     @classmethod
     def _refuse_bot_token(cls, value: SecretStr | None) -> None:

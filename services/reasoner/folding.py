@@ -35,6 +35,8 @@ WORDS = 600
 """Characters that are kept of what the model said in a turn."""
 MEANWHILE = "Meanwhile:\n"
 """How a text about updates begins."""
+FULL = "context window"
+"""Why an investigation concludes whose prompt was refused for its length."""
 HEAD = (
     "Your work so far, told again because the context was filling up. Results that are not shown "
     "are stored: read_result shows them again, and they can be quoted."
@@ -84,6 +86,8 @@ def due_fold(
     holds = fold_of(record) or Fold(messages=0)
     if len(messages) < 3 or holds.messages == len(messages):
         return None
+    if record.concluding == FULL and not record.refused_once:
+        return smaller(record, messages, size=size)
     if tokens_of(record, size) > MOST_SHARE * window:
         fixed, whole = size - size_of(told(messages, record)), window * _bytes_per_token(record)
         goal, most = (share * whole - fixed for share in (GOAL_SHARE, MOST_SHARE))
@@ -91,6 +95,22 @@ def due_fold(
     if record.notes.get(PROMPT, prompt) != prompt and _thinks(messages[holds.messages :]):
         return holds.model_copy(update={"messages": len(messages)})
     return None
+
+
+def smaller(record: Record, messages: Sequence[Message], *, size: int) -> Fold | None:
+    """The fold to try after a request of `size` bytes was refused for its length.
+
+    First half of that, whatever window the settings name; after a fold in the same turn the least
+    that can be told. None when that was told.
+    """
+    holds, newest = fold_of(record), len(messages) // 2
+    least = Fold(messages=len(messages), shown_from=newest + 1, brief_until=newest - 1)
+    if len(messages) < 3 or holds == least:
+        return None
+    if holds and holds.messages == len(messages):
+        return least
+    half = size / 2 - (size - size_of(told(messages, record)))
+    return _smallest(messages, record, goal=half, most=half)
 
 
 def tokens_of(record: Record, size: int) -> int:

@@ -25,7 +25,7 @@ from services.reasoner.second_look import NOTE, Look, lowered
 from services.reasoner.transcript import Reply, Usage
 from services.reasoner.turn import SAY, Request
 
-CONTEXT_WINDOW = "context window"
+CONTEXT_WINDOW = folding.FULL
 NOTHING_SHOWS_IT = "a cause was named, and nothing that was read shows it"
 
 

@@ -12,8 +12,18 @@ from services.reasoner.ports import CutOff, DayBudget, Model, SaidNo
 from services.reasoner.prices import Prices
 from services.reasoner.second_look import Look
 from services.reasoner.transcript import Block
+from services.reasoner.turn import Texts
 
 LEAST_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The reservation of the turn's own call, which still stands; the record has its cost."""
+
+    day: str
+    reservation: str
+    usd: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +35,7 @@ class SecondLooks:
     prices: Prices
     limits: Limits
     day_budget: DayBudget
-    system: str
+    texts: Texts
     judge: Block
     most_seconds: float = 20.0
 
@@ -34,20 +44,21 @@ class SecondLooks:
         record: Record,
         diagnosis: Diagnosis,
         *,
-        reservation: tuple[str, str],
+        beside: Beside,
         seconds: float,
         check: Callable[[], float],
     ) -> Look:
-        """What it says. A call that may have been billed keeps its reservation (day, name)."""
-        request = second_look.request(record, diagnosis, system=self.system, judge=self.judge)
+        """What it says. A call that may have been billed keeps its reservation."""
+        request = second_look.request(record, diagnosis, words=self.texts, judge=self.judge)
         size = request.size(budget.bytes_per_token(record))
         call = budget.estimate(self.prices, self.name, size=size, limits=self.limits)
-        day, name = reservation
+        day, name = beside.day, f"{beside.reservation}:look"
         if seconds < LEAST_SECONDS:
             return Look(note="none: no time was left")
         left_usd = max(0.0, self.limits.cost_usd - budget.known_usd(record))
+        own_usd = left_usd + beside.usd
         wanted = Reservation(
-            name=name, usd=call.call_usd, keep_usd=0.0, own_usd=left_usd, concludes=False
+            name=name, usd=call.call_usd, keep_usd=0.0, own_usd=own_usd, concludes=False
         )
         if call.call_usd > left_usd or await self.day_budget.reserve(day, wanted):
             return Look(note="none: no money was left")

@@ -23,11 +23,11 @@ class Price(Value):
 
     model: str
     prompt_up_to: int | None = None
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    cache_write_5m: float = Field(ge=0)
-    cache_write_1h: float = Field(ge=0)
-    cache_read: float = Field(ge=0)
+    input: float = Field(ge=0, allow_inf_nan=False)
+    output: float = Field(ge=0, allow_inf_nan=False)
+    cache_write_5m: float = Field(ge=0, allow_inf_nan=False)
+    cache_write_1h: float = Field(ge=0, allow_inf_nan=False)
+    cache_read: float = Field(ge=0, allow_inf_nan=False)
 
 
 class Prices(Value):

@@ -18,7 +18,7 @@ from services.reasoner.budget import Estimate
 from services.reasoner.checking import Checking
 from services.reasoner.gathering import Gathering
 from services.reasoner.investigation import Answer
-from services.reasoner.looking import SecondLooks
+from services.reasoner.looking import Beside, SecondLooks
 from services.reasoner.ports import (
     Catalogues,
     CutOff,
@@ -156,7 +156,7 @@ class Turns:
             raise
         except SaidNo as error:
             await self.day_budget.settle(day, name, spent_usd=0.0)
-            await self._after_no(record, entry, error=error)
+            await self._after_no(prepared, entry, error=error)
             return
         answer = await self._answer(prepared, reply, day=day, reservation=name)
         answer = replace(answer, look=await self._second_look(answer, prepared, entry=entry))
@@ -199,10 +199,11 @@ class Turns:
         ends = investigation.ends_with(prepared.record, answer) if self.second else None
         if self.second is None or ends is None:
             return None
+        held_usd = prepared.estimate.call_usd
         return await self.second.look(
             investigation.with_reply(prepared.record, answer),
             ends,
-            reservation=(answer.spend_day, f"{answer.reservation}:look"),
+            beside=Beside(answer.spend_day, answer.reservation, usd=held_usd),
             seconds=_left(prepared, answer.at),
             check=entry.check_held,
         )
@@ -224,12 +225,16 @@ class Turns:
             _count(answer, self.rules.model)
         return taken
 
-    async def _after_no(self, record: Record, entry: Entry, *, error: SaidNo) -> None:
+    async def _after_no(self, prepared: Prepared, entry: Entry, *, error: SaidNo) -> None:
         """A prompt that is too long concludes with what fits; any other no is the end."""
+        record = prepared.record
         number, full = record.turn, investigation.CONTEXT_WINDOW
         too_long = isinstance(error, TooLong)
         if too_long and not record.concluding:
             await self._change(record, lambda r: investigation.concluding(r, number, why=full))
+            return
+        if too_long and (fold := prepared.request.smaller_fold()):
+            await self._change(record, partial(investigation.folded, turn=number, fold=fold))
             return
         inconclusive = too_long or record.concluding == full
         outcome: Outcome = "inconclusive" if inconclusive else "failed"

@@ -10,8 +10,9 @@ from typing import Literal, get_args
 
 from bus.events import Diagnosis
 from bus.record import Record
+from services.reasoner.caching import hash_of
 from services.reasoner.transcript import Block, Reply, Usage, marked, text_block, user_message
-from services.reasoner.turn import Request
+from services.reasoner.turn import Request, Texts
 
 NOTE = "second look"
 """Note in the record: what the second look said, or why there was none."""
@@ -29,7 +30,7 @@ class Look:
     cost_usd: float | None = 0.0
 
 
-def request(record: Record, diagnosis: Diagnosis, *, system: str, judge: Block) -> Request:
+def request(record: Record, diagnosis: Diagnosis, *, words: Texts, judge: Block) -> Request:
     """The one request of a second look."""
     claims = {
         "root cause": diagnosis.root_cause or diagnosis.summary,
@@ -45,11 +46,13 @@ def request(record: Record, diagnosis: Diagnosis, *, system: str, judge: Block) 
         investigation_id=record.investigation_id,
         turn=record.turn,
         concludes=False,
-        system=system,
+        system=words.second_look,
         tools=(judge,),
         history=(),
         message=user_message([text_block("\n\n".join(texts))]),
         updates_shown=0,
+        version=words.version,
+        texts=hash_of(words.model_dump()),
     )
 
 

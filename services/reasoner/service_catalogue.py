@@ -13,14 +13,29 @@ import tomllib
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from bus.errors import NotConfigured
 
 MOST_CHARACTERS = 20_000
 """Of the text in the prompt: every request pays for it."""
-Word = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]{1,200}$")]
-Words = Annotated[str, StringConstraints(pattern=r"^[^\n\r\x00-\x1f]{1,200}$")]
+MOST_OF_WORD = 200
+
+
+def _visible(text: str) -> str:
+    if not text or len(text) > MOST_OF_WORD or not text.isprintable():
+        raise ValueError(f"must be 1 to {MOST_OF_WORD} characters on one line, all of them visible")
+    return text
+
+
+def _one_word(text: str) -> str:
+    if " " in text:
+        raise ValueError("must be one word, without blanks")
+    return _visible(text)
+
+
+Word = Annotated[str, AfterValidator(_one_word)]
+Words = Annotated[str, AfterValidator(_visible)]
 
 
 class _Service(BaseModel):
@@ -32,10 +47,16 @@ class _Service(BaseModel):
     runbook: Words = ""
 
 
-class _File(BaseModel):
+class _Names(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    services: dict[Word, _Service] | list[Word]
+    services: list[Word]
+
+
+class _Tables(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    services: dict[Word, _Service]
 
 
 def service_catalogue(text: str) -> str:
@@ -44,11 +65,14 @@ def service_catalogue(text: str) -> str:
     Raises NotConfigured with what is wrong in it.
     """
     try:
-        given = _File.model_validate(tomllib.loads(text)).services
+        read = tomllib.loads(text)
+        tables = isinstance(read.get("services"), dict)
+        given = (_Tables if tables else _Names).model_validate(read).services
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise NotConfigured(f"{where}: {first['msg']}") from None
+        where = ".".join(str(part) for part in first["loc"] if part != "[key]")
+        said = first["msg"].removeprefix("Value error, ")
+        raise NotConfigured(f"{where!a}: {said}") from None
     except tomllib.TOMLDecodeError as error:
         raise NotConfigured(str(error)) from None
     services = given if isinstance(given, dict) else {name: _Service() for name in given}

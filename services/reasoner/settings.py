@@ -1,11 +1,14 @@
 """Settings of the reasoner: the model, its key, and what an investigation may spend."""
 
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, FilePath, SecretStr
+from pydantic import Field, FilePath, SecretStr, StringConstraints, field_validator
 
 from bus.settings import BusSettings
 from services.reasoner.budget import Limits
+
+ModelName = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class Settings(BusSettings):
@@ -22,14 +25,13 @@ class Settings(BusSettings):
     anthropic_base_url: str = Field(
         default="https://api.anthropic.com",
         validation_alias="ANTHROPIC_BASE_URL",
-        pattern=r"^https?://",
     )
     """Where the Messages API is."""
     provider: Literal["anthropic", "bedrock", "bedrock-runtime", "vertex"] = "anthropic"
     """Who serves the model; the other providers take theirs from their usual variables."""
-    model: str = Field(default="claude-sonnet-5-5", min_length=1, max_length=200)
+    model: ModelName = Field(default="claude-sonnet-5-5", min_length=1, max_length=200)
     """The model that investigates; one investigation should see one model."""
-    fallback_model: str = Field(default="", max_length=200)
+    fallback_model: ModelName = Field(default="", max_length=200)
     """Asked when the model is overloaded, silent or failing; empty: nobody is."""
     thinking: bool = True
     """Ask for adaptive thinking; off for models that do not know it."""
@@ -51,7 +53,7 @@ class Settings(BusSettings):
     `owner`, `runbook`; told in every request. Without it the model is told none."""
     verify: Literal["off", "on"] = "off"
     """A second call judges each diagnosis by its quotes; it can only lower the confidence."""
-    verify_model: str = Field(default="", max_length=200)
+    verify_model: ModelName = Field(default="", max_length=200)
     """The model of that second call; empty: the one that investigates."""
     model_requests_per_minute: int = Field(default=0, ge=0)
     """Model calls of all replicas together, per model; 0: no limit but the API's."""
@@ -75,6 +77,32 @@ class Settings(BusSettings):
     """Dollars of all investigations of a UTC day."""
     prices_file: str = ""
     """A price file in place of the one that is built in; same form."""
+
+    @field_validator("anthropic_api_key", "anthropic_auth_token")
+    @classmethod
+    def _plain_credential(cls, value: SecretStr) -> SecretStr:
+        """Without the blanks that a file leaves; an error about a header would show the whole."""
+        plain = value.get_secret_value().strip()
+        if not (plain.isascii() and plain.isprintable()):
+            raise ValueError("holds a line break, or another character that no header may hold")
+        return SecretStr(plain)
+
+    @field_validator("anthropic_base_url")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value.strip())
+            whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            whole = False
+        if not whole:
+            raise ValueError("must look like https://host or http://host:8000/path")
+        return value.strip()
+
+    @field_validator("catalog", mode="before")
+    @classmethod
+    def _none_when_empty(cls, value: object) -> object:
+        return value or None
 
     @property
     def models(self) -> tuple[str, ...]:

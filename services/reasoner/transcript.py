@@ -5,6 +5,7 @@ A transcript holds messages exactly as they were sent and received; cache marks 
 
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 
 from pydantic import JsonValue
@@ -14,6 +15,7 @@ from bus.events import Value
 Block = dict[str, object]
 Message = dict[str, object]
 NOTHING_SAID = "(no answer)"
+_NO_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 MARK = "<result "
 """How the answer to a call begins that is a stored result, shown between markers."""
 
@@ -71,10 +73,11 @@ class Reply(Value):
     def message(self) -> Message:
         """The reply as the transcript keeps it.
 
-        Blocks stay as they are. Only empty texts are left out, and a reply without text or call
-        gets a word, because the API takes neither back.
+        Blocks stay as they are. Only what the API does not take back is changed: empty texts are
+        left out, a reply without text or call gets a word, and a call that has no object of
+        arguments, or no name that a tool could have, gets them.
         """
-        kept: list[Block] = [dict(block) for block in self.content if not _empty(block)]
+        kept: list[Block] = [_sent(block) for block in self.content if not _empty(block)]
         if not any(block["type"] in ("text", "tool_use") for block in kept):
             kept.append(text_block(NOTHING_SAID))
         return {"role": "assistant", "content": kept}
@@ -103,6 +106,13 @@ def marked(text: str, name: str, *, nonce: str, kind: str = "result") -> str:
     return f"<{label}>\n{text}\n</{label}>"
 
 
+def ids_in(messages: Sequence[Message]) -> frozenset[str]:
+    """Ids of the calls in messages: a new call needs another one."""
+    said = (message["content"] for message in messages)
+    blocks = (block for content in said if isinstance(content, list) for block in content)
+    return frozenset(str(block["id"]) for block in blocks if block["type"] == "tool_use")
+
+
 def _tool_use(block: dict[str, JsonValue]) -> ToolUse:
     arguments = block.get("input")
     return ToolUse(
@@ -110,6 +120,14 @@ def _tool_use(block: dict[str, JsonValue]) -> ToolUse:
         name=str(block.get("name", "")),
         arguments=arguments if isinstance(arguments, dict) else None,
     )
+
+
+def _sent(block: dict[str, JsonValue]) -> Block:
+    if block["type"] != "tool_use":
+        return dict(block)
+    use = _tool_use(block)
+    name = _NO_NAME.sub("_", use.name)[:64] or "_"
+    return {**block, "name": name, "input": {} if use.arguments is None else use.arguments}
 
 
 def _empty(block: dict[str, JsonValue]) -> bool:

@@ -104,6 +104,8 @@ class Request:
     hour: bool = False
     """Tools and system are held in the cache for an hour."""
     version: str = ""
+    texts: str = ""
+    """Hash of all our texts, those of later turns too."""
     before: Before | None = None
     """What the turn before says about the cache."""
 
@@ -179,6 +181,12 @@ class Request:
             self.record, self.kept, prompt=self.prompt, size=size, window=window
         )
 
+    def smaller_fold(self) -> Fold | None:
+        """The fold to try after this request was too long; None when nothing more can go."""
+        return (
+            folding.smaller(self.record, self.kept, size=self.prompt_bytes) if self.record else None
+        )
+
     def body(self) -> dict[str, object]:
         """Tools, system, messages; cache marks on tools, system, incident and the end."""
         first = self.kept[0]["content"]
@@ -222,6 +230,7 @@ def build(record: Record, seen: Seen, *, texts: Texts, limits: Limits) -> Reques
         services=seen.services,
         record=record,
         version=texts.version,
+        texts=caching.hash_of(texts.model_dump()),
     )
 
 
@@ -241,6 +250,7 @@ def incident_text(record: Record, seen: Seen, *, limits: Limits) -> str:
     attached = sorted(name for name in seen.shown if name.startswith("trigger:"))
     past = marked(seen.earlier, "earlier", nonce=record.nonce, kind="data") if seen.earlier else ""
     minutes = (record.conclude_at - record.opened_at).total_seconds() / 60
+    told = f"{minutes:.0f}" if minutes >= 9.95 else f"{minutes:.2g}"
     return "\n\n".join(
         [
             "An incident was opened.",
@@ -248,7 +258,7 @@ def incident_text(record: Record, seen: Seen, *, limits: Limits) -> str:
             *(marked(seen.shown[name], name, nonce=record.nonce) for name in attached),
             *([f"{earlier.HEAD}\n{past}"] if past else []),
             f"Find its cause. You have {limits.turns} turns, {limits.tool_calls} tool calls "
-            f"(at most {limits.parallel_calls} in one turn) and about {minutes:.2g} minutes.",
+            f"(at most {limits.parallel_calls} in one turn) and about {told} minutes.",
         ]
     )
 

@@ -15,6 +15,8 @@ from services.reasoner.folding import Fold
 from services.reasoner.transcript import Message
 from services.reasoner.turn import Request, Seen
 from tests.bus.incidents import a_record
+from tests.reasoner.conftest import MakeLoop
+from tests.reasoner.model_desk import Said, asks, submits
 
 TEXTS, SUBMIT = files.texts(), files.submit_tool()
 NONCE = "5" * 32
@@ -149,3 +151,22 @@ def test_what_was_thought_after_another_prompt_is_told_anew(thinks: bool) -> Non
         told = built(record, [first.message, said], {"1-1": BIG, "1-2": BIG})
         assert json.dumps(told.messages).count("59| line 59") == 2
         assert told.due_fold(200_000) is None
+
+
+@pytest.mark.parametrize(("refusals", "outcome"), [(1, "diagnosed"), (2, "diagnosed"), (3, "")])
+async def test_a_window_smaller_than_the_setting_is_found_by_halves_and_a_diagnosis_ends_it(
+    refusals: int, outcome: str, make_loop: MakeLoop
+) -> None:
+    refused, log = Said(status=413), "k__logs"
+    asked = [asks((log, {"page": number})) for number in range(4)]
+    loop = await make_loop(*asked, *[refused] * refusals, submits(), tools=(log,))
+    loop.answers[log] = BIG
+    await loop.open()
+    record = await loop.ended()
+    assert (record.outcome, record.concluding) == (outcome or "inconclusive", "context window")
+    sizes = [len(raw) for raw in loop.desk.raw[4:]]
+    assert len(sizes) == min(refusals + 1, 3)
+    assert sizes[1] <= 0.75 * sizes[0]
+    last = json.dumps(loop.desk.bodies[-1])
+    assert ("read_result(4-1) shows it again" in last) is (refusals > 1)
+    assert "59| line 59" not in last if refusals > 1 else "59| line 59" in last

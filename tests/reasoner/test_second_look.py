@@ -5,6 +5,7 @@ import pytest
 from bus.events import Confidence, Diagnosis, Evidence, ToolCallId
 from services.reasoner import second_look
 from services.reasoner.adapters import files
+from services.reasoner.caching import hash_of
 from services.reasoner.second_look import NOTE, Look, Shown, judged, lowered
 from services.reasoner.transcript import Reply, Usage
 from tests.bus.incidents import a_record
@@ -49,7 +50,7 @@ def test_confidence_only_falls(shown: Shown, before: Confidence, after: Confiden
 
 def test_it_sees_claims_and_true_quotes_between_markers_and_nothing_else() -> None:
     request = second_look.request(
-        a_record(), found("high"), system=files.texts().second_look, judge=files.judge_tool()
+        a_record(), found("high"), words=files.texts(), judge=files.judge_tool()
     )
     told = str(request.message)
     assert "root cause: cheese" in told
@@ -104,6 +105,30 @@ async def test_whatever_else_happens_leaves_the_diagnosis_as_it_is(
     assert (record.diagnosis.confidence, record.diagnosis.unverified) == ("high", ())
     assert record.notes[NOTE].startswith(("none: ", "yes: "))
     assert len(loop.desk.bodies) == 3
+
+
+@pytest.mark.parametrize(("most_usd", "said"), [(0.10, "yes: "), (0.02, "none: no money")])
+async def test_the_money_that_its_own_turn_had_reserved_is_not_missing_to_it(
+    most_usd: float, said: str, make_loop: MakeLoop
+) -> None:
+    """The turn's worst case is $0.09 and still set aside; what it cost is $0.003."""
+    loop = await make_loop(submits(), judges("yes"), verify="on", max_cost_usd=most_usd)
+    await loop.open()
+    record = await loop.ended()
+    assert record.notes[NOTE].startswith(said)
+
+
+async def test_a_trace_tells_the_version_and_the_hash_of_all_texts(make_loop: MakeLoop) -> None:
+    loop = await make_loop(submits(), judges("yes"), verify="on")
+    await loop.open()
+    await loop.ended()
+    texts, told = files.texts(), [chat.attributes or {} for chat in loop.chats()]
+    assert {chat["nightshift.prompt_version"] for chat in told} == {texts.version}
+    (noted,) = {chat["nightshift.texts_sha256"] for chat in told}
+    assert len(told) == 2
+    assert noted == hash_of(texts.model_dump())
+    for name in set(type(texts).model_fields) - {"version"}:
+        assert hash_of(texts.model_copy(update={name: "other"}).model_dump()) != noted
 
 
 async def test_without_money_or_a_claim_nobody_is_asked_again(make_loop: MakeLoop) -> None:

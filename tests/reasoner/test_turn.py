@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 from bus.events import Alarm, ToolCallId
 from bus.record import Call, Record, Update
@@ -17,6 +18,7 @@ SUBMIT = files.submit_tool()
 CIRCLE = "the same calls, 5 times in a row"
 FIRST = user_message([text_block("incident")])
 NONCE = "5" * 32
+NOTHING = Seen(transcript=[], shown={}, tools=(SUBMIT,))
 
 
 def call(k: int, state: str, sentence: str = "") -> Call:
@@ -146,3 +148,11 @@ def test_the_size_of_a_request_tells_apart_what_is_held_for_an_hour() -> None:
     size = replace(build(a_record()), hour=True).size(2.0)
     assert 0 < size.hour_bytes < size.prompt_bytes
     assert size.bytes_per_token == 2.0
+
+
+def test_long_deadlines_are_told_in_whole_minutes() -> None:
+    for seconds, told in ((200, "2.7"), (300, "4"), (748, "10"), (10_000, "133")):
+        record = a_record()
+        ends = record.opened_at + timedelta(seconds=seconds)
+        words = turn.incident_text(record.changed(deadline_at=ends), NOTHING, limits=Limits())
+        assert words.endswith(f"and about {told} minutes.")

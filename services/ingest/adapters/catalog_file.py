@@ -22,7 +22,7 @@ def known_services(path: Path | None) -> list[str]:
     if path is None:
         return []
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         return list(_Catalog.model_validate(tomllib.loads(text)).services)
     except ValidationError as error:
         problem = error.errors()[0]["msg"]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from anthropic import APIConnectionError, APIStatusError, Timeout
+from anthropic import APIStatusError, Timeout
 from opentelemetry.trace import Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
@@ -31,13 +31,14 @@ from services.reasoner.adapters.refusals import (
     is_overload,
     reason_of,
     stop_at_refusal,
+    told,
 )
 from services.reasoner.budget import BYTES_PER_TOKEN
 from services.reasoner.caching import why_missed
 from services.reasoner.ports import CutOff, SaidNo
 from services.reasoner.prices import Prices
 from services.reasoner.settings import Settings
-from services.reasoner.transcript import Reply
+from services.reasoner.transcript import Reply, ids_in
 from services.reasoner.turn import Request
 
 log = logging.getLogger(__name__)
@@ -165,8 +166,7 @@ class Claude:
             except Exception as error:
                 # Connections that break, answers that are none, credentials that are not there.
                 MAY_SEND.get()()
-                cause = error.__cause__ if isinstance(error, APIConnectionError) else None
-                reason = f"no usable answer from {self.reach.address}: {cause or error!r}"
+                reason = f"no usable answer from {self.reach.shown}: {told(error)}"
                 await self.pace.failed(model, by=request.investigation_id)
                 wait = self._back_off(number)
             else:
@@ -199,7 +199,8 @@ class Claude:
         body: dict[str, Any] = body_for(request, settings)
         body |= {"model": model, "max_tokens": settings.max_reply_tokens}
         limits = Timeout(max(seconds, 0.1) + 5, connect=5.0)
-        return reply_in(await answer_to(body, self.client, limits=limits), asked=model)
+        answer = await answer_to(body, self.client, limits=limits)
+        return reply_in(answer, asked=model, taken=ids_in(request.history))
 
     async def _worked(self, request: Request, reply: Reply) -> None:
         counted = self._tokens(request)
@@ -215,14 +216,12 @@ class Claude:
         self, error: APIStatusError, model: str, *, request: Request, number: int
     ) -> float:
         """Seconds until the next try, after all replicas were told what this one heard."""
-        if is_overload(error):
+        asked, limited = asked_wait(error), error.status_code == 429
+        if is_overload(error) or (limited and asked is None):
             await self.pace.failed(model, by=request.investigation_id)
-        asked = asked_wait(error)
-        if asked is None:
-            return self._back_off(number)
-        if error.status_code == 429:
+        if limited and asked is not None:
             await self.pace.pause(model, asked)
-        return asked
+        return max(asked or 0.0, self._back_off(number))
 
     def _back_off(self, number: int) -> float:
         most = self.back_off_seconds * 2.0**number
@@ -255,6 +254,7 @@ class Claude:
             "nightshift.concludes": request.concludes,
             "nightshift.prompt_version": request.version,
             "nightshift.prompt_sha256": request.prompt,
+            "nightshift.texts_sha256": request.texts,
         }
         return attributes | ({"nightshift.instead_of": instead_of} if instead_of else {})
 

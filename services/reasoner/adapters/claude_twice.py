@@ -37,6 +37,6 @@ def second_looks(settings: Settings, bus: Bus, *, model: Model, rules: Rules) ->
         prices=rules.prices,
         limits=rules.limits.model_copy(update={"reply_tokens": REPLY_TOKENS}),
         day_budget=RedisDayBudget(bus.redis, bus.keys, settings.max_day_cost_usd),
-        system=rules.texts.second_look,
+        texts=rules.texts,
         judge=files.judge_tool(),
     )

@@ -57,7 +57,7 @@ def services(path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        return service_catalogue(path.read_text(encoding="utf-8"))
+        return service_catalogue(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, NotConfigured) as error:
         raise NotConfigured(f"NIGHTSHIFT_CATALOG {path} cannot be used: {error}") from None
 
@@ -80,8 +80,9 @@ def prices(path: str = "", *, models: Sequence[str] = ()) -> Prices:
 def rules_of(settings: Settings) -> Rules:
     """What all turns have in common. Raises NotConfigured when a data file cannot be used."""
     listed = prices(settings.prices_file, models=settings.models)
-    if warning := too_small(listed, settings.model, limits=settings.limits):
-        log.warning("%s", warning)
+    for model in settings.models:
+        if warning := too_small(listed, model, limits=settings.limits):
+            log.warning("%s", warning)
     return Rules(
         model=settings.model,
         fallback_model=settings.fallback_model,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from bus.cleaning import clean
+
 REMEMBERED_SECONDS = 60.0
 
 
@@ -16,6 +18,13 @@ class Reach:
     address: str
     _problem: str = ""
     _believed_until: float = 0.0
+
+    @property
+    def shown(self) -> str:
+        """The address without the name and the password that may stand in it."""
+        scheme, between, rest = self.address.rpartition("://")
+        host, slash, path = rest.partition("/")
+        return clean(f"{scheme}{between}{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}")
 
     def worked(self) -> None:
         """A call was answered."""
@@ -30,11 +39,11 @@ class Reach:
         """Why the API cannot be used, else empty. Through a proxy nothing is tried."""
         if time.monotonic() < self._believed_until or getproxies():
             return self._problem
-        parts = urlsplit(self.address)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
         try:
-            _, writer = await asyncio.open_connection(parts.hostname, port)
-        except OSError as error:
-            return f"the model API at {self.address} cannot be reached: {error}"
+            parts = urlsplit(self.address)
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            _, writer = await asyncio.open_connection(parts.hostname or "", port)
+        except (OSError, ValueError) as error:
+            return f"the model API at {self.shown} cannot be reached: {error}"
         writer.close()
         return ""

@@ -1,9 +1,13 @@
 """What an answer of the model API means that is no reply: it passes, it is for good, too long."""
 
+import math
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
-from anthropic import APIStatusError
+from anthropic import APIConnectionError, APIStatusError
+from httpx2 import LocalProtocolError
 
 from bus.cleaning import clean
 from services.reasoner.ports import SaidNo, TooLong
@@ -27,12 +31,35 @@ def is_overload(error: APIStatusError) -> bool:
     return error.status_code >= 500 or error.status_code == 408
 
 
-def asked_wait(error: APIStatusError) -> float | None:
-    """The seconds that the API asks to wait for, or None."""
+def asked_wait(error: APIStatusError, *, now: datetime | None = None) -> float | None:
+    """The seconds that the API asks to wait for, more than none; None where it asks for no wait.
+
+    `retry-after-ms` counts before `retry-after`, which is a number of seconds or a date.
+    """
+    headers = error.response.headers
+    after = str(headers.get("retry-after", ""))
+    found = (
+        _number(str(headers.get("retry-after-ms", "")), parts=1000),
+        _number(after, parts=1),
+        _until(after, now=now or datetime.now(UTC)),
+    )
+    return next((wait for wait in found if wait is not None and wait > 0), None)
+
+
+def _number(text: str, *, parts: int) -> float | None:
     try:
-        return max(0.0, float(error.response.headers.get("retry-after", "")))
+        wait = float(text) / parts
     except ValueError:
         return None
+    return wait if math.isfinite(wait) else None
+
+
+def _until(text: str, *, now: datetime) -> float | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
 
 
 def stop_at_refusal(error: APIStatusError, *, times: int) -> None:
@@ -49,6 +76,18 @@ def stop_at_refusal(error: APIStatusError, *, times: int) -> None:
         raise SaidNo(f"the model API refused: {status} it redirects to {where}; none is followed")
     if spent or status in REFUSED_FOR_GOOD or times >= SAME_REFUSAL:
         raise SaidNo(f"the model API refused: {reason}")
+
+
+def told(error: Exception) -> str:
+    """Why there was no usable answer, redacted.
+
+    Of what could not be sent only the kind is told: such errors show the header, credentials and
+    all.
+    """
+    cause = error.__cause__ if isinstance(error, APIConnectionError) else None
+    if isinstance(cause or error, LocalProtocolError | UnicodeError):
+        return f"{type(cause or error).__name__}: a header cannot be sent"
+    return clean(str(cause) if cause else repr(error))
 
 
 def reason_of(error: APIStatusError) -> str:
