@@ -137,11 +137,6 @@ class Request:
         """Hashes of tools and system."""
         return self.prefix.hashes
 
-    @property
-    def tool_names(self) -> tuple[str, ...]:
-        """What the model may call."""
-        return tuple(str(tool["name"]) for tool in self.tools)
-
     @cached_property
     def prompt_bytes(self) -> int:
         """Size of everything the model reads."""

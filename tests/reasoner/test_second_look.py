@@ -57,7 +57,7 @@ def test_it_sees_claims_and_true_quotes_between_markers_and_nothing_else() -> No
     assert "<data quote-1 " in told
     assert "a true line" in told
     assert "a false line" not in told
-    assert (request.history, request.tool_names) == ((), ("judge_diagnosis",))
+    assert (request.history, [tool["name"] for tool in request.tools]) == ((), ["judge_diagnosis"])
     assert request.prompt_bytes < 2_000
 
 
