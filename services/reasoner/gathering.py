@@ -30,12 +30,14 @@ class Gathering:
         transcript = await self.investigations.transcript(inv)
         asked = [call.tool_call_id for call in record.calls_of(record.turn - 1)]
         kept = {} if transcript else await self.memory.earlier(record.incident.fingerprint)
+        rollouts = {} if transcript else await self.memory.rollouts()
         seen = Seen(
             transcript=transcript,
             shown=await self.results.shown(inv, asked if transcript else None),
             tools=(*tools, rules.submit),
             services=rules.services,
             earlier=earlier_text(kept),
+            rollouts=rollouts,
         )
         request = turn.build(record, seen, texts=rules.texts, limits=rules.limits)
         sent = len(request.history) + 1

@@ -53,6 +53,10 @@ class Memory(Protocol):
         """Facts about earlier investigations of that problem, as JSON, by name."""
         ...
 
+    async def rollouts(self) -> Mapping[str, str]:
+        """Recent roll-outs as the toolrunner last saw them: `text`, and `at`; empty: not known."""
+        ...
+
     async def used_within_hour(self, prompt: str, investigation_id: InvestigationId) -> bool:
         """Whether another investigation began with that prompt in the hour before this one did."""
         ...
@@ -62,6 +66,10 @@ class NoMemory:
     """Nothing is remembered."""
 
     async def earlier(self, _fingerprint: str) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
+    async def rollouts(self) -> Mapping[str, str]:
         """Nothing."""
         return {}
 

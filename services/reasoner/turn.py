@@ -4,16 +4,17 @@ Order for the prompt cache: tools, system, the incident, history, and last the o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from string import Template
 
 from bus.errors import NotConfigured
-from bus.events import Alarm, InvestigationId, Value
+from bus.events import InvestigationId, Value
 from bus.record import Call, Record, Update
-from services.reasoner import budget, caching, earlier, folding, loops
+from services.reasoner import budget, caching, folding, loops
 from services.reasoner.budget import Limits, Size
 from services.reasoner.caching import Before, Prefix
+from services.reasoner.first_message import incident_text
 from services.reasoner.folding import Fold
 from services.reasoner.transcript import (
     Block,
@@ -83,6 +84,8 @@ class Seen:
     """The service catalogue."""
     earlier: str = ""
     """What earlier investigations of the problem concluded; only the first turn tells it."""
+    rollouts: Mapping[str, str] = field(default_factory=dict)
+    """Recent roll-outs (`text`) and when they were looked up (`at`); told with it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +203,14 @@ def build(record: Record, seen: Seen, *, texts: Texts, limits: Limits) -> Reques
             for call in record.calls_of(record.turn - 1)
         ]
     else:
-        blocks = [text_block(incident_text(record, seen, limits=limits))]
+        opening = incident_text(
+            record,
+            shown=seen.shown,
+            earlier=seen.earlier,
+            rollouts=seen.rollouts,
+            limits=limits,
+        )
+        blocks = [text_block(opening)]
     fresh = record.updates[record.updates_shown :]
     if fresh:
         blocks.append(text_block(_updates_text(fresh, record)))
@@ -227,49 +237,6 @@ def build(record: Record, seen: Seen, *, texts: Texts, limits: Limits) -> Reques
         version=texts.version,
         texts=caching.hash_of(texts.model_dump()),
     )
-
-
-def incident_text(record: Record, seen: Seen, *, limits: Limits) -> str:
-    """The incident and what came with it, between markers, because others wrote it."""
-    incident = record.incident
-    facts = {
-        "service": incident.service,
-        "summary": incident.summary,
-        "severity": incident.severity,
-        "trigger": incident.trigger,
-        "accepted": record.opened_at.isoformat(timespec="seconds"),
-        "note by a person": incident.note,
-    }
-    lines = [f"{name}: {text}" for name, text in facts.items() if text]
-    lines += _alarm_lines(incident.alarm) if incident.alarm else []
-    attached = sorted(name for name in seen.shown if name.startswith("trigger:"))
-    past = marked(seen.earlier, "earlier", nonce=record.nonce, kind="data") if seen.earlier else ""
-    minutes = (record.conclude_at - record.opened_at).total_seconds() / 60
-    told = f"{minutes:.0f}" if minutes >= 9.95 else f"{minutes:.2g}"
-    return "\n\n".join(
-        [
-            "An incident was opened.",
-            marked("\n".join(lines), "incident", nonce=record.nonce, kind="data"),
-            *(marked(seen.shown[name], name, nonce=record.nonce) for name in attached),
-            *([f"{earlier.HEAD}\n{past}"] if past else []),
-            f"Find its cause. You have {limits.turns} turns, {limits.tool_calls} tool calls "
-            f"(at most {limits.parallel_calls} in one turn) and about {told} minutes.",
-        ]
-    )
-
-
-def _alarm_lines(alarm: Alarm) -> list[str]:
-    facts = {
-        "alarm": alarm.name,
-        "alarm description": alarm.description,
-        "alarm reason": alarm.reason,
-        "metric": alarm.metric,
-        "account": alarm.account,
-        "region": alarm.region,
-        "changed": alarm.changed_at.isoformat(timespec="seconds") if alarm.changed_at else "",
-    }
-    lines = [f"{name}: {text}" for name, text in facts.items() if text]
-    return lines + [f"label {name}: {text}" for name, text in sorted(alarm.labels.items())]
 
 
 def _answer(call: Call, view: str | None, *, nonce: str) -> Block:

@@ -16,6 +16,7 @@ from services.toolrunner.adapters.mcp_servers_file import (
 )
 from services.toolrunner.adapters.own_servers import OwnServers
 from services.toolrunner.adapters.pin_alerts import PinAlerts
+from services.toolrunner.adapters.recent_rollouts import RecentRollouts
 from services.toolrunner.adapters.redis_catalogue import PublishedCatalogue
 from services.toolrunner.adapters.strict_schema import StrictSchema
 from services.toolrunner.audit import AuditChain
@@ -34,16 +35,14 @@ def build(settings: Settings, bus: Bus) -> Service:
     # All that was reviewed: a server that is away must not make the policy speak of unknown tools.
     reviewed = [OWN, *lock.tools()]
     gate = LivePolicy(settings.policy_dir, settings.scope, tools=reviewed, foreign=foreign)
-    servers = McpServers(
-        _entries(settings, own),
-        Limits.of(settings),
-        lock=lock,
-    )
+    servers = McpServers(_entries(settings, own), Limits.of(settings), lock=lock)
     catalogue = PublishedCatalogue(
         *(bus, servers, gate, check),
         alerts=PinAlerts(bus),
         wait_seconds=settings.servers_wait_seconds,
     )
+    audit = AuditChain(settings.consumer, settings.audit_key.get_secret_value())
+    rollouts = RecentRollouts(catalogue, audit, settings)
     handlers = Handlers(
         settings=settings,
         investigations=bus.investigations,
@@ -53,14 +52,15 @@ def build(settings: Settings, bus: Bus) -> Service:
         check=check,
         servers=servers,
         pinned=catalogue.pinned,
-        audit=AuditChain(settings.consumer, settings.audit_key.get_secret_value()),
+        audit=audit,
         showing=Showing(bus.results, linear_pattern, cap=settings.shown_characters),
     )
+    kept = [servers.keep, catalogue.keep, gate.keep, rollouts.keep]
     return build_app(
         bus,
         # stream, event, method; its result goes out on tool-results and audit.
         [Route(TOOL_CALLS, ToolCallRequested, handlers.on_tool_call_requested)],
-        background=[servers.keep, catalogue.keep, gate.keep, *([own.keep] if own else [])],
+        background=[*kept, *([own.keep] if own else [])],
         checks={"catalogue": catalogue.problem, "policy": gate.problem},
     )
 

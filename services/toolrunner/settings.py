@@ -52,6 +52,9 @@ class Settings(BusSettings):
     """Most characters that the model is shown of a result, or of a page of `read_result`."""
     servers_wait_seconds: float = Field(default=45.0, ge=0, le=120)
     """How long the first catalogue waits for servers that do not answer yet; incidents wait too."""
+    rollouts_seconds: float = Field(default=60.0, ge=0, le=600)
+    """How often recent roll-outs in the configured namespaces are looked up, for the first message
+    of every investigation; 0: never."""
     calls_per_server: int = Field(default=8, ge=1, le=200)
     """Calls that one replica makes to one MCP server at the same time."""
     calls_per_second: float = Field(default=50.0, ge=0, le=1_000)

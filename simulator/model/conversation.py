@@ -15,6 +15,7 @@ from simulator.model.speeches import Speech, speeches
 
 _RESULT = re.compile(r"<result (\S+) (\S+)>\n(.*?)\n?</result \1 \2>", re.DOTALL)
 _NUMBERED = re.compile(r"^ *(\d+)\| ?(.*)$")
+_ROLLOUTS = re.compile(r"<(data rollouts [0-9a-f]+)>.*?</\1>", re.DOTALL)
 _QUOTED = re.compile(r"<(\S+ \S+ \S+)>\n.*?</\1>", re.DOTALL)
 _CONCLUDE = re.compile(r"\bconclude\b", re.IGNORECASE)
 
@@ -67,7 +68,7 @@ def read_conversation(prompt: Prompt) -> Conversation:
     choice = prompt.tool_choice
     offered = () if isinstance(choice, NoTool) else prompt.tools
     return Conversation(
-        opening=_text_of(said[0]),
+        opening=_without_rollouts(_text_of(said[0])),
         replies_with_calls=sum(1 for speech in replies if speech.of(ToolUseBlock)),
         shown=_shown(said),
         told_to_conclude=bool(_CONCLUDE.search(_QUOTED.sub("", _text_of(said[-1])))),
@@ -80,7 +81,12 @@ def read_conversation(prompt: Prompt) -> Conversation:
 def opening_of(prompt: Prompt) -> str:
     """The text with which the conversation opens; a prompt that will be refused has one too."""
     first = prompt.messages[0].content if prompt.messages else []
-    return "\n".join(block.text for block in first if isinstance(block, TextBlock))
+    return _without_rollouts("\n".join(b.text for b in first if isinstance(b, TextBlock)))
+
+
+def _without_rollouts(opening: str) -> str:
+    """They name every service, so nobody must take them for the one that the alarm is about."""
+    return _ROLLOUTS.sub("", opening)
 
 
 def _text_of(speech: Speech) -> str:

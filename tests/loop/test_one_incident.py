@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.loop.desk import Desk
+from bus.connection import as_text
+from tests.loop.desk import PREFIX, Desk
 
 pytestmark = pytest.mark.timeout(90)
 SERVICES = {"ingest", "reasoner", "toolrunner", "notifier"}
@@ -136,3 +137,19 @@ def test_metrics_and_readiness_are_served(desk: Desk) -> None:
             status, text = desk.get(part.ready_url.replace("readyz", "metrics"))
             assert status == 200
             assert "nightshift_deliveries" in text or part.name.startswith("ingest")
+
+
+def test_the_first_message_tells_recent_roll_outs_and_their_look_up_is_audited(desk: Desk) -> None:
+    key = f"{PREFIX}rollouts"
+    desk.wait("roll-outs", lambda: desk.redis.exists(key))
+    known = json.loads(as_text(desk.redis.get(key)))
+    record = desk.wait_for_end(desk.publish(service="cartservice", summary="slow checkout"))
+    transcript = as_text(desk.redis.lindex(f"{PREFIX}{record.investigation_id}:transcript", 0))
+    first = json.loads(transcript)["content"][0]["text"]
+    assert f"looked up {known['at']}" in first
+    assert "Deployment cartservice rolled_out=" in known["text"]
+    assert known["text"] in first
+    audited = [json.loads(entry["data"]) for entry in desk.entries("audit")]
+    (look_up,) = (each for each in audited if each["investigation_id"] == "rollouts")
+    assert look_up["tool"] == "kubernetes__list_workloads"
+    assert look_up["outcome"] == "executed"

@@ -18,7 +18,6 @@ SUBMIT = files.submit_tool()
 CIRCLE = "the same calls, 5 times in a row"
 FIRST = user_message([text_block("incident")])
 NONCE = "5" * 32
-NOTHING = Seen(transcript=[], shown={}, tools=(SUBMIT,))
 
 
 def call(k: int, state: str, sentence: str = "") -> Call:
@@ -154,5 +153,20 @@ def test_long_deadlines_are_told_in_whole_minutes() -> None:
     for seconds, told in ((200, "2.7"), (300, "4"), (748, "10"), (10_000, "133")):
         record = a_record()
         ends = record.opened_at + timedelta(seconds=seconds)
-        words = turn.incident_text(record.changed(deadline_at=ends), NOTHING, limits=Limits())
-        assert words.endswith(f"and about {told} minutes.")
+        words = blocks(build(record.changed(deadline_at=ends)))[0]["text"]
+        assert str(words).endswith(f"and about {told} minutes.")
+
+
+def test_the_first_message_tells_recent_roll_outs_as_data_and_their_absence() -> None:
+    cases = (
+        ({"at": "09:29", "text": "shop Deployment cart rolled_out=4m"}, "cart rolled_out=4m"),
+        ({"at": "09:29", "text": ""}, "none"),
+    )
+    for known, told in cases:
+        seen = Seen(transcript=[], shown={}, tools=(SUBMIT,), rollouts=known)
+        record = a_record(nonce=NONCE)
+        words = str(blocks(turn.build(record, seen, texts=TEXTS, limits=Limits()))[0]["text"])
+        assert "looked up 09:29" in words
+        head = words[: words.index(told)].splitlines()[-1]
+        assert head.startswith(("<data rollouts ", "shop Deployment "))
+    assert "oll-outs" not in str(blocks(build(a_record()))[0]["text"])

@@ -1,6 +1,7 @@
 """What Redis remembers beyond one investigation: conclusions, and when a prompt was used."""
 
 import hashlib
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RedisMemory:
-    """`history:<fingerprint>` is the notifier's, only read; `prompt:<hash>` is the reasoner's."""
+    """`history:<fingerprint>` (the notifier's), `rollouts` (the toolrunner's), `prompt:<hash>`."""
 
     redis: Redis
     keys: Keys
@@ -29,6 +30,16 @@ class RedisMemory:
             return {}
         found = await self.redis.hgetall(f"{self.keys.prefix}history:{fingerprint}")
         return {as_text(name): as_text(text) for name, text in found.items()}
+
+    async def rollouts(self) -> Mapping[str, str]:
+        """What the toolrunner keeps in `rollouts`; nothing where it cannot be read."""
+        found = await self.redis.get(f"{self.keys.prefix}rollouts")
+        try:
+            kept = json.loads(as_text(found)) if found else {}
+        except ValueError:
+            return {}
+        is_object = isinstance(kept, dict)
+        return {str(name): str(text) for name, text in kept.items()} if is_object else {}
 
     async def used_within_hour(self, prompt: str, investigation_id: InvestigationId) -> bool:
         """Whether another investigation began with that prompt in the hour before this one did.
