@@ -203,14 +203,7 @@ def build(record: Record, seen: Seen, *, texts: Texts, limits: Limits) -> Reques
             for call in record.calls_of(record.turn - 1)
         ]
     else:
-        opening = incident_text(
-            record,
-            shown=seen.shown,
-            earlier=seen.earlier,
-            rollouts=seen.rollouts,
-            limits=limits,
-        )
-        blocks = [text_block(opening)]
+        blocks = [_opening(record, seen, limits=limits)]
     fresh = record.updates[record.updates_shown :]
     if fresh:
         blocks.append(text_block(_updates_text(fresh, record)))
@@ -237,6 +230,11 @@ def build(record: Record, seen: Seen, *, texts: Texts, limits: Limits) -> Reques
         version=texts.version,
         texts=caching.hash_of(texts.model_dump()),
     )
+
+
+def _opening(record: Record, seen: Seen, *, limits: Limits) -> Block:
+    known = {"shown": seen.shown, "rollouts": seen.rollouts}
+    return text_block(incident_text(record, earlier=seen.earlier, limits=limits, **known))
 
 
 def _answer(call: Call, view: str | None, *, nonce: str) -> Block:
