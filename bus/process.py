@@ -166,6 +166,7 @@ def run(name: str, kind: type[S], *, build: Callable[[S, Bus], Service]) -> None
         set_up_logging(name, settings.log_level)
         use_key(settings.redaction_key.get_secret_value())
         if only_check:
+            build(settings, Bus.of(settings, name))  # reads the files that the settings name
             _show(settings)
             return
         asyncio.run(_run(name, settings, build=build))
@@ -197,6 +198,6 @@ async def _run(name: str, settings: S, *, build: Callable[[S, Bus], Service]) ->
 
 
 def _show(settings: BusSettings) -> None:
-    for field_name in type(settings).model_fields:
-        value = clean(str(getattr(settings, field_name)))
-        sys.stdout.write(f"{variable_of(type(settings), field_name)}={value}\n")
+    kind = type(settings)
+    shown = {variable_of(kind, name): str(getattr(settings, name)) for name in kind.model_fields}
+    sys.stdout.write("".join(f"{name}={clean(value)}\n" for name, value in shown.items()))

@@ -11,6 +11,7 @@ from services.reasoner.sources import Known, Source
 from services.reasoner.transcript import Reply, ToolUse
 from services.reasoner.turn import Request
 
+CUT_OFF = "not accepted: your reply was cut off at its length limit; submit it again, shorter"
 SUBMISSIONS = 3
 """Submissions of one reply that are looked at."""
 Findings = Mapping[int, Checked | str]
@@ -90,11 +91,16 @@ def read(record: Record, *, request: Request, reply: Reply, found: Findings) -> 
     calls, requests = [], []
     mends = False
     may_mend = not (record.mended or request.concludes)
+    # The last call of a reply that was cut off is half of one. At the very end that is all we get.
+    last_chance = request.concludes and record.refused_once
+    is_cut = reply.stop_reason == "max_tokens" and not last_chance
+    cut = len(reply.tool_uses) if is_cut else 0
     for k, use in enumerate(reply.tool_uses, start=1):
         call_id = ToolCallId(f"{request.turn}-{k}")
         call = Call(tool_call_id=call_id, tool_use_id=use.tool_use_id, tool=use.name[:200])
         if use.name == SUBMIT:
-            ends = _submitted(found.get(k, NOT_RUN), may_mend=may_mend)
+            given = CUT_OFF if k == cut else found.get(k, NOT_RUN)
+            ends = _submitted(given, may_mend=may_mend)
             if isinstance(ends, Diagnosis):
                 return Asked(calls=(), requests=(), accepted=ends)
             mends = mends or ends.mends

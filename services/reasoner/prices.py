@@ -1,5 +1,6 @@
 """What models cost, from a dated list: USD per million tokens. An unknown price is never 0."""
 
+import math
 import re
 import tomllib
 from collections.abc import Sequence
@@ -51,9 +52,12 @@ class Prices(Value):
         return None
 
     def cost_usd(self, model: str, usage: Usage) -> float | None:
-        """Dollars of one reply of the model that was asked; None when its price is unknown."""
+        """Dollars of one reply of the model that was asked.
+
+        None when its price is unknown, or a server counted no tokens at all.
+        """
         price = self.of(model, usage.prompt_tokens)
-        if price is None:
+        if price is None or not usage.counted:
             return None
         return (
             usage.input_tokens * price.input
@@ -80,9 +84,28 @@ class Prices(Value):
 def prices_from(text: str) -> Prices:
     """The price list in a TOML text. Raises NotConfigured with what is wrong in it."""
     try:
-        return Prices.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise NotConfigured(f"the price file cannot be used: {error}") from None
+        read = Prices.model_validate(tomllib.loads(text))
+        problem = _problem(read.price)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        problem = f"{where}: {first['msg']}"
+    except tomllib.TOMLDecodeError as error:
+        problem = str(error)
+    if problem:
+        raise NotConfigured(f"the price file cannot be used: {problem}")
+    return read
+
+
+def _problem(rows: Sequence[Price]) -> str:
+    """Which model has rows of which one would never count, or prompts without a price."""
+    for model in dict.fromkeys(row.model for row in rows):
+        bounds = [row.prompt_up_to or math.inf for row in rows if row.model == model]
+        if bounds != sorted(set(bounds)):
+            return f"{model}: its rows must go by `prompt_up_to`, the smallest first, each once"
+        if bounds[-1] != math.inf:
+            return f"{model}: its last row must be one without `prompt_up_to`, for longer prompts"
+    return ""
 
 
 def doubts(prices: Prices, models: Sequence[str], *, today: date) -> Sequence[str]:

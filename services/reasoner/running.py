@@ -158,10 +158,11 @@ class Turns:
             await self.day_budget.settle(day, name, spent_usd=0.0)
             await self._after_no(prepared, entry, error=error)
             return
-        answer = await self._answer(prepared, reply, day=day, reservation=name)
+        held = name if reply.usage.counted else ""  # else the worst case stands as spent
+        answer = await self._answer(prepared, reply, day=day, reservation=held)
         answer = replace(answer, look=await self._second_look(answer, prepared, entry=entry))
         if not await self._commit(answer, entry, known=record):
-            await self.day_budget.settle(day, name, spent_usd=answer.cost_usd or 0.0)
+            await self.day_budget.settle(day, held, spent_usd=answer.cost_usd or 0.0)
 
     async def _answer(
         self, prepared: Prepared, reply: Reply, *, day: str, reservation: str

@@ -3,7 +3,14 @@
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, FilePath, SecretStr, StringConstraints, field_validator
+from pydantic import (
+    Field,
+    FilePath,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from bus.settings import BusSettings
 from services.reasoner.budget import Limits
@@ -97,12 +104,35 @@ class Settings(BusSettings):
             whole = False
         if not whole:
             raise ValueError("must look like https://host or http://host:8000/path")
+        if parts.path.rstrip("/").endswith("/v1"):
+            raise ValueError("must not end in /v1, which is added to it: /v1/messages is asked")
         return value.strip()
 
     @field_validator("catalog", mode="before")
     @classmethod
     def _none_when_empty(cls, value: object) -> object:
         return value or None
+
+    @field_validator("fallback_model")
+    @classmethod
+    def _another_model(cls, value: str, given: ValidationInfo) -> str:
+        if value and value == given.data.get("model"):
+            raise ValueError("is the model itself: name another one, or none")
+        return value
+
+    @field_validator("verify_model")
+    @classmethod
+    def _only_with_verify(cls, value: str, given: ValidationInfo) -> str:
+        if value and given.data.get("verify") == "off":
+            raise ValueError("is set, but NIGHTSHIFT_VERIFY is off")
+        return value
+
+    @field_validator("context_tokens")
+    @classmethod
+    def _longer_than_a_reply(cls, value: int, given: ValidationInfo) -> int:
+        if value <= (reply := given.data.get("max_reply_tokens", 0)):
+            raise ValueError(f"must be more than NIGHTSHIFT_MAX_REPLY_TOKENS, which is {reply}")
+        return value
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -39,6 +39,11 @@ class Usage(Value):
         """Everything that the model read."""
         return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
 
+    @property
+    def counted(self) -> bool:
+        """Whether whoever answered counted anything; no reply is without tokens."""
+        return self.prompt_tokens + self.output_tokens > 0
+
 
 class ToolUse(Value):
     """One call in a reply. `arguments` is None when the model gave something that is no object."""

@@ -36,7 +36,7 @@ class ToolServers(Protocol):
     """The connected MCP servers."""
 
     def tools(self) -> list[Tool]:
-        """What may be offered: the reviewed tools whose servers last listed them unchanged."""
+        """What may be offered: the reviewed tools but those that their servers list otherwise."""
         ...
 
     async def call(

@@ -108,3 +108,12 @@ async def test_what_no_api_takes_back_is_mended_and_told_to_the_model(make_loop:
         "refused: the arguments must be a JSON object",
         "",
     ]
+
+
+def test_a_count_of_tokens_that_cannot_be_makes_an_answer_none() -> None:
+    """One wrong count must not spend everybody's day budget."""
+    content = [{"type": "text", "text": "hello"}]
+    usage = {"input_tokens": 10**12, "output_tokens": 1}
+    said = {"content": content, "model": "m", "usage": usage, "stop_reason": "end_turn"}
+    with pytest.raises(ValueError, match="this is no message"):
+        reply_in(json.dumps(said).encode(), asked="m")

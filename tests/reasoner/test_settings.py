@@ -58,11 +58,15 @@ async def test_an_error_about_a_header_does_not_show_the_header(
         ("ANTHROPIC_BASE_URL", "http://"),
         ("ANTHROPIC_BASE_URL", "http://model:99999"),
         ("ANTHROPIC_BASE_URL", "ftp://model"),
+        ("ANTHROPIC_BASE_URL", "http://model:8000/v1/"),
         ("NIGHTSHIFT_MODEL", " "),
+        ("NIGHTSHIFT_FALLBACK_MODEL", "claude-sonnet-5-5"),
+        ("NIGHTSHIFT_VERIFY_MODEL", "claude-sonnet-5-5"),
+        ("NIGHTSHIFT_CONTEXT_TOKENS", "8192"),
         ("NIGHTSHIFT_FALLBACK_MODEL", "a\nb"),
     ],
 )
-def test_an_address_or_a_model_that_is_none_is_refused(
+def test_settings_that_cannot_be_meant_are_refused(
     variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -117,6 +121,40 @@ def test_a_price_is_a_number(price: str) -> None:
     head = 'dated = 2026-11-22\nsource = "x"\n[[price]]\nmodel = "m"'
     with pytest.raises(NotConfigured, match=r"price\.0\.input"):
         prices_from(f"{head}\ninput = {price}\n{rest}\n")
+
+
+PRICE = "input = 1.0\noutput = 1.0\ncache_write_5m = 1.0\ncache_write_1h = 1.0\ncache_read = 1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        (("900",), "its last row must be one without"),
+        (("", "900"), "its rows must go by"),
+        (("900", "900", ""), "its rows must go by"),
+        (("", ""), "its rows must go by"),
+    ],
+)
+def test_prices_leave_no_prompt_without_one(bounds: tuple[str, ...], said: str) -> None:
+    """What has no price is seen by no limit in dollars."""
+    rows = "".join(
+        f'[[price]]\nmodel = "m"\n{f"prompt_up_to = {bound}" if bound else ""}\n{PRICE}'
+        for bound in bounds
+    )
+    with pytest.raises(NotConfigured, match=f"cannot be used: m: {said}"):
+        prices_from(f'dated = 2026-11-22\nsource = "x"\n{rows}')
+
+
+def test_a_price_file_in_other_letters_is_an_error_and_one_with_a_mark_is_none(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "prices.toml"
+    text = f'dated = 2026-11-22\nsource = "caf\u00e9"\n[[price]]\nmodel = "m"\n{PRICE}'
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(NotConfigured, match="NIGHTSHIFT_PRICES_FILE cannot be read"):
+        files.prices(str(path))
+    path.write_text(text, encoding="utf-8-sig")
+    assert files.prices(str(path)).of("m", 1) is not None
 
 
 def test_a_fallback_that_the_budget_cannot_pay_is_told_at_the_start(

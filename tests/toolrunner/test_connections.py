@@ -70,7 +70,7 @@ async def test_a_server_that_is_away_is_a_gap_and_used_again_when_it_is_back(
         assert "shop__read" in await offered(bus)
 
 
-async def test_a_server_that_was_never_there_fails_no_start_and_is_offered_once_it_is_up(
+async def test_a_server_that_was_never_there_fails_no_start_and_changes_no_list_of_tools(
     make_bus: MakeBus, start: Start, tmp_path: Path
 ) -> None:
     bus, shop = make_bus("toolrunner"), Shop()
@@ -83,13 +83,15 @@ async def test_a_server_that_was_never_there_fails_no_start_and_is_offered_once_
         return not await service.health.problems()
 
     await eventually(ready)
-    assert await offered(bus) == ["read_result"]
+    before = as_text(await bus.redis.get(bus.keys.current_catalogue))
+    assert "shop__read" in await offered(bus)
+    record = await investigation(bus, "1-1", "1-2")
+    await ask(bus, record, "1-1", tool="shop__read", topic="tea")
+    assert "shop: not reachable" in (await told(bus, "1-1")).error
     async with serving(shop.app(), port):
-
-        async def seen() -> bool:
-            return "shop__read" in await offered(bus)
-
-        await eventually(seen)
+        await ask(bus, record, "1-2", tool="shop__read", topic="tea")
+        assert (await told(bus, "1-2")).ok
+        assert as_text(await bus.redis.get(bus.keys.current_catalogue)) == before
 
 
 async def test_the_catalogue_is_canonical_sorted_and_holds_only_what_is_allowed(run: Run) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 from services.reasoner.transcript import Reply, Usage
 
+MOST_TOKENS = 100_000_000
+"""More than any model reads or writes: one wrong count must not spend everybody's day budget."""
 MOST_OF_ID = 200
 """Characters of a call's id."""
 
@@ -87,5 +89,8 @@ def _usage(usage: dict[str, Any]) -> Usage:
 
 
 def _count(of: dict[str, Any], name: str) -> int:
-    """A number of tokens, never a negative one."""
-    return max(0, int(of.get(name) or 0))
+    """A number of tokens, never a negative one. Raises OverflowError for more than can be."""
+    count = max(0, int(of.get(name) or 0))
+    if count > MOST_TOKENS:
+        raise OverflowError(f"{name} is {count}")
+    return count

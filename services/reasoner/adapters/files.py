@@ -69,8 +69,8 @@ def prices(path: str = "", *, models: Sequence[str] = ()) -> Prices:
     """
     source = Path(path) if path else _HERE.joinpath("prices.toml")
     try:
-        read = prices_from(source.read_text(encoding="utf-8"))
-    except OSError as error:
+        read = prices_from(source.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
         raise NotConfigured(f"NIGHTSHIFT_PRICES_FILE cannot be read: {error}") from None
     for doubt in doubts(read, models, today=datetime.now(UTC).date()) if models else ():
         log.warning("%s", doubt)

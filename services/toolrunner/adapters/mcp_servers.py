@@ -1,6 +1,7 @@
 """All configured MCP servers as one port: what they offer, and calls by `<server>__<tool>`.
 
-What the lock has is offered, as the lock has it, and only while its server lists it unchanged.
+What the lock has is offered, as the lock has it, unless its server lists it otherwise. One that is
+away is offered too, so that a restart beside it changes no prompt; its calls are gaps.
 """
 
 import asyncio
@@ -49,7 +50,7 @@ class McpServers:
         return [
             pinned.offered_by(server)
             for name, (server, pinned) in self._lock.index.items()
-            if self._has_listed(server) and not self.withheld(name)
+            if server in self._connections and not self.withheld(name)
         ]
 
     def findings(self) -> list[Finding]:
