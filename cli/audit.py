@@ -20,6 +20,7 @@ from bus.errors import NotConfigured
 from bus.streams import AUDIT, Keys
 from cli import where
 from cli.columns import wrapped
+from services.toolrunner.adapters.plain_json import plain_json
 from services.toolrunner.audit_trail import (
     Call,
     Flaw,
@@ -222,17 +223,10 @@ def _new_seal() -> hmac.HMAC:
 
 def _line_of_export(line: str, where_: str) -> Kept:
     try:
-        entry = json.loads(line, object_pairs_hook=_once)
+        entry = plain_json(line)
         return Kept(str(entry["id"]), dict(entry["data"]))
     except (ValueError, KeyError, TypeError, RecursionError):
         _fail(f"{where_} is no line of `nightshift audit export`")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose names stand once: of two, each reader would take another one."""
-    if len(dict(pairs)) != len(pairs):
-        raise ValueError("a name stands twice")
-    return dict(pairs)
 
 
 def _line(text: str) -> str:

@@ -11,21 +11,33 @@ Strength = Literal[
 ]
 
 STEMS = (
-    *("pass", "pwd", "pw", "secret", "token", "key", "cred", "auth", "sess", "jwt", "salt", "sid"),
-    *("cvv", "cvc", "card", "pin", "otp", "security", "contrase"),
+    *(
+        "pass",
+        "pwd",
+        "pswd",
+        "secret",
+        "pw",
+        "token",
+        "key",
+        "cred",
+        "auth",
+        "sess",
+        "jwt",
+        "salt",
+        "sid",
+    ),
+    *("cvv", "cvc", "cvn", "csc", "card", "pin", "otp", "security", "contrase", "pswd"),
     *("_pat", "pat=", "pat:", 'pat"', "sas=", "sas:", 'sas"', "mfa", "2fa", "recovery", "backup"),
 )
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _PASSWORD = re.compile(
-    r"pass(?:word(?!less)|wd|phrase|code)|passwort|contrase|pwd|requirepass|masterauth"
+    r"pass(?:word(?!less)|wd|phrase|code)|passwort|contrase|pwd|pswd|requirepass|masterauth"
 )
 _COOKIES = re.compile(
     r"jsessionid|phpsessid|aspsessionid\w*|aspnetsessionid|connectsid|laravelsession|sessiontoken|sessionkey|sessionsecret|sessioncookie"
 )
-_CVV = frozenset(
-    ("cvv", "cvv2", "cvc", "cvc2", "cid2", "securitycode", "cardcvv", "cardcvc", "cardsecuritycode")
-)
-
+_CVV = ("cvv", "cvv2", "cvc", "cvc2", "cid2", "securitycode", "cardsecuritycode", "cvn", "csc")
+_NAMED_CVV = ("cvvnumber", "cvvcode", "cvcnumber", "cvccode")
 _API_KEY = re.compile("apikey|accountkey")
 _SHORT = ("dbpass", "userpass", "rootpw", "adminpw", "bindpw", "userpw", "dbpw")
 _ONCE = ("pincode", "pinnumber", "cardpin", "otp", "otpcode", "mfacode", "2facode", "mfatoken")
@@ -85,7 +97,9 @@ def _large(words: list[str], flat: str) -> Strength:
 
 
 def _small(flat: str) -> Strength:
-    if flat in _CVV or flat.endswith(("cvv", "cvc", "cvv2", "securitycode")):
+    if flat in _CVV or flat.endswith(
+        ("cvv", "cvc", "cvv2", "securitycode", "cvvnumber", "cvvcode")
+    ):
         return "cvv"
     if flat == "pin" or flat.endswith(_ONCE):
         return "pin"

@@ -21,7 +21,7 @@ class Case(Value):
     expect: Literal["allow", "deny"]
     rule: str = ""
     says: str = ""
-    """Words that the model has to be told."""
+    """Words that the model has to be told; a denial of a call that fits no tool needs them."""
     calls_used: int = 0
     calls_allowed: int = 40
     seconds_left: int = 240
@@ -75,6 +75,10 @@ def failures(cases: Cases, trial: Trial) -> Iterator[str]:
         decision = judged.decision
         rules = ", ".join(decision.rules) or "no rule"
         words = f"{decision.words} {judged.problem}"
+        if case.expect == "deny" and not case.says and (judged.problem or not judged.offered):
+            # What was misspelt is denied too, and would stay so whatever the rules became.
+            yield f"call {number}, {case.tool}: {words.strip()}; if that is meant, `says` tells it"
+            continue
         if (
             decision.verdict != case.expect
             or (case.rule and case.rule not in decision.rules)

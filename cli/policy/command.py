@@ -1,7 +1,6 @@
 """`nightshift policy`: check a folder, explain one call, try a file of calls, print the schema."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, NoReturn
@@ -12,13 +11,13 @@ from bus.errors import NotConfigured
 from cli.columns import wrapped
 from cli.inside.terminal import harmless
 from cli.policy.cases import failures, load_cases, made_all_the_same
-from cli.policy.trial import Trial, calls_allowed, trial
+from cli.policy.trial import Trial, configured, trial
+from services.toolrunner.adapters.policy_files import not_read
 from services.toolrunner.judging import Judged
 from services.toolrunner.policy import Facts, scope_of
 from services.toolrunner.settings import SHIPPED_POLICIES
 
 WRONG, DENIED = 1, 3
-CONFIGURED = ("NIGHTSHIFT_NAMESPACES", "NIGHTSHIFT_REPOSITORY", "NIGHTSHIFT_LOG_GROUPS")
 EXIT_CODES = (
     "Exits 0; 1 when the policy or a file cannot be used or a case went otherwise than expected,"
     " 2 for wrong arguments, 3 when `explain` says that the call would not be made."
@@ -53,9 +52,14 @@ def check(
         ),
     ] = False,
 ) -> None:
-    """Check a policy as the toolrunner does at its start, and list its rules."""
+    """Check a policy as the toolrunner does at its start, and list its rules.
+
+    What is configured is read from NIGHTSHIFT_NAMESPACES, NIGHTSHIFT_REPOSITORY and
+    NIGHTSHIFT_LOG_GROUPS.
+    """
     with _complaining():
-        tried = trial(folder, scope_of(), tools_file=tools)
+        tried = trial(folder, configured().scope, tools_file=tools)
+    _refuse_unread(folder)
     cedar = tried.gate.cedar
     if cedar.unknown and not allow_unknown:
         _fail("; ".join((*cedar.unknown, "if its tools come later: --allow-unknown")))
@@ -95,10 +99,9 @@ def explain(
     if not isinstance(given, dict):
         raise typer.BadParameter("the arguments are no JSON object")
     with _complaining():
-        namespaces, repository, groups = (os.environ.get(name, "") for name in CONFIGURED)
-        scope = scope_of(namespaces, repository, log_groups=groups)
-        tried = trial(folder, scope, tools_file=tools)
-        facts = Facts(calls_allowed=calls_allowed(), seconds_left=240)
+        settings = configured()
+        tried = trial(folder, settings.scope, tools_file=tools)
+        facts = Facts(calls_allowed=settings.max_tool_calls, seconds_left=240)
         judged = tried.judged(tool, given, facts=facts)
     _show(tried, judged)
     raise typer.Exit(DENIED if judged.decision.refuses else 0)
@@ -160,6 +163,12 @@ def _complaining() -> Iterator[None]:
         yield
     except NotConfigured as error:
         _fail(str(error))
+
+
+def _refuse_unread(folder: str) -> None:
+    if unread := not_read(folder):
+        names = ", ".join(unread)
+        _fail(f"not read (rules are `*.cedar`, else settings.yaml and STOP count): {names}")
 
 
 def _fail(sentences: str) -> NoReturn:

@@ -9,6 +9,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from bus.errors import NotConfigured
 from bus.events import InvestigationId, ToolCallId, ToolCallRequested, Value
+from bus.settings import load
 from services.toolrunner.adapters.live_policy import LivePolicy
 from services.toolrunner.adapters.lock_file import load_lock
 from services.toolrunner.adapters.strict_schema import StrictSchema
@@ -61,13 +62,9 @@ def trial(folder: str, scope: Scope, *, tools_file: str = "") -> Trial:
     return Trial(gate, offer, {tool.name: tool for tool in tools})
 
 
-def calls_allowed() -> int:
-    """The limit of NIGHTSHIFT_MAX_TOOL_CALLS. Raises NotConfigured where that is none."""
-    field = Settings.model_fields["max_tool_calls"]
-    given = os.environ.get("NIGHTSHIFT_MAX_TOOL_CALLS") or str(field.default)
-    if not given.isdecimal() or int(given) > 10_000:
-        raise NotConfigured("NIGHTSHIFT_MAX_TOOL_CALLS is no number from 0 to 10000")
-    return int(given)
+def configured() -> Settings:
+    """The toolrunner's settings. Raises NotConfigured as its start would."""
+    return load(Settings)
 
 
 def _reviewed(folder: str) -> list[Tool]:

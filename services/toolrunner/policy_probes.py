@@ -28,6 +28,7 @@ MOST_VALUES = 8
 LARGE = 1_000_000
 OCCASIONS = (
     Facts(pinned=True, calls_used=0, calls_allowed=40, seconds_left=240),
+    Facts(pinned=True, calls_used=12, calls_allowed=40, seconds_left=100),
     Facts(pinned=True, calls_used=39, calls_allowed=40, seconds_left=1, repeated=True),
 )
 Fields = Mapping[str, JsonValue]

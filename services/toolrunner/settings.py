@@ -1,8 +1,9 @@
 """Settings of the toolrunner. The servers' credentials belong to the servers' own process."""
 
+import re
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from bus.settings import BusSettings
 from services.toolrunner.policy import Scope, scope_of
@@ -14,6 +15,11 @@ NAMESPACES = rf"^\s*({_NAMESPACE}(\s*,\s*{_NAMESPACE})*)?[\s,]*$"
 _LOG_GROUP = r"[.\-_/#A-Za-z0-9]{1,512}\*?"
 LOG_GROUPS = rf"^\s*({_LOG_GROUP}(\s*,\s*{_LOG_GROUP})*)?[\s,]*$"
 REPOSITORY = r"^([A-Za-z0-9-]{1,39}/[A-Za-z0-9_-][A-Za-z0-9._-]*)?$"
+_FORMS = {
+    "namespaces": (NAMESPACES, "names of namespaces separated by commas, such as shop,payments"),
+    "repository": (REPOSITORY, "a repository as owner/name"),
+    "log_groups": (LOG_GROUPS, "log groups separated by commas, such as /shop/*,/payments/api"),
+}
 
 
 class Settings(BusSettings):
@@ -32,11 +38,11 @@ class Settings(BusSettings):
     """Folder of the policy (`*.cedar`, `settings.yaml`, `STOP`); default: the shipped one."""
     tools_lock: str = ""
     """The lock of all reviewed tools; empty: `tools.lock.json` in the folder of the policies."""
-    namespaces: str = Field(default="", pattern=NAMESPACES)
+    namespaces: str = ""
     """Kubernetes namespaces that the policy knows as configured, separated by commas."""
-    repository: str = Field(default="", pattern=REPOSITORY)
+    repository: str = ""
     """The repository that the policy knows as configured, as `owner/name`."""
-    log_groups: str = Field(default="", pattern=LOG_GROUPS)
+    log_groups: str = ""
     """CloudWatch log groups that the policy knows as configured, separated by commas; `/shop/*`
     stands for all whose name begins with `/shop/`."""
     max_tool_calls: int = Field(default=40, ge=0, le=10_000)
@@ -63,6 +69,14 @@ class Settings(BusSettings):
     """Failures in a row after which an MCP server is left alone for a while; 0: it never is."""
     server_pause_seconds: float = Field(default=15.0, gt=0, le=600)
     """How long such a server is not asked; then one call tries, and its answer decides."""
+
+    @field_validator("namespaces", "repository", "log_groups")
+    @classmethod
+    def _names_only(cls, value: str, field: ValidationInfo) -> str:
+        pattern, form = _FORMS[field.field_name or ""]
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {form}")
+        return value
 
     @property
     def lock_file(self) -> Path:

@@ -134,6 +134,18 @@ def test_what_is_evidence_stays(line: str) -> None:
     assert not holds_secret(line)
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["cvv_number=672", "cvvNumber: 672", "card_cvv_code=672", "cvn=672", "csc: 672", "pswd=%s"],
+)
+def test_other_names_of_the_same_are_known(line: str) -> None:
+    secret = "Tr0ub" + "4dor-3"
+    given = line.replace("%s", secret)
+    told = clean(f"charge failed {given} at 10:00")
+    assert "[secret:" in told
+    assert given.split("=")[-1].split(" ")[-1] not in told
+
+
 def test_the_payment_services_charge_loses_card_and_cvv_and_stays_json() -> None:
     card = {"credit_card_number": "4432-8015-6152-0454", "credit_card_cvv": 672, "year": 2039}
     line = json.dumps({"message": "Charge invoked with " + json.dumps({"card": card}), "v": 1})

@@ -1,6 +1,7 @@
 """`nightshift policy`: what it says and how it exits."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from services.toolrunner.settings import SHIPPED_POLICIES
+from services.toolrunner.settings import LOCK, SHIPPED_POLICIES
 from tests.toolrunner.policies import write_policy
 
 pytestmark = pytest.mark.timeout(90)
@@ -16,6 +17,7 @@ UNSET = (
     "NIGHTSHIFT_POLICY_DIR",
     "NIGHTSHIFT_NAMESPACES",
     "NIGHTSHIFT_REPOSITORY",
+    "NIGHTSHIFT_LOG_GROUPS",
     "NIGHTSHIFT_MCP_SERVERS",
     "NIGHTSHIFT_TOOLS_LOCK",
     "NIGHTSHIFT_MAX_TOOL_CALLS",
@@ -83,6 +85,50 @@ def test_every_problem_of_a_folder_is_a_line_and_exits_one(tmp_path: Path, tools
     assert all(line.startswith("nightshift policy: ") for line in lines)
 
 
+@pytest.mark.parametrize(
+    "name", ["deny-boutique", "deny.Cedar", "deny.cedar.yaml", "stop", "STOP.txt", "settings.yml"]
+)
+def test_a_file_that_is_not_read_for_its_name_is_told(
+    name: str, tmp_path: Path, tools: str
+) -> None:
+    write_policy(tmp_path, "shop__read")
+    for other in ("README.md", "cases.yaml", ".hidden", "tools.lock.json"):
+        (tmp_path / other).touch()
+    given = ("check", str(tmp_path), "--tools", tools)
+    assert run(*given).code == 0
+    (tmp_path / name).touch()
+    end = run(*given)
+    assert (end.code, end.errors.endswith(f"STOP count): {name}\n")) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("NIGHTSHIFT_NAMESPACES", "boutique;payments", "must be names of namespaces separated by"),
+        ("NIGHTSHIFT_NAMESPACES", "Boutique", "must be names of namespaces separated by"),
+        ("NIGHTSHIFT_REPOSITORY", "https://github.com/o/r", "must be a repository as owner/name"),
+        ("NIGHTSHIFT_LOG_GROUPS", "/a b", "must be log groups separated by commas"),
+    ],
+)
+def test_the_check_refuses_settings_that_the_start_would(
+    variable: str, value: str, said: str
+) -> None:
+    end = run("check", **{variable: value})
+    assert (end.code, f"{variable} {said}" in end.errors) == (1, True)
+
+
+def test_a_permit_that_names_its_resource_by_a_fact_alone_is_found_by_what_is_configured(
+    tmp_path: Path,
+) -> None:
+    rule = (
+        '@id("wide") @reason("r") permit (principal, action in Action::"kubernetes:read", '
+        'resource is Namespace) when { context.facts.namespaces.contains("boutique") };'
+    )
+    (tmp_path / "wide.cedar").write_text(rule, encoding="utf-8")
+    shutil.copy(SHIPPED_POLICIES / LOCK, tmp_path)
+    assert run("check", str(tmp_path), NIGHTSHIFT_NAMESPACES="boutique").code == 1
+
+
 def test_a_forbid_about_an_unknown_server_exits_one_unless_it_is_allowed(
     tmp_path: Path, tools: str
 ) -> None:
@@ -118,16 +164,23 @@ def test_a_case_that_goes_otherwise_is_a_line_and_exits_one(tmp_path: Path, tool
     write_policy(tmp_path, "shop__read")
     (tmp_path / "cases.yaml").write_text(
         "calls:\n- {tool: shop__read, expect: allow, rule: named}\n"
-        "- {tool: shop__read, expect: deny}\n- {tool: shop__sell, expect: allow}\n",
+        "- {tool: shop__read, expect: deny}\n- {tool: shop__sell, expect: allow}\n"
+        "- {tool: shop__sell, expect: deny}\n"
+        "- {tool: shop__read, arguments: {a: 1}, expect: deny}\n"
+        "- {tool: shop__sell, expect: deny, says: there is no tool}\n",
         encoding="utf-8",
     )
     given = ("--dir", str(tmp_path), "--tools", tools)
     end = run("test", str(tmp_path / "cases.yaml"), *given)
     assert end.code == 1
-    assert end.output == "1 of 3 calls were decided as expected\n"
-    first, second = end.errors.splitlines()
+    assert end.output == "2 of 6 calls were decided as expected\n"
+    first, second, misspelt, unfit = end.errors.splitlines()
     assert first.startswith("call 2, shop__read: allow by named (")
     assert second.startswith("call 3, shop__sell: deny by no rule (there is no tool")
+    assert misspelt.startswith("call 4, shop__sell: there is no tool")
+    assert "do not fit the tool's schema" in unfit
+    assert misspelt.endswith(said := "; if that is meant, `says` tells it")
+    assert unfit.endswith(said)
 
 
 def test_the_schema_is_json_with_an_action_for_each_tool(tmp_path: Path, tools: str) -> None:
@@ -183,7 +236,10 @@ def test_explain_takes_the_limit_of_calls_from_the_environment(tmp_path: Path, t
     end = run(*given, NIGHTSHIFT_MAX_TOOL_CALLS="0")
     assert end.code == 3
     assert "has had its 0 tool calls" in end.output
-    assert "is no number from 0 to 10000" in run(*given, NIGHTSHIFT_MAX_TOOL_CALLS="many").errors
+    assert (
+        "NIGHTSHIFT_MAX_TOOL_CALLS Input should be a valid integer"
+        in run(*given, NIGHTSHIFT_MAX_TOOL_CALLS="many").errors
+    )
     assert "as the first of its investigation" in " ".join(run("explain", "--help").output.split())
 
 

@@ -59,6 +59,8 @@ def test_variables_in_headers_and_env_are_filled_in(
         ({"a__b": {"url": "http://x"}}, "cannot be a server's name"),
         ({"a_": {"url": "http://x"}}, "cannot be a server's name"),
         ({"a": {"url": "http://x", "headers": {"k": "${NOT_THERE_AT_ALL}"}}}, "NOT_THERE_AT_ALL"),
+        ({"a": {"command": "x", "args": ["--token", "${KEY}"]}}, "a: ${KEY} is filled in within"),
+        ({"a": {"url": "http://${HOST}/mcp"}}, "a: ${HOST} is filled in within `headers` and"),
         ([], "mcpServers"),
     ],
 )
@@ -69,6 +71,13 @@ def test_a_servers_file_that_is_wrong_is_refused_in_one_sentence(
         load_servers(servers_file(tmp_path, servers))
     assert reason in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_server_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "servers.json"
+    file.write_text('{"mcpServers": {"a": {"url": "http://x"}, "a": {"url": "http://y"}}}')
+    with pytest.raises(NotConfigured, match="'a' stands twice in one object"):
+        load_servers(str(file))
 
 
 def test_what_other_programs_write_may_stand_and_is_named_in_a_warning(

@@ -49,7 +49,7 @@ def test_a_lock_reads_as_it_was_written_whatever_the_words(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("{", "is no lock: the file: Invalid JSON"),
+        ("{", "is no lock: Expecting property name"),
         ([], "is no lock"),
         ({"version": 2, "servers": {}}, "is no lock: version: "),
         ({"version": 1, "servers": {"shop": [block(icon="x")]}}, "servers.shop.0.icon: Extra"),
@@ -71,6 +71,16 @@ def test_a_lock_that_is_wrong_is_refused_in_one_sentence(
         load_lock(written(tmp_path, content))
     assert reason in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_lock_that_says_a_thing_twice_is_refused(tmp_path: Path) -> None:
+    """A reviewer reads the one, the program takes the other."""
+    text = lock_text(Lock({"shop": (Pinned(READ),)}))
+    twice = text.replace('"description": [', '"description": ["Harmless."], "description": [')
+    file = tmp_path / "tools.lock.json"
+    file.write_text(twice, encoding="ascii")
+    with pytest.raises(NotConfigured, match="is no lock: 'description' stands twice in one object"):
+        load_lock(file)
 
 
 def test_without_a_lock_the_sentence_says_how_to_write_one(tmp_path: Path) -> None:

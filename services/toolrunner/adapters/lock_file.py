@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from bus.errors import NotConfigured
 from bus.events import Value
+from services.toolrunner.adapters.plain_json import plain_json
 from services.toolrunner.pins import PIN_COMMAND, Definition, Lock, Pinned
 
 SETTING = "NIGHTSHIFT_TOOLS_LOCK"
@@ -51,7 +52,7 @@ def load_lock(file: Path) -> Lock:
     edited without its hashes, or gives two tools one name.
     """
     try:
-        content = _File.model_validate_json(file.read_bytes())
+        content = _File.model_validate(plain_json(file.read_bytes()))
     except FileNotFoundError:
         raise NotConfigured(
             f"there is no {file}, so no tool has been reviewed: write it with `{PIN_COMMAND}`,"
@@ -61,6 +62,8 @@ def load_lock(file: Path) -> Lock:
         raise NotConfigured(f"{SETTING}: {file} cannot be read ({error.strerror})") from None
     except ValidationError as error:
         raise NotConfigured(f"{file} is no lock: {_first(error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise NotConfigured(f"{file} is no lock: {error}") from None
     lock = Lock(
         {
             name: tuple(block.pinned() for block in blocks)

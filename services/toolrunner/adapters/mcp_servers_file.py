@@ -1,6 +1,5 @@
 """The standard `mcpServers` JSON file: which MCP servers there are and how they are reached."""
 
-import json
 import logging
 import os
 import re
@@ -11,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bus.errors import NotConfigured
+from services.toolrunner.adapters.plain_json import plain_json
 
 log = logging.getLogger(__name__)
 BUILT_IN = ("kubernetes", "github", "cloudwatch")
@@ -82,18 +82,22 @@ def load_servers(file: str) -> dict[str, ServerEntry]:
     Raises NotConfigured with one sentence that never holds a value of the environment.
     """
     try:
-        content = json.loads(Path(file).read_text(encoding="utf-8"))
+        content = plain_json(Path(file).read_text(encoding="utf-8"))
         entries = _File.model_validate(_read_of(content, file)).servers
     except OSError as error:
         raise NotConfigured(f"NIGHTSHIFT_MCP_SERVERS: {file} cannot be read ({error})") from None
     except ValueError as error:
         reason = _first(error) if isinstance(error, ValidationError) else f"it is not JSON: {error}"
         raise NotConfigured(f"NIGHTSHIFT_MCP_SERVERS: {file}: {reason}") from None
-    for name in entries:
+    for name, entry in entries.items():
         if not _NAME.match(name):
             raise NotConfigured(
                 f"{file}: {name!r} cannot be a server's name: A-Z a-z 0-9 _ -, "
                 "no __, and no _ at its end"
+            )
+        if found := _VARIABLE.search(" ".join((entry.url, entry.command, *entry.args))):
+            raise NotConfigured(
+                f"{file}: server {name}: {found[0]} is filled in within `headers` and `env` only"
             )
     return {
         name: entry.model_copy(

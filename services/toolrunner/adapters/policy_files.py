@@ -101,6 +101,18 @@ def read_policy(folder: str, *, foreign: bool = False) -> PolicyFiles:
     return PolicyFiles(PolicyText(files), settings.mode, reading, digest.hexdigest())
 
 
+def not_read(folder: str) -> list[str]:
+    """Names in the folder that are not read and look as if they were meant to be."""
+    return sorted(name for name in os.listdir(folder) if _looks_meant(name))
+
+
+def _looks_meant(name: str) -> bool:
+    if name.startswith(".") or name in (SETTINGS_FILE, STOP_FILE) or name.endswith(".cedar"):
+        return False
+    stem, _, ending = name.casefold().partition(".")
+    return not ending or "cedar" in name.casefold() or stem in ("settings", "stop")
+
+
 def why_stopped(folder: str) -> str:
     """Why no call may be made at all, as the folder stands now; empty when calls may be made.
 
