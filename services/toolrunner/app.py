@@ -4,6 +4,7 @@ from bus.broker import Bus, Route
 from bus.events import ToolCallRequested
 from bus.process import Service, build_app
 from bus.streams import TOOL_CALLS
+from services.toolrunner.adapters.condensing import Condensing
 from services.toolrunner.adapters.linear_patterns import linear_pattern
 from services.toolrunner.adapters.live_policy import LivePolicy
 from services.toolrunner.adapters.lock_file import load_lock
@@ -34,10 +35,12 @@ def build(settings: Settings, bus: Bus) -> Service:
     # All that was reviewed: a server that is away must not make the policy speak of unknown tools.
     reviewed = [OWN, *lock.tools()]
     gate = LivePolicy(settings.policy_dir, settings.scope, tools=reviewed, foreign=foreign)
+    condensing = Condensing()
     servers = McpServers(
         _entries(settings, own),
         Limits.of(settings),
         lock=lock,
+        condense=condensing.text,
     )
     catalogue = PublishedCatalogue(
         *(bus, servers, gate, check),
@@ -60,7 +63,10 @@ def build(settings: Settings, bus: Bus) -> Service:
         bus,
         # stream, event, method; its result goes out on tool-results and audit.
         [Route(TOOL_CALLS, ToolCallRequested, handlers.on_tool_call_requested)],
-        background=[servers.keep, catalogue.keep, gate.keep, *([own.keep] if own else [])],
+        background=[
+            *(servers.keep, catalogue.keep, gate.keep, condensing.keep),
+            *([own.keep] if own else []),
+        ],
         checks={"catalogue": catalogue.problem, "policy": gate.problem},
     )
 

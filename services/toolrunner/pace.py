@@ -13,6 +13,8 @@ class Pace:
 
     per_second: float
     """0: as fast as the calls come."""
+    burst: int = 0
+    """How many at once; 0: as many as in a second."""
     _full_at: float = -math.inf
 
     def turn(self, now: float, *, within: float) -> float | None:
@@ -20,7 +22,7 @@ class Pace:
         if not self.per_second:
             return 0.0
         apart = 1 / self.per_second
-        burst = max(1, math.floor(self.per_second))
+        burst = self.burst or max(1, math.floor(self.per_second))
         full_at = max(self._full_at, now)
         wait = max(0.0, full_at - (burst - 1) * apart - now)
         if wait > within:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 MOST_DEEP = 64
 MOST_VALUES = 100_000
 """Empty ones cost the most: a megabyte of `{"type":"text","text":""},` became 70 MB of objects."""
-LINES_A_SECOND = 200
+LINES_AT_ONCE, LINES_A_SECOND = 200, 50
 """Read at most, after as many at once: each may be a message that has to be handled. An answer is
 one line, or four of a stream of events."""
 TOO_LARGE = "the answer is larger than allowed"

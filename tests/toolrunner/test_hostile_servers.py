@@ -23,6 +23,7 @@ from bus.events import ToolCallFinished
 from bus.record import Record
 from bus.streams import TOOL_CALLS, TOOL_RESULTS, Stream
 from bus.testing import eventually
+from services.toolrunner.adapters import condensing_child
 from simulator.redis_server import free_port
 from tests.conftest import MakeBus
 from tests.lane import Figures, Lane
@@ -41,6 +42,7 @@ ROOT = Path(__file__).parents[2]
 TOO_LONG = "the answer is longer than can be condensed as it comes"
 CONDENSED = "condensed as they came and are not stored"
 """In what is shown of an answer that is too long to be given whole, which is no error."""
+CHILD = condensing_child.__name__.encode()
 NEEDLE = "ERROR the one that matters"
 NO_ANSWER = "no answer within"
 LOST = "not reachable ("
@@ -119,19 +121,39 @@ class Fleet:
 
     def memory(self, line: str) -> float:
         """Megabytes of the toolrunner: `VmRSS` now, `VmHWM` at most since `forget_peak`."""
-        status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines()
-        (found,) = (each for each in status if each.startswith(line))
-        return int(found.split()[1]) / 1024
+        kilobytes = 0
+        for pid in self.pids():
+            status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+            kilobytes += sum(int(each.split()[1]) for each in status if each.startswith(line))
+        return kilobytes / 1024
 
     def processor(self) -> float:
         """Seconds of processor time that the toolrunner has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
-        user, system = fields.split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        ticks = 0
+        for pid in self.pids():
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
+            ticks += sum(map(int, fields.split()[11:13]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def forget_peak(self) -> None:
         """What was used before is no longer the peak."""
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5", encoding="utf-8")
+        for pid in self.pids():
+            Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="utf-8")
+
+    def pids(self) -> list[int]:
+        """Of the toolrunner and of the process that condenses for it, if there is one."""
+        return [self.pid, *children_of(self.pid)]
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that condense for that one; what it talks to is none of it."""
+    found: list[int] = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1]
+            if int(parent) == pid and CHILD in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+    return found
 
 
 def milliseconds(entry: Entry) -> int:

@@ -21,10 +21,10 @@ from mcp.shared._httpx_utils import McpHttpClientFactory
 from opentelemetry import propagate
 
 from bus.errors import ToolFailed, Unavailable
-from services.toolrunner.long_texts import MOST_OF_THEM, LongTexts
+from services.toolrunner.long_texts import MOST_OF_THEM, Condense, LongTexts, Unescaped
 from services.toolrunner.pace import Pace
 from services.toolrunner.servers.not_late import NOT_AFTER, REFUSED, failure, refusal
-from services.toolrunner.shape import LINES_A_SECOND, Shape
+from services.toolrunner.shape import LINES_A_SECOND, LINES_AT_ONCE, Shape
 
 CONNECT_SECONDS = 3.0
 KEPT_SECONDS = 2.0
@@ -42,9 +42,13 @@ ENCODED = "the answer is encoded in a way that was not asked for"
 
 @dataclass(frozen=True)
 class Bounds:
-    """How long a text is read whole; what a server may write in one answer follows from that."""
+    """How long a text is read whole; what a server may write in one answer follows from that.
+
+    `condense`: by whom what is longer is condensed.
+    """
 
     text: int
+    condense: Condense = Unescaped
 
     @property
     def parsed(self) -> int:
@@ -53,7 +57,8 @@ class Bounds:
 
     def long_texts(self, *, by_line: bool) -> LongTexts:
         """For one answer; `by_line`: each line is a message of its own."""
-        return LongTexts(self.text, in_all=MOST_OF_THEM * self.text, by_line=by_line)
+        in_all = MOST_OF_THEM * self.text
+        return LongTexts(self.text, in_all=in_all, by_line=by_line, condense=self.condense)
 
 
 class AnswerRefused(httpx2.StreamError, httpx2.SSEError):
@@ -83,7 +88,7 @@ class _Bounded(httpx2.AsyncByteStream):
     ) -> None:
         self._stream, self._shape, self._until = stream, shape, until
         self._texts = texts
-        self._pace = Pace(LINES_A_SECOND)
+        self._pace = Pace(LINES_A_SECOND, LINES_AT_ONCE)
         now = asyncio.get_running_loop().time()
         self._enough = math.inf if until is None else now + ENOUGH * (until - now)
         self._is_cut = False
@@ -102,8 +107,10 @@ class _Bounded(httpx2.AsyncByteStream):
                         await slowly(self._pace, lines=lines)
                 yield chunk
             if self._is_cut:
-                yield await asyncio.to_thread(self._texts.cut, CUT, request=self.request)
-                yield b"\n\n"
+                end = await asyncio.to_thread(self._texts.cut, CUT, request=self.request)
+                if problem := self._texts.problem:
+                    raise AnswerRefused(problem)
+                yield end + b"\n\n"
         except httpx2.TransportError as error:
             if isinstance(error, AnswerRefused):
                 raise
@@ -126,6 +133,7 @@ class _Bounded(httpx2.AsyncByteStream):
         return None
 
     async def aclose(self) -> None:
+        self._texts.close()
         await self._stream.aclose()
 
 
