@@ -1,4 +1,4 @@
-"""How fast a server is asked: so many calls a second, after a burst of as many at once."""
+"""How fast a server is asked, or read: so many a second, after a burst of as many at once."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Pace:
     per_second: float
     """0: as fast as the calls come."""
     burst: int = 0
-    """How many at once; 0: as many as in a second."""
+    """How many go at once before that; 0: as many as in a second."""
     _full_at: float = -math.inf
 
     def turn(self, now: float, *, within: float) -> float | None:

@@ -30,9 +30,9 @@ _GIVEN_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
 class _Child:
     """The process; whatever goes wrong with it is an OSError."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stuck_seconds: float) -> None:
         self._socket, theirs = socket.socketpair()
-        self._socket.settimeout(STUCK_SECONDS)
+        self._socket.settimeout(stuck_seconds)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", child.__name__],
@@ -78,6 +78,7 @@ class _Child:
 class Condensing:
     """One process for the texts of many threads; a process that ended is started again."""
 
+    stuck_seconds: float = STUCK_SECONDS
     _turn: Lock = field(default_factory=Lock)
     _child: _Child | None = None
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -130,7 +131,7 @@ class Condensing:
         if self._is_over:
             raise NotCondensed("the toolrunner stops")
         try:
-            self._child = self._child or _Child()
+            self._child = self._child or _Child(stuck_seconds=self.stuck_seconds)
         except OSError as error:
             raise NotCondensed(str(error)) from error
         return self._child

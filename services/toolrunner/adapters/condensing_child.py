@@ -19,11 +19,13 @@ FRAME = Struct(">IcI")
 BEGIN, PIECE, CONTENT, DROP = b"b", b"p", b"c", b"d"
 LENGTH = Struct(">I")
 """Before what is kept of a text, the answer to `CONTENT`."""
-LESS = 5
+LESS = 10
 """So much less is its priority: who waits for an answer that is not long goes first."""
 
 
-def serve(read: BinaryIO, answer: Callable[[bytes], object], *, texts: dict[int, Unescaped]) -> None:
+def serve(
+    read: BinaryIO, answer: Callable[[bytes], object], *, texts: dict[int, Unescaped]
+) -> None:
     """Return when there are no more frames; `texts` are those under way.
 
     A thread may still follow a text that was dropped; nobody reads what becomes of it.

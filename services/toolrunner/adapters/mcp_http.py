@@ -24,7 +24,7 @@ from bus.errors import ToolFailed, Unavailable
 from services.toolrunner.long_texts import MOST_OF_THEM, Condense, LongTexts, Unescaped
 from services.toolrunner.pace import Pace
 from services.toolrunner.servers.not_late import NOT_AFTER, REFUSED, failure, refusal
-from services.toolrunner.shape import LINES_A_SECOND, LINES_AT_ONCE, Shape
+from services.toolrunner.shape import LINES_A_SECOND, Shape
 
 CONNECT_SECONDS = 3.0
 KEPT_SECONDS = 2.0
@@ -88,7 +88,7 @@ class _Bounded(httpx2.AsyncByteStream):
     ) -> None:
         self._stream, self._shape, self._until = stream, shape, until
         self._texts = texts
-        self._pace = Pace(LINES_A_SECOND, LINES_AT_ONCE)
+        self._pace = Pace(LINES_A_SECOND)
         now = asyncio.get_running_loop().time()
         self._enough = math.inf if until is None else now + ENOUGH * (until - now)
         self._is_cut = False
@@ -107,10 +107,7 @@ class _Bounded(httpx2.AsyncByteStream):
                         await slowly(self._pace, lines=lines)
                 yield chunk
             if self._is_cut:
-                end = await asyncio.to_thread(self._texts.cut, CUT, request=self.request)
-                if problem := self._texts.problem:
-                    raise AnswerRefused(problem)
-                yield end + b"\n\n"
+                yield await self._end()
         except httpx2.TransportError as error:
             if isinstance(error, AnswerRefused):
                 raise
@@ -131,6 +128,13 @@ class _Bounded(httpx2.AsyncByteStream):
                 raise
         self._is_cut = True
         return None
+
+    async def _end(self) -> bytes:
+        """What ends the message instead of its rest."""
+        end = await asyncio.to_thread(self._texts.cut, CUT, request=self.request)
+        if problem := self._texts.problem:
+            raise AnswerRefused(problem)
+        return end + b"\n\n"
 
     async def aclose(self) -> None:
         self._texts.close()

@@ -134,9 +134,7 @@ class McpServers:
             connection.changed.clear()
 
 
-def _connection(
-    name: str, entry: ServerEntry, *, limits: Limits, condense: Condense
-) -> Connection:
+def _connection(name: str, entry: ServerEntry, *, limits: Limits, condense: Condense) -> Connection:
     if entry.calls_at_once is not None:
         limits = replace(limits, at_once=entry.calls_at_once)
     if entry.calls_per_second is not None:

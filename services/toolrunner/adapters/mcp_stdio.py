@@ -28,7 +28,7 @@ from services.toolrunner.adapters.mcp_http import Bounds, slowly, through
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.adapters.mcp_session import PlainSession
 from services.toolrunner.pace import Pace
-from services.toolrunner.shape import LINES_A_SECOND, LINES_AT_ONCE, TOO_LARGE, Shape
+from services.toolrunner.shape import MESSAGES_A_SECOND, MESSAGES_AT_ONCE, TOO_LARGE, Shape
 
 log = logging.getLogger(__name__)
 CHUNK_BYTES = 64 * 1024
@@ -116,7 +116,7 @@ async def messages(stdout: ByteReceiveStream, bounds: Bounds) -> AsyncGenerator[
 
     Raises GivenUp for a line that cannot be answered or does not end.
     """
-    line, pace = _Line(bounds), Pace(LINES_A_SECOND, LINES_AT_ONCE)
+    line, pace = _Line(bounds), Pace(MESSAGES_A_SECOND, MESSAGES_AT_ONCE)
     with suppress(anyio.EndOfStream), ExitStack() as stack:
         stack.callback(lambda: line.close())
         while True:
