@@ -243,7 +243,7 @@ class Unescaped:
         if not self._is_json or (self._rest and not why):
             return _NO_JSON
         text = self._kept.text(why=why, mark=self._mark)
-        return json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "replace")
+        return json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")[1:-1]
 
     def drop(self) -> None:
         """It is gone with whoever holds it."""

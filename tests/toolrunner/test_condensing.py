@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from bus.errors import ToolFailed
 from bus.testing import eventually
@@ -68,8 +69,8 @@ def test_a_process_that_is_killed_takes_its_text_along_and_the_next_has_another(
     assert (texts.through(MESSAGE[-10:]), texts.problem) == (b"", NOT_CONDENSED)
     assert (cut.cut("it was cut", request="1"), cut.problem) == (b"", NOT_CONDENSED)
     again = through(condensing.text)
-    assert b"served request 1999" in again.through(MESSAGE[-10:])
     assert condensing.pid not in (0, before)
+    assert b"served request 1999" in again.through(MESSAGE[-10:])
 
 
 def test_a_process_that_is_stuck_is_ended_and_the_next_text_has_another(
@@ -85,12 +86,14 @@ def test_a_process_that_is_stuck_is_ended_and_the_next_text_has_another(
 
 
 def test_texts_that_were_given_up_do_not_stay_in_the_process(condensing: Condensing) -> None:
-    given_up, kept = condensing.text(MOST), condensing.text(MOST)
+    given_up, kept, last = (condensing.text(MOST) for _ in range(3))
     given_up.add(LINES)
     kept.add(LINES)
     given_up.drop()
     assert b"served" in kept.content("")
-    assert given_up.content("") == b""
+    assert (given_up.content(""), bool(condensing.pid)) == (b"", True)
+    last.content("")
+    assert not condensing.pid  # with the last of them it has ended
     held: dict[int, Unescaped] = {}
     begin = json.dumps({"most": MOST, "mark": "m"}).encode()
     frames = [(1, BEGIN, begin), (2, BEGIN, begin), (1, PIECE, LINES), (1, DROP, b"")]
@@ -172,7 +175,7 @@ async def connected(kind: str, condense: Condense) -> AsyncIterator[Connection]:
 
 
 async def read(connection: Connection, topic: str, lines: int) -> str:
-    given = {"topic": topic, "lines": lines}
+    given: dict[str, JsonValue] = {"topic": topic, "lines": lines}
     return await connection.call("read", given, seconds=8, check=lambda: 9e9, read_only=True)
 
 

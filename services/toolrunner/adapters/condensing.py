@@ -1,7 +1,7 @@
 """Long texts are condensed in a process of their own: Python runs one thread at a time.
 
 A thread that decodes and condenses would take its turns from the event loop, and so from every
-other call. All long texts of a toolrunner share one process, which is started at first need.
+other call. All long texts of a toolrunner share one process, which is there while there are any.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class _Child:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", child.__name__],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 env={name: os.environ[name] for name in _GIVEN_ON if name in os.environ},
                 start_new_session=True,  # so that Ctrl-C does not end it before us
@@ -76,12 +76,16 @@ class _Child:
 
 @dataclass
 class Condensing:
-    """One process for the texts of many threads; a process that ended is started again."""
+    """One process for the texts of many threads, from the first of them until there is none.
+
+    It is ended then, for memory that a text took is given back to others only so.
+    """
 
     stuck_seconds: float = STUCK_SECONDS
     _turn: Lock = field(default_factory=Lock)
     _child: _Child | None = None
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    _under_way: set[int] = field(default_factory=set)
     _dropped: "deque[int]" = field(default_factory=deque)
     _is_over: bool = False
 
@@ -113,15 +117,25 @@ class Condensing:
             running = self._started()
             given = json.dumps({"most": most, "mark": MARK}).encode()
             self._sent(running, number, child.BEGIN, given=given)
+            self._under_way.add(number)
         return _Text(self, running, number)
 
-    def exchange(self, running: _Child, number: int, kind: bytes, *, given: bytes) -> bytes:
-        """What the process answers, if it does. Raises NotCondensed where it ended meanwhile."""
+    def add(self, running: _Child, number: int, piece: bytes) -> None:
+        """The next piece of that text. Raises NotCondensed where the process ended meanwhile."""
         with self._turn:
-            return self._sent(running, number, kind, given=given)
+            self._sent(running, number, child.PIECE, given=piece)
+
+    def content(self, running: _Child, number: int, why: str) -> bytes:
+        """What is kept of that text, which is over. Raises NotCondensed likewise."""
+        with self._turn:
+            content = self._sent(running, number, child.CONTENT, given=why.encode())
+            self._under_way.discard(number)
+            if not self._under_way:
+                self._stop()
+            return content
 
     def drop(self, number: int) -> None:
-        """That text is forgotten before anything else is sent; now nobody has to wait for that."""
+        """That text is forgotten before anything else is sent: here nobody has to wait for that."""
         self._dropped.append(number)
 
     def _started(self) -> _Child:
@@ -141,7 +155,9 @@ class Condensing:
             raise NotCondensed("the process that had the text ended")
         try:
             while self._dropped:
-                running.send(self._dropped.popleft(), child.DROP)
+                dropped = self._dropped.popleft()
+                self._under_way.discard(dropped)
+                running.send(dropped, child.DROP)
             running.send(number, kind, given)
             return running.answer() if kind == child.CONTENT else b""
         except OSError as error:
@@ -153,6 +169,7 @@ class Condensing:
         if self._child:
             self._child.end()
         self._child = None
+        self._under_way.clear()
 
 
 @dataclass(frozen=True)
@@ -164,11 +181,10 @@ class _Text:
     number: int
 
     def add(self, piece: bytes) -> None:
-        self.condensing.exchange(self.running, self.number, child.PIECE, given=piece)
+        self.condensing.add(self.running, self.number, piece)
 
     def content(self, why: str) -> bytes:
-        given = why.encode()
-        return self.condensing.exchange(self.running, self.number, child.CONTENT, given=given)
+        return self.condensing.content(self.running, self.number, why)
 
     def drop(self) -> None:
         self.condensing.drop(self.number)
