@@ -19,7 +19,7 @@ FRAME = Struct(">IcI")
 BEGIN, PIECE, CONTENT, DROP = b"b", b"p", b"c", b"d"
 LENGTH = Struct(">I")
 """Before what is kept of a text, the answer to `CONTENT`."""
-LESS = 5
+LESS = 10
 """So much less is its priority: who waits for an answer that is not long goes first."""
 
 
