@@ -36,12 +36,8 @@ def build(settings: Settings, bus: Bus) -> Service:
     reviewed = [OWN, *lock.tools()]
     gate = LivePolicy(settings.policy_dir, settings.scope, tools=reviewed, foreign=foreign)
     condensing = Condensing()
-    servers = McpServers(
-        _entries(settings, own),
-        Limits.of(settings),
-        lock=lock,
-        condense=condensing.text,
-    )
+    limits = Limits.of(settings)
+    servers = McpServers(_entries(settings, own), limits, lock=lock, condense=condensing.text)
     catalogue = PublishedCatalogue(
         *(bus, servers, gate, check),
         alerts=PinAlerts(bus),

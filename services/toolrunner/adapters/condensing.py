@@ -120,12 +120,12 @@ class Condensing:
             self._under_way.add(number)
         return _Text(self, running, number)
 
-    def add(self, running: _Child, number: int, piece: bytes) -> None:
+    def add(self, running: _Child, number: int, *, piece: bytes) -> None:
         """The next piece of that text. Raises NotCondensed where the process ended meanwhile."""
         with self._turn:
             self._sent(running, number, child.PIECE, given=piece)
 
-    def content(self, running: _Child, number: int, why: str) -> bytes:
+    def content(self, running: _Child, number: int, *, why: str) -> bytes:
         """What is kept of that text, which is over. Raises NotCondensed likewise."""
         with self._turn:
             content = self._sent(running, number, child.CONTENT, given=why.encode())
@@ -181,10 +181,10 @@ class _Text:
     number: int
 
     def add(self, piece: bytes) -> None:
-        self.condensing.add(self.running, self.number, piece)
+        self.condensing.add(self.running, self.number, piece=piece)
 
     def content(self, why: str) -> bytes:
-        return self.condensing.content(self.running, self.number, why)
+        return self.condensing.content(self.running, self.number, why=why)
 
     def drop(self) -> None:
         self.condensing.drop(self.number)
