@@ -47,7 +47,7 @@ class _Child:
     def has_ended(self) -> bool:
         return self._process.poll() is not None
 
-    def send(self, number: int, kind: bytes, given: bytes = b"") -> None:
+    def send(self, number: int, kind: bytes, *, given: bytes = b"") -> None:
         self._socket.sendall(child.FRAME.pack(number, kind, len(given)) + given)
 
     def answer(self) -> bytes:
@@ -116,19 +116,19 @@ class Condensing:
         with self._turn:
             running = self._started()
             given = json.dumps({"most": most, "mark": MARK}).encode()
-            self._sent(running, number, child.BEGIN, given=given)
+            self._sent(running, number, kind=child.BEGIN, given=given)
             self._under_way.add(number)
         return _Text(self, running, number)
 
     def add(self, running: _Child, number: int, *, piece: bytes) -> None:
         """The next piece of that text. Raises NotCondensed where the process ended meanwhile."""
         with self._turn:
-            self._sent(running, number, child.PIECE, given=piece)
+            self._sent(running, number, kind=child.PIECE, given=piece)
 
     def content(self, running: _Child, number: int, *, why: str) -> bytes:
         """What is kept of that text, which is over. Raises NotCondensed likewise."""
         with self._turn:
-            content = self._sent(running, number, child.CONTENT, given=why.encode())
+            content = self._sent(running, number, kind=child.CONTENT, given=why.encode())
             self._under_way.discard(number)
             if not self._under_way:
                 self._stop()
@@ -150,7 +150,7 @@ class Condensing:
             raise NotCondensed(str(error)) from error
         return self._child
 
-    def _sent(self, running: _Child, number: int, kind: bytes, *, given: bytes) -> bytes:
+    def _sent(self, running: _Child, number: int, *, kind: bytes, given: bytes) -> bytes:
         if running is not self._child:
             raise NotCondensed("the process that had the text ended")
         try:
@@ -158,7 +158,7 @@ class Condensing:
                 dropped = self._dropped.popleft()
                 self._under_way.discard(dropped)
                 running.send(dropped, child.DROP)
-            running.send(number, kind, given)
+            running.send(number, kind, given=given)
             return running.answer() if kind == child.CONTENT else b""
         except OSError as error:
             log.warning("the process that condenses long answers is ended: %s", error)
