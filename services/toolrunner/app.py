@@ -4,6 +4,7 @@ from bus.broker import Bus, Route
 from bus.events import ToolCallRequested
 from bus.process import Service, build_app
 from bus.streams import TOOL_CALLS
+from services.toolrunner.adapters.condensing import Condensing
 from services.toolrunner.adapters.linear_patterns import linear_pattern
 from services.toolrunner.adapters.live_policy import LivePolicy
 from services.toolrunner.adapters.lock_file import load_lock
@@ -35,7 +36,8 @@ def build(settings: Settings, bus: Bus) -> Service:
     # All that was reviewed: a server that is away must not make the policy speak of unknown tools.
     reviewed = [OWN, *lock.tools()]
     gate = LivePolicy(settings.policy_dir, settings.scope, tools=reviewed, foreign=foreign)
-    servers = McpServers(_entries(settings, own), Limits.of(settings), lock=lock)
+    condensing, limits = Condensing(), Limits.of(settings)
+    servers = McpServers(_entries(settings, own), limits, lock=lock, condense=condensing.text)
     catalogue = PublishedCatalogue(
         *(bus, servers, gate, check),
         alerts=PinAlerts(bus),
@@ -55,7 +57,7 @@ def build(settings: Settings, bus: Bus) -> Service:
         audit=audit,
         showing=Showing(bus.results, linear_pattern, cap=settings.shown_characters),
     )
-    kept = [servers.keep, catalogue.keep, gate.keep, rollouts.keep]
+    kept = [servers.keep, catalogue.keep, gate.keep, rollouts.keep, condensing.keep]
     return build_app(
         bus,
         # stream, event, method; its result goes out on tool-results and audit.

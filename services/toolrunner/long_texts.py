@@ -8,16 +8,21 @@ those. A line feed ends a message or an event, and a string never holds one.
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from services.toolrunner.condense_stream import Streamed
+from services.toolrunner.gaps import MARK
 
 MOST_OF_THEM = 16
 """A message may be so many times as long as a text that is read whole."""
 TOO_LONG = "the answer is longer than can be condensed as it comes"
+NOT_CONDENSED = "the answer is long, and the process that condenses such answers ended"
 KEPT_SHARE = 0.2
 """Of what a text may have, for what is kept of a longer one: cleaning takes many times as much."""
 _BUSY_BYTES = 32 * 1024
+_SMALL_BYTES = 128 * 1024
+"""A text is followed in a thread before it is longer than may be read, unless that is less."""
 _INSIDE = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')
 _IS_TEXT = re.compile(rb'"text"\s*:\s*"$')
 _LOOKS_BACK = 24
@@ -33,13 +38,41 @@ _NO_JSON = b"\\q"
 """Where a text is no JSON, the parser is to say so."""
 
 
+class NotCondensed(Exception):
+    """What was kept of a text is lost, and the text with it."""
+
+
+class Condensed(Protocol):
+    """What is kept of a string whose content comes in pieces."""
+
+    def add(self, piece: bytes) -> None:
+        """The next piece of it. Raises NotCondensed."""
+        ...
+
+    def content(self, why: str) -> bytes:
+        """What is kept of it, as JSON; `why` the rest was not read. Raises NotCondensed."""
+        ...
+
+    def drop(self) -> None:
+        """Nobody asks for it any more. This takes no time."""
+        ...
+
+
+Condense = Callable[[int], Condensed]
+"""Begins a text of which some so many bytes may be kept. Raises NotCondensed."""
+
+
 class LongTexts:
     """Follows the messages of a connection, or one answer, through chunks of any size."""
 
-    def __init__(self, most: int, *, in_all: int, by_line: bool = False) -> None:
+    def __init__(
+        self, most: int, *, in_all: int, by_line: bool = False, condense: Condense | None = None
+    ) -> None:
         self._most, self._left = most, most
         self._by_line = by_line
+        self._condense = condense or Unescaped
         self._unread = in_all
+        self._is_lost = self._is_over = False
         self._string: _String | None = None
         self._before = self._held = b""
         self._open = bytearray()
@@ -53,18 +86,36 @@ class LongTexts:
         """The end of a message whose rest is not read, as the answer to that request (its JSON)."""
         if self._string is None:
             return b""
-        end = self._string.content(why) + b'"' + bytes(reversed(self._open[1:]))
+        try:
+            content = self._string.content(why)
+        except NotCondensed:
+            self._is_lost = True
+            return b""
+        end = content + b'"' + bytes(reversed(self._open[1:]))
         return end + b',"jsonrpc":"2.0","id":%s}' % request.encode()
 
     @property
     def busy(self) -> bool:
         """Whether the next chunk may take long, so that it should be followed in a thread."""
+        if self._most < _SMALL_BYTES:
+            return True
         return self._string is not None and self._string.size > _BUSY_BYTES
 
     @property
     def problem(self) -> str:
         """Why reading must stop here; empty: it may go on."""
+        if self._is_lost:
+            return NOT_CONDENSED
         return TOO_LONG if self._unread < 0 else ""
+
+    def close(self) -> None:
+        """Nothing is read any more; what is kept of a text under way is dropped.
+
+        It may be called while a thread follows a chunk, which then drops what it still began.
+        """
+        self._is_over = True
+        if self._string is not None:
+            self._string.drop()
 
     def through(self, chunk: bytes) -> bytes:
         """What is given on of the chunk, and of what was held back of those before."""
@@ -72,7 +123,14 @@ class LongTexts:
         if self.problem:
             return b""
         chunk, self._held = self._held + chunk, b""
-        return b"".join(self._followed(chunk))
+        try:
+            return b"".join(self._followed(chunk))
+        except NotCondensed:
+            self._is_lost = True
+            return b""
+        finally:
+            if self._is_over:
+                self.close()
 
     def _followed(self, chunk: bytes) -> Iterator[bytes]:
         at = 0
@@ -83,7 +141,8 @@ class LongTexts:
                 yield self._outside(chunk[at:end])
                 if quote >= 0:
                     is_text = bool(_IS_TEXT.search(self._before))
-                    self._string = _String(self._left if is_text else self._most, is_text=is_text)
+                    most = self._left if is_text else self._most
+                    self._string = _String(most, self._condense if is_text else None)
                 at = end
                 continue
             found = _INSIDE.match(chunk, at)
@@ -114,7 +173,7 @@ class LongTexts:
     def _over(self, string: "_String") -> bytes:
         """The content of a string that is over; its quote is still to come."""
         content = string.content()
-        if string.is_text:
+        if string.condense:
             self._left = max(self._left - len(content), 0)
         self._string = None
         self._before = (self._before + content[-_LOOKS_BACK:] + b'"')[-_LOOKS_BACK:]
@@ -124,10 +183,10 @@ class LongTexts:
 class _String:
     """The content of one string, as it was written, or what is kept of a longer one."""
 
-    def __init__(self, most: int, *, is_text: bool) -> None:
-        self._most, self.is_text = most, is_text
+    def __init__(self, most: int, condense: Condense | None) -> None:
+        self._most, self.condense = most, condense
         self._pieces: list[bytes] = []
-        self._kept: _Unescaped | None = None
+        self._kept: Condensed | None = None
         self.size = 0
 
     def add(self, piece: bytes) -> None:
@@ -136,8 +195,8 @@ class _String:
         if self.size <= self._most:
             self._pieces.append(piece)
             return
-        if self.is_text:
-            self._kept = self._kept or _Unescaped(int(KEPT_SHARE * self._most))
+        if self.condense:
+            self._kept = self._kept or self.condense(int(KEPT_SHARE * self._most))
             for each in (*self._pieces, piece):
                 self._kept.add(each)
         self._pieces.clear()
@@ -151,12 +210,17 @@ class _String:
         """What is given on of it; `why` the rest was not read, if it was not."""
         return self._kept.content(why) if self._kept else b"".join(self._pieces)
 
+    def drop(self) -> None:
+        """What is kept of it is not asked for any more."""
+        if self._kept:
+            self._kept.drop()
 
-class _Unescaped:
-    """A string whose content is condensed as it comes."""
 
-    def __init__(self, most: int) -> None:
-        self._kept = Streamed(most)
+class Unescaped:
+    """A string whose content is condensed as it comes; it stands in lines with that mark."""
+
+    def __init__(self, most: int, *, mark: str = MARK) -> None:
+        self._kept, self._mark = Streamed(most), mark
         self._letters = codecs.getincrementaldecoder("utf-8")("replace")
         self._rest = ""
         self._is_json = True
@@ -178,6 +242,8 @@ class _Unescaped:
         """What is kept of it, as JSON."""
         if not self._is_json or (self._rest and not why):
             return _NO_JSON
-        return json.dumps(self._kept.text(why=why), ensure_ascii=False)[1:-1].encode(
-            "utf-8", "replace"
-        )
+        text = self._kept.text(why=why, mark=self._mark)
+        return json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")[1:-1]
+
+    def drop(self) -> None:
+        """It is gone with whoever holds it."""

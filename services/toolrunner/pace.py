@@ -1,4 +1,4 @@
-"""How fast a server is asked: so many calls a second, after a burst of as many at once."""
+"""How fast a server is asked, or read: so many a second, after a burst of as many at once."""
 
 import math
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ class Pace:
 
     per_second: float
     """0: as fast as the calls come."""
+    burst: int = 0
+    """How many go at once before that; 0: as many as in a second."""
     _full_at: float = -math.inf
 
     def turn(self, now: float, *, within: float) -> float | None:
@@ -20,7 +22,7 @@ class Pace:
         if not self.per_second:
             return 0.0
         apart = 1 / self.per_second
-        burst = max(1, math.floor(self.per_second))
+        burst = self.burst or max(1, math.floor(self.per_second))
         full_at = max(self._full_at, now)
         wait = max(0.0, full_at - (burst - 1) * apart - now)
         if wait > within:

@@ -10,8 +10,9 @@ MOST_DEEP = 64
 MOST_VALUES = 100_000
 """Empty ones cost the most: a megabyte of `{"type":"text","text":""},` became 70 MB of objects."""
 LINES_A_SECOND = 200
-"""Read at most, after as many at once: each may be a message that has to be handled. An answer is
-one line, or four of a stream of events."""
+"""Of a stream of events, read at most, after as many at once; an answer is four of them."""
+MESSAGES_AT_ONCE, MESSAGES_A_SECOND = 200, 50
+"""Of a process, where each line may be one: handling it takes half a millisecond of the loop."""
 TOO_LARGE = "the answer is larger than allowed"
 TOO_DEEP = f"the answer is nested more than {MOST_DEEP} deep"
 TOO_MANY = f"the answer holds more than {MOST_VALUES} values"

@@ -15,6 +15,7 @@ from bus.connection import as_text
 from bus.errors import Unavailable
 from bus.testing import eventually
 from services.toolrunner.adapters.mcp_connection import Connection
+from services.toolrunner.adapters.mcp_http import Bounds
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.app import build
 from services.toolrunner.settings import Settings
@@ -178,7 +179,7 @@ async def test_a_call_whose_lease_ran_out_on_the_way_never_leaves_and_costs_no_c
 
     async with serving(shop.app()) as port:
         entry = ServerEntry(url=f"http://127.0.0.1:{port}/mcp")
-        connection = Connection("shop", entry, at_once=5, max_bytes=100_000)
+        connection = Connection("shop", entry, at_once=5, bounds=Bounds(100_000))
         keeping = asyncio.create_task(connection.keep())
         await connection.listed.wait()
         held = connection.call("hang", {}, seconds=5, check=lambda: math.inf, read_only=True)

@@ -30,6 +30,7 @@ from tests.toolrunner.foreign import Shop, ask, investigation, pin, pinned, pinn
 from tests.toolrunner.hostile import TOOL
 from tests.toolrunner.policies import write_policy
 from tests.toolrunner.processes import running
+from tests.toolrunner.watching import Watched
 
 pytestmark = [
     pytest.mark.timeout(300),
@@ -85,7 +86,7 @@ class Fleet:
     """A toolrunner, its three servers and one incident whose calls it makes."""
 
     bus: Bus
-    pid: int
+    toolrunner: Watched
     record: Record
     asked: int = 0
 
@@ -116,22 +117,6 @@ class Fleet:
             if json.loads(fields["data"])["tool_call_id"] == call_id:
                 return Entry(stream=stream, group="", entry_id=as_text(entry_id), fields=fields)
         return None
-
-    def memory(self, line: str) -> float:
-        """Megabytes of the toolrunner: `VmRSS` now, `VmHWM` at most since `forget_peak`."""
-        status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines()
-        (found,) = (each for each in status if each.startswith(line))
-        return int(found.split()[1]) / 1024
-
-    def processor(self) -> float:
-        """Seconds of processor time that the toolrunner has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
-        user, system = fields.split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-    def forget_peak(self) -> None:
-        """What was used before is no longer the peak."""
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5", encoding="utf-8")
 
 
 def milliseconds(entry: Entry) -> int:
@@ -193,7 +178,9 @@ async def fleet(make_bus: MakeBus, lane: Lane, tmp_path: Path) -> AsyncIterator[
 
         await eventually(all_offered, seconds=60)
         ids = [f"1-{number}" for number in range(1, 1000)]
-        yield Fleet(bus, process.pid, await investigation(bus, *ids))
+        watched = Watched(process.pid)
+        with watched.under_watch():
+            yield Fleet(bus, watched, await investigation(bus, *ids))
 
 
 async def test_what_harms_is_an_error_in_time_and_in_bounded_memory(
@@ -210,12 +197,12 @@ async def test_what_harms_is_an_error_in_time_and_in_bounded_memory(
     }
     assert (await fleet.ask(SHOP, "tea"))[0].ok
     alone = await latencies(fleet, lane.pick(20, 100))
-    before = fleet.memory("VmRSS")
+    before = fleet.toolrunner.memory()
     problems: list[object] = []
     for (server, topic), said in AT_ONCE.items():
-        fleet.forget_peak()
+        fleet.toolrunner.forget_peak()
         finished, seconds = await fleet.ask(server, topic, size.get(topic, 0))
-        grown = fleet.memory("VmHWM") - before
+        grown = fleet.toolrunner.peak() - before
         name = f"{server} {topic} {size.get(topic, '')}".rstrip()
         figures.add("T7", f"{name}: seconds until the error", seconds, f"<= {limit + 1:.0f}")
         figures.add("T7", f"{name}: growth of memory in MB", grown, f"<= {MOST_MEGABYTES}")
@@ -236,14 +223,14 @@ async def kept_waiting(
     fleet: Fleet, limit: float, *, later: float, figures: Figures, alone: list[float]
 ) -> list[object]:
     """What is wrong with what takes all of the tool's time, all at once."""
-    fleet.forget_peak()
-    before, used = fleet.memory("VmRSS"), fleet.processor()
+    fleet.toolrunner.forget_peak()
+    before, used = fleet.toolrunner.memory(), fleet.toolrunner.processor()
     megabytes = round(limit) // 2
     calls = [asyncio.create_task(fleet.ask(*case, megabytes)) for case in IN_TIME]
     beside = await latencies(fleet, len(alone))
     told = dict(zip(IN_TIME, await asyncio.gather(*calls), strict=True))
-    grown = fleet.memory("VmHWM") - before
-    used = fleet.processor() - used
+    grown = fleet.toolrunner.peak() - before
+    used = fleet.toolrunner.processor() - used
     at_most = limit / 2 + megabytes / 5
     figures.add("T7", "hang, drip, endless, all at once: processor seconds", used, f"<= {at_most}")
     latest = max(seconds for _, seconds in told.values())

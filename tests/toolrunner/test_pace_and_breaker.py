@@ -11,6 +11,11 @@ def test_a_burst_goes_at_once_and_the_rest_at_the_pace() -> None:
     assert [pace.turn(10.0, within=60) for _ in range(7)] == [0, 0, 0, 0, 0.25, 0.5, 0.75]
 
 
+def test_more_than_a_second_s_may_go_at_once_where_that_is_said() -> None:
+    pace = Pace(2, burst=4)
+    assert [pace.turn(10.0, within=60) for _ in range(6)] == [0, 0, 0, 0, 0.5, 1.0]
+
+
 def test_a_pause_fills_the_bucket_again_and_never_over_the_burst() -> None:
     pace = Pace(4)
     for _ in range(4):

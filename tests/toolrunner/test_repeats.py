@@ -17,6 +17,7 @@ from bus.events import ToolCallAudited, ToolCallId
 from bus.streams import AUDIT
 from bus.testing import events, eventually
 from services.toolrunner.adapters.mcp_connection import Connection
+from services.toolrunner.adapters.mcp_http import Bounds
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.app import build
 from services.toolrunner.ports import ResultUnknown
@@ -264,7 +265,7 @@ async def test_a_server_of_standard_input_that_dies_over_a_call_leaves_its_resul
     script, sales = tmp_path / "server.py", tmp_path / "sales.txt"
     script.write_text(STDIO_SERVER, encoding="utf-8")
     entry = ServerEntry(command=sys.executable, args=[str(script), str(sales)])
-    connection = Connection("shop", entry, at_once=5, max_bytes=100_000)
+    connection = Connection("shop", entry, at_once=5, bounds=Bounds(100_000))
     keeping = asyncio.create_task(connection.keep())
     await asyncio.wait_for(connection.listed.wait(), 30)
     with pytest.raises(ResultUnknown):

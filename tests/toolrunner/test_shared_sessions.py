@@ -18,7 +18,7 @@ from bus.broker import Bus
 from bus.record import Record, end_from_outside
 from bus.testing import eventually
 from services.toolrunner.adapters.mcp_connection import Connection
-from services.toolrunner.adapters.mcp_http import KEPT_SECONDS
+from services.toolrunner.adapters.mcp_http import KEPT_SECONDS, Bounds
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.app import build
 from tests.chaos.proxy.passage import Cut, Passage, Phase, Verdict
@@ -99,7 +99,7 @@ async def test_a_connection_that_lay_unused_is_not_used_again() -> None:
 
     async with serving(outer) as port:
         entry = ServerEntry(url=f"http://127.0.0.1:{port}/mcp")
-        connection = Connection("shop", entry, at_once=5, max_bytes=100_000)
+        connection = Connection("shop", entry, at_once=5, bounds=Bounds(100_000))
         keeping = asyncio.create_task(connection.keep())
         await connection.listed.wait()
         read = partial(

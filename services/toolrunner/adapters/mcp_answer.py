@@ -18,7 +18,7 @@ from bus.errors import ToolFailed
 from services.toolrunner.adapters.mcp_http import BROKE_OFF, ENCODED
 from services.toolrunner.briefly import briefly
 from services.toolrunner.gaps import MARK
-from services.toolrunner.long_texts import MOST_OF_THEM, TOO_LONG
+from services.toolrunner.long_texts import MOST_OF_THEM, NOT_CONDENSED, TOO_LONG
 from services.toolrunner.ports import ServerFailed
 from services.toolrunner.shape import REFUSALS, TOO_LARGE
 
@@ -59,7 +59,7 @@ class Answers:
     def raise_if_final(self, error: MCPError) -> None:
         """Raise what the caller is told, unless the connection was lost, and the call with it."""
         said = str(error)
-        for refusal in (*REFUSALS, TOO_LONG, ENCODED):
+        for refusal in (*REFUSALS, TOO_LONG, NOT_CONDENSED, ENCODED):
             if refusal in said:
                 raise self._refused(refusal) from None
         if error.error.code == REQUEST_TIMEOUT:

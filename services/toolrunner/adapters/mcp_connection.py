@@ -21,7 +21,7 @@ from pydantic import JsonValue
 from bus.errors import ToolFailed
 from services.toolrunner.adapters.mcp_answer import Answers
 from services.toolrunner.adapters.mcp_guard import Guard
-from services.toolrunner.adapters.mcp_http import Departure, departing
+from services.toolrunner.adapters.mcp_http import Bounds, Departure, departing
 from services.toolrunner.adapters.mcp_listing import listed, when_list_changes
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.adapters.mcp_session import Session, connected, set_within
@@ -51,7 +51,7 @@ class Connection:
         entry: ServerEntry,
         *,
         at_once: int,
-        max_bytes: int,
+        bounds: Bounds,
         guard: Guard | None = None,
     ) -> None:
         self.name = name
@@ -59,9 +59,9 @@ class Connection:
         self.listed = asyncio.Event()
         self.changed = asyncio.Event()
         self._entry = entry
-        self._max_bytes = max_bytes
+        self._bounds = bounds
         self._guard = guard or Guard(name)
-        self._answers = Answers(name, max_bytes, mark=_mark(entry))
+        self._answers = Answers(name, bounds.text, mark=_mark(entry))
         self._free = asyncio.Semaphore(at_once)
         self._running = 0
         self._session: Session | None = None
@@ -166,7 +166,7 @@ class Connection:
         try:
             stirred = asyncio.Event()
             client = Client(
-                transport_to(self._entry, max_bytes=self._max_bytes),
+                transport_to(self._entry, bounds=self._bounds),
                 init_timeout=ANSWERS_WITHIN_SECONDS,
                 log_handler=_not_our_log,
                 message_handler=when_list_changes(stirred),

@@ -21,7 +21,7 @@ from mcp.shared._httpx_utils import McpHttpClientFactory
 from opentelemetry import propagate
 
 from bus.errors import ToolFailed, Unavailable
-from services.toolrunner.long_texts import MOST_OF_THEM, LongTexts
+from services.toolrunner.long_texts import MOST_OF_THEM, Condense, LongTexts, Unescaped
 from services.toolrunner.pace import Pace
 from services.toolrunner.servers.not_late import NOT_AFTER, REFUSED, failure, refusal
 from services.toolrunner.shape import LINES_A_SECOND, Shape
@@ -42,9 +42,13 @@ ENCODED = "the answer is encoded in a way that was not asked for"
 
 @dataclass(frozen=True)
 class Bounds:
-    """How long a text is read whole; what a server may write in one answer follows from that."""
+    """How long a text is read whole; what a server may write in one answer follows from that.
+
+    `condense`: by whom what is longer is condensed.
+    """
 
     text: int
+    condense: Condense = Unescaped
 
     @property
     def parsed(self) -> int:
@@ -53,7 +57,8 @@ class Bounds:
 
     def long_texts(self, *, by_line: bool) -> LongTexts:
         """For one answer; `by_line`: each line is a message of its own."""
-        return LongTexts(self.text, in_all=MOST_OF_THEM * self.text, by_line=by_line)
+        in_all = MOST_OF_THEM * self.text
+        return LongTexts(self.text, in_all=in_all, by_line=by_line, condense=self.condense)
 
 
 class AnswerRefused(httpx2.StreamError, httpx2.SSEError):
@@ -102,8 +107,7 @@ class _Bounded(httpx2.AsyncByteStream):
                         await slowly(self._pace, lines=lines)
                 yield chunk
             if self._is_cut:
-                yield await asyncio.to_thread(self._texts.cut, CUT, request=self.request)
-                yield b"\n\n"
+                yield await self._end()
         except httpx2.TransportError as error:
             if isinstance(error, AnswerRefused):
                 raise
@@ -125,7 +129,15 @@ class _Bounded(httpx2.AsyncByteStream):
         self._is_cut = True
         return None
 
+    async def _end(self) -> bytes:
+        """What ends the message instead of its rest."""
+        end = await asyncio.to_thread(self._texts.cut, CUT, request=self.request)
+        if problem := self._texts.problem:
+            raise AnswerRefused(problem)
+        return end + b"\n\n"
+
     async def aclose(self) -> None:
+        self._texts.close()
         await self._stream.aclose()
 
 

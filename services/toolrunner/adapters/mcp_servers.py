@@ -15,7 +15,9 @@ from pydantic import JsonValue
 from bus.errors import ToolFailed
 from services.toolrunner.adapters.mcp_connection import Connection
 from services.toolrunner.adapters.mcp_guard import Guard, Limits
+from services.toolrunner.adapters.mcp_http import Bounds
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
+from services.toolrunner.long_texts import Condense, Unescaped
 from services.toolrunner.pins import Definition, Finding, Lock, compare
 from services.toolrunner.ports import Tool
 
@@ -29,12 +31,20 @@ class _Compared:
 class McpServers:
     """Connections to every entry of the `mcpServers` file."""
 
-    def __init__(self, entries: Mapping[str, ServerEntry], limits: Limits, *, lock: Lock) -> None:
+    def __init__(
+        self,
+        entries: Mapping[str, ServerEntry],
+        limits: Limits,
+        *,
+        lock: Lock,
+        condense: Condense = Unescaped,
+    ) -> None:
         # FastMCP brings a log handler of its own; its lines go where all others go.
         logging.getLogger("fastmcp").handlers.clear()
         logging.getLogger("fastmcp").propagate = True
         self._connections = {
-            name: _connection(name, entry, limits=limits) for name, entry in entries.items()
+            name: _connection(name, entry, limits=limits, condense=condense)
+            for name, entry in entries.items()
         }
         self._lock = lock
         self._compared: dict[str, _Compared] = {}
@@ -125,13 +135,14 @@ class McpServers:
             connection.changed.clear()
 
 
-def _connection(name: str, entry: ServerEntry, *, limits: Limits) -> Connection:
+def _connection(name: str, entry: ServerEntry, *, limits: Limits, condense: Condense) -> Connection:
     if entry.calls_at_once is not None:
         limits = replace(limits, at_once=entry.calls_at_once)
     if entry.calls_per_second is not None:
         limits = replace(limits, per_second=entry.calls_per_second)
     guard = Guard.of(name, limits)
-    return Connection(name, entry, at_once=limits.at_once, max_bytes=limits.max_bytes, guard=guard)
+    bounds = Bounds(limits.max_bytes, condense)
+    return Connection(name, entry, at_once=limits.at_once, bounds=bounds, guard=guard)
 
 
 async def _some(

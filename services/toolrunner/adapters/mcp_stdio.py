@@ -8,7 +8,7 @@ import logging
 import re
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -28,7 +28,7 @@ from services.toolrunner.adapters.mcp_http import Bounds, slowly, through
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.adapters.mcp_session import PlainSession
 from services.toolrunner.pace import Pace
-from services.toolrunner.shape import LINES_A_SECOND, TOO_LARGE, Shape
+from services.toolrunner.shape import MESSAGES_A_SECOND, MESSAGES_AT_ONCE, TOO_LARGE, Shape
 
 log = logging.getLogger(__name__)
 CHUNK_BYTES = 64 * 1024
@@ -116,8 +116,9 @@ async def messages(stdout: ByteReceiveStream, bounds: Bounds) -> AsyncGenerator[
 
     Raises GivenUp for a line that cannot be answered or does not end.
     """
-    line, pace = _Line(bounds), Pace(LINES_A_SECOND)
-    with suppress(anyio.EndOfStream):
+    line, pace = _Line(bounds), Pace(MESSAGES_A_SECOND, MESSAGES_AT_ONCE)
+    with suppress(anyio.EndOfStream), ExitStack() as stack:
+        stack.callback(lambda: line.close())
         while True:
             *ended, rest = (await stdout.receive(CHUNK_BYTES)).split(b"\n")
             for piece in ended:
@@ -138,6 +139,10 @@ class _Line:
         self._pieces: list[bytes] = []
         self._refused = False
 
+    def close(self) -> None:
+        """Nothing more comes of it."""
+        self._texts.close()
+
     async def add(self, piece: bytes) -> SessionMessage | None:
         """The answer to its request once it is refused; it is then read on and forgotten."""
         if self._refused:
@@ -151,6 +156,7 @@ class _Line:
         if not problem:
             return None
         self._refused = True
+        self.close()
         answer = self._answer(INTERNAL_ERROR, problem)
         self._pieces.clear()
         if answer is None:

@@ -28,9 +28,8 @@ class _Http(StreamableHttpTransport):
             yield session
 
 
-def transport_to(entry: ServerEntry, *, max_bytes: int) -> ClientTransport:
-    """A new transport to that server, for results of that size at most."""
-    bounds = Bounds(max_bytes)
+def transport_to(entry: ServerEntry, *, bounds: Bounds) -> ClientTransport:
+    """A new transport to that server, for results within these bounds."""
     if entry.command:
         return BoundedStdio(entry, bounds)
     return _Http(

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from bus.errors import NotConfigured
 from bus.serving import HttpServer
 from services.toolrunner.adapters.mcp_connection import Connection
+from services.toolrunner.adapters.mcp_http import Bounds
 from services.toolrunner.adapters.mcp_servers_file import (
     ServerEntry,
     built_in_servers,
@@ -33,7 +34,7 @@ async def list_all(
     Raises NotConfigured that names a server which gave no list in that time.
     """
     connections = {
-        name: Connection(name, entry, at_once=1, max_bytes=max_bytes)
+        name: Connection(name, entry, at_once=1, bounds=Bounds(max_bytes))
         for name, entry in entries.items()
     }
     keeping = [asyncio.create_task(connection.keep()) for connection in connections.values()]
