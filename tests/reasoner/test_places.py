@@ -4,12 +4,8 @@ import pytest
 from pydantic import JsonValue
 
 from bus.results import numbered
-from services.reasoner.places import (
-    Place,
-    component_problem,
-    files_read,
-    place_problem,
-)
+from services.reasoner.components import component_problem
+from services.reasoner.places import Place, files_read, place_problem
 from services.reasoner.sources import Known, Source, arguments_of, lines_seen
 
 CART = "src/cartservice/RedisCartStore.cs"
