@@ -51,7 +51,7 @@ def read(arguments: Given) -> Form:
     form.given["summary"] = form.given["summary"] or form.given["root_cause"]
     for name in _LISTS:
         form.given[name] = _items(name, arguments.get(name), form=form)
-    form.given["code_location"] = _place(_object("code_location", arguments, form=form))
+    form.given["code_location"] = _place(_object("code_location", arguments, form=form), form=form)
     form.given["fix"] = _fix(_object("fix", arguments, form=form), form=form)
     return form
 
@@ -124,12 +124,14 @@ def _object(part: str, arguments: Given, *, form: Form) -> Fields:
 
 def _has_text(part: str, value: Given) -> bool:
     names = ("summary", "diff") if part == "fix" else (_OBJECTS[part],)
-    return any(isinstance(value.get(name), str | None) and name in value for name in names)
+    return any(isinstance(value[name], str | list | None) for name in names if name in value)
 
 
-def _place(given: Fields) -> Fields | None:
+def _place(given: Fields, *, form: Form) -> Fields | None:
     path, function = given.get("path"), given.get("function")
     if not isinstance(path, str):
+        if path is not None:
+            form.refuse("code_location", "its path must be a text")
         return None
     found = _LINE.match(str(given.get("line") or ""))
     line = int(found[1]) if found else 0
