@@ -155,7 +155,7 @@ def checked(
     evidence = tuple(found for found, _ in looked_at if _may_show(found))
     problems = [problem for _, problem in looked_at if problem]
     failed = dict(_failed(given, sources, known=known or Known()))
-    told: dict[str, str] = {**failed, **given.unread}
+    told = {str(part): why for part, why in [*failed.items(), *given.unread.items()]}
     marked = {*told, "evidence"} if problems else {*told}
     unverified: list[Part] = [part for part in _MARKS if part in marked]
     problems += [f"{part.replace('_', ' ')}: {why}" for part, why in told.items()]

@@ -47,8 +47,9 @@ def holds(found: object, means: JsonValue) -> bool:
     if isinstance(means, dict):
         return isinstance(found, dict) and all(holds(found[name], means[name]) for name in means)
     if isinstance(means, list):
-        same = isinstance(found, tuple) and len(found) == len(means)
-        return same and all(map(holds, found, means))
+        if not isinstance(found, tuple) or len(found) != len(means):
+            return False
+        return all(holds(*pair) for pair in zip(found, means, strict=True))
     return found == means
 
 
