@@ -296,19 +296,3 @@ def test_a_word_for_no_component_is_none_unless_there_is_a_fault(
     assert found.component == (component.strip() if verdict == "fault" else "")
     marked = verdict == "fault" and component != " "
     assert found.unverified == (("component",) if marked else ())
-
-
-@pytest.mark.parametrize("path", ["N/A", "unknown", "none", "", "-"])
-def test_a_word_for_no_place_is_none(path: str) -> None:
-    given = submitted(("2-1", "RedisCartStore.cs"), code_location={"path": path})
-    found = checked(given, SOURCES, model="m")
-    assert (found.diagnosis.code_location, found.problems) == (None, ())
-    assert found.diagnosis.confidence == "high"
-
-
-def test_missing_evidence_is_told_whatever_else_fails() -> None:
-    """Only the ghost was told, the model mended that, and its one chance was gone."""
-    found = checked(submitted(component="ghost"), SOURCES, model="m")
-    assert [problem.split(":")[0] for problem in found.problems] == ["component", "verdict"]
-    nothing = checked(submitted(("2-1", "}"), component="ghost"), SOURCES, model="m")
-    assert nothing.problems == found.problems

@@ -12,9 +12,10 @@ from services.reasoner.places import files_read
 from services.reasoner.sources import Known, Source
 
 LOG = "System.ApplicationException: no loafers"
+TOLD = Known(told="cartservice")
 TEXT = "a = 1\nb = 2\nc = 3"
 SOURCES = {
-    "1-1": Source(whole=LOG, shown=numbered(LOG), tool="kubernetes__get_logs"),
+    "1-1": Source(whole=f"{LOG}\n}}", shown=numbered(LOG), tool="kubernetes__get_logs"),
     "1-2": Source(
         whole=TEXT,
         shown=numbered(TEXT),
@@ -110,16 +111,12 @@ def test_a_part_in_another_form_is_taken_for_what_it_means(
         ("confidence", 0.9, ()),
         ("gaps", [{"gap": "no metrics"}], ()),
         ("ruled_out", 7, ()),
-        ("gaps", '[{"what": "\\ud800"}]', None),
     ],
 )
 def test_a_part_that_cannot_be_read_is_left_out_and_marked(
-    part: str, given: JsonValue, marked: tuple[str, ...] | None
+    part: str, given: JsonValue, marked: tuple[str, ...]
 ) -> None:
-    found = checked(read(**{part: given}), SOURCES, model="m", known=Known(told="cartservice"))
-    if marked is None:
-        assert found.problems == ()
-        return
+    found = checked(read(**{part: given}), SOURCES, model="m", known=TOLD)
     (problem,) = found.problems
     assert problem.startswith(f"{part.replace('_', ' ')}: ")
     assert "_" not in problem.replace("call_id", "")
@@ -154,7 +151,7 @@ def test_all_that_is_wrong_with_the_form_is_told_at_once_in_the_schema_s_words()
 def test_a_diff_in_a_block_of_code_is_checked_and_shown_without_it(text: str) -> None:
     assert unfenced(text) == DIFF.removesuffix("\n")
     found = read(fix={"summary": "s", "diff": text})
-    diagnosis = checked(found, SOURCES, model="m", known=Known(told="cartservice")).diagnosis
+    diagnosis = checked(found, SOURCES, model="m", known=TOLD).diagnosis
     assert diagnosis.fix is not None
     assert (diagnosis.fix.diff, diagnosis.unverified) == (DIFF.removesuffix("\n"), ())
 
@@ -168,3 +165,27 @@ def test_two_blocks_of_code_are_one_diff_and_a_diff_of_a_document_stays_whole() 
     half = f"```diff\n{DIFF}```\nand\n{second}"
     assert unfenced(half) == half
     assert problem_of(half, files_read(SOURCES)).startswith("b/b.py was not read")
+
+
+def test_half_a_character_in_a_text_of_json_cannot_break_the_record() -> None:
+    text = '[{"what": "\\ud800"}]'
+    found = checked(read(gaps=text), SOURCES, model="m", known=TOLD)
+    assert [gap.what for gap in found.diagnosis.gaps] == [text]
+    assert found.diagnosis.model_dump_json()
+
+
+@pytest.mark.parametrize("path", ["N/A", "unknown", "none", "", "-"])
+def test_a_word_for_no_place_is_none(path: str) -> None:
+    given = read(code_location={"path": path})
+    found = checked(given, SOURCES, model="m", known=TOLD)
+    assert (found.diagnosis.code_location, found.problems) == (None, ())
+    assert found.diagnosis.confidence == "high"
+
+
+def test_missing_evidence_is_told_whatever_else_fails() -> None:
+    """Only the ghost was told, the model mended that, and its one chance was gone."""
+    found = checked(read(component="ghost", evidence=[]), SOURCES, model="m", known=TOLD)
+    assert [problem.split(":")[0] for problem in found.problems] == ["component", "verdict"]
+    bracket: JsonValue = {"call_id": "1-1", "quote": "}"}
+    nothing = checked(read(component="ghost", evidence=[bracket]), SOURCES, model="m", known=TOLD)
+    assert nothing.problems == found.problems
