@@ -9,15 +9,17 @@ never shown as evidence, and caps the confidence:
   `unknown`, because nothing shows it. The investigation ends as inconclusive, and the cause is a
   suspicion.
 
-An exact quote that shows nothing, such as a bracket or the level of a log, is left out.
+An exact quote that shows nothing, such as a bracket, a time or the level of a log, is left out. A
+part that is in no readable form (`forms`) is left out and marked like one that failed; where there
+is no such mark, it is a gap.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from bus.events import (
     CodeLocation,
@@ -31,34 +33,18 @@ from bus.events import (
     ToolCallId,
     Verdict,
 )
-from services.reasoner import patches, places, quotes
+from services.reasoner import components, forms, patches, places, quotes
 from services.reasoner.sources import Known, Source, call_id, origin
 
 SUBMIT = "submit_diagnosis"
 _WITH_LINE = re.compile(r"^(.+?):(\d{1,7})$")
-_NO_COMPONENT = re.compile(
-    r"(?:none|unknown|unclear|n/?a|null|nil|not applicable|[-?\u2014]+)\.?\Z"
-)
+_NONE = re.compile(r"(?:none|unknown|unclear|n/?a|null|nil|not applicable|[-?\u2014]+)\.?\Z")
+_MARKS: tuple[Part, ...] = ("evidence", "root_cause", "component", "code_location", "fix")
 _LOW: frozenset[Part] = frozenset({"verdict", "component", "code_location"})
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-def _text(value: object) -> object:
-    return "" if value is None else value
-
-
-def _list(value: object) -> object:
-    return () if value is None else value
-
-
-def _word(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-Text = Annotated[str, BeforeValidator(_text)]
 
 
 class _Place(_Part):
@@ -74,32 +60,34 @@ class _Quote(_Part):
 
 class _Cause(_Part):
     cause: str
-    reason: Text = ""
+    reason: str = ""
 
 
 class _Unseen(_Part):
     what: str
-    permission: Text = ""
+    permission: str = ""
 
 
 class _Repair(_Part):
     summary: str
-    diff: Text = ""
+    diff: str = ""
 
 
 class Submission(_Part):
     """The arguments of `submit_diagnosis`; a missing optional part is an empty one."""
 
-    verdict: Annotated[Verdict, BeforeValidator(_word)]
+    verdict: Verdict
     summary: Annotated[str, Field(min_length=1)]
-    root_cause: Text = ""
-    component: Text = ""
+    root_cause: str = ""
+    component: str = ""
     code_location: _Place | None = None
-    evidence: Annotated[tuple[_Quote, ...], BeforeValidator(_list)] = Field((), max_length=20)
-    ruled_out: Annotated[tuple[_Cause, ...], BeforeValidator(_list)] = ()
-    gaps: Annotated[tuple[_Unseen, ...], BeforeValidator(_list)] = ()
+    evidence: tuple[_Quote, ...] = ()
+    ruled_out: tuple[_Cause, ...] = ()
+    gaps: tuple[_Unseen, ...] = ()
     fix: _Repair | None = None
-    confidence: Annotated[Confidence, BeforeValidator(_word)] = "low"
+    confidence: Confidence = "low"
+    unread: Mapping[str, str] = Field(default_factory=dict)
+    """Parts that are in no readable form, and what they must be."""
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -109,7 +97,7 @@ class Submission(_Part):
     @property
     def where(self) -> str:
         """The component; a word for none is none, except where a fault must lie somewhere."""
-        none = _NO_COMPONENT.match(self.component.strip().casefold())
+        none = _NONE.match(self.component.strip().casefold())
         return "" if none and self.verdict != "fault" else self.component.strip()
 
     @property
@@ -121,12 +109,13 @@ class Submission(_Part):
 
     @property
     def place(self) -> places.Place | None:
-        """The code location, its line also where it stands behind the path."""
+        """The code location, its line also where it stands behind the path; none for such words."""
         given = self.code_location
-        if given is None or not given.path.strip():
+        path = given.path.strip() if given else ""
+        if given is None or not path or _NONE.match(path.casefold()):
             return None
-        found = None if given.line else _WITH_LINE.match(given.path.strip())
-        path, line = (found[1], int(found[2])) if found else (given.path.strip(), given.line)
+        found = None if given.line else _WITH_LINE.match(path)
+        path, line = (found[1], int(found[2])) if found else (path, given.line)
         return places.Place(path, line, given.function or None)
 
 
@@ -139,13 +128,23 @@ class Checked:
 
 
 def submission(arguments: Mapping[str, JsonValue] | None) -> Submission | str:
-    """What was submitted, or a sentence about what is wrong with its form."""
+    """What was submitted, or a sentence about all that is wrong with its form.
+
+    That is what cannot be done without: a verdict and a summary.
+    """
+    if arguments is None:
+        return "not accepted: the arguments must be a JSON object"
+    form = forms.read(arguments)
     try:
-        return Submission.model_validate(arguments)
+        return Submission.model_validate(form.given | {"unread": dict(form.unread)})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the arguments"
-        return f"not accepted: {where}: {first['msg']}"
+        wrong = {str(problem["loc"][0]) for problem in error.errors()}
+    must = {
+        "verdict": f"must be one of {', '.join(get_args(Verdict))}",
+        "summary": "must be a text",
+    }
+    told = {part: must.get(part, "cannot be read") for part in sorted(wrong)} | form.unread
+    return f"not accepted: {'; '.join(f'{part}: {why}' for part, why in told.items())}"
 
 
 def checked(
@@ -156,12 +155,13 @@ def checked(
     evidence = tuple(found for found, _ in looked_at if _may_show(found))
     problems = [problem for _, problem in looked_at if problem]
     failed = dict(_failed(given, sources, known=known or Known()))
-    unverified: list[Part] = ["evidence", *failed] if problems else [*failed]
-    problems += [f"{part.replace('_', ' ')}: {why}" for part, why in failed.items()]
+    told = {str(part): why for part, why in [*failed.items(), *given.unread.items()]}
+    marked = {*told, "evidence"} if problems else {*told}
+    unverified: list[Part] = [part for part in _MARKS if part in marked]
+    problems += [f"{part.replace('_', ' ')}: {why}" for part, why in told.items()]
     verdict = given.verdict
     if verdict != "unknown" and not any(quote.verified for quote in evidence):
-        if not problems:
-            problems.append(f"verdict: no quote shows {verdict!r}; quote what does")
+        problems.append(f"verdict: no quote shows {verdict!r}; quote what does")
         unverified, verdict = ["verdict", *unverified], "unknown"
     place, fix = given.place, given.fix
     diagnosis = Diagnosis(
@@ -174,7 +174,7 @@ def checked(
         else None,
         evidence=evidence,
         ruled_out=tuple(RuledOut(**item.model_dump()) for item in given.ruled_out),
-        gaps=tuple(Gap(**item.model_dump()) for item in given.gaps),
+        gaps=tuple(_gaps(given)),
         fix=Fix(**fix.model_dump()) if fix else None,
         confidence=capped(given.confidence, unverified),
         model=model,
@@ -196,11 +196,19 @@ def unverified(text: str, *, model: str) -> Diagnosis:
     return Diagnosis(verdict="unknown", summary=text, confidence="low", model=model)
 
 
+def _gaps(given: Submission) -> Iterator[Gap]:
+    """What the model could not see, and what of its diagnosis nobody could read."""
+    yield from (Gap(**item.model_dump()) for item in given.gaps)
+    for part in given.unread:
+        if part not in _MARKS and part != "confidence":
+            yield Gap(what=f"a part of the diagnosis was not readable: {part.replace('_', ' ')}")
+
+
 def _failed(
     given: Submission, sources: Mapping[str, Source], *, known: Known
 ) -> Iterator[tuple[Part, str]]:
     """What fails besides quotes, and why."""
-    if why := places.component_problem(given.where, sources, known=known):
+    if why := components.component_problem(given.where, sources, known=known):
         yield "component", why
     if given.place and (why := places.place_problem(given.place, sources, known=known)):
         yield "code_location", why

@@ -6,12 +6,13 @@ only place where they stand. A hunk that starts at line 1 belongs to the start o
 keeps no line after its change to the end, and one that removes the file covers all of it. Whether
 the last line ends with a newline must be marked rightly, where that is known. All those lines were
 shown in full: what was not read, was cut, or holds a redacted secret cannot be patched. A new file
-has nothing to be held against.
+has nothing to be held against. Prose before the first head and after the last hunk counts for
+nothing.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 REDACTED = "[secret:"
 """How the tag of a redacted secret begins (`bus.redaction.tags`)."""
@@ -19,7 +20,13 @@ NOWHERE = "/dev/null"
 _HEAD = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _OLD = re.compile(r"^--- \"?([^\t\"]+)")
 _NEW = re.compile(r"^\+\+\+ \"?([^\t\"]+)")
-_BETWEEN = ("diff ", "index ", "deleted file", "old mode", "new mode", "similarity", "rename", "\\")
+_BETWEEN = ("index ", "deleted file", "new file", "old mode", "new mode", "similarity ", "\\")
+_RENAMED = re.compile(r"(?:rename|copy) (from|to) (.+)")
+_STAMP = re.compile(r" \d{4}-\d\d-\d\d\b.*")
+_NO_DIFF = re.compile(r"```|~~~|-- ?$")
+"""The end of a block of code, or the line before a mail's signature."""
+_FENCE = re.compile(r"^(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_HUNKS = re.compile(r"^@@ -\d", re.MULTILINE)
 
 
 class Misshapen(ValueError):
@@ -79,6 +86,18 @@ def changed_paths(diff: str) -> tuple[str, ...]:
     heads = [_OLD.match(line) or _NEW.match(line) for line in diff.split("\n")]
     named = [head[1].strip() for head in heads if head]
     return tuple(dict.fromkeys(part for path in named for part in _plain(path)))
+
+
+def holds_hunks(text: str) -> bool:
+    """Whether the text holds a hunk of a diff."""
+    return bool(_HUNKS.search(text))
+
+
+def unfenced(diff: str) -> str:
+    """The diff without the blocks of code that it stands in, and what stands outside of these."""
+    blocks = [found[2] for found in _FENCE.finditer(diff) if holds_hunks(found[2])]
+    inside = "\n".join(block.removesuffix("\n") for block in blocks)
+    return inside if len(_HUNKS.findall(inside)) == len(_HUNKS.findall(diff)) else diff
 
 
 def problem_of(diff: str, reads: Sequence[FileRead]) -> str:
@@ -183,43 +202,78 @@ def _differs(read: FileRead, number: int, *, line: str) -> str:
 def _changes(lines: Sequence[str]) -> Iterator[_Change]:
     """The changed files with their hunks. Raises Misshapen."""
     at, path, deletes, hunks = 0, "", False, list[_Hunk]()
+    between = _Between()
     while at < len(lines):
         line = lines[at]
         if head := _HEAD.match(line):
-            if not path:
+            if not path or between.prose:
                 raise Misshapen("a hunk without a head before it (--- a/path, +++ b/path)")
             body = _body(lines, at + 1, head=head)
             hunks.append(_Hunk(int(head[1]), body))
             at += 1 + len(body)
+            between = _Between(started=True)
             continue
-        if named := _heads(lines[at : at + 2]):
+        if named := _heads(lines[at : at + 2], renamed=between.renamed):
             if hunks:
                 yield _Change(path, tuple(hunks), deletes)
             deletes = NOWHERE in lines[at + 1]
             path, hunks, at = named, [], at + 2
+            between = _Between(started=True)
             continue
-        _check_between(lines[at : at + 4])
+        between.take(lines[at : at + 4])
         at += 1
     if hunks:
         yield _Change(path, tuple(hunks), deletes)
 
 
-def _check_between(lines: Sequence[str]) -> None:
-    """Raises Misshapen unless the first of the lines may stand between hunks."""
-    line = lines[0]
-    if line.strip() and not line.startswith(_BETWEEN):
-        raise Misshapen(f"this line belongs to no hunk, so a count is wrong: {line[:200]!r}")
-    if line.startswith("deleted") and not any(NOWHERE in each for each in lines):
-        raise Misshapen("it says that the file is deleted, and its head does not (/dev/null)")
+@dataclass
+class _Between:
+    """What stands between hunks, and before them: lines about a file, or prose."""
+
+    started: bool = False
+    """A head was there: before it, whatever stands there is prose."""
+    prose: bool = False
+    blank: bool = False
+    renamed: dict[str, str] = field(default_factory=dict)
+
+    def take(self, lines: Sequence[str]) -> None:
+        """The first of the lines may stand there. Raises Misshapen where it may not."""
+        line = lines[0]
+        if line.startswith("deleted file mode") and not any(NOWHERE in each for each in lines):
+            raise Misshapen("it says that the file is deleted, and its head does not (/dev/null)")
+        if line.startswith("diff --git "):
+            self.prose, self.blank, self.renamed = False, False, {}
+        elif found := _RENAMED.match(line):
+            self.renamed[found[1]] = found[2].strip()
+        elif self.started and not self.prose:
+            self._after(line)
+
+    def _after(self, line: str) -> None:
+        if not line.strip():
+            self.blank = True
+        elif _NO_DIFF.match(line) or (self.blank and line[0] not in "+- @\\"):
+            self.prose = True
+        elif not line.startswith(_BETWEEN):
+            raise Misshapen(f"this line belongs to no hunk, so a count is wrong: {line[:200]!r}")
 
 
-def _heads(lines: Sequence[str]) -> str:
-    """The path that two head lines name, empty where they are none. Raises Misshapen."""
+def _heads(lines: Sequence[str], *, renamed: Mapping[str, str]) -> str:
+    """The path of the file that two head lines are about, empty where they are none.
+
+    That is the new one, unless the file is renamed or copied. Raises Misshapen.
+    """
     found = [kind.match(line) for kind, line in zip((_OLD, _NEW), lines, strict=False)]
-    old, new = (match[1].strip() if match else "" for match in (*found, None, None)[:2])
-    if old == NOWHERE and new:
+    old, new = (_STAMP.sub("", match[1]).strip() if match else "" for match in (*found, None)[:2])
+    if not (old and new):
+        return ""
+    if old == NOWHERE:
         raise Misshapen(f"it adds {new}, and a new file has nothing to be held against")
-    return (old if new == NOWHERE else new) if old and new else ""
+    if renamed:
+        source, target = renamed.get("from", ""), renamed.get("to", "")
+        if source not in _plain(old) or target not in _plain(new):
+            raise Misshapen(f"it renames {source} to {target}, and its heads name other files")
+        return old
+    return old if new == NOWHERE else new
 
 
 def _body(lines: Sequence[str], first: int, *, head: re.Match[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Code locations and components: named only where they were seen.
+"""Code locations: named only where they were seen.
 
 A place in the code was seen when one of these holds; of a line, that very line:
 
@@ -13,10 +13,7 @@ A place in the code was seen when one of these holds; of a line, that very line:
   images such as `/app`, or none, is enough where a result shows the path that is named.
 
 A folder's listing or a commit that names a file is not reading it. A function must stand as a word
-in what was shown. A component was seen when each of its words stands in the incident, in the
-service catalogue or in a line of a result; words for kinds of things (`service`, `memory limit`)
-are free, but name nothing alone. What a call asked for and its answer only repeats was not seen by
-that.
+in what was shown. What a call asked for and its answer only repeats was not seen by that.
 """
 
 import re
@@ -32,6 +29,7 @@ from services.reasoner.sources import (
     lines_seen,
     numbered_lines,
     origin,
+    said,
     texts,
     window_of,
 )
@@ -49,20 +47,6 @@ _CHANGED = re.compile(r"^(?:file (\S+) |\+\+\+ (?:b/)?(\S+))")
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _DIFFS = re.compile(r"commit|diff|patch|pull|merge|compar|change")
 _FOUND = re.compile(r"^(\S+): ")
-_FREE = re.compile(
-    r"(?:the|a|an|its|of|in|on|at|to|from|for|and|or|with|by|via|behind|between|service|"
-    r"services|deployment|deployments|statefulset|daemonset|replicaset|pod|pods|container|"
-    r"containers|node|nodes|namespace|cluster|workload|component|application|app|server|"
-    r"job|cronjob|kubernetes|memory|cpu|disk|storage|volume|network|limit|limits|request|"
-    r"requests|quota|resource|resources|store|database|db|cache|queue|topic|broker|client|"
-    r"connection|connections|pool|timeout|config|configuration|setting|settings|code|"
-    r"handler|image|version|secret|environment|variable|manifest|template|probe|probes|"
-    r"health|check|api|endpoint|method|function|class|module|library|dependency|layer|"
-    r"process|thread|startup|rollout|release|feature|flag|backend|upstream|downstream|"
-    r"external|internal|\d+)\Z"
-)
-_BETWEEN = re.compile(r"[\s/:;,()\[\]<>=@'\u2019\"`&+|*\u2192\u2013\u2014]+|->")
-_POSSESSIVE = re.compile(r"(?<=\w)['\u2019]s\b")
 _COMMON = re.compile(
     r"(?:index|main|app|server|client|utils?|helpers?|__\w+__|config|settings|handlers?|routes?|"
     r"models?|views?|types|lib|mod|base|common|setup|cli|program|startup|service|controller|api|db|"
@@ -144,29 +128,9 @@ def place_problem(place: Place, sources: Mapping[str, Source], *, known: Known) 
     return f"{named} was not read; read were: {'; '.join(seen[:_MOST_TOLD]) or 'no files'}"
 
 
-def component_problem(component: str, sources: Mapping[str, Source], *, known: Known) -> str:
-    """Why a component is not one that was seen; empty when it is one, or none is named."""
-    services = {name.casefold() for name in known.services}
-    if component.strip().casefold() in services:
-        return ""
-    parts = _BETWEEN.split(_POSSESSIVE.sub("", component.casefold()))
-    words = [word for part in parts if (word := part.strip(".-_"))]
-    names = [w for w in words if w in services or not _FREE.match(w)]
-    for word in names:
-        if word not in services and not _said(word, sources, known=known):
-            return f"{word!r} stands neither in the incident nor in any result"
-    return "" if names or not component.strip() else f"{component.strip()!r} names nothing"
-
-
-def _said(word: str, sources: Mapping[str, Source], *, known: Known) -> bool:
-    whole = re.compile(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])")
-    lines = texts(sources, known, but_not_naming=word)
-    return any(word in line and whole.search(line) for line in map(str.casefold, lines))
-
-
 def _function_problem(function: str | None, sources: Mapping[str, Source], *, known: Known) -> str:
     name = _CALLABLE.findall(function or "")
-    if not name or _said(name[-1].casefold(), sources, known=known):
+    if not name or said(name[-1].casefold(), sources, known=known):
         return ""
     return f"the function {name[-1]} stands in nothing that was read"
 

@@ -19,10 +19,17 @@ LEAST_QUOTED = 16
 MOST_QUOTED = 500
 _NUMBER = re.compile(r"^\s*\d+\| ?")
 _WORD = re.compile(r"\w+")
+_STAMP = re.compile(r"[\dTZ:.,+-]*\d[:-]\d[\dTZ:.,+-]*|\b\d+(?:T\d*Z?|Z)\b")
+"""A date, a time of day, both, or a part of them."""
+_LABELS = re.compile(
+    r"(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|gmt|utc|"
+    r"date|time|timestamp|ts|level|lvl|severity|log|msg|message|trace|debug|info|notice|warn|"
+    r"warning|error|err|fatal|critical|panic)\Z",
+    re.IGNORECASE,
+)
 _LETTERS = re.compile(r"[^\W\d_]+")
 LEAST_WORD, LEAST_LETTERS = 3, 8
 """Of two words one has so many characters at least, and a single word so many letters."""
-_OWN_HEAD = re.compile(r"\d+ of \d+ files \(GitHub searches ")
 _BLANKS = " \t\r"
 _OURS = "that is a header of ours and shows nothing: quote a line of the file"
 _WORDS, _PLACES, _COMPARED = 12, 40, 20
@@ -55,17 +62,21 @@ def standing(quote: str, source: Source) -> tuple[int, str] | None:
 
 
 def shows_something(quote: str) -> bool:
-    """Whether a quote says more than a bracket or one common word, such as a level of a log."""
-    words = [word for word in _WORD.findall(quote) if len(word) > 1]
-    if len(words) > 1:
-        return max(map(len, words)) >= LEAST_WORD
-    return any(len(letters) >= LEAST_LETTERS for letters in _LETTERS.findall(quote))
+    """Whether a quote says more than a bracket, a time, figures or one common word.
+
+    The names of times and levels of a log are such words, and so are any number of them.
+    """
+    said = _WORD.findall(_STAMP.sub(" ", quote))
+    words = [word for word in said if len(word) > 1 or word.isdecimal()]
+    telling = [word for word in words if _LETTERS.search(word) and not _LABELS.match(word)]
+    if telling and len(words) > 1:
+        return max(map(len, telling)) >= LEAST_WORD
+    return any(len(letters) >= LEAST_LETTERS for letters in _LETTERS.findall(" ".join(telling)))
 
 
 def _head(source: Source) -> str:
-    """The first line of a result where it is a header of our own server, else nothing."""
-    first = source.whole.partition("\n")[0]
-    return first if window_of(source.whole) or _OWN_HEAD.match(first) else ""
+    """The first line of a file's window, which is a header of our own server, else nothing."""
+    return source.whole.partition("\n")[0] if window_of(source.whole) else ""
 
 
 def _whole_lines(quote: str, whole: str, *, numbered: bool) -> tuple[int, str] | None:

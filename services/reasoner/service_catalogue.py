@@ -83,8 +83,11 @@ def service_catalogue(text: str) -> str:
 
 
 def names_in(told: str) -> frozenset[str]:
-    """The names of the services in a catalogue as the model reads it."""
-    return frozenset(line.split(" ", 1)[0] for line in told.split("\n")[1:])
+    """The names of the services in a catalogue as the model reads it, and of what they call."""
+    lines = told.split("\n")[1:]
+    called = (line.rpartition(" -> ")[2] for line in lines if " -> " in line)
+    names = (name for each in called for name in each.split(", "))
+    return frozenset([*(line.split(" ", 1)[0] for line in lines), *names])
 
 
 def _told(services: Mapping[str, _Service]) -> str:

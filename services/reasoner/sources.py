@@ -114,6 +114,13 @@ def texts(sources: Mapping[str, Source], known: Known, *, but_not_naming: str) -
             yield from (line for line in lines if not echo.fullmatch(line))
 
 
+def said(word: str, sources: Mapping[str, Source], *, known: Known) -> bool:
+    """Whether a word stands in the incident or in a result, and not as a part of another word."""
+    whole = re.compile(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])")
+    lines = texts(sources, known, but_not_naming=word)
+    return any(word in line and whole.search(line) for line in map(str.casefold, lines))
+
+
 def _echo_of(arguments: Mapping[str, JsonValue]) -> re.Pattern[str]:
     """Matches a line that says the value of an argument, under its name or none."""
     names = "|".join([_ASKING, *map(re.escape, arguments)])

@@ -85,6 +85,8 @@ def taken(text: str) -> tuple[str, Gone]:
     if MARK not in text:
         return text, NOTHING
     found = [json.loads(each[1]) for each in _TOLD.finditer(text)]
+    if not found:
+        return text, NOTHING
     every = [
         Gone(**each | {"counts": {int(at): (n, m) for at, (n, m) in each["counts"].items()}})
         for each in found

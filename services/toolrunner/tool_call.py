@@ -16,6 +16,7 @@ from services.toolrunner.condense import MOST_STORED, condensed
 from services.toolrunner.gaps import closed, taken
 from services.toolrunner.judging import Judged
 from services.toolrunner.ports import ResultUnknown
+from services.toolrunner.remarks import MOST_SHOWN, as_shown, told_apart
 
 MAX_ERROR = 2_000
 
@@ -28,6 +29,8 @@ class Answer:
     shown: str
     whole: str = ""
     redactions: int = 0
+    remarks: tuple[str, ...] = ()
+    """What our own servers say about it, as it is shown; not stored, so never quoted."""
 
     @property
     def ok(self) -> bool:
@@ -75,24 +78,32 @@ def answered(
     marked, gone = taken(text)
     cleaned = clean_counted(marked)
     stored, gone = closed(cleaned.text, gone)
+    stored, said = told_apart(stored)
+    if said:  # The lines behind a remark have other places without it.
+        gone = replace(gone, counts={}, start=0)
+    remarks = as_shown(said, room=min(MOST_SHOWN, shown_characters // 4))
+    cap = shown_characters - sum(len(line) + 1 for line in remarks)
     header = f"{tool}: "
-    both = condensed(tool, stored, cap=shown_characters, keep=most_bytes, gone=gone)
+    both = condensed(tool, stored, cap=cap, keep=most_bytes, gone=gone)
     header += f"{both.lines} line{'' if both.lines == 1 else 's'}"
     if cleaned.redactions:
         header += f", {cleaned.redactions} secret{'' if cleaned.redactions == 1 else 's'} replaced"
     return Answer(
         outcome="repeated" if repeated else "executed",
-        shown="\n".join([header, *both.shown]),
+        shown="\n".join([header, *remarks, *both.shown]),
         whole=both.whole,
         redactions=cleaned.redactions,
+        remarks=remarks,
     )
 
 
 def smaller(answer: Answer, tool: str, *, shown_characters: int, most_bytes: int) -> Answer:
     """The same answer where less of it may be stored than was thought."""
     header = answer.shown.partition("\n")[0]
-    both = condensed(tool, answer.whole, cap=shown_characters, keep=most_bytes)
-    return replace(answer, shown="\n".join([header, *both.shown]), whole=both.whole)
+    cap = shown_characters - sum(len(line) + 1 for line in answer.remarks)
+    both = condensed(tool, answer.whole, cap=cap, keep=most_bytes)
+    shown = "\n".join([header, *answer.remarks, *both.shown])
+    return replace(answer, shown=shown, whole=both.whole)
 
 
 def finished(call: ToolCallRequested, answer: Answer) -> ToolCallFinished:

@@ -19,6 +19,7 @@ WHOLE = "\n".join(
         "    at Redis",
     ]
 )
+NOTHING_SHOWS = "verdict: no quote shows 'fault'; quote what does"
 SOURCES = {"2-1": Source(whole=WHOLE, tool="kubernetes__get_logs"), "3-1": Source(whole="")}
 
 
@@ -82,8 +83,7 @@ def test_a_quote_that_is_not_exact_is_told_why(quote: str, why: str) -> None:
     assert (evidence.verified, evidence.first_line) == (False, None)
     assert (found.diagnosis.verdict, found.diagnosis.confidence) == ("unknown", "low")
     assert found.diagnosis.unverified == ("verdict", "evidence")
-    (problem,) = found.problems
-    assert problem == f"2-1: {evidence.problem}"
+    assert found.problems == (f"2-1: {evidence.problem}", NOTHING_SHOWS)
     assert why in evidence.problem
 
 
@@ -116,7 +116,7 @@ def test_a_true_quote_that_shows_nothing_is_left_out(quote: str) -> None:
     found = checked(submitted(("2-1", quote)), sources, model="m")
     assert found.diagnosis.evidence == ()
     assert (found.diagnosis.verdict, found.diagnosis.unverified) == ("unknown", ("verdict",))
-    assert found.problems == ("verdict: no quote shows 'fault'; quote what does",)
+    assert found.problems == (NOTHING_SHOWS,)
     for says in ("exit 137", "OOMKilled"):
         both = checked(submitted(("2-1", quote), ("2-1", says)), sources, model="m")
         assert [each.quote for each in both.diagnosis.evidence] == [says]
@@ -188,6 +188,7 @@ def test_all_that_fails_is_told_together() -> None:
         "component",
         "code location",
         "fix",
+        "verdict",
     ]
     assert found.diagnosis.unverified == (
         "verdict",

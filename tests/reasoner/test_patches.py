@@ -1,6 +1,8 @@
 """A proposed diff applies to the file as it was read, or is told where it does not."""
 
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -52,7 +54,7 @@ def test_a_diff_whose_old_lines_stand_there_applies(hunk: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("set the limit to 4", "belongs to no hunk"),
+        ("set the limit to 4", "it has no hunk"),
         ("", "it has no hunk"),
         ("@@ -3 +3 @@\n-a\n+b", "a hunk without a head"),
         (diff("@@ -3 +3 @@\n-    int limit = 5;\n+    int limit = 4;"), "line 3 is '    int limit"),
@@ -116,6 +118,9 @@ MIDDLE = replace(ENDED, lines={n: LINES[n - 1] for n in range(10, 21)})
 EMPTY = FileRead("a.txt", {}, frozenset(), "2-1", 0, None)
 A = "--- a/a.txt\n+++ b/a.txt\n"
 REMOVED = "--- a/a.txt\n+++ /dev/null\n"
+HUNK = "@@ -10,3 +10,3 @@\n line 10\n-line 11\n+x\n line 12\n"
+MAIL = "From: x\nSubject: fix\n\n---\n a.txt | 2 +-\n 1 file changed\n\n"
+MOVED = "diff --git a/a.txt b/b.txt\nsimilarity index 90%\nrename from a.txt\nrename to b.txt\n"
 NO_NEWLINE = "\\ No newline at end of file\n"
 
 
@@ -135,10 +140,24 @@ NO_NEWLINE = "\\ No newline at end of file\n"
             "deleted file mode 100644\n" + REMOVED + "@@ -1,30 +0,0 @@\n-" + "\n-".join(LINES),
             ENDED,
         ),
+        (f"```diff\n{A}{HUNK}```\n", ENDED),
+        (f"Set it:\n\n- line 11\n+ more\n{A}{HUNK}\nThat is\n- all\n+ of it\n", ENDED),
+        (f"{MAIL}{A}{HUNK}-- \n2.40.1\n", ENDED),
+        (f"{MOVED}--- a/a.txt\n+++ b/b.txt\n{HUNK}", ENDED),
+        (f"--- a/a.txt 2026-01-01 10:00\n+++ b/a.txt 2026-01-02\n{HUNK}", ENDED),
     ],
 )
-def test_what_git_apply_takes_applies(text: str, read: FileRead) -> None:
+def test_what_git_apply_takes_applies(text: str, read: FileRead, tmp_path: Path) -> None:
     assert problem_of(text, [read]) == ""
+    if "10,3 +10,3" in text:
+        assert git_takes(text, tmp_path)
+
+
+def git_takes(text: str, folder: Path) -> bool:
+    """Whether git itself applies it to a file that has those lines and its newline."""
+    (folder / "a.txt").write_text("".join(f"{line}\n" for line in LINES))
+    given = ("git", "apply", "--check", "-")
+    return not subprocess.run(given, input=text.encode(), cwd=folder, check=False).returncode
 
 
 @pytest.mark.parametrize(
@@ -176,7 +195,13 @@ def test_what_git_apply_takes_applies(text: str, read: FileRead) -> None:
             "its head does not (/dev/null)",
         ),
         (A + "@@ -28,3 +28,4 @@\n line 28\n+x\n line 29\n\n", ENDED, "line 30 is 'line 30'"),
+        (MOVED + A + HUNK, ENDED, "it renames a.txt to b.txt, and its heads name other"),
+        (A + HUNK + "\nand\n" + HUNK, ENDED, "a hunk without a head before it"),
     ],
 )
-def test_what_git_apply_refuses_does_not_apply(text: str, read: FileRead, why: str) -> None:
+def test_what_git_apply_refuses_does_not_apply(
+    text: str, read: FileRead, why: str, tmp_path: Path
+) -> None:
     assert why in problem_of(text, [read])
+    if HUNK in text:
+        assert not git_takes(text, tmp_path)

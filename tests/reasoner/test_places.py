@@ -4,12 +4,7 @@ import pytest
 from pydantic import JsonValue
 
 from bus.results import numbered
-from services.reasoner.places import (
-    Place,
-    component_problem,
-    files_read,
-    place_problem,
-)
+from services.reasoner.places import Place, files_read, place_problem
 from services.reasoner.sources import Known, Source, arguments_of, lines_seen
 
 CART = "src/cartservice/RedisCartStore.cs"
@@ -208,74 +203,6 @@ def test_windows_of_one_revision_are_one_file() -> None:
         }
     )
     assert [dict(read.lines) for read in reads] == [{1: "a", 9: "i"}, {1: "other"}]
-
-
-KNOWN = Known(
-    told="checkoutservice\nHTTP 500 in frontend", services=frozenset({"Pay Service", "ledger"})
-)
-RESULTS = {
-    "1-1": source("k__list_pods", "pod redis-cart-0 ready\npod mail ready\npod ads ready", ns="b"),
-    "1-2": source("k__get_logs", "no log of moonservice", pod="moonservice"),
-    "1-4": source(
-        "g__search", '{\n "query": "pluto",\n "total": 0,\n "items": []\n}', query="pluto"
-    ),
-    "1-3": Source(tool="k__get", shown="~ 9 times: comet-<*> fell\n1| a\n2| b\n3| c"),
-}
-
-
-@pytest.mark.parametrize(
-    "component",
-    [
-        "checkoutservice",
-        "CheckoutService",
-        "deployment/redis-cart",
-        "the mail service",
-        "Pay Service",
-        "ledger",
-        "ads (frontend)",
-        "redis-cart:6379",
-        "",
-        "the mail's store",
-        "mail & ads",
-        "frontend → redis-cart",
-        "frontend -> redis-cart memory limit",
-    ],
-)
-def test_a_component_that_was_seen_passes(component: str) -> None:
-    assert component_problem(component, RESULTS, known=KNOWN) == ""
-
-
-@pytest.mark.parametrize(
-    "component",
-    [
-        "sunservice",
-        "moonservice",
-        "comet",
-        "checkout",
-        "checkoutservice2",
-        "\u0441heckoutservice",
-        "checkout\u200bservice",
-        "checkoutse\u0301rvice",
-        "the mail and moon service",
-        "redis\0cart",
-        "pluto",
-    ],
-)
-def test_a_component_that_nobody_showed_is_named(component: str) -> None:
-    assert "stands neither in the incident nor" in component_problem(
-        component, RESULTS, known=KNOWN
-    )
-
-
-@pytest.mark.parametrize("component", ["service", "the node", "42", "-", "memory limit"])
-def test_words_for_kinds_of_things_name_nothing_alone(component: str) -> None:
-    assert "names nothing" in component_problem(component, RESULTS, known=KNOWN)
-
-
-def test_a_line_that_says_more_than_the_question_is_no_echo() -> None:
-    found = '{\n "query": "pluto",\n "total": 1,\n "items": ["src/pluto/main.py"]\n}'
-    seen = {"1-1": source("g__search", found, query="pluto")}
-    assert component_problem("pluto", seen, known=KNOWN) == ""
 
 
 def test_arguments_are_found_by_the_place_of_a_call() -> None:

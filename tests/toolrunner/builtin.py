@@ -11,6 +11,7 @@ from fastmcp.client.transports import StreamableHttpTransport
 from mcp_types import TextContent
 from pydantic import SecretStr
 
+from services.toolrunner.gaps import mark_for
 from services.toolrunner.servers.app import build
 from services.toolrunner.servers.settings import ServersSettings
 from simulator.faults import Faults
@@ -39,14 +40,18 @@ class BuiltIn:
         return Client(StreamableHttpTransport(self.url(server), auth=self.token))
 
     async def ask(self, tool: str, **arguments: object) -> str:
-        """What `<server>__<tool>` answered, `error: ` before it when it is an error."""
+        """What `<server>__<tool>` answered, `error: ` before it when it is an error.
+
+        A remark has no mark any more: it is `~ …`, as a view shows it.
+        """
         server, _, name = tool.partition("__")
         async with self.client(server) as client:
             answer = await client.call_tool_mcp(name, arguments)
         (part,) = answer.content
         assert isinstance(part, TextContent)
         assert answer.structured_content is None
-        return f"error: {part.text}" if answer.is_error else part.text
+        said = part.text.replace(f"-- {mark_for(f'Bearer {self.token}')} ", "")
+        return f"error: {said}" if answer.is_error else said
 
 
 @contextlib.asynccontextmanager

@@ -78,8 +78,8 @@ async def test_the_history_of_an_alarm_is_told_newest_first_with_reasons(servers
     assert fired.endswith(reason)
     assert " StateUpdate: Alarm updated from INSUFFICIENT_DATA to OK message=" in settled
     assert created.endswith(f' ConfigurationUpdate: Alarm "{name}" created')
-    assert newest.split("\n") == [action, "(the newest 1 are shown, there are more)"]
-    assert nothing == "no history of alarm 'nope' in 5 h: nothing changed, or there is none"
+    assert newest.split("\n") == [action, "~ (the newest 1 are shown, there are more)"]
+    assert nothing == "~ no history of alarm 'nope' in 5 h: nothing changed, or there is none"
 
 
 @LATER
@@ -101,7 +101,7 @@ async def test_answers_are_bounded_in_time_number_and_place(servers: BuiltIn) ->
     refused = [await search(minutes=1441), await search(limit=2001), await points(minutes=0)]
     odd = await points(statistic="p100")
     assert len(few) == 4
-    assert few[3] == "(the oldest 3 are shown, more match: narrow pattern or minutes)"
+    assert few[3] == "~ (the oldest 3 are shown, more match: narrow pattern or minutes)"
     assert all(datetime.fromisoformat(line.split()[0]) <= before for line in earlier)
     assert 100 < len(earlier) < 1000
     for answer in elsewhere:

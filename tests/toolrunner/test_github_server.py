@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from services.toolrunner.gaps import mark_for
 from services.toolrunner.servers.changes import MAX_DIFF, MAX_FILE_DIFF, changed_files
 from services.toolrunner.servers.not_read import NotRead
 from services.toolrunner.servers.repository import Repository
@@ -34,12 +35,13 @@ NO_REFS = (
     *("refs/pull/7/head", "pull/7", "%6dain", "x" * 256, "@{u}", "é"),
 )
 TOKEN = "-".join(("token", "of", "the", "tests"))
+OURS = "x" * 16
 
 
 def reader(port: int, *, token: str = TOKEN, name: str = NAME) -> Repository:
     """The tools, with GitHub at that port."""
     values = {
-        "servers_token": SecretStr("x" * 16),
+        "servers_token": SecretStr(OURS),
         "repository": name,
         "GITHUB_API_URL": f"http://127.0.0.1:{port}",
         "GITHUB_TOKEN": SecretStr(token),
@@ -57,9 +59,10 @@ class Host:
     tools: Repository
 
     async def ask(self, tool: Callable[..., str], **arguments: object) -> str:
-        """What a tool answers; `error: ` before it when it read nothing."""
+        """What a tool answers; `error: ` before it when it read nothing, `~ ` before a remark."""
         try:
-            return await asyncio.to_thread(tool, **arguments)
+            said = await asyncio.to_thread(tool, **arguments)
+            return said.replace(f"-- {mark_for(f'Bearer {OURS}')} ", "")
         except NotRead as error:
             return f"error: {error}"
 
@@ -123,10 +126,10 @@ async def test_a_commit_can_be_asked_about_one_path(github: Host) -> None:
     one = await github.ask(github.tools.get_commit, sha="c7a4f31", path="src/cartservice/README.md")
     other = await github.ask(github.tools.get_commit, sha="c7a4f31", path="README.md")
     assert len([line for line in whole.split("\n") if line.startswith("file ")]) == 3
-    (shown,) = [line for line in one.split("\n") if line.startswith("file ")]
-    assert shown == (
-        "file src/cartservice/README.md modified +0 -0 no diff: binary, too large or mode only"
-    )
+    assert one.split("\n")[-2:] == [
+        "file src/cartservice/README.md modified +0 -0",
+        "~ (src/cartservice/README.md: no diff: binary, too large or mode only)",
+    ]
     assert other == "error: commit c7a4f31 did not change README.md"
     unknown = await github.ask(github.tools.get_commit, sha="d" * 40)
     assert unknown.startswith(f"error: GitHub answered 422 for commit {'d' * 40}: No commit found")
@@ -241,7 +244,7 @@ async def test_a_search_says_that_it_knows_the_default_branch_only(github: Host)
     assert found[0].endswith(
         "(GitHub searches the default branch only; another revision may differ)"
     )
-    assert nothing.startswith("0 of 0 files (GitHub searches the default branch only")
+    assert nothing.startswith("~ 0 of 0 files (GitHub searches the default branch only")
     for query in ('"open', "a\nb", "repo:a/b x"):
         assert (await github.ask(github.tools.search_code, query=query)).startswith("error: the ")
     sent = [str(line["query"]) for line in github.log.read()]

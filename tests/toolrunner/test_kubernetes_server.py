@@ -96,7 +96,7 @@ async def test_stateful_sets_and_daemon_sets_have_a_history_too(servers: BuiltIn
     ]
     (first, end) = await told(servers, "rollout_history", kind="DaemonSet", name="agent")
     assert first.startswith("revision 1 current")
-    assert end == "no earlier revision is kept, so what changed cannot be told"
+    assert end == "~ no earlier revision is kept, so what changed cannot be told"
 
 
 @ONE_LOOP
@@ -119,7 +119,7 @@ async def test_services_say_what_stands_behind_them_and_what_does_not(servers: B
         "endpoints_ready=0 endpoints_not_ready=1 not_ready_pods=catalog-5f7c9d8b64-h2s9k"
     )
     assert "service orders: its selector app=order matches no pod" in lines
-    assert await told(servers, "list_services", name="nobody") == ["there is no such service"]
+    assert await told(servers, "list_services", name="nobody") == ["~ there is no such service"]
 
 
 @ONE_LOOP
@@ -187,10 +187,10 @@ async def test_what_may_not_be_read_is_a_gap_in_the_answer_and_not_its_end(tmp_p
         history = await told(servers, "rollout_history", kind="StatefulSet", name="store")
     said = "(the Kubernetes API said 403)"
     where = "in namespace boutique"
-    assert workloads[-1] == f"not shown: missing permission: list cronjobs {where} {said}"
-    assert services[-1] == f"not shown: missing permission: list endpointslices {where} {said}"
+    assert workloads[-1] == f"~ not shown: missing permission: list cronjobs {where} {said}"
+    assert services[-1] == f"~ not shown: missing permission: list endpointslices {where} {said}"
     assert "endpoints_ready" not in services[0]
-    assert usage[-1] == f"not shown: missing permission: list pods.metrics.k8s.io {where} {said}"
+    assert usage[-1] == f"~ not shown: missing permission: list pods.metrics.k8s.io {where} {said}"
     assert usage[0].startswith("autoscaler checkout ")
     assert history == [f"error: missing permission: list controllerrevisions {where} {said}"]
 
@@ -216,10 +216,10 @@ async def test_a_cluster_without_metrics_is_a_sentence_and_no_error(tmp_path: Pa
         usage = await told(servers, "resource_usage")
         policies = await told(servers, "list_network_policies")
     assert usage == [
-        "pod metrics are not available: this cluster does not serve metrics.k8s.io, so what pods "
+        "~ pod metrics are not available: this cluster does not serve metrics.k8s.io, so what pods "
         "use cannot be told"
     ]
-    assert policies == ["there is no network policy in boutique: none blocks traffic there"]
+    assert policies == ["~ there is no network policy in boutique: none blocks traffic there"]
 
 
 @ONE_LOOP

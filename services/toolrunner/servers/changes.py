@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from services.toolrunner.remarks import Remark
 from services.toolrunner.servers.rows import Fields, at, row, text
 
 MAX_DIFF = 30_000
@@ -18,13 +19,15 @@ def changed_files(files: list[Fields]) -> Iterator[str]:
     most = MAX_FILE_DIFF if len(files) > 1 else MAX_DIFF
     for file in files:
         patch = text(file, "patch")
-        yield _head(file) if patch else f"{_head(file)} no diff: binary, too large or mode only"
+        yield _head(file)
         shown, note = _cut(patch, min(left, most))
         left -= len(shown)
         if shown:
             yield shown
         if note:
-            yield f"({text(file, 'filename')}: {note}; ask for it alone by path)"
+            yield Remark(f"({text(file, 'filename')}: {note}; ask for it alone by path)")
+        elif not patch:
+            yield Remark(f"({text(file, 'filename')}: no diff: binary, too large or mode only)")
 
 
 def _head(file: Fields) -> str:

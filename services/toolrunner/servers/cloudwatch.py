@@ -5,13 +5,14 @@ It only reads. Every answer is bounded, and says so where it holds less than was
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from services.toolrunner.remarks import Remark, written
 from services.toolrunner.servers.aws_api import AwsApi, asked
 from services.toolrunner.servers.not_read import NotRead
 from services.toolrunner.servers.rows import fields_of, moment, one_line, row, text
@@ -66,7 +67,7 @@ class CloudWatch:
         permission = f"cloudwatch:DescribeAlarmHistory on alarm {name}"
         rows = asked(permission, lambda: self._history(name, hours=hours, limit=limit))
         nothing = f"no history of alarm {name!r} in {hours} h: nothing changed, or there is none"
-        return "\n".join(rows) or nothing
+        return self._text(rows or [Remark(nothing)])
 
     def search_logs(
         self,
@@ -82,7 +83,7 @@ class CloudWatch:
         window = _window(minutes, until)
         return asked(
             f"logs:FilterLogEvents on log group {log_group}",
-            lambda: "\n".join(self._events(log_group, pattern, window=window, limit=limit)),
+            lambda: self._text(self._events(log_group, pattern, window=window, limit=limit)),
         )
 
     def get_metric_points(
@@ -99,12 +100,15 @@ class CloudWatch:
         stats, window = STATISTICS if statistic == "all" else (statistic,), _window(minutes, until)
         return asked(
             permission,
-            lambda: "\n".join(self._points(namespace, metric, window=window, stats=stats)),
+            lambda: self._text(self._points(namespace, metric, window=window, stats=stats)),
         )
 
     def close(self) -> None:
         """Close the connections to AWS, if there are any."""
         self._aws.close()
+
+    def _text(self, lines: Iterable[str]) -> str:
+        return written(lines, mark=self._settings.mark)
 
     def _refuse_other(self, log_group: str) -> None:
         readable = self._settings.readable_log_groups
@@ -134,8 +138,8 @@ class CloudWatch:
             ScanBy="TimestampDescending",
         )
         rows = [_history_row(item) for item in found["AlarmHistoryItems"]]
-        more = [f"(the newest {limit} are shown, there are more)"] if found.get("NextToken") else []
-        return rows + more
+        said = Remark(f"(the newest {limit} are shown, there are more)")
+        return [*rows, said] if found.get("NextToken") else rows
 
     def _events(
         self, log_group: str, pattern: str, *, window: tuple[datetime, datetime], limit: int
@@ -149,13 +153,15 @@ class CloudWatch:
             searched += 1
             for event in page["events"]:
                 if count == limit:
-                    yield f"(the oldest {limit} are shown, more match: narrow pattern or minutes)"
+                    said = f"(the oldest {limit} are shown, more match: narrow pattern or minutes)"
+                    yield Remark(said)
                     return
                 count += 1
                 at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
                 yield f"{moment(at, milliseconds=True)} {event['message'].rstrip()}"
         if searched == MAX_PAGES:
-            yield f"(searched {MAX_PAGES} pages only, oldest first: ask for fewer minutes)"
+            said = f"(searched {MAX_PAGES} pages only, oldest first: ask for fewer minutes)"
+            yield Remark(said)
 
     def _points(
         self,
@@ -184,7 +190,7 @@ class CloudWatch:
             yield row(f"{namespace} {metric} {dimensions}", period_seconds=period)
             yield from (row(moment(at), *points[at]) for at in sorted(points))
         if len(found) > MAX_SERIES:
-            yield f"(only {MAX_SERIES} of {len(found)} sets of dimensions are shown)"
+            yield Remark(f"(only {MAX_SERIES} of {len(found)} sets of dimensions are shown)")
 
 
 def _stands_for(readable: str, log_group: str) -> bool:

@@ -1,11 +1,12 @@
 """The kubernetes server: what runs in some namespaces and how it fares, read only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from services.toolrunner.remarks import Remark, written
 from services.toolrunner.servers import network, overview, rollouts, usage, workload
 from services.toolrunner.servers.arguments import by_fields
 from services.toolrunner.servers.cluster_api import POD_METRICS, ClusterApi
@@ -20,7 +21,7 @@ RESOURCES = {
     "CronJob": "cronjobs",
     "Job": "jobs",
 }
-NO_METRICS = (
+NO_METRICS = Remark(
     "pod metrics are not available: this cluster does not serve metrics.k8s.io, so what pods use "
     "cannot be told"
 )
@@ -42,6 +43,7 @@ class Cluster:
 
     def __init__(self, settings: ServersSettings) -> None:
         self._api = ClusterApi(settings)
+        self._mark = settings.mark
 
     def list_pods(self, namespace: str, workload_name: str = "") -> str:
         """Phase, readiness, restarts, why containers wait or ended, deployed `ref`."""
@@ -69,7 +71,7 @@ class Cluster:
             found[kind] = self._every_or_gap(resource, namespace, gaps=gaps) or []
         if len(gaps) == len(RESOURCES):
             raise NotRead("; ".join(gaps))
-        return "\n".join([*overview.overview_rows(found, datetime.now(UTC)), *_not_shown(gaps)])
+        return self._text([*overview.overview_rows(found, datetime.now(UTC)), *_not_shown(gaps)])
 
     def describe_workload(
         self,
@@ -96,7 +98,7 @@ class Cluster:
         kept = "replicasets" if kind == "Deployment" else "controllerrevisions"
         labels = pairs(inside(found, "spec.selector.matchLabels"))
         revisions = rollouts.revisions_of(found, self._api.every(kept, namespace, labels=labels))
-        return "\n".join(rollouts.history_rows(found, revisions))
+        return self._text(rollouts.history_rows(found, revisions))
 
     def list_events(self, namespace: str, object_name: str = "") -> str:
         """Events, oldest first; those about `object_name`."""
@@ -122,20 +124,21 @@ class Cluster:
             if name in ("", text(service, "metadata.name"))
             for line in network.service_rows(service, behind)
         ]
-        return "\n".join([*(lines or ["there is no such service"]), *_not_shown(gaps)])
+        return self._text([*(lines or [Remark("there is no such service")]), *_not_shown(gaps)])
 
     def list_network_policies(self, namespace: str) -> str:
         """Who may reach which pods, and whom these may reach."""
         self._api.check(namespace)
         policies = self._api.every("networkpolicies", namespace)
         if not policies:
-            return f"there is no network policy in {namespace}: none blocks traffic there"
+            none = f"there is no network policy in {namespace}: none blocks traffic there"
+            return self._text([Remark(none)])
         gaps: list[str] = []
         pods = self._every_or_gap("pods", namespace, gaps=gaps)
         lines = [line for policy in policies for line in network.policy_rows(policy, pods)]
         if pods is not None:
             lines.append(network.unlimited_row(policies, pods))
-        return "\n".join([*lines, *_not_shown(gaps)])
+        return self._text([*lines, *_not_shown(gaps)])
 
     def resource_usage(self, namespace: str, workload_name: str = "") -> str:
         """CPU and memory used, of which limit; quotas; autoscalers."""
@@ -148,11 +151,14 @@ class Cluster:
                 lines += usage.autoscaler_rows(scaler)
         quotas = self._every_or_gap("resourcequotas", namespace, gaps=gaps)
         lines += map(usage.quota_row, quotas or [])
-        return "\n".join([*lines, *_not_shown(gaps)])
+        return self._text([*lines, *_not_shown(gaps)])
 
     def close(self) -> None:
         """Close the connections to the API, if there are any."""
         self._api.close()
+
+    def _text(self, lines: Iterable[str]) -> str:
+        return written(lines, mark=self._mark)
 
     def _usage(self, namespace: str, name: str, *, gaps: list[str]) -> Iterator[str]:
         try:
@@ -178,7 +184,7 @@ class Cluster:
 
 
 def _not_shown(gaps: list[str]) -> Iterator[str]:
-    return (f"not shown: {gap}" for gap in gaps)
+    return (Remark(f"not shown: {gap}") for gap in gaps)
 
 
 def _named(items: list[Fields], workload_name: str) -> list[Fields]:

@@ -12,7 +12,6 @@ from kubernetes.client.exceptions import ApiException
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, ProtocolError
 
-from services.toolrunner.gaps import mark_for
 from services.toolrunner.servers.long_log import in_time, text_of
 from services.toolrunner.servers.not_read import NotRead, NotServed
 from services.toolrunner.servers.rows import Fields, each, text
@@ -73,9 +72,7 @@ class ClusterApi:
         read = partial(log, pod, namespace, **options)
         seconds = self._settings.answer_seconds
         permission = f"get pods/log in namespace {namespace}"
-        mark = mark_for(f"Bearer {self._settings.servers_token.get_secret_value()}")
-
-        take = partial(text_of, whole=MAX_BYTES, seconds=seconds, mark=mark)
+        take = partial(text_of, whole=MAX_BYTES, seconds=seconds, mark=self._settings.mark)
         return _ask(permission, read, take=take, seconds=seconds)
 
     def close(self) -> None:

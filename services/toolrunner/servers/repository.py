@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
+from services.toolrunner.remarks import Remark, written
 from services.toolrunner.servers.changes import changed_files
 from services.toolrunner.servers.github_api import GithubApi
 from services.toolrunner.servers.not_read import NotRead
@@ -50,6 +51,7 @@ class Repository:
 
     def __init__(self, settings: ServersSettings) -> None:
         self._api = GithubApi(settings)
+        self._mark = settings.mark
 
     def get_file_contents(
         self,
@@ -85,8 +87,9 @@ class Repository:
         answer = fields_of(found)
         ours = [item for item in each(answer, "items") if self._is_ours(item)]
         total = at(answer, "total_count")
-        head = f"{len(ours)} of {total} files {NOTE}"
-        return "\n".join([head, *(line for item in ours for line in _match_rows(item))])
+        head = Remark(f"{len(ours)} of {total} files {NOTE}")
+        lines = (line for item in ours for line in _match_rows(item))
+        return written([head, *lines], mark=self._mark)
 
     def list_commits(
         self,
@@ -118,11 +121,12 @@ class Repository:
             files = [file for file in files if only in (text(file, "filename"), _was(file))]
             if not files:
                 raise NotRead(f"{what} did not change {only}")
-        more = ["(it changed more files than GitHub lists at once)"] if "link" in told else []
+        said = Remark("(it changed more files than GitHub lists at once)")
+        more = [said] if "link" in told else []
         parents = ",".join(text(parent, "sha") for parent in each(commit, "parents"))
         head = row(_commit_row(commit, message=False), parents=parents)
         message = text(commit, "commit.message").strip()
-        return "\n".join([head, message, *changed_files(files), *more])
+        return written([head, message, *changed_files(files), *more], mark=self._mark)
 
     def get_file_blame(
         self,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from services.toolrunner.remarks import Remark
 from services.toolrunner.servers.rows import (
     Fields,
     each,
@@ -66,7 +67,7 @@ def history_rows(owner: Fields, revisions: list[Revision]) -> Iterator[str]:
             kept_in=text(item, "metadata.name"),
         )
     if len(revisions) < 2:
-        yield "no earlier revision is kept, so what changed cannot be told"
+        yield Remark("no earlier revision is kept, so what changed cannot be told")
     else:
         yield from _change_rows(revisions[1], revisions[0])
 
@@ -108,14 +109,14 @@ def _change_rows(before: Revision, after: Revision) -> Iterator[str]:
         yield f"revision {before.number} {_value(old, path)}"
         yield f"revision {after.number} {_value(new, path)}"
     if len(changed) > MAX_CHANGES:
-        yield f"and {len(changed) - MAX_CHANGES} more differences, not shown"
+        yield Remark(f"and {len(changed) - MAX_CHANGES} more differences, not shown")
 
 
 def _value(values: Mapping[str, str], path: str) -> str:
     if path not in values:
         return f"has no {path}"
     value = values[path]
-    cut = f"{value[:MAX_VALUE]}… ({len(value)} characters)" if len(value) > MAX_VALUE else value
+    cut = f"{value[:MAX_VALUE]}…" if len(value) > MAX_VALUE else value
     return f"has {path}={one_line(cut)}"
 
 

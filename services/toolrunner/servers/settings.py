@@ -6,6 +6,8 @@ from functools import cached_property
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.toolrunner.gaps import mark_for
+
 _LOG_GROUP = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}\*?")
 _NAMESPACE = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
 
@@ -65,6 +67,11 @@ class ServersSettings(BaseSettings):
     def readable_log_groups(self) -> tuple[str, ...]:
         """The log groups that may be searched; one that ends in `*` is a beginning."""
         return tuple(_parts(self.log_groups))
+
+    @cached_property
+    def mark(self) -> str:
+        """The word that marks gaps and remarks; who is reached with this token alone knows it."""
+        return mark_for(f"Bearer {self.servers_token.get_secret_value()}")
 
     @cached_property
     def namespace_names(self) -> tuple[str, ...]:

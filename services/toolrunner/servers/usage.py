@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from services.toolrunner.remarks import Remark
 from services.toolrunner.servers.rows import Fields, at, each, inside, number, one_line, row, text
 from services.toolrunner.servers.workload import condition_row
 
@@ -32,7 +33,8 @@ def usage_rows(metrics: list[Fields], pods: list[Fields]) -> Iterator[str]:
             )
     known = {text(item, "metadata.name") for item in metrics}
     for pod_name in sorted({pod for pod, _ in containers} - known):
-        yield f"usage of pod {pod_name} is not measured: it does not run, or only since now"
+        said = "is not measured: it does not run, or only since now"
+        yield Remark(f"usage of pod {pod_name} {said}")
 
 
 def quota_row(quota: Fields) -> str:
