@@ -23,6 +23,7 @@ from bus.process import Service
 from bus.record import Commit, Record, end
 from bus.streams import INCIDENTS, STOPS, STREAMS
 from bus.testing import all_settled, entries, events
+from services.notifier.adapters.catalog_file import routes
 from services.notifier.adapters.redis_memory import RedisHistory
 from services.notifier.adapters.redis_owing import RedisOwing
 from services.notifier.adapters.redis_places import RedisPlaces
@@ -124,7 +125,8 @@ def make_replica(desk: Desk, make_bus: MakeBus) -> MakeReplica:
         places = RedisPlaces(bus.redis, bus.keys, settings.lease_seconds, settings.progress_seconds)
         owing = RedisOwing(bus.redis, bus.keys, settings.lease_seconds)
         second_messages = SecondMessages(bus.investigations, slack, owing)
-        messages = Messages(slack, places, second_messages)
+        ways = routes(settings.catalog, settings.slack_channel)
+        messages = Messages(slack, places, second_messages, ways)
         history = RedisHistory(bus.redis, bus.keys)
         closing = Closing(bus, messages, history, settings.trace_url, settings.final_repeat_seconds)
         return Replica(bus, settings, messages, closing, Live(bus.investigations, messages))
