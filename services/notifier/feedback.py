@@ -7,6 +7,7 @@ from bus.envelope import Entry
 from bus.errors import Rejected
 from bus.events import ID_PATTERN, FeedbackGiven
 from bus.record import Record
+from services.notifier.ports import Said
 
 PERSON_CHARACTERS = 100
 REASON_CHARACTERS = 1000
@@ -29,6 +30,17 @@ def judgement(event: FeedbackGiven, record: Record | None, *, entry: Entry) -> d
         "fingerprint": event.fingerprint,
     }
     return facts if record is None else facts | _about(record, event.fingerprint)
+
+
+def counted(said: Said, *, useful: str) -> dict[str, str]:
+    """The labels under which it is counted; none where it says what was counted already.
+
+    A counter never falls, so a mind that changed is counted once more, as changed: who finds it
+    useful now is all of `useful="yes"` without `useful="no", changed="yes"`, and the reverse.
+    """
+    if said not in ("first", "changed"):
+        return {}
+    return {"useful": useful, "changed": "yes" if said == "changed" else "no"}
 
 
 def _about(record: Record, fingerprint: str) -> dict[str, str]:

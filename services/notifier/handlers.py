@@ -18,7 +18,7 @@ from bus.events import (
     NoticeRequested,
 )
 from services.notifier.closing import Closing
-from services.notifier.feedback import judgement
+from services.notifier.feedback import counted, judgement
 from services.notifier.live import Live
 from services.notifier.message import Messages, cleaned
 from services.notifier.notices import NoticeBoard
@@ -75,9 +75,8 @@ class Handlers:
             log.warning("feedback on %s, of which there is no record", event.investigation_id)
         facts = judgement(event, record, entry=entry)
         said = await self.feedback.keep(facts, order=entry.entry_id)
-        if said in ("first", "changed"):
-            changed = "yes" if said == "changed" else "no"
-            metrics.FEEDBACK.add(1, {"useful": facts["useful"], "changed": changed})
+        if counts := counted(said, useful=facts["useful"]):
+            metrics.FEEDBACK.add(1, counts)
 
     async def on_diagnosis_reached(self, event: DiagnosisReached, entry: Entry) -> None:
         """The final card stands, then the stop signal; the root span is written.

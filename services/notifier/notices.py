@@ -33,7 +33,7 @@ class NoticeBoard:
 
     async def tell(self, text: str, key: str) -> None:
         """The sentence stands in its channel; the same key within an hour stands there once."""
-        notice_id = NOTICE + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:32]
+        notice_id = id_of(key)
         turn = await self.notices.claim(notice_id, channel=await self._channel(key))
         if turn is None:
             return
@@ -85,3 +85,8 @@ class NoticeBoard:
         left = turn.ends_at - asyncio.get_running_loop().time()
         if left < self.slack.timeout_seconds:
             raise Unavailable("the turn to post is nearly over", retry_in_seconds=1)
+
+
+def id_of(key: str) -> str:
+    """The id by which a notice's message is found."""
+    return NOTICE + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:32]

@@ -157,7 +157,7 @@ async def test_writer_that_died_is_followed_in_the_channel_that_it_had_decided_o
     inv = record.investigation_id
     turn = await dead.places.take(inv, "place", channel=CART)
     if was_sent:
-        await dead.messages.slack.post(live_card(record), inv, channel=turn.channel)
+        await successor.messages.slack.post(live_card(record), inv, channel=turn.channel)
     await successor.messages.place(record, live_card(record, "adopted"))
     assert desk.messages == []
     (message,) = desk.stand_in.top_level(CART)
@@ -224,7 +224,7 @@ async def test_writer_that_died_on_its_way_to_the_default_is_followed_there(
     inv = record.investigation_id
     turn = await dead.places.take(inv, "place", channel=CART)
     await dead.places.moved(inv, turn, channel=CHANNEL)
-    await dead.messages.slack.post(live_card(record), inv, channel=CHANNEL)
+    await successor.messages.slack.post(live_card(record), inv, channel=CHANNEL)
     await successor.messages.place(record, live_card(record))
     assert len(desk.messages) == 1
     assert f"belongs in channel {CART}" in desk.said()
