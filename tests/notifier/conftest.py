@@ -118,7 +118,7 @@ def make_replica(desk: Desk, make_bus: MakeBus) -> MakeReplica:
     """`make_replica(**settings)`: the parts of one more notifier at the same Redis and Slack."""
 
     def make(**values: object) -> Replica:
-        bus = make_bus("notifier", Settings, **(_settings(desk) | values))
+        bus = make_bus("notifier", Settings, **(notifier_settings(desk) | values))
         settings = bus.settings
         assert isinstance(settings, Settings)
         slack = slack_channel(settings, bus)
@@ -137,7 +137,7 @@ def make_replica(desk: Desk, make_bus: MakeBus) -> MakeReplica:
 @pytest.fixture
 async def service(desk: Desk, make_bus: MakeBus) -> AsyncIterator[Service]:
     """The whole notifier, running."""
-    bus = make_bus("notifier", Settings, **_settings(desk))
+    bus = make_bus("notifier", Settings, **notifier_settings(desk))
     assert isinstance(bus.settings, Settings)
     running = build(bus.settings, bus)
     await running.start()
@@ -153,7 +153,8 @@ def reached(record: Record) -> DiagnosisReached:
     )
 
 
-def _settings(desk: Desk) -> dict[str, object]:
+def notifier_settings(desk: Desk) -> dict[str, object]:
+    """Settings of a notifier at that desk, with short times."""
     return {
         "slack_bot_token": SecretStr(TOKEN),
         "slack_channel": CHANNEL,
