@@ -1,9 +1,9 @@
 """What a person said about a diagnosis, with what it was about, as it is kept."""
 
 import re
+from datetime import datetime
 
 from bus.cleaning import clean
-from bus.envelope import Entry
 from bus.errors import Rejected
 from bus.events import ID_PATTERN, FeedbackGiven
 from bus.record import Record
@@ -13,7 +13,7 @@ PERSON_CHARACTERS = 100
 REASON_CHARACTERS = 1000
 
 
-def judgement(event: FeedbackGiven, record: Record | None, *, entry: Entry) -> dict[str, str]:
+def judgement(event: FeedbackGiven, record: Record | None, *, at: datetime) -> dict[str, str]:
     """The facts, all as text; of an investigation without a record only what the event says.
 
     Raises Rejected where the event names no investigation at all.
@@ -23,7 +23,7 @@ def judgement(event: FeedbackGiven, record: Record | None, *, entry: Entry) -> d
     facts = {
         "kind": "feedback",
         "investigation_id": event.investigation_id,
-        "at": entry.written_at.isoformat(),
+        "at": at.isoformat(),
         "useful": "yes" if event.useful else "no",
         "person": clean(event.person)[:PERSON_CHARACTERS],
         "reason": clean(event.reason)[:REASON_CHARACTERS],

@@ -73,7 +73,7 @@ class Handlers:
         record = await self.investigations.read(event.investigation_id)
         if record is None:
             log.warning("feedback on %s, of which there is no record", event.investigation_id)
-        facts = judgement(event, record, entry=entry)
+        facts = judgement(event, record, at=entry.written_at)
         said = await self.feedback.keep(facts, order=entry.entry_id)
         if counts := counted(said, useful=facts["useful"]):
             metrics.FEEDBACK.add(1, counts)

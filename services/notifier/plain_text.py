@@ -36,16 +36,16 @@ def _rich(part: Element) -> Iterator[str]:
     match part.get("type"):
         case "rich_text_list":
             for item in _elements(part):
-                yield from _indented(_inline(item), "  - ", "    ")
+                yield from _indented(_inline(item), "  - ", rest="    ")
         case "rich_text_preformatted":
-            yield from _indented(_inline(part), "  | ", "  | ")
+            yield from _indented(_inline(part), "  | ", rest="  | ")
         case "rich_text_quote":
-            yield from _indented(_inline(part), "  > ", "  > ")
+            yield from _indented(_inline(part), "  > ", rest="  > ")
         case _:
             yield from _inline(part).splitlines()
 
 
-def _indented(text: str, first: str, rest: str) -> Iterator[str]:
+def _indented(text: str, first: str, *, rest: str) -> Iterator[str]:
     for number, line in enumerate(text.splitlines()):
         yield (rest if number else first) + line
 

@@ -6,14 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from bus.envelope import Entry
 from bus.events import FeedbackGiven, InvestigationId
 from bus.port import Bus
 from bus.record import Record
-from bus.streams import UPDATES
 from cli.inside.pages import feedback as feedback_part
 from cli.inside.store import Store
 from cli.inside.story import story_of
@@ -37,14 +34,12 @@ async def say(
     bus: Bus, useful: bool, reason: str = "", *, days_ago: int = 0, record: Record | None = None
 ) -> None:
     at = datetime.now(UTC) - timedelta(days=days_ago)
-    entry_id = f"{int(at.timestamp() * 1000)}-0"
-    entry = Entry(stream=UPDATES, group="notifier", entry_id=entry_id, fields={})
     inv = record.investigation_id if record else InvestigationId(f"inc-{days_ago}")
     event = FeedbackGiven(
         investigation_id=inv, fingerprint="", useful=useful, person="U1", reason=reason
     )
     feedback = RedisFeedback(bus.redis, bus.keys)
-    await feedback.keep(judgement(event, record, entry=entry), order=entry_id)
+    await feedback.keep(judgement(event, record, at=at), order="1-0")
 
 
 async def test_judgements_come_out_oldest_first_and_since_then_only(make_bus: MakeBus) -> None:

@@ -2,12 +2,11 @@
 
 import json
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
 from bus.connection import as_text
-from bus.envelope import Entry
 from bus.errors import Rejected
 from bus.events import (
     DiagnosisReached,
@@ -28,6 +27,7 @@ from tests.notifier.conftest import MakeReplica
 from tests.notifier.records import ended
 from tests.notifier.slack_desk import Desk
 
+AT = datetime(2026, 11, 30, 3, tzinfo=UTC)
 INV = InvestigationId("inc-7")
 
 
@@ -39,9 +39,8 @@ def given(useful: bool, person: str = "U1", **fields: str) -> FeedbackGiven:
 async def keep(
     feedback: RedisFeedback, event: FeedbackGiven, number: int, *, record: Record | None = None
 ) -> Said:
-    entry_id = f"{1_790_000_000_000 + number}-0"
-    entry = Entry(stream=UPDATES, group="notifier", entry_id=entry_id, fields={})
-    return await feedback.keep(judgement(event, record, entry=entry), order=entry_id)
+    facts = judgement(event, record, at=AT)
+    return await feedback.keep(facts, order=f"{1_790_000_000_000 + number}-0")
 
 
 async def test_same_press_counts_once_and_a_changed_mind_moves_the_count(
@@ -96,9 +95,8 @@ async def test_judgement_stands_with_what_it_is_about_and_in_the_history_of_its_
 
 
 def test_event_that_names_no_investigation_is_a_wrong_entry() -> None:
-    entry = Entry(stream=UPDATES, group="notifier", entry_id="1-0", fields={})
     with pytest.raises(Rejected, match="no investigation's id"):
-        judgement(given(True, investigation_id="a:b"), None, entry=entry)
+        judgement(given(True, investigation_id="a:b"), None, at=AT)
 
 
 async def test_buttons_of_an_ended_or_unknown_investigation_end_well_and_are_seen(

@@ -231,6 +231,26 @@ async def test_writer_that_died_on_its_way_to_the_default_is_followed_there(
     assert desk.stand_in.top_level(CART) == []
 
 
+@pytest.mark.parametrize("placed", [False, True])
+async def test_unanswered_post_to_the_default_is_looked_up_there(
+    desk: Desk, make_routed: MakeReplica, placed: bool
+) -> None:
+    """The channel was closed before the first message, or before the final card."""
+    replica = make_routed()
+    record = await replica.open()
+    if placed:
+        await replica.messages.place(record, live_card(record))
+    del desk.stand_in.channels[CART]
+    desk.faults.next["chat.postMessage"] = ["lost"] if placed else ["", "lost"]
+    ended = await replica.end(record)
+    with pytest.raises(Unanswered):
+        await replica.closing.close(ended)
+    assert len(desk.messages) == 1
+    await replica.closing.close(ended)
+    (message,) = desk.messages
+    assert [each.ts for each in await replica.stop_signals()] == [message.ts]
+
+
 async def test_message_that_may_stand_in_a_closed_channel_is_taken_back_once_that_opens(
     desk: Desk, make_routed: MakeReplica
 ) -> None:
