@@ -70,8 +70,10 @@ async def test_judgement_that_is_delivered_late_or_twice_replaces_no_later_one(
     assert await keep(feedback, given(False, reason="wrong service"), 9) == "older"
     assert await keep(feedback, given(True), 8) == "older"
     assert await keep(feedback, given(False), 10) == "same"
-    (fact,) = (await bus.redis.hgetall(bus.keys.of(INV, "feedback"))).values()
-    assert (json.loads(fact)["useful"], json.loads(fact)["reason"]) == ("no", "wrong service")
+    own = bus.keys.of(INV, "feedback")
+    assert json.loads(as_text(await bus.redis.hget(own, "U1")))["reason"] == "wrong service"
+    assert await keep(feedback, given(False, reason="wrong file, too"), 11) == "same"
+    assert json.loads(as_text(await bus.redis.hget(own, "U1")))["reason"] == "wrong file, too"
 
 
 async def test_judgement_stands_with_what_it_is_about_and_in_the_history_of_its_problem(

@@ -248,6 +248,7 @@ async def test_unanswered_post_to_the_default_is_looked_up_there(
     assert len(desk.messages) == 1
     await replica.closing.close(ended)
     (message,) = desk.messages
+    assert desk.calls("chat.delete") == 0
     assert [each.ts for each in await replica.stop_signals()] == [message.ts]
 
 
