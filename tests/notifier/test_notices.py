@@ -53,7 +53,7 @@ async def test_notice_that_slack_did_not_answer_is_looked_for_before_it_is_poste
 async def test_notice_whose_writer_died_after_the_post_is_not_posted_again(
     desk: Desk, make_replica: MakeReplica
 ) -> None:
-    dead, successor = board(make_replica(), lease_seconds=0.5), board(make_replica())
+    dead, successor = board(make_replica(), lease_seconds=0.2), board(make_replica())
     turn = await dead.notices.claim(id_of("k"), channel=CHANNEL)
     assert turn is not None
     await dead.slack.post(Card(TEXT), id_of("k"))

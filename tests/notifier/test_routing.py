@@ -152,7 +152,7 @@ async def test_writer_that_died_is_followed_in_the_channel_that_it_had_decided_o
     desk: Desk, make_replica: MakeReplica, make_routed: MakeReplica, was_sent: bool
 ) -> None:
     """Between two looks at the catalogue its channel changed, and a message may stand there."""
-    dead, successor = make_routed(lease_seconds=0.5), make_replica()
+    dead, successor = make_routed(lease_seconds=0.2), make_replica()
     record = await dead.open()
     inv = record.investigation_id
     turn = await dead.places.take(inv, "place", channel=CART)
@@ -219,7 +219,7 @@ async def test_channel_that_is_closed_while_the_work_goes_on_gets_its_card_in_th
 async def test_writer_that_died_on_its_way_to_the_default_is_followed_there(
     desk: Desk, make_routed: MakeReplica
 ) -> None:
-    dead, successor = make_routed(lease_seconds=0.5), make_routed()
+    dead, successor = make_routed(lease_seconds=0.2), make_routed()
     record = await dead.open()
     inv = record.investigation_id
     turn = await dead.places.take(inv, "place", channel=CART)
@@ -255,7 +255,7 @@ async def test_unanswered_post_to_the_default_is_looked_up_there(
 async def test_message_that_may_stand_in_a_closed_channel_is_taken_back_once_that_opens(
     desk: Desk, make_routed: MakeReplica
 ) -> None:
-    replica = make_routed(lease_seconds=0.5)
+    replica = make_routed()
     record = await replica.open()
     desk.faults.next["chat.postMessage"] = ["lost"]
     with contextlib.suppress(Unanswered):
