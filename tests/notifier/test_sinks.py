@@ -7,12 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bus.errors import NotConfigured
+from bus.settings import load
+from cli.doctor.web_checks import check_slack
 from services.notifier.adapters.stdout import StandardOutput
 from services.notifier.blocks import Card, header, paragraph, plain, quoted, small, stop_button
 from services.notifier.message import Messages
 from services.notifier.plain_text import lines_of
 from services.notifier.ports import NOTICE, MessageGone, Slack, Unanswered
 from services.notifier.report import final_card, live_card
+from services.notifier.settings import Settings
 from tests.notifier.conftest import MakeReplica, Replica
 from tests.notifier.records import ended
 from tests.notifier.slack_desk import CHANNEL, Desk
@@ -123,6 +127,22 @@ async def test_incident_has_one_message_and_one_stop_signal_whoever_writes_and_d
     assert (stopped.outcome, stopped.channel, stopped.ts) == ("cancelled", OTHER, sent.ts)
     assert await two.make().others(inv, record.opened_at, but=sent) == []
     assert await two.make().find(inv, record.opened_at) is None
+
+
+def test_printing_needs_neither_token_nor_channel_and_the_doctor_asks_for_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("SLACK_BOT_TOKEN", "NIGHTSHIFT_SLACK_CHANNEL", "NIGHTSHIFT_CATALOG"):
+        monkeypatch.setenv(name, "")
+    with pytest.raises(NotConfigured, match="TOKEN is missing; NIGHTSHIFT_SLACK_CHANNEL is mis"):
+        load(Settings)
+    monkeypatch.setenv("NIGHTSHIFT_SINK", "stdout")
+    settings = load(Settings)
+    assert (settings.slack_channel, settings.catalog) == ("stdout", None)
+    assert check_slack(settings).status == "ok"
+    monkeypatch.setenv("NIGHTSHIFT_SINK", "teams")
+    with pytest.raises(NotConfigured, match="NIGHTSHIFT_SINK"):
+        load(Settings)
 
 
 def test_card_is_read_as_text_from_its_title_to_its_last_fact() -> None:

@@ -19,7 +19,7 @@ from bus.streams import KEPT_SECONDS, Keys
 from services.notifier.adapters.redis_owing import script_text
 from services.notifier.blocks import Card
 from services.notifier.plain_text import lines_of
-from services.notifier.ports import MessageGone, Unanswered
+from services.notifier.ports import NOTICE, MessageGone, Unanswered
 from services.notifier.stop import Place
 
 REMEMBERED = 500
@@ -97,7 +97,8 @@ class StandardOutput:
             del self._printed[next(iter(self._printed))]
         shown = [line for line in lines if line not in before] if lines[:1] == before[:1] else lines
         if shown:
-            await self._write([f"--- {title} in {place.channel} ---", *shown, ""])
+            name = "notice" if title.startswith(NOTICE) else title
+            await self._write([f"--- {name} in {place.channel} ---", *shown, ""])
 
     async def _write(self, lines: list[str]) -> None:
         text = "\n".join(lines) + "\n"
