@@ -24,7 +24,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from bus.errors import NotConfigured
 from bus.events import Severity
 from bus.record import Record
-from services.notifier.blocks import Card, fitted, small
+from services.notifier.blocks import Card, small
 
 MOVED = "This belongs in channel {}, which takes no messages from us: see NIGHTSHIFT_CATALOG."
 _NOTICE_KEY = re.compile(r"(incident|service):([^:]+)(?::|$)")
@@ -111,7 +111,8 @@ def moved(card: Card, channel: str) -> Card:
     line = MOVED.format(channel)
     if not card.blocks:
         return Card(f"{card.text}\n{line}")
-    return Card(card.text, fitted([*card.blocks[:1], small(line), *card.blocks[1:]], keep_last=2))
+    # Where that is one block too many, Slack refuses it, and the plain card has the line as well.
+    return Card(card.text, (*card.blocks[:1], small(line), *card.blocks[1:]))
 
 
 def named_in(key: str) -> tuple[str, str]:
