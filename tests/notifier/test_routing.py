@@ -77,7 +77,7 @@ def test_names_alone_can_be_routed_by_severity() -> None:
             "channels.teams.shop",
             "must be the id of a channel",
         ),
-        ('[channels.severities]\ncritcal = "C0CRITICAL"', "channels.severities.critcal", "warning"),
+        ('[channels.severities]\nurgent = "C0CRITICAL"', "channels.severities.urgent", "warning"),
         ('[channels]\nservices = "C0CRITICAL"', "channels.services", "not permitted"),
         ("[services.a", "", "Expected"),
     ],
@@ -99,8 +99,8 @@ def test_channels_change_nothing_for_the_other_readers_of_the_file(tmp_path: Pat
     assert service_catalogue(ROUTED) == service_catalogue(PLAIN)
     assert "C0" not in service_catalogue(ROUTED)
     assert known_services(path) == ["cartservice", "emailservice", "frontend"]
-    with pytest.raises(NotConfigured, match="chanel"):
-        service_catalogue('[services.a]\nchanel = "C0CARTTEAM"')
+    with pytest.raises(NotConfigured, match="channels"):
+        service_catalogue('[services.a]\nchannels = "C0CARTTEAM"')
 
 
 @pytest.mark.parametrize(

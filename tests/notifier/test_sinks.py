@@ -134,7 +134,7 @@ def test_printing_needs_neither_token_nor_channel_and_the_doctor_asks_for_none(
 ) -> None:
     for name in ("SLACK_BOT_TOKEN", "NIGHTSHIFT_SLACK_CHANNEL", "NIGHTSHIFT_CATALOG"):
         monkeypatch.setenv(name, "")
-    with pytest.raises(NotConfigured, match="TOKEN is missing; NIGHTSHIFT_SLACK_CHANNEL is mis"):
+    with pytest.raises(NotConfigured, match="TOKEN is missing; NIGHTSHIFT_SLACK_CHANNEL is"):
         load(Settings)
     monkeypatch.setenv("NIGHTSHIFT_SINK", "stdout")
     settings = load(Settings)
