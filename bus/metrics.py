@@ -58,7 +58,7 @@ SLACK_WRITES = _counter("nightshift.slack.writes", "1", "Slack calls, by method 
 SECOND_MESSAGES = _counter(
     "nightshift.slack.second_messages", "1", "Messages one too many, by how that ended"
 )
-FEEDBACK = _counter("nightshift.feedback", "1", "Judgements by people, useful or not")
+FEEDBACK = _counter("nightshift.feedback", "1", "Judgements by people: useful, and whether changed")
 
 
 def set_up_metrics(service: str, replica: str) -> MeterProvider:

@@ -5,7 +5,7 @@ from io import TextIOWrapper
 
 import typer
 
-from cli import audit, dead_letters, scenarios
+from cli import audit, dead_letters, feedback, scenarios
 from cli.demo import demo
 from cli.doctor import command as doctor
 from cli.eval import Options, evaluate
@@ -45,6 +45,7 @@ app.command("eval")(command(Options, evaluate))
 app.command("redteam")(command(RedteamOptions, redteam))
 app.command(epilog=watch.CODES)(watch.watch)
 app.command(epilog=show.CODES)(show.show)
+app.command(epilog=feedback.CODES)(feedback.feedback)
 app.command(epilog=doctor.CODES)(doctor.doctor)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit.app, name="audit")

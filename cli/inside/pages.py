@@ -134,6 +134,18 @@ def decisions(page: Page, story: Story) -> None:
         page.words(f"outcome {story.outcome}{': ' if story.reason else ''}{story.reason}", hang=4)
 
 
+def feedback(page: Page, story: Story) -> None:
+    """What people said of it; nothing where nobody did."""
+    if not story.feedback:
+        return
+    page.heading("FEEDBACK")
+    for said in story.feedback:
+        verdict = "useful" if said.useful else "not useful"
+        page.words(f"{said.at:%Y-%m-%d %H:%M:%S} UTC, {said.person or 'nobody named'}: {verdict}")
+        if said.reason:
+            page.verbatim(said.reason)
+
+
 def cost(page: Page, story: Story) -> None:
     """Where the money went, turn by turn."""
     page.heading("COST")

@@ -122,6 +122,7 @@ def _everything(page: Page, story: Story, *, whole: bool) -> None:
         pages.diagnosis,
         pages.evidence,
         pages.decisions,
+        pages.feedback,
         pages.cost,
         pages.timeline,
     ):

@@ -20,6 +20,7 @@ from bus.record import Record
 from bus.results import Results
 from bus.streams import DIAGNOSES, Keys, Stream
 from cli import where
+from cli.judgements import Judgement, judgements_of
 
 AT_ONCE = 16
 PAGE = 500
@@ -104,6 +105,11 @@ class Store:
         raw: Any = await self.redis.hgetall(self.keys.of(investigation_id, "slack"))
         kept = ("state", "channel", "ts")
         return {name: text for name, text in text_fields(raw).items() if name in kept}
+
+    async def said_of(self, investigation_id: str) -> list[Judgement]:
+        """What people said of it, the oldest first; what cannot be read is left out."""
+        raw = await self._hash(self.keys.of(investigation_id, "feedback"))
+        return judgements_of(text_fields(raw).values())[0]
 
     async def reserved(self, record: Record) -> dict[str, float]:
         """Dollars reserved for its model calls that were never replaced, by turn."""

@@ -13,15 +13,20 @@ from bus.events import (
 from bus.port import Bus, Route
 from bus.process import Service, build_app
 from bus.streams import DIAGNOSES, INCIDENTS, NOTICES, PROGRESS, UPDATES
-from services.notifier.adapters.redis_memory import RedisHistory, RedisNotices
+from services.notifier.adapters.catalog_file import routes
+from services.notifier.adapters.redis_feedback import RedisFeedback
+from services.notifier.adapters.redis_memory import RedisHistory
+from services.notifier.adapters.redis_notices import RedisNotices
 from services.notifier.adapters.redis_owing import RedisOwing
 from services.notifier.adapters.redis_places import RedisPlaces
 from services.notifier.adapters.rhythm import every
-from services.notifier.adapters.slack import SlackChannel, slack_channel
+from services.notifier.adapters.sinks import sink_of
 from services.notifier.closing import Closing
 from services.notifier.handlers import Handlers
 from services.notifier.live import Live
 from services.notifier.message import Messages
+from services.notifier.notices import NoticeBoard
+from services.notifier.ports import Slack
 from services.notifier.second_messages import SecondMessages
 from services.notifier.settings import Settings
 from services.notifier.sweep import Sweep
@@ -30,19 +35,23 @@ INTRODUCTION_SECONDS = 5.0
 REPAIR_SECONDS = 1.0
 
 
-def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) -> Service:
+def build(settings: Settings, bus: Bus, *, slack: Slack | None = None) -> Service:
     """The notifier as a service; nothing connects yet."""
-    slack = slack or slack_channel(settings, bus)
+    slack = slack or sink_of(settings, bus)
     places = RedisPlaces(bus.redis, bus.keys, settings.lease_seconds, settings.progress_seconds)
     owing = RedisOwing(bus.redis, bus.keys, settings.lease_seconds)
     second_messages = SecondMessages(bus.investigations, slack, owing)
-    messages = Messages(slack, places, second_messages)
-    history, notices = RedisHistory(bus.redis, bus.keys), RedisNotices(bus.redis, bus.keys)
+    ways = routes(settings.catalog, settings.slack_channel)
+    messages = Messages(slack, places, second_messages, ways)
+    history = RedisHistory(bus.redis, bus.keys)
+    notices = RedisNotices(bus.redis, bus.keys, settings.lease_seconds)
+    feedback = RedisFeedback(bus.redis, bus.keys)
+    board = NoticeBoard(bus.investigations, slack, notices, ways)
     closing = Closing(bus, messages, history, settings.trace_url, settings.final_repeat_seconds)
     live = Live(bus.investigations, messages)
     sweep = Sweep(bus.investigations, Deadlines(bus.redis, bus.keys), closing)
     do = Handlers(
-        bus.investigations, messages, live, closing, history, notices, settings.deadline_seconds
+        bus.investigations, messages, live, closing, feedback, board, settings.deadline_seconds
     )
     return build_app(
         bus,

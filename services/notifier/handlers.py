@@ -1,12 +1,12 @@
 """One method per event: what the notifier does about it."""
 
+import logging
 from dataclasses import dataclass
 
 from bus import metrics
-from bus.cleaning import clean
 from bus.commits import Investigations
 from bus.envelope import Entry
-from bus.errors import Rejected, Retryable, Unavailable
+from bus.errors import Rejected, Unavailable
 from bus.events import (
     AlarmJoined,
     AlarmRecovered,
@@ -17,14 +17,16 @@ from bus.events import (
     InvestigationProgressed,
     NoticeRequested,
 )
-from services.notifier.blocks import Card, escaped
 from services.notifier.closing import Closing
+from services.notifier.feedback import counted, judgement
 from services.notifier.live import Live
 from services.notifier.message import Messages, cleaned
-from services.notifier.ports import History, Notices
+from services.notifier.notices import NoticeBoard
+from services.notifier.ports import Feedback
 from services.notifier.report import live_card
 from services.notifier.stop import ended
 
+log = logging.getLogger(__name__)
 NO_RECORD_SECONDS = 2.0
 
 
@@ -36,8 +38,8 @@ class Handlers:
     messages: Messages
     live: Live
     closing: Closing
-    history: History
-    notices: Notices
+    feedback: Feedback
+    notices: NoticeBoard
     deadline_seconds: float
 
     async def on_incident_opened(self, event: IncidentOpened, entry: Entry) -> None:
@@ -64,22 +66,17 @@ class Handlers:
         await self._updated(event.investigation_id, recovered, entry=entry)
 
     async def on_feedback_given(self, event: FeedbackGiven, entry: Entry) -> None:
-        """The judgement stands in the history of its problem; a person's later one replaces it."""
+        """The judgement stands with its investigation and its problem; a later one replaces it.
+
+        The same again counts nothing. One about an investigation whose record is gone is kept, too.
+        """
         record = await self.investigations.read(event.investigation_id)
-        fingerprint = event.fingerprint or (record.incident.fingerprint if record else "")
-        useful, person = ("yes" if event.useful else "no"), clean(event.person)[:100]
-        facts = {
-            "kind": "feedback",
-            "investigation_id": event.investigation_id,
-            "at": entry.written_at.isoformat(),
-            "useful": useful,
-            "person": person,
-            "reason": clean(event.reason)[:1000],
-        }
-        if fingerprint:
-            name = f"feedback:{event.investigation_id}:{person}"
-            await self.history.remember(fingerprint, name, facts=facts)
-        metrics.FEEDBACK.add(1, {"useful": useful})
+        if record is None:
+            log.warning("feedback on %s, of which there is no record", event.investigation_id)
+        facts = judgement(event, record, at=entry.written_at)
+        said = await self.feedback.keep(facts, order=entry.entry_id)
+        if counts := counted(said, useful=facts["useful"]):
+            metrics.FEEDBACK.add(1, counts)
 
     async def on_diagnosis_reached(self, event: DiagnosisReached, entry: Entry) -> None:
         """The final card stands, then the stop signal; the root span is written.
@@ -91,15 +88,7 @@ class Handlers:
 
     async def on_notice_requested(self, event: NoticeRequested, entry: Entry) -> None:
         """The sentence stands in the channel; the same key within an hour stands there once."""
-        key = event.key or entry.event_id or entry.entry_id
-        if not await self.notices.claim(key):
-            return
-        try:
-            await self.messages.slack.post(Card(escaped(clean(event.text), 3000)))
-        except Retryable:
-            await self.notices.failed(key)
-            raise
-        await self.notices.posted(key)
+        await self.notices.tell(event.text, event.key or entry.event_id or entry.entry_id)
 
     async def _updated(self, inv: InvestigationId, activity: str, *, entry: Entry) -> None:
         record = await self.investigations.read(inv)

@@ -7,7 +7,7 @@ whoever comes after a writer that died looks for the message before it posts one
 import asyncio
 import logging
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bus.cleaning import clean
@@ -17,6 +17,7 @@ from bus.record import Record
 from services.notifier.blocks import Card
 from services.notifier.ports import (
     CardRefused,
+    ChannelClosed,
     Finished,
     MessageGone,
     MessageLocked,
@@ -28,6 +29,7 @@ from services.notifier.ports import (
     Unanswered,
 )
 from services.notifier.report import beside, plain_card
+from services.notifier.routing import Routes, moved
 from services.notifier.second_messages import SecondMessages
 from services.notifier.stop import Place, signal
 
@@ -46,6 +48,7 @@ class Messages:
     slack: Slack
     places: Places
     second_messages: SecondMessages
+    routes: Routes
     covered: "asyncio.Queue[InvestigationId]" = field(default_factory=asyncio.Queue)
     """Incidents whose final card was written while an edit was under way that may lie over it."""
 
@@ -85,7 +88,8 @@ class Messages:
 
     async def _turn(self, record: Record, purpose: Purpose) -> Turn:
         for _ in range(WAITS):
-            turn = await self.places.take(record.investigation_id, purpose)
+            channel = self.routes.channel_of(record)
+            turn = await self.places.take(record.investigation_id, purpose, channel=channel)
             if turn.word != "busy":
                 return turn
             await asyncio.sleep(min(turn.wait_seconds, LONGEST_WAIT_SECONDS))
@@ -105,28 +109,39 @@ class Messages:
     async def _write_or_plain(self, record: Record, card: Card, *, turn: Turn) -> Place:
         place = turn.place
         if place is None and turn.state == "posting":
-            self._check(turn)
-            inv = record.investigation_id
-            place = await self.slack.find(inv, record.opened_at, but=turn.left)
-            if place is not None:
-                await self.places.found(inv, turn, place=place)
+            place, turn = await self._looked_for(record, turn)
         try:
             return await self._send(record, card, turn=turn, place=place)
         except CardRefused:
             plain = plain_card(record) if record.state == "ended" else Card(card.text)
             return await self._send(record, plain, turn=turn, place=place)
 
+    async def _looked_for(self, record: Record, turn: Turn) -> tuple[Place | None, Turn]:
+        self._check(turn)
+        inv = record.investigation_id
+        try:
+            place = await self.slack.find(
+                inv, record.opened_at, but=turn.left, channel=turn.channel
+            )
+        except ChannelClosed as error:
+            # Whether one stands there cannot be seen now: that is owed, see SecondMessages.
+            return None, await self._move(record, turn, why=error)
+        if place is not None:
+            await self.places.found(inv, turn, place=place)
+        return place, turn
+
     async def _send(self, record: Record, card: Card, *, turn: Turn, place: Place | None) -> Place:
         inv = record.investigation_id
         self._check(turn)
-        if turn.beside:
-            card = beside(card)
         if place is None:
-            return await self.slack.post(card, inv)
+            return await self._post(record, card, turn=turn)
         try:
-            await self.slack.edit(place, card, incident_id=inv)
-        except (MessageGone, MessageLocked) as error:
-            stands = isinstance(error, MessageLocked)
+            await self.slack.edit(place, _marked(card, turn), incident_id=inv)
+        except (MessageGone, MessageLocked, ChannelClosed) as error:
+            closed = error if isinstance(error, ChannelClosed) else None
+            if closed and place.channel == self.routes.default:
+                raise
+            stands = not isinstance(error, MessageGone)
             # A final card is not posted twice, and a running one is no reason for a second message.
             if turn.state == "final" or (stands and record.state != "ended"):
                 log.info("the message of %s stays as it is: Slack says %s", inv, error)
@@ -134,13 +149,33 @@ class Messages:
         else:
             return place
         self._check(turn)
-        stands = stands and not await self.slack.remove(place)
+        stands = bool(closed) or (stands and not await self.slack.remove(place))
         # Before it goes out: whoever comes after a death here looks for it before posting another.
         await self.places.replaced(inv, turn, place=place, beside=stands)
+        turn = replace(turn, beside=turn.beside or stands, channel=place.channel)
+        if closed:
+            turn = await self._move(record, turn, why=closed)
+        return await self._post(record, card, turn=turn)
+
+    async def _post(self, record: Record, card: Card, *, turn: Turn) -> Place:
+        inv = record.investigation_id
         self._check(turn)
-        if stands and not turn.beside:
-            card = beside(card)
-        return await self.slack.post(card, inv)
+        try:
+            return await self.slack.post(_marked(card, turn), inv, channel=turn.channel)
+        except ChannelClosed as error:
+            turn = await self._move(record, turn, why=error)
+        self._check(turn)
+        return await self.slack.post(_marked(card, turn), inv, channel=turn.channel)
+
+    async def _move(self, record: Record, turn: Turn, *, why: ChannelClosed) -> Turn:
+        """The message belongs in the default channel now; where it did already, that is raised."""
+        inv, default = record.investigation_id, self.routes.default
+        if turn.channel in ("", default):
+            raise why
+        log.error("the message of %s goes to the default channel: %s", inv, why)
+        # Before it goes out: whoever comes after a death looks for it there.
+        await self.places.moved(inv, turn, channel=default)
+        return replace(turn, channel=default, moved=turn.channel)
 
     async def _settle(self, record: Record, turn: Turn, *, place: Place | None) -> Settled:
         """The turn is over; without a place nobody knows what was written in it."""
@@ -157,6 +192,12 @@ class Messages:
         left = turn.ends_at - asyncio.get_running_loop().time()
         if left < self.slack.timeout_seconds:
             raise Unavailable("the turn to write is nearly over", retry_in_seconds=1)
+
+
+def _marked(card: Card, turn: Turn) -> Card:
+    """The card with what is odd about the place where it stands."""
+    card = beside(card) if turn.beside else card
+    return moved(card, turn.moved) if turn.moved else card
 
 
 async def _told(telling: Coroutine[object, None, T]) -> T:

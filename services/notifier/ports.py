@@ -13,6 +13,10 @@ from services.notifier.stop import Place
 Purpose = Literal["place", "progress", "final"]
 Settled = Literal["over", "duplicate", "covered"]
 """How a turn went: well; another message stands already; or it lay over the final card."""
+Said = Literal["first", "changed", "same", "older"]
+"""A judgement beside what that person said before; `older` when something later is kept."""
+NOTICE = "notice:"
+"""How the id of a notice's message begins; an incident's id holds no colon."""
 
 
 class Unanswered(Unavailable):
@@ -21,6 +25,10 @@ class Unanswered(Unavailable):
 
 class NotAllowed(Unavailable):
     """The token lacks a scope for this call."""
+
+
+class ChannelClosed(Unavailable):
+    """The channel takes no message of ours: archived, gone, or not ours to write in."""
 
 
 class CardRefused(Retryable):
@@ -49,6 +57,10 @@ class Turn:
     state: Literal["", "posting", "posted", "final"] = ""
     """What was true before: `posting` means that a message may stand although no place is known."""
     place: Place | None = None
+    channel: str = ""
+    """Where it is posted and looked for; empty: in the default one."""
+    moved: str = ""
+    """The channel it belongs in, where that takes no messages."""
     activity: str = ""
     """The last activity that was reported."""
     left: tuple[str, ...] = ()
@@ -86,6 +98,8 @@ class Owed:
     """The `ts` of each message that need not be looked at: see `Turn`."""
     seconds: float
     """For how long it has been owed."""
+    moved: str = ""
+    """The channel in which it was tried first, which took no messages then."""
 
 
 class Places(Protocol):
@@ -98,8 +112,12 @@ class Places(Protocol):
         *,
         activity: str = "",
         order: str = "",
+        channel: str = "",
     ) -> Turn:
-        """Ask for the turn to write. Of progress only the newest `order` gets one."""
+        """Ask for the turn to write. Of progress only the newest `order` gets one.
+
+        The first `channel` is kept for good, before anything is posted.
+        """
 
     async def wrote(
         self, investigation_id: InvestigationId, turn: Turn, *, place: Place
@@ -116,6 +134,12 @@ class Places(Protocol):
         self, investigation_id: InvestigationId, turn: Turn, *, place: Place, beside: bool
     ) -> None:
         """Another message is about to take the place of that one, which may stand `beside` it.
+
+        The turn goes on. Raises Unavailable if it is over.
+        """
+
+    async def moved(self, investigation_id: InvestigationId, turn: Turn, *, channel: str) -> None:
+        """Its own channel takes no messages: that one is its channel from now on.
 
         The turn goes on. Raises Unavailable if it is over.
         """
@@ -148,28 +172,46 @@ class Owing(Protocol):
 
 
 class Slack(Protocol):
-    """The channel. Every method raises Unavailable, Unanswered or CardRefused."""
+    """Where messages are written. What writes or reads raises Unavailable, Unanswered, CardRefused.
+
+    A notice has an id too, `NOTICE` and its key's hash, which no incident can have.
+    """
 
     @property
     def timeout_seconds(self) -> float:
         """How long one call takes at most."""
 
-    async def post(self, card: Card, incident_id: str = "") -> Place:
-        """A new message, which can be found by the incident's id."""
+    async def post(self, card: Card, incident_id: str = "", *, channel: str = "") -> Place:
+        """A new message in that channel, else the default; it can be found by the incident's id.
+
+        Raises ChannelClosed, too.
+        """
 
     async def edit(self, place: Place, card: Card, *, incident_id: str) -> None:
-        """The message at that place says so. Raises MessageGone or MessageLocked if it cannot."""
+        """The message at that place says so.
+
+        Raises MessageGone, MessageLocked or ChannelClosed if it cannot.
+        """
 
     async def remove(self, place: Place) -> bool:
         """Whether no message stands at that place any more; Slack may not let us delete it."""
 
     async def find(
-        self, incident_id: str, since: datetime, *, but: Collection[str] = ()
+        self, incident_id: str, since: datetime, *, but: Collection[str] = (), channel: str = ""
     ) -> Place | None:
-        """Where the incident's message stands, if posted after that time and not `but` there."""
+        """Where in that channel its message stands, if posted after that time and not `but` there.
+
+        Raises ChannelClosed, too.
+        """
 
     async def others(self, incident_id: str, since: datetime, *, but: Place) -> list[Place]:
-        """Where further messages of the incident stand."""
+        """Where in that place's channel further messages of the incident stand."""
+
+    async def introduce(self) -> None:
+        """Look whether it can be written to at all; called every few seconds."""
+
+    async def problem(self) -> str:
+        """What keeps messages from being written, for `/readyz`; empty when nothing is known."""
 
 
 class History(Protocol):
@@ -179,17 +221,42 @@ class History(Protocol):
         """Keep the facts under that name; the same name again replaces them."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class NoticeTurn:
+    """The turn to post a notice."""
+
+    owner: str
+    channel: str
+    """Decided when it was first tried."""
+    since: datetime
+    """When that was."""
+    doubt: bool
+    """An earlier post may stand: it is looked for first."""
+    ends_at: float
+    """When the turn is over, by the event loop's clock."""
+
+
 class Notices(Protocol):
-    """Which notices were posted within the last hour."""
+    """Whose turn it is to post a notice, and which were posted within the last hour."""
 
-    async def claim(self, key: str) -> bool:
-        """Whether this caller posts it. Raises Unavailable while another one does."""
+    async def claim(self, notice_id: str, *, channel: str) -> NoticeTurn | None:
+        """The caller's turn; None where it stands. Raises Unavailable while another one posts."""
 
-    async def posted(self, key: str) -> None:
-        """It stands in Slack."""
+    async def posted(self, notice_id: str, turn: NoticeTurn) -> None:
+        """It stands."""
 
-    async def failed(self, key: str) -> None:
-        """It does not, and anybody may try again."""
+    async def failed(self, notice_id: str, turn: NoticeTurn, *, known: bool) -> None:
+        """It does not (`known`), or nobody knows; anybody may try again."""
+
+    async def moved(self, notice_id: str, turn: NoticeTurn, *, channel: str) -> None:
+        """It is posted in that channel. Raises Unavailable if the turn is over."""
+
+
+class Feedback(Protocol):
+    """What people said of diagnoses, for 90 days."""
+
+    async def keep(self, facts: dict[str, str], *, order: str) -> Said:
+        """The judgement is kept, unless that person's later one is; `order` is the entry's id."""
 
 
 class Deadlines(Protocol):

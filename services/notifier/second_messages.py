@@ -69,6 +69,9 @@ class SecondMessages:
             return []
         inv, since = record.investigation_id, record.opened_at
         found = await self.slack.others(inv, since, but=owed.stands)
+        if owed.moved:
+            nothing = Place(channel=owed.moved, ts="")
+            found += await self.slack.others(inv, since, but=nothing)
         return [place for place in found if place.ts not in owed.left]
 
     async def _remove(self, places: Iterable[Place]) -> None:

@@ -7,6 +7,8 @@ A TOML file that ingest reads too, for the names: `services = ["cartservice"]`, 
     path = "src/cartservice"
     owner = "shop"
     runbook = "https://wiki.example/cart"
+
+Its channels (`channel` of a service, the table `channels`) are the notifier's, and not told.
 """
 
 import tomllib
@@ -45,18 +47,21 @@ class _Service(BaseModel):
     path: Word = ""
     owner: Words = ""
     runbook: Words = ""
+    channel: str = ""
 
 
 class _Names(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     services: list[Word]
+    channels: dict[str, object] = {}
 
 
 class _Tables(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     services: dict[Word, _Service]
+    channels: dict[str, object] = {}
 
 
 def service_catalogue(text: str) -> str:

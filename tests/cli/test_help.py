@@ -22,6 +22,7 @@ pytestmark = pytest.mark.timeout(90)
         ("eval", ["--model", "--cases", "--budget", "--baseline", "--json", "--report", "130"]),
         ("redteam", ["--channel", "--goal", "--sample", "--strings", "--report", "--json", "130"]),
         ("publish", ["--service", "--summary", "--severity", "--count", "--alarm", "REDIS_URL"]),
+        ("feedback", ["--since", "--format", "json|csv", "90 days", "exits 0"]),
         ("dead-letters", ["list", "show", "replay", "exits 0"]),
         ("tools", ["list", "pin", "NIGHTSHIFT_TOOLS_LOCK", "exits 0"]),
         ("policy", ["check", "explain", "test", "schema", "exits 0"]),

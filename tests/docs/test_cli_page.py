@@ -10,6 +10,7 @@ from typer.main import get_command
 from cli.doctor.finding import Finding
 from cli.inside.rows import Row
 from cli.inside.story import CallSeen, Story, TurnSeen
+from cli.judgements import Judgement
 from cli.main import app
 from tests.docs.pages import ROOT, Page
 
@@ -28,6 +29,7 @@ def test_every_command_has_a_row() -> None:
     [
         ("A line of `watch`:", Row),
         ("A line of `doctor`:", Finding),
+        ("A line of `feedback`,", Judgement),
         ("The object of `show`:", Story),
         ("| field of a turn |", TurnSeen),
         ("| field of a call |", CallSeen),

@@ -23,6 +23,7 @@ from bus.process import Service
 from bus.record import Commit, Record, end
 from bus.streams import INCIDENTS, STOPS, STREAMS
 from bus.testing import all_settled, entries, events
+from services.notifier.adapters.catalog_file import routes
 from services.notifier.adapters.redis_memory import RedisHistory
 from services.notifier.adapters.redis_owing import RedisOwing
 from services.notifier.adapters.redis_places import RedisPlaces
@@ -117,14 +118,15 @@ def make_replica(desk: Desk, make_bus: MakeBus) -> MakeReplica:
     """`make_replica(**settings)`: the parts of one more notifier at the same Redis and Slack."""
 
     def make(**values: object) -> Replica:
-        bus = make_bus("notifier", Settings, **(_settings(desk) | values))
+        bus = make_bus("notifier", Settings, **(notifier_settings(desk) | values))
         settings = bus.settings
         assert isinstance(settings, Settings)
         slack = slack_channel(settings, bus)
         places = RedisPlaces(bus.redis, bus.keys, settings.lease_seconds, settings.progress_seconds)
         owing = RedisOwing(bus.redis, bus.keys, settings.lease_seconds)
         second_messages = SecondMessages(bus.investigations, slack, owing)
-        messages = Messages(slack, places, second_messages)
+        ways = routes(settings.catalog, settings.slack_channel)
+        messages = Messages(slack, places, second_messages, ways)
         history = RedisHistory(bus.redis, bus.keys)
         closing = Closing(bus, messages, history, settings.trace_url, settings.final_repeat_seconds)
         return Replica(bus, settings, messages, closing, Live(bus.investigations, messages))
@@ -135,7 +137,7 @@ def make_replica(desk: Desk, make_bus: MakeBus) -> MakeReplica:
 @pytest.fixture
 async def service(desk: Desk, make_bus: MakeBus) -> AsyncIterator[Service]:
     """The whole notifier, running."""
-    bus = make_bus("notifier", Settings, **_settings(desk))
+    bus = make_bus("notifier", Settings, **notifier_settings(desk))
     assert isinstance(bus.settings, Settings)
     running = build(bus.settings, bus)
     await running.start()
@@ -151,7 +153,8 @@ def reached(record: Record) -> DiagnosisReached:
     )
 
 
-def _settings(desk: Desk) -> dict[str, object]:
+def notifier_settings(desk: Desk) -> dict[str, object]:
+    """Settings of a notifier at that desk, with short times."""
     return {
         "slack_bot_token": SecretStr(TOKEN),
         "slack_channel": CHANNEL,

@@ -248,7 +248,8 @@ async def test_notice_is_one_plain_message_for_its_key(desk: Desk, service: Serv
     await eventually(settled, seconds=9)
     (message,) = desk.messages
     assert message.now.text == "&lt;!channel&gt; a new store was begun"
-    assert message.now.metadata is None
+    assert message.now.metadata is not None
+    assert message.now.metadata["event_type"] == "nightshift_notice"
 
 
 async def test_readiness_is_good_while_slack_answers(service: Service) -> None:

@@ -1,6 +1,7 @@
 """The services file (`NIGHTSHIFT_CATALOG`): which services there are, in TOML.
 
-It lists their names, or has a table for each, whose contents are the reasoner's to read.
+It lists their names, or has a table for each, whose contents are the reasoner's to read; channels
+are the notifier's.
 """
 
 import tomllib
@@ -15,6 +16,7 @@ class _Catalog(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     services: list[str] | dict[str, dict[str, object]]
+    channels: dict[str, object] = {}
 
 
 def known_services(path: Path | None) -> list[str]:

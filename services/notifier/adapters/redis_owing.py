@@ -12,7 +12,7 @@ from bus.streams import KEPT_SECONDS, Keys
 from services.notifier.ports import Owed
 from services.notifier.stop import Place
 
-FIELDS = ("orphans", "doubt", "doubt_at", "state", "channel", "ts", "left", "owed_at")
+FIELDS = ("orphans", "doubt", "doubt_at", "state", "channel", "ts", "left", "owed_at", "moved")
 
 
 @dataclass
@@ -55,6 +55,7 @@ class RedisOwing:
             stands=Place(channel=has["channel"], ts=has["ts"]) if final else None,
             left=tuple(has["left"].split()),
             seconds=(now - owed_at) / 1000 if owed_at else 0.0,
+            moved=has["moved"],
         )
 
     async def forget(self, investigation_id: InvestigationId, owed: Owed) -> None:

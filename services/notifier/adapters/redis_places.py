@@ -51,6 +51,7 @@ class RedisPlaces:
         *,
         activity: str = "",
         order: str = "",
+        channel: str = "",
     ) -> Turn:
         """Ask for the turn; `order` is the stream entry's id."""
         owner, asked_at = uuid.uuid4().hex, asyncio.get_running_loop().time()
@@ -58,17 +59,19 @@ class RedisPlaces:
             keys=[self.keys.of(investigation_id, "slack")],
             args=[
                 *(owner, _ms(self.lease_seconds), purpose, KEPT_SECONDS),
-                *(_sortable(order), activity, _ms(self.progress_seconds)),
-                _ms(self.lease_seconds / LATE_SHARE),
+                *(sortable(order), activity, _ms(self.progress_seconds)),
+                *(_ms(self.lease_seconds / LATE_SHARE), channel),
             ],
         )
-        word, wait, state, channel, ts, known, left, beside = (as_text(part) for part in answer)
+        word, wait, state, at, ts, known, left, beside, moved = (as_text(part) for part in answer)
         return Turn(
-            word=_one_of(word, ("yours", "busy", "done")),
+            word=one_of(word, ("yours", "busy", "done")),
             owner=owner,
             wait_seconds=float(wait) / 1000,
-            state=_one_of(state, ("", "posting", "posted", "final")),
-            place=Place(channel=channel, ts=ts) if ts else None,
+            state=one_of(state, ("", "posting", "posted", "final")),
+            place=Place(channel=at, ts=ts) if ts else None,
+            channel=at,
+            moved=moved,
             activity=known,
             left=tuple(left.split()),
             beside=beside == "1",
@@ -91,6 +94,11 @@ class RedisPlaces:
         """From now on whoever comes looks for another message before posting one."""
         word = "replaced beside" if beside else "replaced"
         await self._moved(investigation_id, turn, word=word, place=place)
+
+    async def moved(self, investigation_id: InvestigationId, turn: Turn, *, channel: str) -> None:
+        """From now on its message is posted, and looked for, in that channel."""
+        place = Place(channel=channel, ts="")
+        await self._moved(investigation_id, turn, word="moved", place=place)
 
     async def failed(
         self, investigation_id: InvestigationId, turn: Turn, *, known: bool
@@ -160,7 +168,7 @@ class RedisPlaces:
                 _ms(self.lease_seconds),
             ],
         )
-        settled: Settled = _one_of(as_text(answer), ("over", "duplicate", "covered"))
+        settled: Settled = one_of(as_text(answer), ("over", "duplicate", "covered"))
         return settled
 
     def _pointer(self, place: Place) -> str:
@@ -170,7 +178,8 @@ class RedisPlaces:
         return self.redis.register_script(script_text(name))
 
 
-def _one_of(word: str, known: Sequence[Any]) -> Any:
+def one_of(word: str, known: Sequence[Any]) -> Any:
+    """The word, which a script may have answered."""
     if word not in known:
         raise ValueError(f"a script answered {word!r}")
     return word
@@ -180,6 +189,7 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _sortable(entry_id: str) -> str:
+def sortable(entry_id: str) -> str:
+    """The id in digits that sort as the ids do."""
     first, _, second = entry_id.partition("-")
     return f"{int(first or 0):020d}-{int(second or 0):020d}"

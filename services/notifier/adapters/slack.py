@@ -25,7 +25,9 @@ from bus.port import Bus
 from bus.tracing import Tracing, current_traceparent
 from services.notifier.blocks import Card
 from services.notifier.ports import (
+    NOTICE,
     CardRefused,
+    ChannelClosed,
     MessageGone,
     MessageLocked,
     NotAllowed,
@@ -37,6 +39,7 @@ from services.notifier.stop import Place
 log = logging.getLogger(__name__)
 
 EVENT_TYPE = "nightshift_incident"
+NOTICE_TYPE = "nightshift_notice"
 CLOCK_SKEW_SECONDS = 300
 """Slack's clock and ours may differ by that much."""
 PAGES = 20
@@ -72,6 +75,7 @@ FOR_A_PERSON = {
     "is_inactive": "the channel is archived: messages in it can no longer be edited",
     "restricted_action": "an administrator forbids posting: allow it, or set another channel",
 }
+CLOSED = {"channel_not_found", "not_in_channel", "is_archived", "is_inactive", "restricted_action"}
 SECONDS_FOR_A_PERSON = 15.0
 SLACK_TIMEOUT_SECONDS = 10.0
 LEASE_SHARE = 0.3
@@ -80,7 +84,7 @@ LEASE_SHARE = 0.3
 
 @dataclass
 class SlackChannel:
-    """One channel, as `ports.Slack` says; `timeout_seconds` bounds each call."""
+    """Slack, as `ports.Slack` says; `channel` is the default, the timeout that of one call."""
 
     client: AsyncWebClient
     channel: str
@@ -94,12 +98,13 @@ class SlackChannel:
     _paused: dict[str, float] = field(default_factory=dict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
-    async def post(self, card: Card, incident_id: str = "") -> Place:
-        """A new message; with an incident's id it can be found by that."""
+    async def post(self, card: Card, incident_id: str = "", *, channel: str = "") -> Place:
+        """A new message; with an id it can be found by that."""
         arguments = _content(card) | {"unfurl_links": False, "unfurl_media": False}
         if incident_id:
             arguments["metadata"] = _metadata(incident_id)
-        answer = await self._call("chat.postMessage", channel=self.channel, **arguments)
+        at = channel or self.channel
+        answer = await self._call("chat.postMessage", channel=at, **arguments)
         return Place(channel=str(answer["channel"]), ts=str(answer["ts"]))
 
     async def edit(self, place: Place, card: Card, *, incident_id: str) -> None:
@@ -119,30 +124,33 @@ class SlackChannel:
         return True
 
     async def find(
-        self, incident_id: str, since: datetime, *, but: Collection[str] = ()
+        self, incident_id: str, since: datetime, *, but: Collection[str] = (), channel: str = ""
     ) -> Place | None:
-        """Where the incident's message stands, if posted after that time and not `but` there.
+        """Where in that channel its message stands, if posted after that time and not `but` there.
 
         A token that may not read the channel finds nothing: a second message is better than none.
         """
         try:
-            found = await self._search(incident_id, since, most=1 + len(but))
+            at = channel or self.channel
+            found = await self._search(incident_id, since, channel=at, most=1 + len(but))
         except NotAllowed:
             return None
         return next((place for place in found if place.ts not in but), None)
 
     async def others(self, incident_id: str, since: datetime, *, but: Place) -> list[Place]:
         """Where the incident's messages stand that are not the one at that place."""
-        found = await self._search(incident_id, since, most=PAGES)
+        found = await self._search(incident_id, since, channel=but.channel, most=PAGES)
         return [place for place in found if place.ts != but.ts]
 
-    async def _search(self, incident_id: str, since: datetime, *, most: int) -> list[Place]:
+    async def _search(
+        self, incident_id: str, since: datetime, *, channel: str, most: int
+    ) -> list[Place]:
         oldest = f"{since.timestamp() - CLOCK_SKEW_SECONDS:.6f}"
         cursor, found = "", list[Place]()
         for _ in range(PAGES):
             answer = await self._call(
                 "conversations.history",
-                channel=self.channel,
+                channel=channel,
                 oldest=oldest,
                 include_all_metadata=True,
                 limit=200,
@@ -150,7 +158,7 @@ class SlackChannel:
             )
             for message in answer.get("messages") or []:
                 if _is_of(message, incident_id):
-                    found.append(Place(channel=self.channel, ts=str(message["ts"])))
+                    found.append(Place(channel=channel, ts=str(message["ts"])))
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor or len(found) >= most:
                 break
@@ -188,7 +196,8 @@ class SlackChannel:
                 answered = "ok"
             except SlackApiError as error:
                 answered = _word(error)
-                raise self._meaning(method, error) from None
+                elsewhere = str(arguments.get("channel") or self.channel)
+                raise self._meaning(method, error, channel=elsewhere) from None
             except aiohttp.ClientConnectorError as error:
                 self.unreachable = f"Slack cannot be reached: {error}"
                 raise Unavailable(self.unreachable) from None
@@ -209,7 +218,7 @@ class SlackChannel:
             return nullcontext(INVALID_SPAN)
         return self.tracing.span(f"slack {method}", kind=SpanKind.CLIENT)
 
-    def _meaning(self, method: str, error: SlackApiError) -> Exception:
+    def _meaning(self, method: str, error: SlackApiError, *, channel: str) -> Exception:
         status, word = int(getattr(error.response, "status_code", 0) or 0), _word(error)
         self.unreachable = ""
         if status == 429 or word in ("ratelimited", "rate_limited"):
@@ -222,7 +231,10 @@ class SlackChannel:
             if method not in self.problems:
                 log.error("Slack answers %s to %s: %s", word, method, FOR_A_PERSON[word])
             self.problems[method] = f"Slack answers {word}: {FOR_A_PERSON[word]}"
-            kind = NotAllowed if word == "missing_scope" else Unavailable
+            if channel != self.channel:
+                self.problems[method] += f" (this one is {channel}, of NIGHTSHIFT_CATALOG)"
+            kind = ChannelClosed if word in CLOSED else Unavailable
+            kind = NotAllowed if word == "missing_scope" else kind
             return kind(self.problems[method], retry_in_seconds=SECONDS_FOR_A_PERSON)
         said = f"Slack answers {word or status} to {method}"
         if status >= 500 or word in MAY_STAND or not word:
@@ -259,13 +271,14 @@ def _content(card: Card) -> dict[str, Any]:
 
 
 def _metadata(incident_id: str) -> dict[str, Any]:
+    if incident_id.startswith(NOTICE):
+        return {"event_type": NOTICE_TYPE, "event_payload": {"notice_id": incident_id}}
     return {"event_type": EVENT_TYPE, "event_payload": {"incident_id": incident_id}}
 
 
 def _is_of(message: dict[str, Any], incident_id: str) -> bool:
-    metadata = message.get("metadata") or {}
-    named = (metadata.get("event_payload") or {}).get("incident_id")
-    return metadata.get("event_type") == EVENT_TYPE and named == incident_id
+    metadata, wanted = message.get("metadata") or {}, _metadata(incident_id)
+    return {name: metadata.get(name) for name in wanted} == wanted
 
 
 def _word(error: SlackApiError) -> str:

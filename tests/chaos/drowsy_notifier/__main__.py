@@ -13,6 +13,7 @@ from bus.process import Service, run
 from services.notifier.adapters.slack import SlackChannel, slack_channel
 from services.notifier.app import build
 from services.notifier.blocks import Card
+from services.notifier.ports import NOTICE
 from services.notifier.settings import Settings
 from services.notifier.stop import Place
 
@@ -23,12 +24,12 @@ class Drowsy(SlackChannel):
 
     slept: bool = False
 
-    async def post(self, card: Card, incident_id: str = "") -> Place:
+    async def post(self, card: Card, incident_id: str = "", *, channel: str = "") -> Place:
         """The same, after a sleep."""
-        if incident_id and not self.slept:
+        if not incident_id.startswith(NOTICE) and not self.slept:
             self.slept = True
             os.kill(os.getpid(), signal.SIGSTOP)
-        return await super().post(card, incident_id)
+        return await super().post(card, incident_id, channel=channel)
 
 
 def build_drowsy(settings: Settings, bus: Bus) -> Service:

@@ -2,19 +2,20 @@
 -- KEYS  1 the incident's slack hash
 -- ARGV  1 owner  2 lease (ms)  3 place, progress or final  4 seconds to keep
 --       5 order of the progress  6 activity  7 least gap of progress edits (ms)  8 how long an edit may be late (ms)
+--       9 the channel it belongs in by the catalogue of this moment
 -- Answers {word, milliseconds to wait, state, channel, ts, activity, every ts that was left for another message,
---          1 if the last of these still stands}
+--          1 if the last of these still stands, the channel it belongs in where that takes no messages}
 redis.call('EXPIRE', KEYS[1], ARGV[4])             -- first, for a full Redis: see bus/scripts/commit.lua
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local names = {'owner', 'until', 'purpose', 'state', 'channel', 'ts', 'newest', 'edited_at', 'activity',
-  'left', 'beside'}
+  'left', 'beside', 'moved'}
 local has = {}
 for i, value in ipairs(redis.call('HMGET', KEYS[1], unpack(names))) do has[names[i]] = value or nil end
 local state = has.state or ''
 local function answer(word, wait)
   return {word, string.format('%.0f', wait), state, has.channel or '', has.ts or '', has.activity or '',
-    has.left or '', has.beside or ''}
+    has.left or '', has.beside or '', has.moved or ''}
 end
 local function number(value) return string.format('%.0f', value) end
 
@@ -40,6 +41,11 @@ if ARGV[3] == 'progress' then redis.call('HSET', KEYS[1], 'edited_at', number(no
 if state == 'posting' and not has.ts then
   redis.call('HINCRBY', KEYS[1], 'doubt', 1)
   redis.call('HSET', KEYS[1], 'doubt_at', number(now))
+end
+-- decided once: who looks for the message later must know where, whatever the catalogue says by then
+if state == '' and not has.channel and ARGV[9] ~= '' then
+  has.channel = ARGV[9]
+  redis.call('HSET', KEYS[1], 'channel', has.channel)
 end
 if not has.ts and state ~= 'final' then redis.call('HSET', KEYS[1], 'state', 'posting') end
 redis.call('EXPIRE', KEYS[1], ARGV[4])
