@@ -13,6 +13,7 @@ from bus.events import (
 from bus.port import Bus, Route
 from bus.process import Service, build_app
 from bus.streams import DIAGNOSES, INCIDENTS, NOTICES, PROGRESS, UPDATES
+from services.notifier.adapters.known_links import links_of
 from services.notifier.adapters.redis_memory import RedisHistory, RedisNotices
 from services.notifier.adapters.redis_owing import RedisOwing
 from services.notifier.adapters.redis_places import RedisPlaces
@@ -38,7 +39,7 @@ def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) ->
     second_messages = SecondMessages(bus.investigations, slack, owing)
     messages = Messages(slack, places, second_messages)
     history, notices = RedisHistory(bus.redis, bus.keys), RedisNotices(bus.redis, bus.keys)
-    closing = Closing(bus, messages, history, settings.trace_url, settings.final_repeat_seconds)
+    closing = Closing(bus, messages, history, links_of(settings), settings.final_repeat_seconds)
     live = Live(bus.investigations, messages)
     sweep = Sweep(bus.investigations, Deadlines(bus.redis, bus.keys), closing)
     do = Handlers(

@@ -17,12 +17,11 @@ from bus.events import (
     InvestigationProgressed,
     NoticeRequested,
 )
-from services.notifier.blocks import Card, escaped
 from services.notifier.closing import Closing
 from services.notifier.live import Live
-from services.notifier.message import Messages, cleaned
+from services.notifier.message import Messages, cleaned, cleaned_text
 from services.notifier.ports import History, Notices
-from services.notifier.report import live_card
+from services.notifier.report import live_card, notice_card
 from services.notifier.stop import ended
 
 NO_RECORD_SECONDS = 2.0
@@ -95,7 +94,7 @@ class Handlers:
         if not await self.notices.claim(key):
             return
         try:
-            await self.messages.slack.post(Card(escaped(clean(event.text), 3000)))
+            await self.messages.slack.post(notice_card(cleaned_text(event.text)))
         except Retryable:
             await self.notices.failed(key)
             raise

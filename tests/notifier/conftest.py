@@ -23,6 +23,7 @@ from bus.process import Service
 from bus.record import Commit, Record, end
 from bus.streams import INCIDENTS, STOPS, STREAMS
 from bus.testing import all_settled, entries, events
+from services.notifier.adapters.known_links import links_of
 from services.notifier.adapters.redis_memory import RedisHistory
 from services.notifier.adapters.redis_owing import RedisOwing
 from services.notifier.adapters.redis_places import RedisPlaces
@@ -126,7 +127,7 @@ def make_replica(desk: Desk, make_bus: MakeBus) -> MakeReplica:
         second_messages = SecondMessages(bus.investigations, slack, owing)
         messages = Messages(slack, places, second_messages)
         history = RedisHistory(bus.redis, bus.keys)
-        closing = Closing(bus, messages, history, settings.trace_url, settings.final_repeat_seconds)
+        closing = Closing(bus, messages, history, links_of(settings), settings.final_repeat_seconds)
         return Replica(bus, settings, messages, closing, Live(bus.investigations, messages))
 
     return make

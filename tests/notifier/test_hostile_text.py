@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bus.events import Evidence, Fix, ToolCallId
+from services.notifier.blocks import feedback_buttons
 from services.notifier.message import cleaned
 from services.notifier.report import final_card, live_card, plain_card
 from simulator.slack.block_kit import block_findings
@@ -70,8 +71,8 @@ def test_hostile_text_reaches_slack_as_letters_only(text: str) -> None:
         assert "<" not in card.text
         assert ">" not in card.text
         assert "url" not in json.dumps(card.blocks).replace("evil.test", "")
-    for block in final_card(record).blocks:
-        assert block["type"] != "actions"
+    actions = [block for block in final_card(record).blocks if block["type"] == "actions"]
+    assert actions == [feedback_buttons("inc-7")]
 
 
 def test_quoted_text_stays_readable_letter_by_letter() -> None:
