@@ -15,6 +15,7 @@ Element = dict[str, object]
 HEADER_CHARACTERS = 150
 TEXT_CHARACTERS = 3000
 BUTTON_CHARACTERS = 75
+DASH: tuple[Element, ...] = ({"type": "text", "text": "-"},)
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,9 @@ def code(text: str) -> Element:
 
 
 def paragraph(*elements: Element) -> Block:
-    """One paragraph; elements without text are left out."""
-    return {"type": "rich_text", "elements": [_section(elements)]}
+    """One paragraph; elements without text are left out, and a dash stands for nothing at all."""
+    section = _section(elements)
+    return {"type": "rich_text", "elements": [section if section["elements"] else _section(DASH)]}
 
 
 def quoted(label: Iterable[Element], text: str) -> Block:

@@ -68,7 +68,8 @@ def calls_made(
 def call_made(tool: str, arguments: Mapping[str, object]) -> CallMade:
     """One call in words."""
     name = tool.rpartition("__")[2]
-    given = {key: _shown(value) for key, value in arguments.items() if _shown(value)}
+    texts = {_shown(key): _shown(value) for key, value in arguments.items()}
+    given = {key: value for key, value in texts.items() if value}
     path = given.get("path", "") if "file" in name else ""
     revision = given.get("ref", "") if path else ""
     if not _REVISION.fullmatch(revision):
@@ -114,7 +115,7 @@ def _words(name: str, given: Mapping[str, str]) -> str:
             shown = named if named[0] in _BOTH else named[:1]
             return " ".join([phrase, *(given[key] for key in shown)])
     said = ", ".join(f"{key} {value}" for key, value in list(given.items())[:3])
-    words = clean(name.replace("_", " ")).strip()
+    words = _shown(name.replace("_", " "))
     return f"{words} ({said})" if said else words
 
 

@@ -65,16 +65,18 @@ def first(items: list[str], *, most: int = LISTED, what: str = "more") -> list[s
 
 def _suspected(diagnosis: Diagnosis) -> Iterator[Block]:
     if diagnosis.root_cause:
-        suspected = plain(cut(diagnosis.root_cause, 1000))
+        suspected = plain(one_line(diagnosis.root_cause, 1000))
         yield paragraph(bold("Suspected (unverified): "), suspected)
 
 
 def _summary(diagnosis: Diagnosis) -> Iterator[Block]:
     if diagnosis.verdict == "unknown":
         if diagnosis.summary != diagnosis.root_cause:
-            yield paragraph(bold("Summary (unverified): "), plain(cut(diagnosis.summary, 1000)))
+            yield paragraph(
+                bold("Summary (unverified): "), plain(one_line(diagnosis.summary, 1000))
+            )
     elif diagnosis.summary and diagnosis.root_cause not in ("", diagnosis.summary):
-        yield paragraph(bold("Summary: "), plain(cut(diagnosis.summary, 1000)))
+        yield paragraph(bold("Summary: "), plain(one_line(diagnosis.summary, 1000)))
 
 
 def _where(
@@ -133,7 +135,7 @@ def _fix(diagnosis: Diagnosis) -> Iterator[Block]:
         title = "Proposal, not checked against the file" if unsure else "Proposed fix"
         if diagnosis.verdict == "unknown":
             title = "Proposal for the suspected cause, not proven"
-        label = [bold(f"{title}: "), plain(cut(fix.summary, 800) or "see the diff")]
+        label = [bold(f"{title}: "), plain(one_line(fix.summary, 800) or "see the diff")]
         yield quoted(label, cut(fix.diff, 2500))
 
 

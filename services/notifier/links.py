@@ -1,7 +1,8 @@
 """Addresses a card may link to: on listed hosts only, and the host always stands in the label.
 
 Whatever is not allowed is shown as words: a text element of a rich text is no link in Slack, also
-where it looks like an address.
+where it looks like an address. A message's own `text` is another matter: Slack turns addresses in
+it into links whatever it is told, so there they are spelled as in warnings: `https[:]//evil.test`.
 """
 
 import re
@@ -19,6 +20,13 @@ _HOST = re.compile(
 )
 _ADDRESS = re.compile(r"https?://[!#$%&()*+,\-./0-9:;=?A-Z\[\]_a-z~]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_SCHEME = re.compile(r"(?i)(?<=[a-z0-9]):(?=//)|(?<=\bmailto):|(?<=\btel):")
+_MAIL = re.compile(r"(?<=[\w.+-])@(?=[\w-]+\.[A-Za-z]{2})")
+_DOMAIN = re.compile(
+    r"(?i)(?<=[a-z0-9-])\.(?=(?:com|net|org|io|dev|app|co|ai|ru|cn|info|biz|xyz|me|tv|ly|gg|cc|to|uk|de"
+    r"|eu|us|link|click|top|site|online|shop|cloud|page|test|example)(?![\w-]|\.\w)|[a-z]{2,24}/\S)"
+)
+"""The last dot of what looks like a domain: one of the common endings, or a path after it."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,12 @@ def links(
     known = (host_of(_example(address)) for address in (trace_url, source_url))
     hosts = {SLACK_HOST, *known, *(host.strip().lower() for host in listed)} - {""}
     return Links(frozenset(hosts), trace_url, source_url, runbooks)
+
+
+def unlinked(text: str) -> str:
+    """The text with addresses, domains and mail addresses spelled so that none becomes a link."""
+    spelled = _MAIL.sub("[@]", _SCHEME.sub("[:]", text))
+    return _DOMAIN.sub("[.]", spelled)
 
 
 def _example(address: str) -> str:

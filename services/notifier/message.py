@@ -195,4 +195,6 @@ def _cleaned(part: object) -> object:
         return cleaned_text(part)
     if isinstance(part, Value):
         return _cleaned_value(part)
+    if isinstance(part, dict):
+        return {name: _cleaned(item) for name, item in part.items()}
     return tuple(_cleaned(item) for item in part) if isinstance(part, tuple) else part

@@ -7,6 +7,7 @@ is, what to do next, and why we believe it (`findings`) or what was found so far
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from html import escape
 
 from bus.events import ToolCallId
 from bus.record import Record
@@ -39,16 +40,16 @@ from services.notifier.facts import (
 )
 from services.notifier.findings import confidence, findings
 from services.notifier.fitting import ALWAYS, Part, fitted
-from services.notifier.links import Links
+from services.notifier.links import Links, unlinked
 from services.notifier.next_steps import next_steps
 from services.notifier.so_far import alarms, calls, so_far
 
 FALLBACK_CHARACTERS = 400
 CAUSE_CHARACTERS = 700
 DETAIL_CHARACTERS = 1200
-PLAIN_CHARACTERS = (3000, 2000, 1300, 750)
+PLAIN_CHARACTERS = (3000, 2000, 1300, 750, 420)
 MAX_TEXT_BYTES = 3_900
-"""Of a card's text, escaped: Slack takes 4,000 where a message is edited."""
+"""Of a card's text, counted as if it were escaped twice: Slack takes 4,000 where it is edited."""
 BESIDE = "Slack does not let us edit the earlier message of this incident; this one holds."
 CONCLUDED = {
     "deadline": "Concluded before it was done, because the deadline was near.",
@@ -69,7 +70,9 @@ def live_card(record: Record, activity: str = "", *, now: datetime | None = None
         header(
             f"{record.incident.severity}: investigating {one_line(record.incident.service, 100)}"
         ),
-        paragraph(plain(cut(record.incident.summary, 1000) or record.incident.service)),
+        paragraph(
+            plain(one_line(record.incident.summary, 1000) or one_line(record.incident.service, 100))
+        ),
         paragraph(bold("Now: "), plain(doing)),
     )
     foot = (
@@ -77,7 +80,7 @@ def live_card(record: Record, activity: str = "", *, now: datetime | None = None
         stop_button(record.investigation_id),
     )
     parts = [Part("head", ALWAYS, head), *alarms(record), Part("foot", ALWAYS, foot)]
-    return Card(escaped(f"investigating {subject(record)}", FALLBACK_CHARACTERS), fitted(parts))
+    return Card(_fallback(f"investigating {subject(record)}"), fitted(parts))
 
 
 def final_card(
@@ -101,11 +104,8 @@ def final_card(
         found = so_far(record, activity=activity, last_words=last_words, made=made)
         body = [*found, *alarms(record)]
     parts = [*_head(record), _next(record, runbook=bool(runbook)), *body]
-    fallback = f"{component(record)}: {title(record)}. {sentence(record)}"
-    return Card(
-        escaped(one_line(fallback, FALLBACK_CHARACTERS), FALLBACK_CHARACTERS),
-        fitted([*parts, _foot(record, links, runbook=runbook)]),
-    )
+    said = _fallback(f"{component(record)}: {title(record)}. {sentence(record)}")
+    return Card(said, fitted([*parts, _foot(record, links, runbook=runbook)]))
 
 
 def plain_card(record: Record) -> Card:
@@ -116,7 +116,7 @@ def plain_card(record: Record) -> Card:
 
 def notice_card(text: str) -> Card:
     """A sentence for a person, letter by letter."""
-    return Card(_fitting_text(text), (paragraph(plain(cut(text, PLAIN_CHARACTERS[0]) or "-")),))
+    return Card(_fitting_text(text), (paragraph(plain(cut(text, PLAIN_CHARACTERS[0]))),))
 
 
 def beside(card: Card) -> Card:
@@ -134,7 +134,7 @@ def _head(record: Record) -> Iterator[Part]:
     said = paragraph(bold(f"{title(record)}: "), plain(cut(cause, CAUSE_CHARACTERS)))
     yield Part("the cause", ALWAYS, (said,))
     if detail:
-        more = paragraph(plain(cut(detail, DETAIL_CHARACTERS)))
+        more = paragraph(plain(one_line(detail, DETAIL_CHARACTERS)))
         yield Part("more about the cause", 4, (more,))
     if record.diagnosis is not None and record.outcome == "diagnosed":
         yield confidence(record.diagnosis)
@@ -176,7 +176,14 @@ def _elapsed(record: Record, now: datetime | None) -> list[str]:
     return [f"{duration(record.opened_at, now)} of at most {at_most}"]
 
 
+def _fallback(text: str) -> str:
+    """The text of a card with blocks: where these are not shown, as in a notification."""
+    return escaped(unlinked(one_line(text, FALLBACK_CHARACTERS)), 2 * FALLBACK_CHARACTERS)
+
+
 def _fitting_text(text: str) -> str:
     """The text, escaped, within what Slack takes for a text alone."""
-    shown = [escaped(text, most) for most in PLAIN_CHARACTERS]
-    return next((one for one in shown if len(one.encode()) <= MAX_TEXT_BYTES), shown[-1])
+    said = unlinked(cut(text, PLAIN_CHARACTERS[0]))
+    shown = [escaped(said, most) for most in PLAIN_CHARACTERS]
+    small = (one for one in shown if len(escape(one, quote=False).encode()) <= MAX_TEXT_BYTES)
+    return next(small, shown[-1])

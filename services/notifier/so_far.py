@@ -45,7 +45,7 @@ def alarms(record: Record) -> Iterator[Part]:
 
 
 def _told(title: str, texts: list[str]) -> tuple[Block, ...]:
-    lines = first([one_line(text, 250) for text in texts])
+    lines = [one_line(text, 250) for text in first(texts)]
     return (bullets(title, lines),) if lines else ()
 
 
