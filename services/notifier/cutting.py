@@ -10,7 +10,7 @@ import unicodedata
 LONGEST_SIGN = 64
 """A sign of more characters than that is no language but a trick, and may be cut."""
 _JOINER = "\u200d"
-_OPEN_TAG = re.compile(r"\[secret:[^\]\s]{0,80}$|(?<!\S):[a-z0-9_+-]{1,60}$")
+_OPEN_TAG = re.compile(r"\[[a-z0-9:_-]{0,80}$|(?<!\S):[a-z0-9_+-]{0,60}$")
 """The start of a redaction's tag or of an emoji's code, without its end."""
 _SENTENCE = re.compile(r"(?<=[.!?])[)\"'\u201d\u2019]*\s+(?=[\"'(\u201c\u2018`]?[A-Z0-9])")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|approx|no|nr|etc|incl|resp)|\b[A-Z])\.$")

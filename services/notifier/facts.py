@@ -35,7 +35,7 @@ def headline(record: Record) -> str:
     """The outcome as it stands beside the component, for whoever reads one line only."""
     said = title(record)
     if said.startswith("Root cause"):
-        return said.replace("Root cause", "root cause found")
+        return "root cause found, but doubted" if "doubted" in said else "root cause found"
     otherwise = {
         "timed_out": "timed out without an answer",
         "out_of_budget": "out of budget",

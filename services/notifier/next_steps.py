@@ -17,7 +17,7 @@ LIMIT_SETTINGS = {
     "day budget": "NIGHTSHIFT_MAX_DAY_COST_USD",
 }
 """By the name of a limit: the reasoner's setting for it."""
-NOBODY = "Take the incident over: nobody works on it any more."
+NOBODY = "Take the incident over: Nightshift no longer works on it."
 
 
 def next_steps(record: Record, *, runbook: bool) -> list[str]:
@@ -79,7 +79,7 @@ def _fix_step(record: Record, found: Diagnosis) -> str:
 
 def _after_health(record: Record) -> Iterator[str]:
     yield f"Nothing to mend was found: check that {_service(record)} works for its users now."
-    yield "If it does, look at the alarm: it fires without a fault."
+    yield "If it does, look at the threshold of the alarm: it fired, and no fault was found."
     if record.updates[record.updates_shown :]:
         yield "Look at the alarms that came too late to be considered, below."
     if record.diagnosis is not None:
