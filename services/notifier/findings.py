@@ -36,15 +36,11 @@ def findings(
     diagnosis: Diagnosis, links: Links, *, made: Mapping[ToolCallId, CallMade]
 ) -> Iterator[Part]:
     """Everything below the cause, in the order in which a person needs it."""
-    summary = Part("the summary", 4, tuple(_summary(diagnosis)))
-    if diagnosis.verdict == "unknown":
-        yield Part("what is suspected", 1, tuple(_suspected(diagnosis)))
-        yield summary
+    yield Part("what is suspected", 1, tuple(_suspected(diagnosis)))
+    yield Part("the summary", 4, tuple(_summary(diagnosis)))
     yield Part("the place in the code", 2, tuple(_where(diagnosis, links, made=made)))
     yield from _evidence(diagnosis.evidence, made=made)
     yield Part("the proposed fix", 2, tuple(_fix(diagnosis)))
-    if diagnosis.verdict != "unknown":
-        yield summary
     yield Part("what was ruled out", 6, tuple(_ruled_out(diagnosis)))
     yield Part("what could not be seen", 5, tuple(_gaps(diagnosis.gaps)))
 
@@ -64,7 +60,7 @@ def first(items: list[str], *, most: int = LISTED, what: str = "more") -> list[s
 
 
 def _suspected(diagnosis: Diagnosis) -> Iterator[Block]:
-    if diagnosis.root_cause:
+    if diagnosis.verdict == "unknown" and diagnosis.root_cause:
         suspected = plain(one_line(diagnosis.root_cause, 1000))
         yield paragraph(bold("Suspected (unverified): "), suspected)
 
@@ -141,7 +137,7 @@ def _fix(diagnosis: Diagnosis) -> Iterator[Block]:
 
 def _ruled_out(diagnosis: Diagnosis) -> Iterator[Block]:
     causes = [
-        f"{one_line(out.cause, 120)}: {one_line(out.reason, 180)}" for out in diagnosis.ruled_out
+        f"{one_line(out.cause, 120)}: {one_line(out.reason, 300)}" for out in diagnosis.ruled_out
     ]
     if causes:
         yield bullets("Ruled out", first(causes))
