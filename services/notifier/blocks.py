@@ -83,14 +83,14 @@ def small(text: str) -> Block:
 
 def stop_button(investigation_id: str) -> Block:
     """The button whose press ingest receives as action `nightshift_stop`."""
-    return _actions(_button("Stop", "nightshift_stop", investigation_id, style="danger"))
+    return _actions(_button("Stop", "nightshift_stop", value=investigation_id, style="danger"))
 
 
 def feedback_buttons(investigation_id: str) -> Block:
     """The buttons whose presses ingest receives as `nightshift_useful`, `nightshift_not_useful`."""
     return _actions(
-        _button("\U0001f44d Useful", "nightshift_useful", investigation_id),
-        _button("\U0001f44e Not useful", "nightshift_not_useful", investigation_id),
+        _button("\U0001f44d Useful", "nightshift_useful", value=investigation_id),
+        _button("\U0001f44e Not useful", "nightshift_not_useful", value=investigation_id),
     )
 
 
@@ -107,7 +107,7 @@ def _actions(*buttons: Element) -> Block:
     return {"type": "actions", "elements": list(buttons)}
 
 
-def _button(label: str, action_id: str, value: str, *, style: str = "") -> Element:
+def _button(label: str, action_id: str, *, value: str, style: str = "") -> Element:
     button: Element = {"type": "button", "action_id": action_id, "value": value}
     text = _plain_text(one_line(label, BUTTON_CHARACTERS))
     return button | ({"style": style} if style else {}) | {"text": text}
