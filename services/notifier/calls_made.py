@@ -12,30 +12,29 @@ from services.notifier.cutting import one_line
 WORDS_CHARACTERS = 160
 VALUE_CHARACTERS = 100
 _REVISION = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
-_PHRASES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "list_pods": ("pods", ("workload_name", "namespace")),
-    "get_logs": ("log of pod", ("pod",)),
-    "list_workloads": ("workloads in", ("namespace",)),
-    "describe_workload": ("settings of", ("kind", "name")),
-    "rollout_history": ("rollouts of", ("kind", "name")),
-    "list_events": ("events of", ("object_name", "namespace")),
-    "list_services": ("services", ("name", "namespace")),
-    "list_network_policies": ("network policies in", ("namespace",)),
-    "resource_usage": ("usage of", ("workload_name", "namespace")),
-    "get_file_contents": ("file", ("path",)),
-    "search_code": ("code search for", ("query",)),
-    "list_commits": ("commits", ("path", "sha")),
-    "get_commit": ("commit", ("sha",)),
-    "get_file_blame": ("blame of", ("path",)),
-    "describe_alarm": ("alarm", ("name",)),
-    "get_alarm_history": ("history of alarm", ("name",)),
-    "search_logs": ("log group", ("log_group", "pattern")),
-    "get_metric_points": ("metric", ("metric",)),
-    "read_result": ("another page of result", ("call_id",)),
+_PHRASES: Mapping[str, tuple[str, ...]] = {
+    "list_pods": ("pods of {workload_name}", "pods in {namespace}"),
+    "get_logs": ("log of pod {pod}",),
+    "list_workloads": ("workloads in {namespace}",),
+    "describe_workload": ("settings of {kind} {name}",),
+    "rollout_history": ("rollouts of {kind} {name}",),
+    "list_events": ("events of {object_name}", "events in {namespace}"),
+    "list_services": ("service {name}", "services in {namespace}"),
+    "list_network_policies": ("network policies in {namespace}",),
+    "resource_usage": ("usage of {workload_name}", "usage in {namespace}"),
+    "get_file_contents": ("file {path}",),
+    "search_code": ("code search for {query}",),
+    "list_commits": ("commits to {path}", "commits up to {sha}"),
+    "get_commit": ("commit {sha}",),
+    "get_file_blame": ("who last changed the lines of {path}",),
+    "describe_alarm": ("alarm {name}",),
+    "get_alarm_history": ("history of alarm {name}",),
+    "search_logs": ("log group {log_group}, lines with {pattern}", "log group {log_group}"),
+    "get_metric_points": ("metric {metric}",),
+    "read_result": ("another page of result {call_id}",),
 }
-"""By tool of our own servers: a phrase, and the arguments that name its object, as far as given."""
-_BOTH = ("kind", "log_group")
-"""After these the next argument is named too; else the first that is given says enough."""
+"""By tool of our own servers: how its object is named; the first whose arguments are given."""
+_ARGUMENT = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -108,12 +107,9 @@ def _uses(content: object) -> list[Mapping[str, object]]:
 
 
 def _words(name: str, given: Mapping[str, str]) -> str:
-    if name in _PHRASES:
-        phrase, keys = _PHRASES[name]
-        named = [key for key in keys if key in given]
-        if named:
-            shown = named if named[0] in _BOTH else named[:1]
-            return " ".join([phrase, *(given[key] for key in shown)])
+    for phrase in _PHRASES.get(name, ()):
+        if all(key in given for key in _ARGUMENT.findall(phrase)):
+            return _ARGUMENT.sub(lambda key: given[key[1]], phrase)
     said = ", ".join(f"{key} {value}" for key, value in list(given.items())[:3])
     words = _shown(name.replace("_", " "))
     return f"{words} ({said})" if said else words

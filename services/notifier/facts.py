@@ -50,7 +50,8 @@ def sentence(record: Record) -> str:
     """What the outcome means, in a sentence or two."""
     diagnosis, reason = record.diagnosis, record.reason.strip()
     if record.outcome == "diagnosed" and diagnosis is not None:
-        return diagnosis.root_cause.strip() or diagnosis.summary
+        cause, summary = diagnosis.root_cause.strip(), diagnosis.summary.strip()
+        return (summary or cause) if diagnosis.verdict == "healthy" else (cause or summary)
     if record.outcome == "timed_out":
         given = duration(record.opened_at, record.deadline_at)
         return f"There was no diagnosis within {given}."

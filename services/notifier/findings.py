@@ -71,6 +71,9 @@ def _summary(diagnosis: Diagnosis) -> Iterator[Block]:
             yield paragraph(
                 bold("Summary (unverified): "), plain(one_line(diagnosis.summary, 1000))
             )
+    elif diagnosis.verdict == "healthy" and diagnosis.summary:
+        if diagnosis.root_cause.strip() and diagnosis.root_cause != diagnosis.summary:
+            yield paragraph(bold("What set it off: "), plain(one_line(diagnosis.root_cause, 1000)))
     elif diagnosis.summary and diagnosis.root_cause not in ("", diagnosis.summary):
         yield paragraph(bold("Summary: "), plain(one_line(diagnosis.summary, 1000)))
 
@@ -131,6 +134,8 @@ def _fix(diagnosis: Diagnosis) -> Iterator[Block]:
         title = "Proposal, not checked against the file" if unsure else "Proposed fix"
         if diagnosis.verdict == "unknown":
             title = "Proposal for the suspected cause, not proven"
+        elif diagnosis.verdict == "healthy":
+            title = "Proposal, so that it does not come back"
         label = [bold(f"{title}: "), plain(one_line(fix.summary, 800) or "see the diff")]
         yield quoted(label, cut(fix.diff, 2500))
 

@@ -77,8 +77,7 @@ def host_of(address: str) -> str:
         port, host = parts.port, (parts.hostname or "")
     except ValueError:
         return ""
-    odd = "@" in parts.netloc or not _HOST.fullmatch(host)
-    if odd or any(label.startswith("xn--") for label in host.split(".")):
+    if not _HOST.fullmatch(host) or any(label.startswith("xn--") for label in host.split(".")):
         return ""
     usual = port is None or port == _DEFAULT_PORTS[parts.scheme]
     return host if usual else f"{host}:{port}"

@@ -27,7 +27,9 @@ def next_steps(record: Record, *, runbook: bool) -> list[str]:
         steps.insert(1, f"Follow the runbook of {_service(record)}, below.")
     elif runbook:
         steps[MOST_STEPS - 1 :] = []
-        steps.append(f"If that does not help: the runbook of {_service(record)}, below.")
+        well = record.diagnosis is not None and record.diagnosis.verdict == "healthy"
+        when = "If users still see it" if well else "If that does not help"
+        steps.append(f"{when}: the runbook of {_service(record)}, below.")
     return steps[:MOST_STEPS]
 
 
@@ -79,7 +81,9 @@ def _fix_step(record: Record, found: Diagnosis) -> str:
 
 def _after_health(record: Record) -> Iterator[str]:
     yield f"Nothing to mend was found: check that {_service(record)} works for its users now."
-    yield "If it does, look at the threshold of the alarm: it fired, and no fault was found."
+    yield "If it does, nothing is urgent; the alarm may need another threshold."
+    if record.diagnosis is not None and record.diagnosis.fix is not None:
+        yield "Read the proposal below: it may keep this from coming back."
     if record.updates[record.updates_shown :]:
         yield "Look at the alarms that came too late to be considered, below."
     if record.diagnosis is not None:
@@ -92,8 +96,10 @@ def _after_nothing(found: Diagnosis | None) -> Iterator[str]:
     if found.root_cause:
         yield "Check the suspected cause, below: nothing that was seen proves it."
     for gap in found.gaps[:1]:
-        yield f"Look at what could not be seen: {gap.what}"
-    yield from _to_allow(found)
+        allow = gap.permission.strip()
+        needs = f" (Nightshift would need: {one_line(allow, 120)})" if allow else ""
+        yield f"Look at what could not be seen: {one_line(gap.what, 160)}{needs}"
+    yield from _to_allow(found, but=1)
 
 
 def _carry_on(record: Record) -> Iterator[str]:
@@ -115,8 +121,8 @@ def _for_the_next_time(record: Record) -> Iterator[str]:
         yield "Tell whoever runs Nightshift why it failed, above."
 
 
-def _to_allow(found: Diagnosis) -> Iterator[str]:
-    allowed: list[Gap] = [gap for gap in found.gaps if gap.permission.strip()]
+def _to_allow(found: Diagnosis, *, but: int = 0) -> Iterator[str]:
+    allowed: list[Gap] = [gap for gap in found.gaps[but:] if gap.permission.strip()]
     if allowed:
         more = "" if len(allowed) == 1 else f", and {len(allowed) - 1} more, below"
         yield f"So that more can be seen next time, allow {allowed[0].permission}{more}."

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bus.events import Evidence, Gap, Outcome, RuledOut, ToolCallId
+from bus.events import Evidence, Fix, Gap, Outcome, RuledOut, ToolCallId
 from bus.record import Record
 from services.notifier.blocks import Card
 from services.notifier.calls_made import call_made
@@ -56,10 +56,10 @@ FOUND = diagnosis(
 )
 HEALTHY = diagnosis(
     verdict="healthy",
-    root_cause="",
-    summary="The pods were replaced by a deploy at 02:58 and are ready. Requests succeed again.",
+    root_cause="A deploy at 02:58 replaced the only pod.",
+    summary="Nothing is wrong now. Requests failed for 40 seconds and succeed again.",
     code_location=None,
-    fix=None,
+    fix=Fix(summary="Run two replicas."),
     gaps=(),
     confidence="medium",
 )

@@ -109,12 +109,18 @@ def test_odd_revision_is_none(ref: str) -> None:
     ("tool", "arguments", "words"),
     [
         ("kubernetes__get_logs", {"namespace": "b", "pod": "cart-x2"}, "log of pod cart-x2"),
-        ("kubernetes__list_events", {"namespace": "b"}, "events of b"),
+        ("kubernetes__list_events", {"namespace": "b"}, "events in b"),
         ("kubernetes__describe_workload", {"kind": "Job", "name": "c"}, "settings of Job c"),
         ("github__get_file_contents", {"path": "a.cs", "ref": "v1"}, "file a.cs at v1"),
-        ("cloudwatch__search_logs", {"log_group": "g", "pattern": "E"}, "log group g E"),
+        (
+            "cloudwatch__search_logs",
+            {"log_group": "g", "pattern": "E"},
+            "log group g, lines with E",
+        ),
         ("pager__get_shift", {"team": "shop", "deep": {"a": 1}}, "get shift (team shop)"),
         ("pager__list_all", {}, "list all"),
+        ("kubernetes__get_logs", {"pod": "{name} {0}"}, "log of pod {name} {0}"),
+        ("github__search_code", {}, "search code"),
     ],
 )
 def test_call_is_told_in_words(tool: str, arguments: dict[str, object], words: str) -> None:
