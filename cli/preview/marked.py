@@ -56,10 +56,9 @@ def _angle(inner: str) -> str:
     target, _, label = inner.partition("|")
     if target.startswith("!date^"):
         return escaped(label or target)
-    if target.startswith("!"):
-        return mention(label or "@" + target[1:].partition("^")[2] or "@" + target[1:])
-    if target.startswith(("@", "#")):
-        return mention((target[0] + label.lstrip("@#")) if label else target)
+    if target.startswith(("!", "@", "#")):
+        mark = "#" if target.startswith("#") else "@"
+        return mention(mark + (label.lstrip("@#") or target[1:].rpartition("^")[2]))
     return link(target, label)
 
 

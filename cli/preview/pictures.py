@@ -56,21 +56,28 @@ def make(folder: Path = FOLDER) -> Iterator[str]:
 def _stale(folder: Path) -> Iterator[str]:
     notes = _notes(folder)
     for name in SAMPLES:
-        file, noted = folder / f"{name}.png", notes.get(name, {})
-        png = file.read_bytes() if file.exists() else b""
-        if not png:
-            yield f"{file.name} is missing"
-        elif noted.get("picture_sha256") != _sha256(png):
-            yield f"{file.name} is not the picture that pictures.json speaks of"
-        elif noted.get("page_sha256") != _sha256(page_of(name).encode()):
-            yield f"{file.name} shows a card that has changed since"
-        elif len(png) > MOST_BYTES:
-            yield f"{file.name} has {len(png):,} bytes, at most {MOST_BYTES:,}"
-        elif (width := int.from_bytes(png[16:20], "big")) != WIDTH:
-            yield f"{file.name} is {width} pixels wide and not {WIDTH}"
-    for file in sorted(folder.glob("*.png")):
-        if file.stem not in SAMPLES:
-            yield f"{file.name} is of no card"
+        if wrong := _wrong(folder / f"{name}.png", noted=notes.get(name, {})):
+            yield f"{name}.png {wrong}"
+    yield from (
+        f"{file.name} is of no card" for file in folder.glob("*.png") if file.stem not in SAMPLES
+    )
+
+
+def _wrong(file: Path, *, noted: Mapping[str, str]) -> str:
+    """What is wrong with a picture; empty when nothing is."""
+    if not file.exists():
+        return "is missing"
+    png = file.read_bytes()
+    width = int.from_bytes(png[16:20], "big")
+    findings = {
+        "is not the picture that pictures.json speaks of": noted.get("picture_sha256")
+        != _sha256(png),
+        "shows a card that has changed since": noted.get("page_sha256")
+        != _sha256(page_of(file.stem).encode()),
+        f"has {len(png):,} bytes, at most {MOST_BYTES:,}": len(png) > MOST_BYTES,
+        f"is {width} pixels wide and not {WIDTH}": width != WIDTH,
+    }
+    return next((sentence for sentence, holds in findings.items() if holds), "")
 
 
 def _notes(folder: Path) -> Mapping[str, Mapping[str, str]]:

@@ -123,13 +123,17 @@ def _palette(counts: "Counter[Colour]", most: int) -> list[Colour]:
     return sorted({*common, *typical})
 
 
+def _spreads(box: list[Colour]) -> list[int]:
+    return [max(channel) - min(channel) for channel in zip(*box, strict=True)]
+
+
 def _spread(box: list[Colour]) -> int:
-    return max(max(channel) - min(channel) for channel in zip(*box, strict=True))
+    return max(_spreads(box))
 
 
 def _halves(box: list[Colour]) -> list[list[Colour]]:
     """The box, cut at the middle of its widest channel."""
-    spreads = [max(channel) - min(channel) for channel in zip(*box, strict=True)]
+    spreads = _spreads(box)
     widest = spreads.index(max(spreads))
     inside = sorted({colour[widest] for colour in box})
     middle = (inside[0] + inside[-1]) / 2
