@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bus.errors import NotConfigured
 from cli.columns import rule, wrapped
 from cli.inside.terminal import fail, harmless
 from cli.written import NOT_WRITTEN, READER_LEFT
@@ -82,6 +83,8 @@ def _from(file: str | None, *, sample: str | None) -> "list[Seen]":
         fail("preview", f"{file} cannot be read: {error.strerror}", code=UNREADABLE)
     except NotReadable as error:
         fail("preview", f"{file}: {error}", code=UNREADABLE)
+    except NotConfigured as error:
+        fail("preview", str(error), code=UNREADABLE)
 
 
 def _bytes(file: str) -> bytes:

@@ -5,13 +5,14 @@ The refusals are the simulator's, asked in its own process: a post, and the same
 
 from collections.abc import Iterator
 
-from bus.cleaning import clean
 from bus.record import Record
 from cli.preview.looks import Part, parts, word
 from cli.preview.samples import Sample
 from services.notifier.blocks import Card
-from services.notifier.message import cleaned
+from services.notifier.calls_made import calls_made
+from services.notifier.message import cleaned, cleaned_text
 from services.notifier.report import final_card, live_card
+from services.notifier.stop import last_words
 from simulator.slack.block_kit import MAX_BLOCK_CHARACTERS, MAX_BLOCKS, block_characters
 from simulator.slack.calls import Call, Refused
 from simulator.slack.posting import post_message, update_message
@@ -22,12 +23,16 @@ CHANNEL = "C0PREVIEW"
 
 def message_of(sample: Sample) -> dict[str, object]:
     """The message that the notifier would write now; its texts are redacted as there."""
-    record, activity = cleaned(sample.record), clean(sample.activity)
-    if record.state == "ended":
-        words = clean(sample.last_words)
-        card = final_card(record, trace_url=sample.trace_url, activity=activity, last_words=words)
-    else:
-        card = live_card(record, activity)
+    record, activity = cleaned(sample.record), cleaned_text(sample.activity)
+    if record.state != "ended":
+        return as_sent(live_card(record, activity, now=sample.now))
+    card = final_card(
+        record,
+        links=sample.links,
+        activity=activity,
+        last_words=cleaned_text(last_words(list(sample.transcript))),
+        made=calls_made(record, sample.transcript),
+    )
     return as_sent(card)
 
 

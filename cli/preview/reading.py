@@ -1,31 +1,34 @@
 """What a user has at hand, read as a message: a payload, a record, an export, a diagnosis."""
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from bus.events import Diagnosis, DiagnosisReached, IncidentOpened, Outcome
 from bus.record import Call, Record, new_record, record_from
+from bus.settings import load
 from bus.tracing import Root, root_of
 from bus.versions import OtherRelease
-from cli.inside.story import Story
+from cli.inside.story import CallSeen, Story, TurnSeen
 from cli.preview.messages import message_of, time_of
 from cli.preview.page import Shown
 from cli.preview.samples import SAMPLES, Sample
-from services.notifier.stop import last_words
+from services.notifier.adapters.known_links import links_of
+from services.notifier.settings import Settings
 
 MOST_BYTES = 8 * 1024 * 1024
-TRACE_URL = "NIGHTSHIFT_TRACE_URL"
+_OF_A_CALL = {"tool_call_id", "tool", "state", "sentence"}
 KNOWN = (
     "a payload with `blocks`, a record, what `nightshift show --json` prints, a diagnosis, or a"
     " DiagnosisReached"
 )
 UNKNOWN = "(not part of what is shown)"
+NO_TRANSCRIPT = "a record holds no transcript, so what each call asked for is not in words"
 _ALONE = "only a {}: the incident, times and costs that a card names are not in it"
 
 Json = Mapping[str, object]
@@ -34,6 +37,13 @@ M = TypeVar("M", bound=BaseModel)
 
 class NotReadable(ValueError):
     """The text is nothing that a card can be made of; the sentence says what it is instead."""
+
+
+class LinkSettings(Settings):
+    """The notifier's settings for what cards link to; Slack's own are neither needed nor read."""
+
+    slack_bot_token: SecretStr = SecretStr("")
+    slack_channel: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,11 @@ class Seen:
 
 
 def read(raw: bytes) -> Seen:
-    """The message in the bytes of a file; raises NotReadable with one sentence."""
+    """The message in the bytes of a file; raises NotReadable with one sentence.
+
+    Cards link to what the notifier's settings in this environment name; raises NotConfigured where
+    those are wrong.
+    """
     if len(raw) > MOST_BYTES:
         raise NotReadable(f"it is too long: {len(raw):,} bytes, at most {MOST_BYTES:,} are read")
     value = _parsed(raw)
@@ -109,10 +123,9 @@ def _story(value: Json) -> Seen:
     said: list[dict[str, object]] = [
         {"role": "assistant", "content": list(turn.said)} for turn in story.turns
     ]
-    seen = _recorded(
-        _record_of(story), kind="an export of `nightshift show`", last_words=last_words(said)
-    )
-    return Seen(seen.shown, seen.kind, "the export holds no notes of the record, so no second look")
+    record = _record_of(story)
+    note = "the export holds no notes of the record, so no second look"
+    return _recorded(record, kind="an export of `nightshift show`", transcript=said, note=note)
 
 
 def _diagnosis(value: Json) -> Seen:
@@ -130,11 +143,17 @@ def _reached(value: Json) -> Seen:
     return _recorded(record.changed(reason=reached.reason), kind="a DiagnosisReached", note=note)
 
 
-def _recorded(record: Record, *, kind: str, last_words: str = "", note: str = "") -> Seen:
+def _recorded(
+    record: Record,
+    *,
+    kind: str,
+    transcript: Sequence[dict[str, object]] = (),
+    note: str = NO_TRANSCRIPT,
+) -> Seen:
     times = (record.opened_at, record.deadline_at, record.ended_at or record.opened_at)
     if any(at.tzinfo is None for at in times):
         raise NotReadable("its times are of no time zone: write them as 2026-11-24T03:12:00Z")
-    sample = Sample(record=record, last_words=last_words, traces=os.environ.get(TRACE_URL, ""))
+    sample = Sample(record=record, transcript=tuple(transcript), links=links_of(load(LinkSettings)))
     return Seen(_shown(sample), f"{kind}: {record.investigation_id}", note)
 
 
@@ -146,11 +165,10 @@ def _record_of(story: Story) -> Record:
     named = story.model_dump(include={"service", "summary", "severity", "trigger", "note"})
     incident = _model(IncidentOpened, named | {"incident_id": story.incident}, kind="record")
     calls = tuple(
-        Call(
-            tool_use_id="", **call.model_dump(include={"tool_call_id", "tool", "state", "sentence"})
-        )
+        Call(tool_use_id=use_id, **call.model_dump(include=_OF_A_CALL))
         for turn in story.turns
-        for call in turn.calls
+        for call, use_id in zip_longest(turn.calls, _use_ids(turn), fillvalue="")
+        if isinstance(call, CallSeen)
     )
     pairs = [update.partition(": ") for update in story.updates]
     updates = [{"kind": kind, "text": text} for kind, _, text in pairs]
@@ -162,6 +180,11 @@ def _record_of(story: Story) -> Record:
     return _model(
         Record, values | {"investigation_id": story.incident, "trace": trace}, kind="record"
     )
+
+
+def _use_ids(turn: TurnSeen) -> list[str]:
+    """The model's own ids of its calls, in its order, which is that of the calls."""
+    return [str(block.get("id", "")) for block in turn.said if block.get("type") == "tool_use"]
 
 
 def _bare(incident_id: str, service: str, *, outcome: Outcome) -> Record:

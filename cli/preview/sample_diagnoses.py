@@ -5,7 +5,9 @@ from bus.events import CodeLocation, Diagnosis, Evidence, Fix, Gap, RuledOut, To
 MODEL = "claude-sonnet-5-5"
 PODS, EVENTS, LOGS = "kubernetes__list_pods", "kubernetes__list_events", "kubernetes__get_logs"
 FILE, COMMITS = "github__get_file_contents", "github__list_commits"
+WORKLOAD = "kubernetes__describe_workload"
 SEARCH, POINTS = "cloudwatch__search_logs", "cloudwatch__get_metric_points"
+CART_STORE = "src/cartservice/src/cartstore/RedisCartStore.cs"
 GUARD = """\
 --- a/src/cartservice/src/cartstore/RedisCartStore.cs
 +++ b/src/cartservice/src/cartstore/RedisCartStore.cs
@@ -35,9 +37,7 @@ LOAFERS = Diagnosis(
     root_cause="RedisCartStore.AddItemAsync throws for product AAAAAAAAA4 before it reaches"
     " Redis: a guard that commit 8d41f0b added two hours ago.",
     component="cartservice",
-    code_location=CodeLocation(
-        path="src/cartservice/src/cartstore/RedisCartStore.cs", line=34, function="AddItemAsync"
-    ),
+    code_location=CodeLocation(path=CART_STORE, line=34, function="AddItemAsync"),
     evidence=(
         quote(
             "2-1",

@@ -4,13 +4,14 @@ The command shows them, the pictures of `docs/cards.md` are made of them, and te
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bus.events import IncidentOpened, Outcome, Severity, ToolCallId
 from bus.record import Call, Record, Spend, Update, new_record
 from bus.tracing import root_of
 from cli.preview.sample_diagnoses import (
+    CART_STORE,
     CHECKOUT,
     COMMITS,
     EVENTS,
@@ -22,11 +23,36 @@ from cli.preview.sample_diagnoses import (
     POINTS,
     SEARCH,
     SHIPPING,
+    WORKLOAD,
 )
+from services.notifier.links import Links, links
 
-TRACES = "https://jaeger.example.com/trace/{trace_id}"
+REVISION = "8d41f0b2c6"
 LATE = "not available before the deadline"
 GONE = "not available: the investigation ended"
+LINKS = links(
+    trace_url="https://jaeger.example.com/trace/{trace_id}",
+    source_url="https://github.com/example/boutique/blob/{revision}/{path}#L{line}",
+    listed=["wiki.example.com"],
+    runbooks={"cartservice": "https://wiki.example.com/runbooks/cartservice"},
+)
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of a tool: what it named, and why it had no result, empty where it had one."""
+
+    tool: str
+    named: str = ""
+    value: str = ""
+    without: str = ""
+    ref: str = ""
+
+    @property
+    def arguments(self) -> dict[str, object]:
+        """As the model gave them."""
+        given = {self.named: self.value, "ref": self.ref}
+        return {name: value for name, value in given.items() if name and value}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +60,10 @@ class Sample:
     """A record, and what the notifier knows of the work beside it when it draws the card."""
 
     record: Record
+    transcript: tuple[dict[str, object], ...] = ()
     activity: str = ""
-    last_words: str = ""
-    traces: str = TRACES
-    """As the setting NIGHTSHIFT_TRACE_URL has it."""
-
-    @property
-    def trace_url(self) -> str:
-        """Where its trace is; empty where nobody can say."""
-        return self.traces.replace("{trace_id}", self.record.trace.trace_id)
+    links: Links = LINKS
+    now: datetime | None = None
 
 
 def opened(incident_id: str, service: str, *, summary: str, severity: Severity = "error") -> Record:
@@ -60,24 +81,8 @@ def opened(incident_id: str, service: str, *, summary: str, severity: Severity =
     return new_record(incident, opened_at=opened_at, lasts=lasts, root=root_of(incident_id))
 
 
-def worked(record: Record, *turns: tuple[str, ...], dollars: float, **changes: object) -> Record:
-    """The record after turns in which these tools were called; what a turn costs grows with it.
-
-    A tool named `tool: sentence` had no result, and the sentence says why.
-    """
-    calls = []
-    for number, tools in enumerate(turns, 1):
-        for place, named in enumerate(tools, 1):
-            tool, _, sentence = named.partition(": ")
-            calls.append(
-                Call(
-                    tool_call_id=ToolCallId(f"{number}-{place}"),
-                    tool_use_id=f"use-{number}-{place}",
-                    tool=tool,
-                    state="error" if sentence else "ok",
-                    sentence=sentence,
-                )
-            )
+def worked(record: Record, *turns: tuple[Use, ...], dollars: float, says: str = "") -> Sample:
+    """The record after these turns, with their transcript; `says` is the model's last text."""
     spend = Spend(
         model_calls=len(turns),
         input_tokens=310 * len(turns),
@@ -86,102 +91,178 @@ def worked(record: Record, *turns: tuple[str, ...], dollars: float, **changes: o
         output_tokens=412 * len(turns),
         cost_usd=dollars,
     )
-    done = {"turn": len(turns), "calls": tuple(calls), "spend": spend, "model": MODEL}
-    return record.changed(**(done | changes))
+    calls = tuple(
+        Call(
+            tool_call_id=ToolCallId(f"{turn}-{place}"),
+            tool_use_id=f"{turn}-{place}",
+            tool=use.tool,
+            state="error" if use.without else "ok",
+            sentence=use.without,
+        )
+        for turn, uses in enumerate(turns, 1)
+        for place, use in enumerate(uses, 1)
+    )
+    changed = record.changed(turn=len(turns), calls=calls, spend=spend, model=MODEL)
+    replies = [_reply(turn, uses) for turn, uses in enumerate(turns, 1)]
+    words: list[dict[str, object]] = [{"role": "assistant", "content": says}] if says else []
+    return Sample(record=changed, transcript=(*replies, *words))
 
 
-def ended(record: Record, outcome: Outcome, *, seconds: float, **changes: object) -> Record:
-    """The record, ended so long after it was opened; open calls have no result."""
-    at = record.opened_at + timedelta(seconds=seconds)
-    return record.changed(state="ended", outcome=outcome, ended_at=at, **changes)
+def ended(sample: Sample, outcome: Outcome, *, seconds: float, **changes: object) -> Sample:
+    """The sample with its record ended so long after it was opened."""
+    at = sample.record.opened_at + timedelta(seconds=seconds)
+    record = sample.record.changed(state="ended", outcome=outcome, ended_at=at, **changes)
+    return replace(sample, record=record)
+
+
+def _reply(turn: int, uses: tuple[Use, ...]) -> dict[str, object]:
+    content = [
+        {"type": "tool_use", "id": f"{turn}-{place}", "name": use.tool, "input": use.arguments}
+        for place, use in enumerate(uses, 1)
+    ]
+    return {"role": "assistant", "content": content}
+
+
+def _pods(workload: str) -> Use:
+    return Use(PODS, "workload_name", workload)
+
+
+EVENTS_SEEN = Use(EVENTS, "namespace", "boutique")
 
 
 def _diagnosed() -> Sample:
     summary = "cartservice-error: Threshold Crossed: 1 datapoint [14.0] was greater than 0.0"
-    record = opened("inc-8d41f0b", "cartservice", summary=summary)
-    turns = ((PODS, EVENTS, POINTS), (LOGS, LOGS), (FILE, COMMITS), ())
-    record = worked(record, *turns, dollars=0.0842)
-    return Sample(record=ended(record, "diagnosed", seconds=94.2, diagnosis=LOAFERS))
+    sample = worked(
+        opened("inc-8d41f0b", "cartservice", summary=summary),
+        (_pods("cartservice"), EVENTS_SEEN, Use(POINTS, "metric", "cartserviceErrorCount")),
+        (
+            Use(LOGS, "pod", "cartservice-7c9f6d5b84-x2k4q"),
+            Use(LOGS, "pod", "redis-cart-58d6c7f9b4-n7t4w"),
+        ),
+        (Use(FILE, "path", CART_STORE, ref=REVISION), Use(COMMITS, "path", CART_STORE)),
+        (),
+        dollars=0.0842,
+    )
+    return ended(sample, "diagnosed", seconds=94.2, diagnosis=LOAFERS)
 
 
 def _healthy() -> Sample:
     summary = "frontend-error: Threshold Crossed: 1 datapoint [5.0] was greater than 0.0"
-    record = opened("inc-5c1be07", "frontend", summary=summary, severity="warning")
-    turns = ((POINTS, EVENTS), (PODS, LOGS, LOGS), ())
-    record = worked(record, *turns, dollars=0.0577)
-    return Sample(record=ended(record, "diagnosed", seconds=61.8, diagnosis=CHECKOUT))
+    sample = worked(
+        opened("inc-5c1be07", "frontend", summary=summary, severity="warning"),
+        (Use(POINTS, "metric", "frontendErrorCount"), EVENTS_SEEN),
+        (
+            _pods("checkoutservice"),
+            Use(LOGS, "pod", "frontend-6f7c8d9b54-r4n7s"),
+            Use(LOGS, "pod", "checkoutservice-5b6f9d7c48-b7n2k"),
+        ),
+        (),
+        dollars=0.0577,
+    )
+    return ended(sample, "diagnosed", seconds=61.8, diagnosis=CHECKOUT)
 
 
 def _inconclusive() -> Sample:
     summary = "shippingservice-error: Threshold Crossed: 1 datapoint [2.0] was greater than 0.0"
-    record = opened("inc-77e0d3a", "shippingservice", summary=summary)
-    denied = f"{LOGS}: the Kubernetes API said 403: pods/log"
-    turns = ((PODS, EVENTS, denied), (SEARCH, POINTS, COMMITS), (FILE,), ())
-    record = worked(record, *turns, dollars=0.0911)
-    return Sample(record=ended(record, "inconclusive", seconds=118.4, diagnosis=SHIPPING))
+    denied = "the Kubernetes API said 403: pods/log"
+    sample = worked(
+        opened("inc-77e0d3a", "shippingservice", summary=summary),
+        (
+            _pods("shippingservice"),
+            EVENTS_SEEN,
+            Use(LOGS, "pod", "shippingservice-9b7f6d5c84-v8k2p", without=denied),
+        ),
+        (
+            Use(SEARCH, "log_group", "/boutique/checkoutservice"),
+            Use(COMMITS, "path", "src/shippingservice"),
+        ),
+        (Use(FILE, "path", "src/shippingservice/quote.go"),),
+        (),
+        dollars=0.0911,
+    )
+    return ended(sample, "inconclusive", seconds=118.4, diagnosis=SHIPPING)
 
 
 def _timed_out() -> Sample:
     summary = "recommendationservice-error: Threshold Crossed: 1 datapoint [10.0]"
-    record = opened("inc-2f9ac41", "recommendationservice", summary=summary)
-    turns = ((PODS, EVENTS), (LOGS, LOGS), (f"{SEARCH}: {LATE}", f"{POINTS}: {LATE}"))
-    joined = Update(kind="joined", text="another alarm of the same problem: frontend-latency-p95")
-    record = worked(record, *turns, dollars=0.0734, updates=(joined,), updates_shown=1, turn=4)
-    return Sample(
-        record=ended(record, "timed_out", seconds=300.0, concluding="deadline"),
-        activity="searching logs: cloudwatch__search_logs",
-        last_words="recommendationservice times out waiting for productcatalogservice. Next I want"
-        " to see whether the catalogue itself got slower, or only the way to it.",
+    sample = worked(
+        opened("inc-2f9ac41", "recommendationservice", summary=summary),
+        (_pods("recommendationservice"), EVENTS_SEEN),
+        (Use(LOGS, "pod", "recommendationservice-5f9c8b7d64-g2m9d"),),
+        (
+            Use(SEARCH, "log_group", "/boutique/productcatalogservice", without=LATE),
+            Use(POINTS, "metric", "productcatalogserviceLatency", without=LATE),
+        ),
+        dollars=0.0734,
+        says="recommendationservice times out waiting for productcatalogservice. Next I want to"
+        " see whether the catalogue itself got slower, or only the way to it.",
     )
+    joined = Update(kind="joined", text="another alarm of the same problem: frontend-latency-p95")
+    more = {"concluding": "deadline", "updates": (joined,), "updates_shown": 1, "turn": 4}
+    sample = ended(sample, "timed_out", seconds=300.0, **more)
+    return replace(sample, activity=f"searching logs: {SEARCH}")
 
 
 def _out_of_budget() -> Sample:
     summary = "adservice-restarts: Threshold Crossed: 1 datapoint [54.0] was greater than 50.0"
-    record = opened("inc-b90e6d2", "adservice", summary=summary)
-    turns = ((PODS, EVENTS), (LOGS,), ("kubernetes__describe_workload", FILE))
-    record = worked(record, *turns, dollars=0.4987, concluding="dollars", turn=4)
-    return Sample(
-        record=ended(record, "out_of_budget", seconds=142.0, reason="limit reached: dollars"),
-        activity="concluding",
-        last_words="The container was killed with exit code 137. Next I want to compare its memory"
-        " limit with what the JVM is told to use.",
+    sample = worked(
+        opened("inc-b90e6d2", "adservice", summary=summary),
+        (_pods("adservice"), EVENTS_SEEN),
+        (Use(LOGS, "pod", "adservice-6d8b5c7f94-q7w2m"),),
+        (Use(WORKLOAD, "name", "adservice"), Use(FILE, "path", "src/adservice/Dockerfile")),
+        dollars=0.4987,
+        says="The container was killed with exit code 137. Next I want to compare its memory limit"
+        " with what the JVM is told to use.",
     )
+    more = {"concluding": "dollars", "reason": "limit reached: dollars", "turn": 4}
+    return replace(ended(sample, "out_of_budget", seconds=142.0, **more), activity="concluding")
 
 
 def _cancelled() -> Sample:
     summary = "paymentservice-pending: Threshold Crossed: 1 datapoint [5.0]"
-    record = opened("inc-e1437c8", "paymentservice", summary=summary, severity="warning")
-    record = worked(record, (PODS, EVENTS, f"{COMMITS}: {GONE}"), dollars=0.0126, turn=1)
-    return Sample(
-        record=ended(record, "cancelled", seconds=23.5, reason="stopped by Ada in Slack"),
-        activity="listing commits: github__list_commits",
-        last_words="A new pod cannot pull its image, the old one still serves.",
+    sample = worked(
+        opened("inc-e1437c8", "paymentservice", summary=summary, severity="warning"),
+        (
+            _pods("paymentservice"),
+            EVENTS_SEEN,
+            Use(COMMITS, "path", "src/paymentservice", without=GONE),
+        ),
+        dollars=0.0126,
+        says="A new pod cannot pull its image; the old one still serves.",
     )
+    sample = ended(sample, "cancelled", seconds=23.5, reason="stopped by Ada in Slack")
+    return replace(sample, activity=f"listing commits: {COMMITS}")
 
 
 def _recovered() -> Sample:
     summary = "checkoutservice-error: Threshold Crossed: 1 datapoint [3.0] was greater than 0.0"
-    record = opened("inc-0a7d5f6", "checkoutservice", summary=summary)
-    record = worked(record, (PODS, EVENTS), (f"{LOGS}: {GONE}",), dollars=0.0241)
-    reason = "checkoutservice-error went back to OK"
-    return Sample(
-        record=ended(record, "recovered", seconds=47.0, reason=reason),
-        activity="reading logs: kubernetes__get_logs",
+    sample = worked(
+        opened("inc-0a7d5f6", "checkoutservice", summary=summary),
+        (_pods("checkoutservice"), EVENTS_SEEN),
+        (Use(LOGS, "pod", "checkoutservice-5b6f9d7c48-m8z5t", without=GONE),),
+        dollars=0.0241,
     )
+    reason = "checkoutservice-error went back to OK"
+    sample = ended(sample, "recovered", seconds=47.0, reason=reason)
+    return replace(sample, activity=f"reading logs: {LOGS}")
 
 
 def _failed() -> Sample:
-    record = opened(
-        "inc-c36b812", "emailservice", summary="No confirmation is sent", severity="critical"
-    )
+    summary = "No confirmation is sent to shoppers"
+    record = opened("inc-c36b812", "emailservice", summary=summary, severity="critical")
     said = "the model API refused: 401 authentication_error: invalid x-api-key"
-    return Sample(record=ended(record, "failed", seconds=3.1, reason=said))
+    return ended(Sample(record=record), "failed", seconds=3.1, reason=said)
 
 
 def _live() -> Sample:
-    record = opened("inc-8d41f0b", "cartservice", summary="HTTP 500 on checkout")
-    record = worked(record, (PODS, EVENTS, POINTS), (LOGS,), dollars=0.0313)
-    return Sample(record=record, activity="reading logs: kubernetes__get_logs")
+    sample = worked(
+        opened("inc-8d41f0b", "cartservice", summary="HTTP 500 on checkout"),
+        (_pods("cartservice"), EVENTS_SEEN),
+        (Use(LOGS, "pod", "cartservice-7c9f6d5b84-x2k4q"),),
+        dollars=0.0313,
+    )
+    now = sample.record.opened_at + timedelta(seconds=38)
+    return replace(sample, activity=f"reading logs: {LOGS}", now=now)
 
 
 SAMPLES: Mapping[str, Sample] = {
