@@ -7,7 +7,9 @@ import tempfile
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-HINT = "on Debian: apt-get install --no-install-recommends chromium fonts-lato"
+HINT = (
+    "on Debian: apt-get install --no-install-recommends chromium fonts-lato fonts-noto-color-emoji"
+)
 WIDTH, MOST_HEIGHT = 720, 3200
 SECONDS = 60.0
 

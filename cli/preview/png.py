@@ -43,7 +43,8 @@ def read(png: bytes) -> Picture:
     lines = zlib.decompress(b"".join(body for name, body in chunks if name == b"IDAT"))
     rows, above = [], bytes(width * size)
     for at in range(0, height * (width * size + 1), width * size + 1):
-        above = _unfiltered(lines[at], lines[at + 1 : at + 1 + width * size], above, size=size)
+        line = lines[at + 1 : at + 1 + width * size]
+        above = _unfiltered(lines[at], line, above=above, size=size)
         rows.append(above)
     if size == 4:
         rows = [bytes(b for i, b in enumerate(row) if i % 4 != 3) for row in rows]
@@ -82,7 +83,7 @@ def _chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
-def _unfiltered(kind: int, line: bytes, above: bytes, *, size: int) -> bytes:
+def _unfiltered(kind: int, line: bytes, *, above: bytes, size: int) -> bytes:
     if kind == 0:
         return line
     if kind == 2 and not any(line):

@@ -115,11 +115,11 @@ def _hash(value: Json) -> Seen:
 
 
 def _record(value: Json) -> Seen:
-    return _recorded(_model(Record, value, kind="record"), kind="a record")
+    return _recorded(_model(Record, value, kind="a record"), kind="a record")
 
 
 def _story(value: Json) -> Seen:
-    story = _model(Story, value, kind="export of `nightshift show`")
+    story = _model(Story, value, kind="an export of `nightshift show`")
     said: list[dict[str, object]] = [
         {"role": "assistant", "content": list(turn.said)} for turn in story.turns
     ]
@@ -129,7 +129,7 @@ def _story(value: Json) -> Seen:
 
 
 def _diagnosis(value: Json) -> Seen:
-    found = _model(Diagnosis, value, kind="diagnosis")
+    found = _model(Diagnosis, value, kind="a diagnosis")
     outcome: Outcome = "inconclusive" if found.verdict == "unknown" else "diagnosed"
     record = _bare("preview", found.component or "unknown", outcome=outcome)
     record = record.changed(diagnosis=found, model=found.model)
@@ -137,7 +137,7 @@ def _diagnosis(value: Json) -> Seen:
 
 
 def _reached(value: Json) -> Seen:
-    reached = _model(DiagnosisReached, value, kind="DiagnosisReached")
+    reached = _model(DiagnosisReached, value, kind="a DiagnosisReached")
     record = _bare(reached.investigation_id, "unknown", outcome=reached.outcome)
     note = _ALONE.format("DiagnosisReached") + ", nor is the diagnosis"
     return _recorded(record.changed(reason=reached.reason), kind="a DiagnosisReached", note=note)
@@ -163,7 +163,7 @@ def _shown(sample: Sample) -> Shown:
 
 def _record_of(story: Story) -> Record:
     named = story.model_dump(include={"service", "summary", "severity", "trigger", "note"})
-    incident = _model(IncidentOpened, named | {"incident_id": story.incident}, kind="record")
+    incident = _model(IncidentOpened, named | {"incident_id": story.incident}, kind="a record")
     calls = tuple(
         Call(tool_use_id=use_id, **call.model_dump(include=_OF_A_CALL))
         for turn in story.turns
@@ -178,7 +178,7 @@ def _record_of(story: Story) -> Record:
     values |= {"updates_shown": len(updates), "incident": incident}
     trace = Root(trace_id=story.trace_id, span_id=root_of(story.incident).span_id)
     return _model(
-        Record, values | {"investigation_id": story.incident, "trace": trace}, kind="record"
+        Record, values | {"investigation_id": story.incident, "trace": trace}, kind="a record"
     )
 
 
@@ -189,7 +189,7 @@ def _use_ids(turn: TurnSeen) -> list[str]:
 
 def _bare(incident_id: str, service: str, *, outcome: Outcome) -> Record:
     values = {"incident_id": incident_id, "service": service[:100], "summary": UNKNOWN}
-    incident = _model(IncidentOpened, values, kind="diagnosis")
+    incident = _model(IncidentOpened, values, kind="a diagnosis")
     at, lasts = datetime(2026, 1, 1, tzinfo=UTC), timedelta(seconds=300)
     record = new_record(incident, opened_at=at, lasts=lasts, root=root_of(incident_id))
     return record.changed(state="ended", outcome=outcome, ended_at=at)
@@ -199,7 +199,7 @@ def _model(model: type[M], value: Json, *, kind: str) -> M:
     try:
         return model.model_validate(value, extra="ignore")
     except ValidationError as error:
-        raise NotReadable(f"it looks like a {kind} and is none: {_first(error)}") from None
+        raise NotReadable(f"it looks like {kind} and is none: {_first(error)}") from None
 
 
 def _first(error: ValidationError) -> str:
