@@ -99,7 +99,7 @@ CHECKOUT = Diagnosis(
         ),
     ),
     ruled_out=(RuledOut(cause="A change of code", reason="the image is nine days old"),),
-    fix=Fix(summary="None is needed now. Two replicas would keep the next one unnoticed."),
+    fix=Fix(summary="Run two replicas of checkoutservice, with a PodDisruptionBudget."),
     confidence="high",
     model=MODEL,
 )

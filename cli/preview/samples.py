@@ -46,13 +46,14 @@ class Use:
     named: str = ""
     value: str = ""
     without: str = ""
-    ref: str = ""
+    more: tuple[str, str] = ("", "")
+    """One more argument."""
 
     @property
     def arguments(self) -> dict[str, object]:
         """As the model gave them."""
-        given = {self.named: self.value, "ref": self.ref}
-        return {name: value for name, value in given.items() if name and value}
+        given = dict([(self.named, self.value), self.more])
+        return {name: value for name, value in given.items() if name}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +140,7 @@ def _diagnosed() -> Sample:
             Use(LOGS, "pod", "cartservice-7c9f6d5b84-x2k4q"),
             Use(LOGS, "pod", "redis-cart-58d6c7f9b4-n7t4w"),
         ),
-        (Use(FILE, "path", CART_STORE, ref=REVISION), Use(COMMITS, "path", CART_STORE)),
+        (Use(FILE, "path", CART_STORE, more=("ref", REVISION)), Use(COMMITS, "path", CART_STORE)),
         (),
         dollars=0.0842,
     )
@@ -209,7 +210,10 @@ def _out_of_budget() -> Sample:
         opened("inc-b90e6d2", "adservice", summary=summary),
         (_pods("adservice"), EVENTS_SEEN),
         (Use(LOGS, "pod", "adservice-6d8b5c7f94-q7w2m"),),
-        (Use(WORKLOAD, "name", "adservice"), Use(FILE, "path", "src/adservice/Dockerfile")),
+        (
+            Use(WORKLOAD, "name", "adservice", more=("kind", "Deployment")),
+            Use(FILE, "path", "src/adservice/Dockerfile"),
+        ),
         dollars=0.4987,
         says="The container was killed with exit code 137. Next I want to compare its memory limit"
         " with what the JVM is told to use.",
