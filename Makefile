@@ -10,7 +10,7 @@ REDTEAM := $(addprefix --strings ,$(STRINGS)) --at-once 12 --report .nightshift/
 EVAL := $(addprefix --cases ,$(CASES)) --at-once 8 --budget 20 --report .nightshift/evaluation.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test chaos redteam eval bench demo up docs lock clean
+.PHONY: help install check test chaos redteam eval bench demo up docs pictures lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -60,6 +60,10 @@ up: $(STAMP) ## Everything on this machine until Ctrl-C
 
 docs: $(STAMP) ## Write docs/events.md and docs/settings.md anew
 	$(BIN)/python -m cli.docs
+
+pictures: $(STAMP) ## Make the pictures of docs/cards.md anew (needs Chromium), and test the page in it
+	$(BIN)/python -m cli.preview.pictures
+	$(BIN)/pytest tests/cli/preview --full $(ARGS)
 
 lock: $(STAMP) ## Compile requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11.0 --all-extras --generate-hashes \

@@ -13,6 +13,7 @@ from cli.init import init
 from cli.inside import show, watch
 from cli.options import command
 from cli.policy import command as policy
+from cli.preview import command as preview
 from cli.publish import publish
 from cli.redteam import Options as RedteamOptions
 from cli.redteam import redteam
@@ -46,6 +47,7 @@ app.command("redteam")(command(RedteamOptions, redteam))
 app.command(epilog=watch.CODES)(watch.watch)
 app.command(epilog=show.CODES)(show.show)
 app.command(epilog=feedback.CODES)(feedback.feedback)
+app.command(epilog=preview.CODES)(preview.preview)
 app.command(epilog=doctor.CODES)(doctor.doctor)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit.app, name="audit")

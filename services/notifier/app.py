@@ -14,6 +14,7 @@ from bus.port import Bus, Route
 from bus.process import Service, build_app
 from bus.streams import DIAGNOSES, INCIDENTS, NOTICES, PROGRESS, UPDATES
 from services.notifier.adapters.catalog_file import routes
+from services.notifier.adapters.known_links import links_of
 from services.notifier.adapters.redis_feedback import RedisFeedback
 from services.notifier.adapters.redis_memory import RedisHistory
 from services.notifier.adapters.redis_notices import RedisNotices
@@ -47,7 +48,7 @@ def build(settings: Settings, bus: Bus, *, slack: Slack | None = None) -> Servic
     notices = RedisNotices(bus.redis, bus.keys, settings.lease_seconds)
     feedback = RedisFeedback(bus.redis, bus.keys)
     board = NoticeBoard(bus.investigations, slack, notices, ways)
-    closing = Closing(bus, messages, history, settings.trace_url, settings.final_repeat_seconds)
+    closing = Closing(bus, messages, history, links_of(settings), settings.final_repeat_seconds)
     live = Live(bus.investigations, messages)
     sweep = Sweep(bus.investigations, Deadlines(bus.redis, bus.keys), closing)
     do = Handlers(

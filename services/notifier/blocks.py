@@ -1,21 +1,21 @@
 """Block Kit built from text that is data: nothing in it is parsed, linked, mentioned or loaded.
 
-Texts become `plain_text` or rich-text elements, which Slack shows letter by letter. Slack's limits
-are kept by giving every part a length, and what does not fit is said to be missing.
+Texts become `plain_text` or rich-text elements, which Slack shows letter by letter: it looks for
+links and mentions in `mrkdwn` only, and a rich text has a link where there is a link element.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+
+from services.notifier.cutting import cut, one_line
 
 Block = dict[str, object]
 Element = dict[str, object]
 
 HEADER_CHARACTERS = 150
 TEXT_CHARACTERS = 3000
-MAX_BLOCKS = 50
-MAX_CHARACTERS = 12_500
-"""Of all blocks of a message together; Slack refuses somewhat more than this."""
+BUTTON_CHARACTERS = 75
+DASH: tuple[Element, ...] = ({"type": "text", "text": "-"},)
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,6 @@ class Card:
     blocks: tuple[Block, ...] = ()
 
 
-def cut(text: str, most: int) -> str:
-    """The text in at most that many characters; what is left out is counted at its end."""
-    if len(text) <= most:
-        return text
-    kept = most - len(f"… {len(text)} more characters")
-    return f"{text[:kept]}… {len(text) - kept} more characters"
-
-
-def one_line(text: str, most: int) -> str:
-    """The text without line breaks, cut."""
-    return cut(" ".join(text.split()), most)
-
-
 def escaped(text: str, most: int) -> str:
     """The text for a field that Slack parses: cut first, so that no entity is cut, then escaped."""
     whole = cut(text, most)
@@ -47,8 +34,7 @@ def escaped(text: str, most: int) -> str:
 
 def header(text: str) -> Block:
     """A title of one line."""
-    title = one_line(text, HEADER_CHARACTERS)
-    return {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}
+    return {"type": "header", "text": _plain_text(one_line(text, HEADER_CHARACTERS))}
 
 
 def plain(text: str) -> Element:
@@ -66,74 +52,62 @@ def code(text: str) -> Element:
     return {"type": "text", "text": text, "style": {"code": True}}
 
 
-def link(label: str, url: str) -> Element:
-    """A link that shows where it leads."""
-    return {"type": "link", "url": url, "text": f"{label} ({urlsplit(url).netloc})"}
-
-
 def paragraph(*elements: Element) -> Block:
-    """One paragraph; elements without text are left out."""
-    shown = [element for element in elements if element["text"]]
-    section = {"type": "rich_text_section", "elements": shown}
-    return {"type": "rich_text", "elements": [section]}
+    """One paragraph; elements without text are left out, and a dash stands for nothing at all."""
+    section = _section(elements)
+    return {"type": "rich_text", "elements": [section if section["elements"] else _section(DASH)]}
 
 
 def quoted(label: Iterable[Element], text: str) -> Block:
     """A line that says where the text stands, and the text letter by letter."""
-    above = {"type": "rich_text_section", "elements": list(label)}
+    above = _section(label)
     body = {"type": "rich_text_preformatted", "elements": [plain(text)]}
     return {"type": "rich_text", "elements": [above, body] if text else [above]}
 
 
-def bullets(title: str, items: Iterable[str]) -> Block:
-    """A titled list."""
-    listed = [{"type": "rich_text_section", "elements": [plain(item)]} for item in items if item]
-    above = {"type": "rich_text_section", "elements": [bold(title)]}
-    rows = {"type": "rich_text_list", "style": "bullet", "elements": listed}
-    return {"type": "rich_text", "elements": [above, rows] if listed else [above]}
+def bullets(
+    title: str, items: Iterable[str | Iterable[Element]], *, style: str = "bullet"
+) -> Block:
+    """A titled list; `style` may be `ordered`."""
+    rows = [[plain(item)] if isinstance(item, str) else list(item) for item in items]
+    listed = [section for row in rows if (section := _section(row))["elements"]]
+    above = _section([bold(title)])
+    below = {"type": "rich_text_list", "style": style, "elements": listed}
+    return {"type": "rich_text", "elements": [above, below] if listed else [above]}
 
 
 def small(text: str) -> Block:
     """A line of small print."""
-    line = {"type": "plain_text", "text": cut(text, TEXT_CHARACTERS), "emoji": False}
-    return {"type": "context", "elements": [line]}
+    return {"type": "context", "elements": [_plain_text(cut(text, TEXT_CHARACTERS))]}
 
 
 def stop_button(investigation_id: str) -> Block:
     """The button whose press ingest receives as action `nightshift_stop`."""
-    button = {
-        "type": "button",
-        "action_id": "nightshift_stop",
-        "value": investigation_id,
-        "style": "danger",
-        "text": {"type": "plain_text", "text": "Stop", "emoji": False},
-    }
-    return {"type": "actions", "elements": [button]}
+    return _actions(_button("Stop", "nightshift_stop", value=investigation_id, style="danger"))
 
 
-def characters(value: object) -> int:
-    """How many characters of text a block, or any part of one, holds."""
-    if isinstance(value, list | tuple):
-        return sum(characters(part) for part in value)
-    if not isinstance(value, dict):
-        return 0
-    own = value.get("text")
-    count = len(own) if isinstance(own, str) else 0
-    return count + sum(characters(part) for part in value.values())
+def feedback_buttons(investigation_id: str) -> Block:
+    """The buttons whose presses ingest receives as `nightshift_useful`, `nightshift_not_useful`."""
+    return _actions(
+        _button("\U0001f44d Useful", "nightshift_useful", value=investigation_id),
+        _button("\U0001f44e Not useful", "nightshift_not_useful", value=investigation_id),
+    )
 
 
-def fitted(blocks: Iterable[Block], *, keep_last: int) -> tuple[Block, ...]:
-    """As many blocks as one message holds, the last ones always; how many are missing is said."""
-    wanted = list(blocks)
-    if len(wanted) <= MAX_BLOCKS and characters(wanted) <= MAX_CHARACTERS:
-        return tuple(wanted)
-    first, last = wanted[:-keep_last], wanted[-keep_last:]
-    room = MAX_CHARACTERS - characters(last) - 100
-    kept: list[Block] = []
-    for block in first[: MAX_BLOCKS - keep_last - 1]:
-        room -= characters(block)
-        if room < 0:
-            break
-        kept.append(block)
-    missing = len(first) - len(kept)
-    return (*kept, small(f"… {missing} more parts of this card do not fit into one message"), *last)
+def _section(elements: Iterable[Element]) -> dict[str, object]:
+    shown = [element for element in elements if element["text"]]
+    return {"type": "rich_text_section", "elements": shown}
+
+
+def _plain_text(text: str) -> Element:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def _actions(*buttons: Element) -> Block:
+    return {"type": "actions", "elements": list(buttons)}
+
+
+def _button(label: str, action_id: str, *, value: str, style: str = "") -> Element:
+    button: Element = {"type": "button", "action_id": action_id, "value": value}
+    text = _plain_text(one_line(label, BUTTON_CHARACTERS))
+    return button | ({"style": style} if style else {}) | {"text": text}

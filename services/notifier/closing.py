@@ -4,11 +4,12 @@ import asyncio
 from dataclasses import dataclass
 
 from bus import metrics
-from bus.cleaning import clean
 from bus.port import Bus
 from bus.record import Record
 from services.notifier.blocks import Card
-from services.notifier.message import Messages, cleaned
+from services.notifier.calls_made import calls_made
+from services.notifier.links import Links
+from services.notifier.message import Messages, cleaned, cleaned_text
 from services.notifier.ports import Finished, History
 from services.notifier.report import final_card, plain_card
 from services.notifier.stop import conclusion, last_words, root_attributes
@@ -21,7 +22,7 @@ class Closing:
     bus: Bus
     messages: Messages
     history: History
-    trace_url: str
+    links: Links
     repeat_seconds: float
 
     async def close(self, record: Record) -> None:
@@ -70,12 +71,14 @@ class Closing:
         return await self.messages.finish(record, card, turn=turn)
 
     async def _card(self, record: Record, activity: str) -> Card:
-        words = ""
-        if record.diagnosis is None:
-            transcript = await self.bus.investigations.transcript(record.investigation_id)
-            words = clean(last_words(transcript))
-        trace_url = self.trace_url.replace("{trace_id}", record.trace.trace_id)
-        return final_card(record, trace_url=trace_url, activity=activity, last_words=words)
+        transcript = await self.bus.investigations.transcript(record.investigation_id)
+        return final_card(
+            record,
+            links=self.links,
+            activity=cleaned_text(activity),
+            last_words=cleaned_text(last_words(transcript)),
+            made=calls_made(record, transcript),
+        )
 
     async def _remember(self, record: Record, finished: Finished) -> None:
         if finished.first:

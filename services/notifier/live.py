@@ -7,12 +7,12 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from bus.cleaning import clean
 from bus.commits import Investigations
 from bus.errors import Retryable
 from bus.events import InvestigationId
 from bus.record import Record
-from services.notifier.message import Messages, cleaned
+from services.notifier.cutting import cut
+from services.notifier.message import Messages, cleaned, cleaned_text
 from services.notifier.ports import Turn
 from services.notifier.report import live_card
 
@@ -30,7 +30,7 @@ class Live:
 
     async def show(self, investigation_id: InvestigationId, activity: str, *, order: str) -> None:
         """The message shows the activity, unless there is a newer one or the work is over."""
-        said = clean(activity)[:1000]
+        said = cut(cleaned_text(activity), 1000)
         for _ in range(WAITS):
             turn = await self.messages.places.take(
                 investigation_id, "progress", activity=said, order=order
@@ -51,7 +51,8 @@ class Live:
             return
         shown = cleaned(record)
         try:
-            await self.messages.edit(shown, live_card(shown, said), turn=turn)
+            now = await self.investigations.now()
+            await self.messages.edit(shown, live_card(shown, said, now=now), turn=turn)
         except Retryable as error:
             log.info("progress of %s is not shown: %s", investigation_id, error)
 

@@ -221,6 +221,11 @@ def cleaned(record: Record) -> Record:
     return _cleaned_value(record).model_copy(update=ids)
 
 
+def cleaned_text(text: str) -> str:
+    """A text that is no part of a record, cleaned in the same way."""
+    return clean(text.encode("utf-8", "replace").decode())
+
+
 def _cleaned_value(value: V) -> V:
     parts = {name: _cleaned(getattr(value, name)) for name in type(value).model_fields}
     return value.model_copy(update=parts)
@@ -228,7 +233,9 @@ def _cleaned_value(value: V) -> V:
 
 def _cleaned(part: object) -> object:
     if isinstance(part, str):
-        return clean(part.encode("utf-8", "replace").decode())
+        return cleaned_text(part)
     if isinstance(part, Value):
         return _cleaned_value(part)
+    if isinstance(part, dict):
+        return {name: _cleaned(item) for name, item in part.items()}
     return tuple(_cleaned(item) for item in part) if isinstance(part, tuple) else part

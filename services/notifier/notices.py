@@ -10,16 +10,16 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass
 
-from bus.cleaning import clean
 from bus.commits import Investigations
 from bus.errors import NightshiftError, Retryable, Unavailable
 from bus.events import InvestigationId
-from services.notifier.blocks import Card, escaped
+from services.notifier.blocks import Card
+from services.notifier.message import cleaned_text
 from services.notifier.ports import NOTICE, ChannelClosed, Notices, NoticeTurn, Slack, Unanswered
+from services.notifier.report import notice_card
 from services.notifier.routing import Routes, moved, named_in
 
 log = logging.getLogger(__name__)
-CHARACTERS = 3000
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class NoticeBoard:
         turn = await self.notices.claim(notice_id, channel=await self._channel(key))
         if turn is None:
             return
-        card = Card(escaped(clean(text), CHARACTERS))
+        card = notice_card(cleaned_text(text))
         try:
             await self._post(notice_id, card, turn=turn)
         except (Unanswered, asyncio.CancelledError):

@@ -111,7 +111,6 @@ def moved(card: Card, channel: str) -> Card:
     line = MOVED.format(channel)
     if not card.blocks:
         return Card(f"{card.text}\n{line}")
-    # Where that is one block too many, Slack refuses it, and the plain card has the line as well.
     return Card(card.text, (*card.blocks[:1], small(line), *card.blocks[1:]))
 
 

@@ -3,7 +3,7 @@
 from bus.errors import Rejected
 from bus.events import InvestigationStopped, Value
 from bus.record import Record
-from services.notifier.report import turns
+from services.notifier.facts import turns
 
 REMEMBERED_CHARACTERS = 1000
 

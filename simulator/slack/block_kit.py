@@ -7,11 +7,13 @@ not modelled and refused like unknown ones.
 from collections.abc import Iterator
 
 from simulator.slack.rich_text import BLOCK_ID, RICH_TEXT
-from simulator.slack.shapes import Finding, Flag, Items, OneOf, Record, Text, Url
+from simulator.slack.shapes import Finding, Flag, Items, OneOf, Record, Text, Url, units
 
 MAX_BLOCKS = 50
 # Undocumented by Slack; users measured that all texts of one message together may hold about this.
 MAX_BLOCK_CHARACTERS = 13_200
+MAX_MARKDOWN_CHARACTERS = 12_000
+"""Of all `markdown` blocks of a message together."""
 
 
 def _plain(longest: int) -> OneOf:
@@ -24,13 +26,12 @@ def _text(longest: int) -> OneOf:
 
 
 _CONFIRM = Record(
-    {"title": _plain(100), "text": _text(300), "confirm": _plain(30), "deny": _plain(30)},
+    {"title": _plain(100), "text": _plain(300), "confirm": _plain(30), "deny": _plain(30)},
     {"style": Text(words=("primary", "danger"))},
 )
 _ACTION = {"action_id": Text(255, 1), "confirm": _CONFIRM}
-_OPTION = Record(
-    {"text": _text(75), "value": Text(150, 1)}, {"description": _text(75), "url": Url()}
-)
+_OPTION = Record({"text": _plain(75), "value": Text(150, 1)}, {"description": _plain(75)})
+_LINKED_OPTION = Record(_OPTION.required, {**_OPTION.optional, "url": Url()})
 _FOCUS = {"focus_on_load": Flag()}
 
 _BUTTON = Record(
@@ -43,7 +44,7 @@ _BUTTON = Record(
         "accessibility_label": Text(75),
     },
 )
-_OVERFLOW = Record({"options": Items(_OPTION, 5, 1)}, _ACTION)
+_OVERFLOW = Record({"options": Items(_LINKED_OPTION, 5, 1)}, _ACTION)
 _STATIC_SELECT = Record(
     {"options": Items(_OPTION, 100, 1)},
     _ACTION | _FOCUS | {"placeholder": _plain(150), "initial_option": _OPTION},
@@ -85,7 +86,7 @@ BLOCKS = Items(
             "actions": Record({"elements": Items(OneOf(_INTERACTIVE), 25, 1)}, BLOCK_ID),
             "image": _IMAGE,
             "rich_text": RICH_TEXT,
-            "markdown": Record({"text": Text(12_000, 1)}, BLOCK_ID),
+            "markdown": Record({"text": Text(MAX_MARKDOWN_CHARACTERS, 1)}, BLOCK_ID),
         }
     ),
     MAX_BLOCKS,
@@ -98,6 +99,10 @@ def block_findings(blocks: object) -> list[Finding]:
     if findings or not isinstance(blocks, list):
         return findings
     findings += _repeated(blocks, "block_id", pointer="/blocks")
+    marked = [block for block in blocks if block["type"] == "markdown"]
+    if block_characters(marked) > MAX_MARKDOWN_CHARACTERS:
+        most = f"markdown blocks hold no more than {MAX_MARKDOWN_CHARACTERS} characters together"
+        findings.append(Finding(most, "/blocks"))
     for number, block in enumerate(blocks):
         elements = block.get("elements", []) if block["type"] == "actions" else []
         findings += _repeated(elements, "action_id", pointer=f"/blocks/{number}/elements")
@@ -111,7 +116,7 @@ def block_characters(value: object) -> int:
     if not isinstance(value, dict):
         return 0
     own = value.get("text")
-    count = len(own) if isinstance(own, str) else 0
+    count = units(own) if isinstance(own, str) else 0
     return count + sum(block_characters(part) for part in value.values())
 
 

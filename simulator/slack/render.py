@@ -55,15 +55,16 @@ def _element(element: Mapping[str, object]) -> str:
         case "plain_text" | "mrkdwn":
             return _text_object(element)
         case _:
-            options = (_text_object(option.get("text")) for option in _parts(element, "options"))
-            return f"[{' / '.join(options)}]"
+            options = [_text_object(option.get("text")) for option in _parts(element, "options")]
+            return f"[{' / '.join(options) or element.get('type')}]"
 
 
 def _rich_lines(part: Mapping[str, object]) -> Iterator[str]:
     inline = _parts(part, "elements")
     match part.get("type"):
         case "rich_text_list":
-            indent = "  " * int(str(part.get("indent", 0)))
+            depth = part.get("indent")
+            indent = "  " * min(depth, 8) if isinstance(depth, int) else ""
             for number, item in enumerate(inline, 1):
                 mark = f"{number}." if part.get("style") == "ordered" else "•"
                 yield f"{indent}{mark} {_inline(_parts(item, 'elements'))}"

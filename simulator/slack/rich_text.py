@@ -1,4 +1,8 @@
-"""The shape of a `rich_text` block: sections, lists, quotes, preformatted text, inline elements."""
+"""The shape of a `rich_text` block: sections, lists, quotes, preformatted text, inline elements.
+
+Slack's pages are silent about empty `elements`; it has answered `invalid_blocks` to empty sections,
+quotes and preformatted texts of others, so they are refused here.
+"""
 
 from simulator.slack.shapes import Flag, Items, OneOf, Record, Text, Url, Whole
 
@@ -21,7 +25,7 @@ _STYLE = Record(
 )
 _STYLED = {"style": _STYLE}
 _TEXT = Record({"text": Text(shortest=1)}, _STYLED)
-_LINK = Record({"url": Url()}, {"text": Text(), "unsafe": Flag()} | _STYLED)
+_LINK = Record({"url": Url()}, {"text": Text(shortest=1), "unsafe": Flag()} | _STYLED)
 
 INLINE = OneOf(
     {
@@ -41,18 +45,19 @@ INLINE = OneOf(
     }
 )
 _BORDER = {"border": Whole(0, 1)}
-_SECTION = Record({"elements": Items(INLINE)})
+_SECTION = Record({"elements": Items(INLINE, fewest=1)})
 _LIST = Record(
     {
         "style": Text(words=("bullet", "ordered")),
-        "elements": Items(OneOf({"rich_text_section": _SECTION})),
+        "elements": Items(OneOf({"rich_text_section": _SECTION}), fewest=1),
     },
     {"indent": Whole(0, 8), "offset": Whole()} | _BORDER,
 )
 _PREFORMATTED = Record(
-    {"elements": Items(OneOf({"text": _TEXT, "link": _LINK}))}, _BORDER | {"language": Text()}
+    {"elements": Items(OneOf({"text": _TEXT, "link": _LINK}), fewest=1)},
+    _BORDER | {"language": Text(shortest=1)},
 )
-_QUOTE = Record({"elements": Items(INLINE)}, _BORDER)
+_QUOTE = Record({"elements": Items(INLINE, fewest=1)}, _BORDER)
 
 RICH_TEXT = Record(
     {

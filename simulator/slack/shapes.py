@@ -3,8 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 MAX_URL_CHARACTERS = 3000
+WEB = ("http", "https")
+
+
+def units(text: str) -> int:
+    """The length of a text in UTF-16 units: Slack does not say how it counts, and this is most."""
+    return len(text) + sum(character > "\uffff" for character in text)
 
 
 @dataclass(frozen=True)
@@ -40,9 +47,11 @@ class Text(Shape):
             yield Finding("must be a string", pointer)
         elif self.words and value not in self.words:
             yield Finding(f"unsupported type: {value}", pointer)
+        elif any("\ud800" <= character <= "\udfff" for character in value):
+            yield Finding("must be valid unicode", pointer)
         elif len(value) < self.shortest:
             yield Finding(f"must be more than {self.shortest - 1} characters", pointer)
-        elif self.longest is not None and len(value) > self.longest:
+        elif self.longest is not None and units(value) > self.longest:
             yield Finding(f"must be less than {self.longest + 1} characters", pointer)
 
 
@@ -81,7 +90,7 @@ class Url(Shape):
             yield Finding("must be a string", pointer)
         elif len(value) > MAX_URL_CHARACTERS:
             yield Finding(f"must be less than {MAX_URL_CHARACTERS + 1} characters", pointer)
-        elif not value.startswith(("https://", "http://", "mailto:", "slack://")):
+        elif not _is_url(value):
             yield Finding("must be a valid URL", pointer)
 
 
@@ -148,3 +157,15 @@ class OneOf(Shape):
             yield Finding(f"unsupported type: {value['type']}", f"{pointer}/type")
         else:
             yield from self.shapes[value["type"]].findings(value, pointer)
+
+
+def _is_url(text: str) -> bool:
+    """Whether it is an address without blanks, of a web host where it is one of the web."""
+    if not text.isprintable() or " " in text:
+        return False
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname if parts.scheme in WEB else "any"
+    except ValueError:
+        return False
+    return bool(host) and text.lower().startswith(("https://", "http://", "mailto:", "slack://"))

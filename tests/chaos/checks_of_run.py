@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from bus.cleaning import clean
 from bus.events import ToolCallAudited
-from services.notifier.blocks import escaped
+from services.notifier.report import notice_card
 from services.toolrunner.audit import entry_sha256
 from tests.chaos.checks_of_work import MADE, is_named
 from tests.chaos.evidence import CASE, Evidence, case_of
@@ -88,7 +88,7 @@ def _audit_chains(evidence: Evidence, _: Rules) -> Iterator[Violation]:
 
 def _nobodys_messages_are_notices(evidence: Evidence, _: Rules) -> Iterator[Violation]:
     asked_for = {
-        escaped(clean(str(entry.values.get("text"))), 3000)
+        notice_card(clean(str(entry.values.get("text")))).text
         for entry in evidence.entries
         if entry.event == "NoticeRequested"
     }

@@ -20,6 +20,7 @@ from tests.cli import test_init as init
 from tests.cli import test_tools as tools
 from tests.cli.conftest import DemoRun
 from tests.cli.nightshift import STARTED, environment, run, up
+from tests.cli.preview import test_command as previewing
 from tests.docs.pages import README, ROOT
 from tests.evaluation import test_command as evaluation
 
@@ -31,6 +32,7 @@ DEAD_LETTERS = ".venv/bin/nightshift dead-letters list"
 WATCH = ".venv/bin/nightshift watch"
 SHOW = ".venv/bin/nightshift show INCIDENT"
 DOCTOR = ".venv/bin/nightshift doctor"
+PREVIEW = ".venv/bin/nightshift preview --sample timed_out"
 XADD = (
     "redis-cli XADD nightshift:incidents '*' data"
     """ '{"service":"cartservice","summary":"HTTP 500 on checkout"}'"""
@@ -189,6 +191,7 @@ EXERCISED = {
     SHOW: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     DOCTOR: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
     FIRE: test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c,
+    PREVIEW: previewing.test_card_is_printed_with_what_slack_says_to_it,
     "nightshift init": init.test_a_redis_gets_a_name_once_and_another_only_when_asked,
     "nightshift tools pin": tools.test_pinning_writes_what_is_listed_and_a_check_shows_what_differs,
     "make check": test_target_is_in_the_makefile,

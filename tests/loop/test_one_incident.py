@@ -49,6 +49,8 @@ def test_alarm_becomes_a_card_that_names_the_file(desk: Desk) -> None:
         "RedisCartStore.cs",
         "AAAAAAAAA4",
         "Confidence: high",
+        "log of pod cartservice-",
+        "What to do next",
         "turns",
         "tool calls",
         "$",

@@ -114,7 +114,8 @@ def evidence_on(message: dict[str, Any]) -> list[tuple[str, str]]:
         head, *rest = block.get("elements", [{}])
         texts = [element.get("text") for element in head.get("elements", [])]
         if texts[:1] == ["Evidence "]:
-            found.append((texts[1].split(" ")[2], rest[0]["elements"][0]["text"]))
+            call_id = texts[1].partition("tool call ")[2].split(" ")[0]
+            found.append((call_id, rest[0]["elements"][0]["text"]))
     return found
 
 

@@ -24,6 +24,7 @@ from bus.record import Commit, Record, end
 from bus.streams import INCIDENTS, STOPS, STREAMS
 from bus.testing import all_settled, entries, events
 from services.notifier.adapters.catalog_file import routes
+from services.notifier.adapters.known_links import links_of
 from services.notifier.adapters.redis_memory import RedisHistory
 from services.notifier.adapters.redis_owing import RedisOwing
 from services.notifier.adapters.redis_places import RedisPlaces
@@ -128,7 +129,7 @@ def make_replica(desk: Desk, make_bus: MakeBus) -> MakeReplica:
         ways = routes(settings.catalog, settings.slack_channel)
         messages = Messages(slack, places, second_messages, ways)
         history = RedisHistory(bus.redis, bus.keys)
-        closing = Closing(bus, messages, history, settings.trace_url, settings.final_repeat_seconds)
+        closing = Closing(bus, messages, history, links_of(settings), settings.final_repeat_seconds)
         return Replica(bus, settings, messages, closing, Live(bus.investigations, messages))
 
     return make

@@ -7,8 +7,11 @@ import pytest
 
 from bus.events import Evidence, Outcome, ToolCallId
 from bus.record import Record, Spend, Update
-from services.notifier.blocks import Card, cut
+from services.notifier.blocks import Card
+from services.notifier.cutting import cut
+from services.notifier.links import Links, links
 from services.notifier.report import final_card, live_card, plain_card
+from simulator.slack import render_message
 from simulator.slack.block_kit import MAX_BLOCK_CHARACTERS, block_characters, block_findings
 from tests.notifier.records import LINE, OUTCOMES, diagnosis, ended, opened
 from tests.notifier.slack_desk import texts
@@ -18,6 +21,14 @@ def shown(card: Card) -> str:
     assert block_findings(list(card.blocks)) == []
     assert block_characters(list(card.blocks)) <= MAX_BLOCK_CHARACTERS
     return "\n".join([card.text, *texts(card.blocks)])
+
+
+def printed(card: Card) -> str:
+    return render_message({"text": card.text, "blocks": list(card.blocks)})
+
+
+def linked(trace_url: str) -> Links:
+    return links(trace_url=trace_url, source_url="", listed=(), runbooks={})
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
@@ -41,15 +52,16 @@ def test_every_outcome_has_a_card_that_slack_accepts_and_that_names_the_facts(
 
 
 def test_fault_names_cause_place_fix_confidence_and_what_was_ruled_out() -> None:
-    said = shown(final_card(ended("diagnosed")))
-    assert "error: cartservice" in said
+    card = final_card(ended("diagnosed"))
+    said = shown(card)
+    assert "error: cartservice · root cause found" in said
     assert "Root cause: " in said
     assert "never opens it again" in said
     assert "src/cartservice/src/cartstore/RedisCartStore.cs:61" in said
     assert "+  new line" in said
     assert "high" in said
     assert "memory: no container was killed" in said
-    assert "the events of redis-cart (would need: events: list)" in said
+    assert "the events of redis-cart (would need: events: list)" in printed(card)
 
 
 def test_verified_quote_stands_with_its_place_and_the_other_is_only_counted() -> None:
@@ -139,12 +151,13 @@ def test_limit_that_made_it_conclude_is_named() -> None:
 def test_alarm_that_joined_in_the_last_turn_is_named_as_not_considered() -> None:
     said = texts(final_card(ended("diagnosed")).blocks)
     late = said.index("Too late for the last turn, so not considered here")
-    assert said.index("alarm frontend-5xx joined") < late < said.index("alarm latency-p95 joined")
+    assert late < said.index("alarm latency-p95 joined") < said.index("While it ran")
+    assert said.index("While it ran") < said.index("alarm frontend-5xx joined")
 
 
 def test_trace_link_shows_where_it_leads_and_is_the_only_link() -> None:
-    address = "http://jaeger.test:16686/trace/abc"
-    blocks = json.dumps(final_card(ended("diagnosed"), trace_url=address).blocks)
+    address = "http://jaeger.test:16686/trace/{trace_id}"
+    blocks = json.dumps(final_card(ended("diagnosed"), links=linked(address)).blocks)
     assert blocks.count('"url"') == 1
     assert "Trace (jaeger.test:16686)" in blocks
     assert '"url"' not in json.dumps(final_card(ended("diagnosed")).blocks)
@@ -184,7 +197,8 @@ def test_giant_card_is_cut_by_structure_and_keeps_its_facts() -> None:
     found = found.model_copy(update={"evidence": quotes, "fix": fix, "component": big})
     said = shown(
         final_card(
-            ended("diagnosed", diagnosis=found, updates=updates), trace_url="http://j.test/1"
+            ended("diagnosed", diagnosis=found, updates=updates),
+            links=linked("http://j.test/{trace_id}"),
         )
     )
     assert "more characters" in said

@@ -15,6 +15,7 @@ async def test_progress_edits_the_one_message(desk: Desk, make_replica: MakeRepl
     await replica.live.show(record.investigation_id, "turn 1: reading logs", order="5-0")
     assert len(desk.messages) == 1
     assert "turn 1: reading logs" in desk.said()
+    assert " s of at most 5 min 0 s · turn 1 · 0 tool calls · $0.0000 so far" in desk.said()
 
 
 async def test_burst_of_progress_shows_the_newest_and_edits_seldom(

@@ -49,7 +49,9 @@ def test_card_within_the_limits_has_no_findings() -> None:
                 {
                     "type": "rich_text_list",
                     "style": "bullet",
-                    "elements": [{"type": "rich_text_section", "elements": []}],
+                    "elements": [
+                        {"type": "rich_text_section", "elements": [{"type": "text", "text": "x"}]}
+                    ],
                 },
                 {
                     "type": "rich_text_preformatted",
@@ -62,9 +64,67 @@ def test_card_within_the_limits_has_no_findings() -> None:
     )
 
 
+def line(**element: object) -> Block:
+    return rich({"type": "rich_text_section", "elements": [element]})
+
+
+FIRST = "[json-pointer:/blocks/0/elements/0"
+EMPTY = "no fewer than 1 items allowed"
+OPTION = {"text": {"type": "plain_text", "text": "x"}, "value": "x"}
+CONFIRM = {name: {"type": "plain_text", "text": "x"} for name in ("title", "confirm", "deny")}
+
+
 @pytest.mark.parametrize(
     ("block", "finding"),
     [
+        (
+            rich({"type": "rich_text_section", "elements": []}),
+            f"{EMPTY} {FIRST}/elements]",
+        ),
+        (rich({"type": "rich_text_quote", "elements": []}), f"{EMPTY} {FIRST}/elements]"),
+        (rich({"type": "rich_text_preformatted", "elements": []}), f"{EMPTY} {FIRST}/elements]"),
+        (
+            rich({"type": "rich_text_list", "style": "bullet", "elements": []}),
+            f"{EMPTY} {FIRST}/elements]",
+        ),
+        (
+            line(type="link", url="https://x.test", text=""),
+            f"must be more than 0 characters {FIRST}/elements/0/text]",
+        ),
+        (
+            line(type="link", url="https://x.test/a b"),
+            f"must be a valid URL {FIRST}/elements/0/url]",
+        ),
+        (line(type="link", url="https://"), f"must be a valid URL {FIRST}/elements/0/url]"),
+        (
+            line(type="link", url="javascript:alert(1)"),
+            f"must be a valid URL {FIRST}/elements/0/url]",
+        ),
+        (
+            line(type="text", text="half \ud83d of a sign"),
+            f"must be valid unicode {FIRST}/elements/0/text]",
+        ),
+        (
+            {"type": "header", "text": {"type": "plain_text", "text": "\U0001f4a5" * 76}},
+            "must be less than 151 characters [json-pointer:/blocks/0/text/text]",
+        ),
+        (
+            actions(button(confirm=CONFIRM | {"text": {"type": "mrkdwn", "text": "x"}})),
+            f"unsupported type: mrkdwn {FIRST}/confirm/text/type]",
+        ),
+        (
+            actions(
+                {
+                    "type": "overflow",
+                    "options": [OPTION | {"text": {"type": "mrkdwn", "text": "x"}}],
+                }
+            ),
+            f"unsupported type: mrkdwn {FIRST}/options/0/text/type]",
+        ),
+        (
+            actions({"type": "static_select", "options": [OPTION | {"url": "https://x.test"}]}),
+            f"invalid additional property: url {FIRST}/options/0]",
+        ),
         (
             section("x" * 3001),
             "must be less than 3001 characters [json-pointer:/blocks/0/text/text]",
@@ -167,6 +227,14 @@ def test_fifty_one_blocks_are_one_too_many() -> None:
     assert found(*[{"type": "divider"}] * 50) == []
     assert found(*[{"type": "divider"}] * 51) == [
         "no more than 50 items allowed [json-pointer:/blocks]"
+    ]
+
+
+def test_markdown_blocks_hold_twelve_thousand_characters_together() -> None:
+    half = {"type": "markdown", "text": "x" * 6000}
+    assert found(half, half) == []
+    assert found(half, half, {"type": "markdown", "text": "x"}) == [
+        "markdown blocks hold no more than 12000 characters together [json-pointer:/blocks]"
     ]
 
 

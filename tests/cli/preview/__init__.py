@@ -1,0 +1,1 @@
+"""`nightshift preview`: what it reads, what it shows, and the pictures of the cards."""
