@@ -28,11 +28,11 @@ class _Http(StreamableHttpTransport):
             yield session
 
 
-def transport_to(entry: ServerEntry, *, max_bytes: int) -> ClientTransport:
-    """A new transport to that server, for results of that size at most."""
+def transport_to(entry: ServerEntry, *, max_bytes: int, server: str) -> ClientTransport:
+    """A new transport to the server of that name, for results of that size at most."""
     bounds = Bounds(max_bytes)
     if entry.command:
-        return BoundedStdio(entry, bounds)
+        return BoundedStdio(entry, bounds, server=server)
     return _Http(
         entry.url,
         headers=entry.headers,
