@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -17,12 +18,13 @@ def environment(**changes: str) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def running(
-    module: str, *given: str, **variables: str
+    module: str, *given: str, errors: Path | None = None, **variables: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """That module as a process, for the length of a block."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, *given, env=environment(**variables)
-    )
+    """That module as a process, for the length of a block; `errors`: what it logs goes there."""
+    with errors.open("wb") if errors else contextlib.nullcontext() as stderr:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", module, *given, env=environment(**variables), stderr=stderr
+        )
     try:
         yield process
     finally:

@@ -104,8 +104,11 @@ async def test_a_call_is_one_trace_through_both_processes_and_both_stop_on_reque
             "GITHUB_API_URL": f"http://127.0.0.1:{port_of_github}",
             "NIGHTSHIFT_REPOSITORY": "online-boutique/shop",
         }
-        servers = await stack.enter_async_context(running(SERVERS, **shared))
-        runner = await stack.enter_async_context(running("services.toolrunner", **shared, **own))
+        logs = [tmp_path / "servers.log", tmp_path / "runner.log"]
+        servers = await stack.enter_async_context(running(SERVERS, errors=logs[0], **shared))
+        runner = await stack.enter_async_context(
+            running("services.toolrunner", errors=logs[1], **shared, **own)
+        )
         await eventually(lambda: offers(bus, "kubernetes__list_pods"), seconds=60)
         record = await investigation(bus, "1-1", "1-2")
         await ask(bus, record, "1-2", tool="github__search_code", query="GetCart")
@@ -123,7 +126,9 @@ async def test_a_call_is_one_trace_through_both_processes_and_both_stop_on_reque
         assert tool.attributes["nightshift.policy.decision"] == "allow"
         failed = [span for span in spans.trace(record.trace.trace_id) if span.status == "error"]
         assert {span.service for span in failed} == {"toolrunner", "toolrunner-servers"}
-        assert SECRET.rpartition(":")[2] not in str(spans.trace(record.trace.trace_id))
+        told_outside = [str(spans.trace(record.trace.trace_id)), *(log.read_text() for log in logs)]
+        assert not any(SECRET.rpartition(":")[2] in each for each in told_outside)
+        assert all(line.startswith("{") for log in logs for line in log.read_text().splitlines())
         served = [span for span in found.values() if span.service == "toolrunner-servers"]
         assert served
         ids = {span.span_id for span in found.values()}

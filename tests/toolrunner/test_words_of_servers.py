@@ -65,3 +65,18 @@ async def test_a_server_that_writes_without_end_is_told_in_few_short_lines(
     assert 0 < len(lines) < 10 * mcp_words.MOST_LINES
     assert max(map(len, lines)) < mcp_words.MOST_CHARACTERS + 200
     assert any("are left out" in line for line in lines)
+
+
+def test_whoever_logs_words_from_outside_they_are_cleaned() -> None:
+    try:
+        raise RuntimeError(f"password={PASSWORD}")
+    except RuntimeError:
+        stack = sys.exc_info()
+    record = logging.LogRecord(
+        "mcp", logging.ERROR, "", 1, f"failed: password={PASSWORD}", None, stack
+    )
+    line = JsonLines("toolrunner").format(record)
+    assert PASSWORD not in line
+    found = json.loads(line)
+    assert found["message"] == "failed: password=[secret:password]"
+    assert "RuntimeError: password=[secret:password]" in found["error"]
