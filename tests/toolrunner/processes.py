@@ -18,12 +18,21 @@ def environment(**changes: str) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def running(
-    module: str, *given: str, errors: Path | None = None, **variables: str
+    module: str, *given: str, **variables: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """That module as a process, for the length of a block; `errors`: what it logs goes there."""
+    """That module as a process, for the length of a block."""
+    async with logging_to(None, module, *given, **variables) as process:
+        yield process
+
+
+@contextlib.asynccontextmanager
+async def logging_to(
+    errors: Path | None, /, module: str, *given: str, **variables: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The same; what it logs goes to that file, if there is one."""
     with errors.open("wb") if errors else contextlib.nullcontext() as stderr:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, *given, env=environment(**variables), stderr=stderr
+            *(sys.executable, "-m", module, *given), env=environment(**variables), stderr=stderr
         )
     try:
         yield process

@@ -26,7 +26,7 @@ from simulator.request_log import RequestLog
 from simulator.serving import Served
 from tests.conftest import MakeBus
 from tests.toolrunner.foreign import ask, investigation, serving, told
-from tests.toolrunner.processes import environment, running
+from tests.toolrunner.processes import environment, logging_to, running
 
 SERVERS = "services.toolrunner.servers"
 SECRET = "postgres://shop:" + "Hunter2" + "Secret" + "Pass9"
@@ -105,9 +105,9 @@ async def test_a_call_is_one_trace_through_both_processes_and_both_stop_on_reque
             "NIGHTSHIFT_REPOSITORY": "online-boutique/shop",
         }
         logs = [tmp_path / "servers.log", tmp_path / "runner.log"]
-        servers = await stack.enter_async_context(running(SERVERS, errors=logs[0], **shared))
+        servers = await stack.enter_async_context(logging_to(logs[0], SERVERS, **shared))
         runner = await stack.enter_async_context(
-            running("services.toolrunner", errors=logs[1], **shared, **own)
+            logging_to(logs[1], "services.toolrunner", **shared, **own)
         )
         await eventually(lambda: offers(bus, "kubernetes__list_pods"), seconds=60)
         record = await investigation(bus, "1-1", "1-2")
