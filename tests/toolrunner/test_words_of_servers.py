@@ -6,6 +6,7 @@ It went there untouched: with secrets, with escape sequences, and with lines tha
 import asyncio
 import json
 import logging
+import subprocess
 import sys
 
 import pytest
@@ -80,3 +81,21 @@ def test_whoever_logs_words_from_outside_they_are_cleaned() -> None:
     found = json.loads(line)
     assert found["message"] == "failed: password=[secret:password]"
     assert "RuntimeError: password=[secret:password]" in found["error"]
+
+
+def test_a_library_that_writes_its_log_itself_writes_it_as_ours() -> None:
+    """FastMCP does: with a handler of its own, and stack traces as a block of lines."""
+    code = """
+import logging, sys
+theirs = logging.getLogger("fastmcp")
+theirs.addHandler(logging.StreamHandler())
+theirs.propagate = False
+from bus.logs import set_up_logging
+set_up_logging("toolrunner", "INFO")
+logging.getLogger("fastmcp.server").error("failed: password=%s", sys.argv[1])
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code, PASSWORD], capture_output=True, text=True, check=True
+    )
+    (line,) = ended.stderr.splitlines()
+    assert json.loads(line)["message"] == "failed: password=[secret:password]"
