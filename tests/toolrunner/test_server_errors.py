@@ -21,6 +21,7 @@ from services.toolrunner.adapters.mcp_guard import Guard, Limits
 from services.toolrunner.adapters.mcp_http import Departure
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.ports import ResultUnknown, ServerFailed
+from services.toolrunner.servers.not_late import refusal
 from services.toolrunner.tool_call import failed
 from tests.toolrunner.foreign import serving
 from tests.toolrunner.plain_server import PASSWORD, WORDS, PlainServer, error, text
@@ -198,3 +199,11 @@ async def test_what_holds_no_text_is_told_and_structured_content_is_shown() -> N
         assert str(await told(connection, "nothing")) == "shop: the answer holds no text"
         assert "is larger than 100000 bytes" in str(await told(connection, "large"))
         assert "could not connect" in str(await told(connection, "failed"))
+
+
+async def test_a_call_that_came_too_late_is_sent_again_by_who_still_holds_its_lease() -> None:
+    late = refusal("it came too late")
+    server = PlainServer({"late": (409, {"error": late["error"]})})
+    async with connected(server) as connection:
+        assert isinstance(await told(connection, "late"), ServerFailed)
+    assert server.asked["tools/call"] == 2

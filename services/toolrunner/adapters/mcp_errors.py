@@ -17,6 +17,7 @@ from mcp_types import (
 )
 
 from services.toolrunner.adapters.mcp_http import BROKE_OFF, Departure
+from services.toolrunner.servers.not_late import REFUSED, RUN_OUT
 
 LEAST_ERROR = 400
 LEAST_FAILURE = 500
@@ -77,11 +78,13 @@ def failure_of(error: MCPError, departure: Departure) -> int:
 
 
 def is_lost(error: MCPError, departure: Departure) -> bool:
-    """Whether the connection went, and the answer with it."""
+    """Whether the connection went, and the answer with it; or the call came too late to be made."""
     code, said, response = error.error.code, str(error), departure.response
     if departure.lost or (code == CONNECTION_CLOSED and _CLOSED.fullmatch(said)):
         return True
     if code == PARSE_ERROR and said.startswith(_UNPARSED) and BROKE_OFF in said:
+        return True
+    if status_of(departure) == REFUSED and said.startswith(RUN_OUT):
         return True
     kind = response.headers.get("content-type", "").lower() if response is not None else ""
     return status_of(departure) == 200 and not kind.startswith(_KINDS)
