@@ -24,9 +24,18 @@ class Cleaned:
     kinds: Mapping[str, int] = field(default_factory=dict)
 
 
+LONGEST = 50_000
+"""More characters are not cleaned for a line in a log or a word in a trace: that takes its time."""
+
+
 def clean(text: str) -> str:
     """The text without invisible characters and secrets."""
     return clean_counted(text).text
+
+
+def in_short(text: str, most: int) -> str:
+    """The beginning of the cleaned text: what is cut before it is cleaned may be half a secret."""
+    return clean(text)[:most] if len(text) <= LONGEST else f"({len(text)} characters, left out)"
 
 
 def clean_counted(text: str) -> Cleaned:

@@ -1,6 +1,7 @@
 """Structured logs: one JSON object a line.
 
-With service, incident and trace id where there is one.
+With service, incident and trace id where there is one, and the MCP server whose words it tells.
+Whatever is logged may hold words from outside, so it is cleaned.
 """
 
 import json
@@ -9,6 +10,8 @@ import sys
 from datetime import UTC, datetime
 
 from opentelemetry import trace
+
+from bus.cleaning import LONGEST, in_short
 
 QUIET = (
     "faststream.reader",
@@ -36,8 +39,10 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "service": self._service,
-            "message": record.getMessage(),
+            "message": in_short(record.getMessage(), LONGEST),
         }
+        if server := getattr(record, "server", ""):
+            line["server"] = server
         span = trace.get_current_span()
         context = span.get_span_context()
         if context.is_valid and context.trace_flags.sampled:
@@ -46,14 +51,17 @@ class JsonLines(logging.Formatter):
         if found := incident.get("nightshift.incident.id"):
             line["incident_id"] = found
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+            line["error"] = in_short(self.formatException(record.exc_info), LONGEST)
         return json.dumps(line, ensure_ascii=False)
 
 
 def set_up_logging(service: str, level: str) -> None:
-    """Every logger writes JSON lines to standard error from that level on."""
+    """Every logger writes JSON lines to standard error from that level on, FastMCP's too."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        quiet = logging.getLogger(name)
+        quiet.setLevel(logging.WARNING)
+        quiet.handlers.clear()
+        quiet.propagate = True

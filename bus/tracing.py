@@ -3,12 +3,15 @@
 The root is the investigation span. Its span id is always derived from the incident id, its trace id
 comes from the given `traceparent`, else is derived too (design, section 5). Nobody holds it open:
 `emit_root` writes it once, at the end, with its true start.
+
+What leaves the process is cleaned here (security.md, T24), whoever made the span: libraries put the
+words of a server that failed into it, and the traces of their stack.
 """
 
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -17,8 +20,8 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import (
     INVALID_SPAN,
@@ -30,12 +33,16 @@ from opentelemetry.trace import (
     StatusCode,
     TraceFlags,
 )
-from opentelemetry.util.types import AttributeValue
+from opentelemetry.util.types import Attributes, AttributeValue
 
+from bus.cleaning import in_short
 from bus.events import Value
 
 EXPORT_SECONDS = 3
 """Longest time of an export, retries included: a stop must not wait for telemetry that is down."""
+MOST_CHARACTERS = 500
+"""Of a text in a span."""
+_LEFT_OUT = frozenset({"exception.message", "exception.stacktrace"})
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
 _chosen: ContextVar[tuple[int, int] | None] = ContextVar("chosen span ids", default=None)
 
@@ -94,9 +101,51 @@ class _ChosenIds(RandomIdGenerator):
         return (_chosen.get() or (0, 0))[1] or super().generate_span_id()
 
 
+class _CleaningExporter(OTLPSpanExporter):
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return super().export([_cleaned(span) for span in spans])
+
+
+def _cleaned(span: ReadableSpan) -> ReadableSpan:
+    """The span with short, cleaned texts; an exception is told by its type and by the status."""
+    said = in_short(span.status.description or "", MOST_CHARACTERS)
+    return ReadableSpan(
+        in_short(span.name, MOST_CHARACTERS),
+        span.get_span_context(),
+        span.parent,
+        span.resource,
+        _cleaned_attributes(span.attributes),
+        [
+            Event(each.name, _cleaned_attributes(each.attributes), each.timestamp)
+            for each in span.events
+        ],
+        span.links,
+        span.kind,
+        status=Status(span.status.status_code, said or None),
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
+
+
+def _cleaned_attributes(given: Attributes) -> Attributes:
+    kept = {name: value for name, value in (given or {}).items() if name not in _LEFT_OUT}
+    return {name: _cleaned_value(value) for name, value in kept.items()}
+
+
+def _cleaned_value(value: AttributeValue) -> AttributeValue:
+    if isinstance(value, str):
+        return in_short(value, MOST_CHARACTERS)
+    if isinstance(value, Sequence):
+        return [
+            in_short(each, MOST_CHARACTERS) if isinstance(each, str) else each for each in value
+        ]
+    return value
+
+
 def _exporter() -> OTLPSpanExporter:
     given = os.environ.get("OTEL_EXPORTER_OTLP_TIMEOUT")
-    return OTLPSpanExporter(timeout=None if given else EXPORT_SECONDS)
+    return _CleaningExporter(timeout=None if given else EXPORT_SECONDS)
 
 
 class Tracing:

@@ -29,8 +29,8 @@ from services.toolrunner.audit_trail import (
     calls_with_two_entries,
     calls_without_entry,
     entries_against_results,
-    entries_without_mac,
     flaws_of_chains,
+    flaws_of_macs,
 )
 
 NOT_WHOLE, CANNOT_READ = 1, 2
@@ -66,6 +66,10 @@ def verify(
     file: Annotated[
         Path | None, typer.Argument(help="What `export` wrote; without one, what Redis holds.")
     ] = None,
+    *,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="No entry at all is whole, too.")
+    ] = False,
 ) -> None:
     """Say whether an entry was altered, dropped or put in.
 
@@ -85,15 +89,24 @@ def verify(
         after = {
             call: _stored(redis, where.keys(), call=call) for call in _calls(redis, where.keys())
         }
-    _tell(
-        entries,
-        [
-            *lost,
-            *flaws_of_chains(entries, since_the_start=since_the_start),
-            *calls_without_entry(before, entries),
-            *entries_against_results(after, entries),
-            *calls_with_two_entries(entries),
-        ],
+    flaws = [
+        *lost,
+        *flaws_of_chains(entries, since_the_start=since_the_start),
+        *calls_without_entry(before, entries),
+        *entries_against_results(after, entries),
+        *calls_with_two_entries(entries),
+    ]
+    if not (entries or flaws or allow_empty):
+        _found_none()
+    _tell(entries, flaws)
+
+
+def _found_none() -> NoReturn:
+    """An audit that was looked for in the wrong place must not pass for a whole one."""
+    _fail(
+        f"no entry stands in {where.keys().stream(AUDIT)} at {where.shown_url()}: is that where"
+        " the toolrunners write? See REDIS_URL and NIGHTSHIFT_STREAM_PREFIX; --allow-empty if"
+        " no call was made in the last 30 days"
     )
 
 
@@ -109,7 +122,7 @@ def _redis() -> Iterator[Redis]:
 def _tell(entries: list[Kept], flaws: list[Flaw]) -> None:
     key = os.environ.get(KEY, "")
     if key:
-        flaws = [*flaws, *entries_without_mac(entries, key)]
+        flaws = [*flaws, *flaws_of_macs(entries, key)]
     lives = len({entry.text("replica") for entry in entries})
     for flaw in flaws[:MOST_SHOWN]:
         typer.echo(f"{_line(flaw.where)}: {_line(flaw.what)}")
@@ -120,6 +133,9 @@ def _tell(entries: list[Kept], flaws: list[Flaw]) -> None:
         typer.echo(f"the audit is not whole: {counted}, {len(flaws)} flaws", err=True)
         raise typer.Exit(NOT_WHOLE)
     typer.echo(f"the audit is whole: {counted}")
+    bare = sum(not entry.text("mac") for entry in entries) if key else 0
+    if bare:
+        typer.echo(wrapped(f"{bare} entries are older than the first MAC and have none"), err=True)
     if not key:
         typer.echo(wrapped(f"without {KEY} the newest entry of a chain could be forged"), err=True)
 

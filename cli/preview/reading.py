@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bus.events import Diagnosis, DiagnosisReached, IncidentOpened, Outcome
 from bus.record import Call, Record, new_record, record_from
@@ -42,8 +42,7 @@ class NotReadable(ValueError):
 class LinkSettings(Settings):
     """The notifier's settings for what cards link to; Slack's own are neither needed nor read."""
 
-    slack_bot_token: SecretStr = SecretStr("")
-    slack_channel: str = ""
+    sink: Literal["slack", "stdout"] = "stdout"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -86,11 +87,16 @@ def pin(
 
 
 async def _listed(settings: "Settings", names: Collection[str], *, seconds: float) -> "Listed":
-    from services.toolrunner.adapters.pinning import configured, list_all
-
     # What goes wrong is told in a sentence at the end, not while it is tried again.
     logging.getLogger().addHandler(logging.NullHandler())
     logging.getLogger("fastmcp").handlers.clear()
+    with _shown_words():
+        return await _listed_by(settings, names, seconds=seconds)
+
+
+async def _listed_by(settings: "Settings", names: Collection[str], *, seconds: float) -> "Listed":
+    from services.toolrunner.adapters.pinning import configured, list_all
+
     async with configured(settings) as entries:
         for name in names:
             if name not in entries:
@@ -98,6 +104,21 @@ async def _listed(settings: "Settings", names: Collection[str], *, seconds: floa
         chosen = {name: entry for name, entry in entries.items() if not names or name in names}
         most = settings.tool_result_bytes
         return await list_all(chosen, seconds=seconds, max_bytes=most)
+
+
+@contextmanager
+def _shown_words() -> Iterator[None]:
+    """What a server writes to its standard error is shown: cleaned, and as that server's."""
+    from services.toolrunner.adapters import mcp_words
+
+    shown = logging.StreamHandler()
+    shown.setFormatter(logging.Formatter("%(server)s: %(message)s"))
+    mcp_words.log.addHandler(shown)
+    mcp_words.log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        mcp_words.log.removeHandler(shown)
 
 
 def _settings() -> "Settings":

@@ -74,13 +74,31 @@ def flaws_of_chains(entries: Sequence[Kept], *, since_the_start: bool) -> list[F
     ]
 
 
-def entries_without_mac(entries: Sequence[Kept], key: str) -> list[Flaw]:
-    """Entries whose MAC is not the one that the key gives: altered, or written by somebody else."""
-    return [
-        Flaw(entry.entry_id, "its MAC is not that of NIGHTSHIFT_AUDIT_KEY")
-        for entry in entries
-        if not hmac.compare_digest(entry.text("mac").encode(), mac_of(entry.fields, key).encode())
-    ]
+def flaws_of_macs(entries: Sequence[Kept], key: str) -> list[Flaw]:
+    """Entries with another MAC than the key gives, or with none where one must be.
+
+    Before toolrunners had the key, none of their entries had one: so one must be in every entry
+    after the first that has one, and in all entries of a life that has any.
+    """
+    with_mac = [at for at, entry in enumerate(entries) if entry.text("mac")]
+    if entries and not with_mac:
+        said = "no entry has a MAC: no toolrunner had NIGHTSHIFT_AUDIT_KEY, or all were made up"
+        return [Flaw(entries[-1].entry_id, said)]
+    lives = {entries[at].text("replica") for at in with_mac}
+    found = []
+    for at, entry in enumerate(entries):
+        if not entry.text("mac"):
+            if at > with_mac[0] or entry.text("replica") in lives:
+                found.append(
+                    Flaw(entry.entry_id, "it has no MAC, as others before it or of its replica do")
+                )
+        elif not _is_mac(entry, key):
+            found.append(Flaw(entry.entry_id, "its MAC is not that of NIGHTSHIFT_AUDIT_KEY"))
+    return found
+
+
+def _is_mac(entry: Kept, key: str) -> bool:
+    return hmac.compare_digest(entry.text("mac").encode(), mac_of(entry.fields, key).encode())
 
 
 def calls_without_entry(stored: Collection[Call], entries: Sequence[Kept]) -> list[Flaw]:

@@ -44,6 +44,11 @@ class Resource:
     configured: bool = False
 
     @property
+    def lower(self) -> str:
+        """Its name in lower case, for rules about what somebody may write in either."""
+        return self.name.lower()
+
+    @property
     def words(self) -> str:
         """The resource in words, for a sentence."""
         return f"{WORDS[self.kind]} `{self.name}`"

@@ -117,7 +117,9 @@ def _declared(action: Action) -> dict[str, JsonValue]:
 def _entity_types() -> dict[str, JsonValue]:
     types: dict[str, JsonValue] = {"Role": {}, "Agent": {"memberOfTypes": ["Role"]}}
     for kind in TYPES:
-        attributes = {"name": _TEXT} | ({"configured": _FLAG} if kind in KINDS else {})
+        attributes = {"name": _TEXT, "lower": _TEXT} | (
+            {"configured": _FLAG} if kind in KINDS else {}
+        )
         record = CedarType("Record", attributes=attributes, required=frozenset(attributes))
         types[kind] = {"shape": record.described()}
     return types
@@ -141,7 +143,7 @@ def request_of(
 ) -> Request:
     """Whether our agent may do that with those arguments, as Cedar asks it."""
     uid: dict[str, JsonValue] = {"type": resource.kind, "id": resource.name}
-    attributes: dict[str, JsonValue] = {"name": resource.name}
+    attributes: dict[str, JsonValue] = {"name": resource.name, "lower": resource.lower}
     if resource.kind in KINDS:
         attributes["configured"] = resource.configured
     known: dict[str, JsonValue] = {

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,6 +133,22 @@ async def test_one_server_is_pinned_alone_and_what_is_hidden_stays_hidden(bench:
     assert set(load_lock(bench.lock).servers) == {"shop"}
     unknown = await bench.tools("pin", "--server", "shed")
     assert unknown.exit_code == 2
+
+
+async def test_what_a_process_says_while_it_is_pinned_is_shown_cleaned_and_as_its_words(
+    bench: Bench,
+) -> None:
+    secret = "Hunter2" + "Secret" + "Pass9"
+    code = "import sys; sys.stderr.write(sys.argv[1])"
+    words = f"\x1b]0;owned\x07password={secret}\nthe token is missing\n"
+    entry = {"command": sys.executable, "args": ["-I", "-S", "-c", code, words]}
+    text = json.dumps({"mcpServers": {"shop": entry}})
+    (bench.folder / "servers.json").write_text(text, encoding="utf-8")
+    end = await bench.tools("pin", "--seconds", "1")
+    assert end.exit_code == 1
+    assert "shop: it says: the token is missing\n" in end.stderr
+    assert secret not in end.stderr
+    assert "\x1b" not in end.stderr
 
 
 async def test_what_cannot_be_asked_or_read_is_one_sentence_and_nothing_is_written(

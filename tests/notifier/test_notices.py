@@ -110,7 +110,7 @@ async def test_notice_for_a_channel_that_takes_none_stands_in_the_default_which_
     await one.tell(TEXT, "service:cartservice")
     (message,) = desk.messages
     assert TEXT in message.now.text
-    assert f"belongs in channel {CART}" in message.now.text
+    assert f"belongs in channel {CART}" in str(message.now.blocks)
 
 
 async def test_incident_that_cannot_be_read_is_told_once_in_a_sentence(

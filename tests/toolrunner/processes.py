@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -20,9 +21,19 @@ async def running(
     module: str, *given: str, **variables: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """That module as a process, for the length of a block."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, *given, env=environment(**variables)
-    )
+    async with logging_to(None, module, *given, **variables) as process:
+        yield process
+
+
+@contextlib.asynccontextmanager
+async def logging_to(
+    errors: Path | None, /, module: str, *given: str, **variables: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The same; what it logs goes to that file, if there is one."""
+    with errors.open("wb") if errors else contextlib.nullcontext() as stderr:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", module, *given), env=environment(**variables), stderr=stderr
+        )
     try:
         yield process
     finally:

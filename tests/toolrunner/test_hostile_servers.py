@@ -60,7 +60,7 @@ AT_ONCE = {
     (FAR, "truncated"): "the answer is no JSON-RPC; nothing was read",
     (NEAR, "truncated"): "the answer is no JSON-RPC; nothing was read",
     (FAR, "html"): LOST,
-    (FAR, "unavailable"): LOST,
+    (FAR, "unavailable"): "it answered HTTP 503; nothing was read",
     (FAR, "cut"): LOST,
     (NEAR, "cut"): LOST,
 }

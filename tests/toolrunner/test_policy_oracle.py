@@ -41,6 +41,7 @@ GROUPS: tuple[JsonValue, ...] = (
     "/shop/cart",
     "/payments/cart",
     "/boutique/cloudtrail",
+    "/boutique/CloudTrail",
     "*",
     "",
     None,

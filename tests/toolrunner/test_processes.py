@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from bus.broker import Bus
 from bus.connection import as_text
@@ -21,10 +25,11 @@ from simulator.redis_server import free_port
 from simulator.request_log import RequestLog
 from simulator.serving import Served
 from tests.conftest import MakeBus
-from tests.toolrunner.foreign import ask, investigation, told
-from tests.toolrunner.processes import environment, running
+from tests.toolrunner.foreign import ask, investigation, serving, told
+from tests.toolrunner.processes import environment, logging_to, running
 
 SERVERS = "services.toolrunner.servers"
+SECRET = "postgres://shop:" + "Hunter2" + "Secret" + "Pass9"
 pytestmark = pytest.mark.timeout(90)
 
 
@@ -68,6 +73,10 @@ async def test_wrong_settings_end_both_processes_with_one_sentence(tmp_path: Pat
         assert sentence in said[0]
 
 
+async def refused_with_a_secret(_: Request) -> Response:
+    return JSONResponse({"message": f"upstream failed: {SECRET}@db.internal/x"}, 500)
+
+
 async def test_a_call_is_one_trace_through_both_processes_and_both_stop_on_request(
     make_bus: MakeBus, tmp_path: Path
 ) -> None:
@@ -89,10 +98,21 @@ async def test_a_call_is_one_trace_through_both_processes_and_both_stop_on_reque
     }
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(receiver.stop)
-        servers = await stack.enter_async_context(running(SERVERS, **shared))
-        runner = await stack.enter_async_context(running("services.toolrunner", **shared, **own))
+        github = Starlette(routes=[Route("/{path:path}", refused_with_a_secret)])
+        port_of_github = await stack.enter_async_context(serving(github))
+        shared |= {
+            "GITHUB_API_URL": f"http://127.0.0.1:{port_of_github}",
+            "NIGHTSHIFT_REPOSITORY": "online-boutique/shop",
+        }
+        logs = [tmp_path / "servers.log", tmp_path / "runner.log"]
+        servers = await stack.enter_async_context(logging_to(logs[0], SERVERS, **shared))
+        runner = await stack.enter_async_context(
+            logging_to(logs[1], "services.toolrunner", **shared, **own)
+        )
         await eventually(lambda: offers(bus, "kubernetes__list_pods"), seconds=60)
-        record = await investigation(bus, "1-1")
+        record = await investigation(bus, "1-1", "1-2")
+        await ask(bus, record, "1-2", tool="github__search_code", query="GetCart")
+        assert "upstream failed: postgres://shop:[secret:url" in (await told(bus, "1-2")).error
         await ask(bus, record, "1-1", tool="kubernetes__list_pods", namespace="boutique")
         finished = await told(bus, "1-1")
         assert finished.error == "no namespace may be read: NIGHTSHIFT_NAMESPACES is not set"
@@ -104,6 +124,11 @@ async def test_a_call_is_one_trace_through_both_processes_and_both_stop_on_reque
         assert tool.attributes["gen_ai.operation.name"] == "execute_tool"
         assert tool.attributes["gen_ai.tool.call.id"] == "1-1"
         assert tool.attributes["nightshift.policy.decision"] == "allow"
+        failed = [span for span in spans.trace(record.trace.trace_id) if span.status == "error"]
+        assert {span.service for span in failed} == {"toolrunner", "toolrunner-servers"}
+        told_outside = [str(spans.trace(record.trace.trace_id)), *(log.read_text() for log in logs)]
+        assert not any(SECRET.rpartition(":")[2] in each for each in told_outside)
+        assert all(line.startswith("{") for log in logs for line in log.read_text().splitlines())
         served = [span for span in found.values() if span.service == "toolrunner-servers"]
         assert served
         ids = {span.span_id for span in found.values()}

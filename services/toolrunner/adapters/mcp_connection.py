@@ -18,14 +18,17 @@ from opentelemetry import context, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from pydantic import JsonValue
 
+from bus.cleaning import clean
 from bus.errors import ToolFailed
 from services.toolrunner.adapters.mcp_answer import Answers
+from services.toolrunner.adapters.mcp_errors import failure_of
 from services.toolrunner.adapters.mcp_guard import Guard
 from services.toolrunner.adapters.mcp_http import Bounds, Departure, departing
 from services.toolrunner.adapters.mcp_listing import listed, when_list_changes
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.adapters.mcp_session import Session, connected, set_within
 from services.toolrunner.adapters.mcp_transport import transport_to
+from services.toolrunner.briefly import briefly
 from services.toolrunner.gaps import mark_for
 from services.toolrunner.pins import Definition
 from services.toolrunner.ports import ResultUnknown, ServerFailed
@@ -37,6 +40,8 @@ LOOKED_AT_EVERY_SECONDS = 30.0
 ANSWERS_WITHIN_SECONDS = 5.0
 CALL_WAITS_SECONDS = 3.0
 """How long a call waits for a server that is away."""
+MOST_TOLD = 300
+"""Characters of why a server is away."""
 
 
 class Connection:
@@ -140,7 +145,7 @@ class Connection:
         read_only: bool,
     ) -> str:
         # Twice: a connection may have died unnoticed since it was last used.
-        for _ in range(2):
+        for again in (False, True):
             session = await self._connected(tool)
             departure.check()
             # Nobody sees a call leave for a server that reads its standard input.
@@ -153,7 +158,9 @@ class Connection:
                 raise
             except MCPError as error:
                 departure.check()
-                self._answers.raise_if_final(error)
+                if not read_only and (status := failure_of(error, departure)):
+                    raise self._unknown(f"it answered HTTP {status}") from None
+                self._answers.raise_if_final(error, departure, again=again)
                 self._lose(session, error)
             except Exception as error:
                 self._lose(session, error)
@@ -166,7 +173,7 @@ class Connection:
         try:
             stirred = asyncio.Event()
             client = Client(
-                transport_to(self._entry, bounds=self._bounds),
+                transport_to(self._entry, bounds=self._bounds, server=self.name),
                 init_timeout=ANSWERS_WITHIN_SECONDS,
                 log_handler=_not_our_log,
                 message_handler=when_list_changes(stirred),
@@ -182,7 +189,8 @@ class Connection:
                 await session.unused()
         except Exception as error:
             if over.done():
-                log.debug("MCP server %s: a lost session did not close: %s", self.name, error)
+                said = clean(briefly(str(error)))
+                log.debug("MCP server %s: a lost session did not close: %s", self.name, said)
             else:
                 self._note(error)
                 self._guard.is_gone()
@@ -238,7 +246,7 @@ class Connection:
             self._up.clear()
 
     def _note(self, error: Exception) -> None:
-        problem = f"{type(error).__name__}: {error}"[:300]
+        problem = clean(briefly(f"{type(error).__name__}: {error}"))[:MOST_TOLD]
         if problem != self._problem:
             log.warning("MCP server %s is away: %s", self.name, problem)
         self._problem = problem

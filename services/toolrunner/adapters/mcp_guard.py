@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bus import metrics
+from bus.cleaning import clean
 from bus.errors import ToolFailed
 from services.toolrunner.breaker import Breaker
+from services.toolrunner.briefly import briefly
 from services.toolrunner.pace import Pace
 from services.toolrunner.ports import ServerFailed
 from services.toolrunner.settings import Settings
@@ -123,7 +125,8 @@ class Guard:
         return self.not_asked(tool, f"{why}; it is asked again in {wait:.0f} s")
 
     def _short(self, error: ToolFailed) -> str:
-        return str(error).removeprefix(f"{self.server}: ").split(";")[0][:200]
+        said = clean(briefly(str(error).removeprefix(f"{self.server}: ")))
+        return said.split(";")[0][:200]
 
 
 def _gap(tool: str) -> str:

@@ -172,13 +172,16 @@ def _always() -> float:
 class Departure:
     """A request under way: `check` is asked where it leaves; `left`: the server may have it.
 
-    `until`: when it is over, by the clock of the event loop; None: whenever it is.
+    `until`: when it is over, by the clock of the event loop; None: whenever it is. `response`: how
+    what answered it last begins. `lost`: nothing did, and the client got an answer of ours.
     """
 
     check: Callable[[], float] = _always
     left: bool = False
     until: float | None = None
     resumed: int = 0
+    response: httpx2.Response | None = None
+    lost: bool = False
 
 
 _DEPARTURE: ContextVar[Departure] = ContextVar("departure")
@@ -211,6 +214,7 @@ class _LastLook(httpx2.AsyncClient):
             if shared is None or departure.resumed > MOST_RESUMED:
                 # A stream that no call asked for has no end; what is offered, we ask for ourselves.
                 return httpx2.Response(NOT_TAKEN, request=request)
+        departure.response, departure.lost = None, True
         try:
             not_after = departure.check()
         except (ToolFailed, Unavailable):
@@ -220,7 +224,9 @@ class _LastLook(httpx2.AsyncClient):
         before, departure.left = departure.left, True
         try:
             async with asyncio.timeout_at(departure.until):
-                return await super().send(request, **given)
+                departure.response = await super().send(request, **given)
+            departure.lost = False
+            return departure.response
         except (httpx2.TransportError, TimeoutError) as error:
             if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
                 departure.left = before

@@ -6,7 +6,7 @@ The SDK's own reader keeps a line for as long as it does not end, and copies it 
 import asyncio
 import logging
 import re
-import sys
+import subprocess
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
@@ -24,9 +24,11 @@ from mcp.shared.message import SessionMessage
 from mcp_types import INTERNAL_ERROR, PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
 from typing_extensions import Unpack
 
+from services.toolrunner.adapters.mcp_errors import NO_JSON
 from services.toolrunner.adapters.mcp_http import Bounds, slowly, through
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.adapters.mcp_session import PlainSession
+from services.toolrunner.adapters.mcp_words import telling
 from services.toolrunner.pace import Pace
 from services.toolrunner.shape import MESSAGES_A_SECOND, MESSAGES_AT_ONCE, TOO_LARGE, Shape
 
@@ -49,8 +51,8 @@ class GivenUp(Exception):
 class BoundedStdio(ClientTransport):
     """A process that reads requests from its input and writes answers to its output."""
 
-    def __init__(self, entry: ServerEntry, bounds: Bounds) -> None:
-        self._entry, self._bounds = entry, bounds
+    def __init__(self, entry: ServerEntry, bounds: Bounds, *, server: str) -> None:
+        self._entry, self._bounds, self._server = entry, bounds, server
 
     @asynccontextmanager
     async def connect_session(
@@ -65,11 +67,12 @@ class BoundedStdio(ClientTransport):
         process = await anyio.open_process(
             [entry.command, *entry.args],
             env=get_default_environment() | entry.env,
-            stderr=sys.stderr,
+            stderr=subprocess.PIPE,
             cwd=entry.cwd,
             start_new_session=True,
         )
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(telling(process.stderr, self._server))
             stack.push_async_callback(_end, process)
             to_us, from_server = anyio.create_memory_object_stream[Message](0)
             to_server, from_us = anyio.create_memory_object_stream[SessionMessage](0)
@@ -171,7 +174,7 @@ class _Line:
         try:
             return SessionMessage(jsonrpc_message_adapter.validate_json(text, by_name=False))
         except ValueError as error:
-            return self._answer(PARSE_ERROR, str(error)[:200]) or error
+            return self._answer(PARSE_ERROR, f"{NO_JSON}{type(error).__name__}") or error
 
     def _answer(self, code: int, problem: str) -> SessionMessage | None:
         """An error to the request that the line says it answers."""

@@ -28,10 +28,10 @@ class _Http(StreamableHttpTransport):
             yield session
 
 
-def transport_to(entry: ServerEntry, *, bounds: Bounds) -> ClientTransport:
-    """A new transport to that server, for results within these bounds."""
+def transport_to(entry: ServerEntry, *, bounds: Bounds, server: str) -> ClientTransport:
+    """A new transport to the server of that name, for results within these bounds."""
     if entry.command:
-        return BoundedStdio(entry, bounds)
+        return BoundedStdio(entry, bounds, server=server)
     return _Http(
         entry.url,
         headers=entry.headers,

@@ -13,6 +13,7 @@ from bus.envelope import lease_clock
 NOT_AFTER = "x-nightshift-not-after"
 """Seconds of `lease_clock` after which the request must not be answered."""
 REFUSED = 409
+RUN_OUT = "the lease on this call has run out"
 
 
 async def refuse_late(request: Request, pass_on: RequestResponseEndpoint) -> Response:
@@ -36,7 +37,7 @@ def is_late(not_after: str) -> bool:
 
 def refusal(reason: str) -> dict[str, object]:
     """A refused request as JSON-RPC says it: the caller gets the error, the connection stays."""
-    return failure(f"the lease on this call has run out: {reason}")
+    return failure(f"{RUN_OUT}: {reason}")
 
 
 def failure(message: str) -> dict[str, object]:
