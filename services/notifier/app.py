@@ -18,6 +18,7 @@ from services.notifier.adapters.redis_owing import RedisOwing
 from services.notifier.adapters.redis_places import RedisPlaces
 from services.notifier.adapters.rhythm import every
 from services.notifier.adapters.slack import SlackChannel, slack_channel
+from services.notifier.adapters.threads import threads_of
 from services.notifier.closing import Closing
 from services.notifier.handlers import Handlers
 from services.notifier.live import Live
@@ -28,6 +29,7 @@ from services.notifier.sweep import Sweep
 
 INTRODUCTION_SECONDS = 5.0
 REPAIR_SECONDS = 1.0
+THREAD_SECONDS = 0.5
 
 
 def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) -> Service:
@@ -41,6 +43,7 @@ def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) ->
     closing = Closing(bus, messages, history, settings.trace_url, settings.final_repeat_seconds)
     live = Live(bus.investigations, messages)
     sweep = Sweep(bus.investigations, Deadlines(bus.redis, bus.keys), closing)
+    threads = threads_of(slack, closing, lease_seconds=settings.lease_seconds)
     do = Handlers(
         bus.investigations, messages, live, closing, history, notices, settings.deadline_seconds
     )
@@ -60,6 +63,7 @@ def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) ->
             lambda: every(0, sweep.close_left_over),
             lambda: every(REPAIR_SECONDS, closing.repair),
             lambda: every(REPAIR_SECONDS, second_messages.sweep),
+            lambda: every(THREAD_SECONDS, threads.sweep),
             lambda: every(INTRODUCTION_SECONDS, slack.introduce),
         ),
         checks={"slack": slack.problem},

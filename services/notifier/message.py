@@ -61,7 +61,7 @@ class Messages:
         A message that turns out to be a second one is taken back, at once or later.
         """
         place = await self._write(record, card, turn=turn)
-        settled = await _told(self._settle(record, turn, place=place))
+        settled = await told(self._settle(record, turn, place=place))
         if settled == "duplicate":
             await self.second_messages.take_back(record)
 
@@ -78,7 +78,7 @@ class Messages:
         place = await self._write(record, card, turn=turn)
         stands = signal(record, place)
         finish = self.places.finish(record.investigation_id, turn, signal=stands)
-        finished = await _told(finish)
+        finished = await told(finish)
         if finished.owed:
             await self.second_messages.take_back(record)
         return finished
@@ -96,7 +96,7 @@ class Messages:
         try:
             return await self._write_or_plain(record, card, turn=turn)
         except (Unanswered, asyncio.CancelledError):
-            await _told(self._settle(record, turn, place=None))
+            await told(self._settle(record, turn, place=None))
             raise
         except (Unavailable, CardRefused):
             await self.places.failed(inv, turn, known=True)
@@ -159,7 +159,7 @@ class Messages:
             raise Unavailable("the turn to write is nearly over", retry_in_seconds=1)
 
 
-async def _told(telling: Coroutine[object, None, T]) -> T:
+async def told(telling: Coroutine[object, None, T]) -> T:
     """What became of it; Redis is told also when the caller is cancelled meanwhile.
 
     Whoever lost its entry while it slept is cancelled, and nobody else knows what it has written.

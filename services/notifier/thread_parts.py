@@ -1,0 +1,90 @@
+"""A detail of an incident's thread: labelled texts, as a message where they fit, else as a file."""
+
+from dataclasses import dataclass
+
+from bus.cleaning import clean
+from services.notifier.blocks import (
+    MAX_BLOCKS,
+    TEXT_CHARACTERS,
+    Block,
+    Card,
+    bold,
+    characters,
+    cut,
+    escaped,
+    fitted,
+    one_line,
+    paragraph,
+    quoted,
+    small,
+)
+
+MESSAGE_CHARACTERS = 8_000
+"""More of it in one message nobody reads; a file can be searched."""
+LABEL_CHARACTERS = 500
+SHORTENED_CHARACTERS = 1_500
+"""Of each text where there can be no file."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A line that says what this is, and the text, letter by letter."""
+
+    label: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One thing that the thread says. By its key it is known to stand there already."""
+
+    key: str
+    title: str
+    parts: tuple[Part, ...]
+    ending: str = "txt"
+    """Of the file's name, if it becomes one."""
+
+
+def cleaned(detail: Detail) -> Detail:
+    """The detail with every text redacted and stripped of what cannot be seen."""
+    parts = tuple(
+        Part(one_line(clean(part.label), LABEL_CHARACTERS), clean(part.text))
+        for part in detail.parts
+    )
+    return Detail(detail.key, detail.title, parts, detail.ending)
+
+
+def message(detail: Detail) -> Card | None:
+    """The detail as one message with nothing left out; None where that is too much for one."""
+    blocks = [paragraph(bold(detail.title)), *map(_block, detail.parts)]
+    is_long = any(len(part.text) > TEXT_CHARACTERS for part in detail.parts)
+    if is_long or len(blocks) > MAX_BLOCKS or characters(blocks) > MESSAGE_CHARACTERS:
+        return None
+    return Card(detail.title, tuple(blocks))
+
+
+def shortened(detail: Detail, why: str) -> Card:
+    """The detail in one message: what is left out is counted, and why is said."""
+    parts = [Part(part.label, cut(part.text, SHORTENED_CHARACTERS)) for part in detail.parts]
+    blocks = [paragraph(bold(detail.title)), *map(_block, parts), small(f"Shortened: {why}")]
+    return Card(detail.title, fitted(blocks, keep_last=1))
+
+
+def without_blocks(detail: Detail) -> Card:
+    """The detail as a text, cut, for where Slack refuses the message as it is."""
+    return Card(escaped(document(detail), TEXT_CHARACTERS))
+
+
+def document(detail: Detail) -> str:
+    """The detail whole, as the text of a file."""
+    said = [f"{part.label}\n{part.text}" if part.text else part.label for part in detail.parts]
+    return "\n\n".join([detail.title, *said]) + "\n"
+
+
+def file_name(detail: Detail, investigation_id: str) -> str:
+    """The name of its file, which says whose and which detail it is."""
+    return f"{investigation_id}-{detail.key}.{detail.ending}"
+
+
+def _block(part: Part) -> Block:
+    return quoted([bold(part.label)], part.text)
