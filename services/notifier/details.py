@@ -57,52 +57,75 @@ def wanted(record: Record) -> list[str]:
 
 def details(known: Known) -> list[Detail]:
     """Every detail that has something to say, in the order in which the thread has them."""
+    rest = tuple(_rest(known))
+    title = "What the card had no room for, and the timeline" if rest else "Timeline"
     found = [
         Detail("evidence", "Evidence, with the lines around it", tuple(_evidence(known))),
         Detail("found", "What the model said on its way (unverified)", tuple(_found(known))),
         Detail("fix", "The fix, whole", tuple(_fix(known)), ending="diff"),
-        Detail("rest", "What the card had no room for", tuple(_rest(known))),
-        Detail("timeline", "Timeline", tuple(_timeline(known))),
+        Detail("timeline", title, (*rest, *_timeline(known))),
         Detail("results", "What the tools returned, as the model saw it", tuple(_results(known))),
     ]
     return [cleaned(detail) for detail in found if detail.parts]
 
 
 def _evidence(known: Known) -> Iterator[Part]:
-    found = known.record.diagnosis
-    quotes = found.evidence if found else ()
+    verified = [quote for quote in _quotes(known.record) if quote.verified]
+    for near in _together(verified):
+        yield _quoted(near, known.results.get(near[0].tool_call_id))
+
+
+def _together(quotes: Iterable[Evidence]) -> Iterator[list[Evidence]]:
+    """The quotes in their order; those whose lines around overlap in one list."""
+    near: list[Evidence] = []
     for quote in quotes:
-        if quote.verified:
-            yield _quoted(quote, known.results.get(quote.tool_call_id))
+        if near and not _is_near(near[-1], quote):
+            yield near
+            near = []
+        near.append(quote)
+    if near:
+        yield near
 
 
-def _quoted(quote: Evidence, kept: Kept | None) -> Part:
-    label = f"Tool call {quote.tool_call_id}" + (f" · {quote.tool}" if quote.tool else "")
-    if not quote.first_line:
-        return Part(label, quote.quote)
-    last = quote.first_line + quote.quote.count("\n")
-    said = f"line {quote.first_line}" if last == quote.first_line else ""
-    said = said or f"lines {quote.first_line} to {last}"
+def _is_near(quote: Evidence, other: Evidence) -> bool:
+    if quote.tool_call_id != other.tool_call_id or not (quote.first_line and other.first_line):
+        return False
+    first, second = sorted((quote, other), key=lambda one: one.first_line or 0)
+    return (second.first_line or 0) - max(_lines(first)) <= 2 * LINES_AROUND
+
+
+def _lines(quote: Evidence) -> range:
+    first = quote.first_line or 0
+    return range(first, first + quote.quote.count("\n") + 1)
+
+
+def _quoted(quotes: list[Evidence], kept: Kept | None) -> Part:
+    """Quotes of one result that stand near each other, with the lines around."""
+    call, tool, words = quotes[0].tool_call_id, quotes[0].tool, [q.quote for q in quotes]
+    label = f"Tool call {call}" + (f" · {tool}" if tool else "")
+    marked = {number for quote in quotes for number in _lines(quote)}
+    if 0 in marked:
+        return Part(label, "\n".join(words))
+    said = f"line {min(marked)}" if len(marked) == 1 else f"lines {min(marked)} to {max(marked)}"
     lines = kept.whole.split("\n") if kept else []
-    if last > len(lines):
-        return Part(f"{label} · {said}", quote.quote)
-    label = f"{label} · {said} of {len(lines):,}, marked with >"
-    return Part(label, _excerpt(lines, quote.first_line, last=last))
+    if max(marked) > len(lines):
+        return Part(f"{label} · {said}", "\n".join(words))
+    return Part(f"{label} · {said} of {len(lines):,}, marked with >", _excerpt(lines, marked))
 
 
-def _excerpt(lines: list[str], first: int, *, last: int) -> str:
+def _excerpt(lines: list[str], marked: set[int]) -> str:
     """Those lines with some around them, numbered; cleaned before anything is put between them."""
-    begin = max(1, first - LINES_AROUND)
-    around = lines[begin - 1 : last + LINES_AROUND]
+    begin = max(1, min(marked) - LINES_AROUND)
+    around = lines[begin - 1 : max(marked) + LINES_AROUND]
     shown = [
-        line if first <= number <= last else cut(line, LINE_CHARACTERS)
+        line if number in marked else cut(line, LINE_CHARACTERS)
         for number, line in enumerate(around, start=begin)
     ]
     text = clean("\n".join(shown))
     if text.count("\n") + 1 != len(shown):
         return text  # a secret of several lines was in it: no number would be right
     return "\n".join(
-        f"{'>' if first <= number <= last else ' '} {number}| {line}"
+        f"{'>' if number in marked else ' '} {number}| {line}"
         for number, line in enumerate(text.split("\n"), start=begin)
     )
 

@@ -9,7 +9,7 @@ class Settings(BusSettings):
     """What the notifier needs beside the bus: Slack, the trace's address, and three intervals."""
 
     slack_bot_token: SecretStr = Field(validation_alias="SLACK_BOT_TOKEN", min_length=1)
-    """Bot token with `chat:write` and `channels:history`."""
+    """Bot token with `chat:write` and `channels:history`; `files:write` for long details."""
     slack_channel: str = Field(min_length=1, max_length=100)
     """Id of the channel that gets the messages, such as `C0123456789`."""
     slack_api_url: str = Field(

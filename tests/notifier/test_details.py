@@ -1,12 +1,10 @@
 """What the thread says: the whole of what the card had to cut, as data, within Slack's limits."""
 
-import json
-
 import pytest
 
 from bus.events import CodeLocation, Evidence, Fix, Gap, RuledOut, ToolCallId
 from bus.record import Record
-from services.notifier.blocks import Card
+from services.notifier.blocks import MAX_CHARACTERS, Card, characters
 from services.notifier.details import Kept, Known, details, wanted
 from services.notifier.message import cleaned
 from services.notifier.report import final_card
@@ -69,6 +67,17 @@ def test_every_verified_quote_stands_in_the_thread_and_no_other() -> None:
     assert [f"> {n}| noise {n}" in said for n in range(1, 10)] == [n % 3 > 0 for n in range(1, 10)]
 
 
+def test_quotes_that_stand_near_each_other_are_shown_together() -> None:
+    quotes = tuple(
+        Evidence(tool_call_id=ToolCallId("1-1"), quote=f"noise {n}", verified=True, first_line=n)
+        for n in (12, 10, 200)
+    )
+    said = document(told(found(evidence=quotes))["evidence"])
+    assert "lines 10 to 12 of 413" in said
+    assert "> 10| noise 10\n  11| noise 11\n> 12| noise 12" in said
+    assert said.count("noise 11\n") == 1
+
+
 def test_quote_whose_result_is_gone_stands_without_lines_around() -> None:
     known = Known(record=found(), card=Card(""))
     (evidence, *_) = details(known)
@@ -105,7 +114,7 @@ def test_fix_stands_whole_where_the_card_cuts_it(lines: int) -> None:
 def test_what_the_card_cuts_stands_whole_in_the_thread_and_what_it_shows_does_not() -> None:
     long = "why " * 500 + "the end"
     causes = tuple(RuledOut(cause=f"cause {n}", reason="it was not") for n in range(8))
-    said = document(told(found(root_cause=long, ruled_out=causes))["rest"])
+    said = document(told(found(root_cause=long, ruled_out=causes))["timeline"])
     assert "cause 7: it was not" in said
     assert "cause 1: it was not" not in said
     assert long in said
@@ -149,7 +158,7 @@ def test_hostile_text_reaches_the_thread_as_letters_only(text: str) -> None:
             assert not block_findings(list(card.blocks))
             assert not {"actions", "section", *PARSED} & set(kinds(card.blocks))
             assert not any(mark in card.text for mark in ("<!", "<@", "<h", "\u202e"))
-            assert len(json.dumps(card.blocks)) < 80_000
+            assert characters(card.blocks) <= MAX_CHARACTERS
 
 
 def test_secret_in_a_stored_result_does_not_reach_the_thread() -> None:

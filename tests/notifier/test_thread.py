@@ -30,7 +30,7 @@ from tests.notifier.thread_desk import (
     told,
 )
 
-ALL = Counter({"evidence": 1, "timeline": 1, "rest": 1, "results": 1})
+ALL = Counter({"evidence": 1, "timeline": 1, "results": 1})
 ANNOUNCE, SHARE = "files.getUploadURLExternal", "files.completeUploadExternal"
 BYTES = "F0000000001"
 """Under this name the bytes of the first file are sent."""
