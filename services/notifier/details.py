@@ -19,6 +19,7 @@ from services.notifier.timeline import Moments, timeline
 LINES_AROUND = 3
 LINE_CHARACTERS = 400
 """Of a line around a quote; the quote's own lines are whole."""
+RESULTS = "What the tools returned, as the model saw it"
 RESULTS_SHOWN = 6
 RESULT_CHARACTERS = 60_000
 _Message = Mapping[str, object]
@@ -64,7 +65,7 @@ def details(known: Known) -> list[Detail]:
         Detail("found", "What the model said on its way (unverified)", tuple(_found(known))),
         Detail("fix", "The fix, whole", tuple(_fix(known)), ending="diff"),
         Detail("timeline", title, (*rest, *_timeline(known))),
-        Detail("results", "What the tools returned, as the model saw it", tuple(_results(known))),
+        Detail("results", RESULTS, tuple(_results(known)), is_file=True),
     ]
     return [cleaned(detail) for detail in found if detail.parts]
 

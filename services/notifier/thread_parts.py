@@ -1,6 +1,6 @@
 """A detail of an incident's thread: labelled texts, as a message where they fit, else as a file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bus.cleaning import clean
 from services.notifier.blocks import (
@@ -43,6 +43,8 @@ class Detail:
     parts: tuple[Part, ...]
     ending: str = "txt"
     """Of the file's name, if it becomes one."""
+    is_file: bool = False
+    """Whatever its length: it is for searching, and posts are scarcer than files."""
 
 
 def cleaned(detail: Detail) -> Detail:
@@ -51,14 +53,19 @@ def cleaned(detail: Detail) -> Detail:
         Part(one_line(clean(part.label), LABEL_CHARACTERS), clean(part.text))
         for part in detail.parts
     )
-    return Detail(detail.key, detail.title, parts, detail.ending)
+    return replace(detail, parts=parts)
 
 
 def message(detail: Detail) -> Card | None:
-    """The detail as one message with nothing left out; None where that is too much for one."""
+    """The detail as one message with nothing left out; None where it has to be a file."""
     blocks = [paragraph(bold(detail.title)), *map(_block, detail.parts)]
     is_long = any(len(part.text) > TEXT_CHARACTERS for part in detail.parts)
-    if is_long or len(blocks) > MAX_BLOCKS or characters(blocks) > MESSAGE_CHARACTERS:
+    if (
+        detail.is_file
+        or is_long
+        or len(blocks) > MAX_BLOCKS
+        or characters(blocks) > MESSAGE_CHARACTERS
+    ):
         return None
     return Card(detail.title, tuple(blocks))
 
