@@ -161,15 +161,26 @@ def test_hostile_text_reaches_the_thread_as_letters_only(text: str) -> None:
             assert characters(card.blocks) <= MAX_CHARACTERS
 
 
-def test_secret_in_a_stored_result_does_not_reach_the_thread() -> None:
-    """Its cleaning before it was stored is one layer, this is the other."""
-    key = "\n".join(
-        ("-----BEGIN RSA " + "PRIVATE KEY-----", "QUJD" * 16, "-----END RSA " + "PRIVATE KEY-----")
-    )
-    log = f"noise\n{SECRET} is the key\n{LINE}\n{key}\nlast"
-    quote = Evidence(tool_call_id=ToolCallId("1-1"), quote=LINE, verified=True, first_line=3)
+@pytest.mark.parametrize(
+    ("lines", "secret"),
+    [
+        ([f"{SECRET} is the key"], SECRET),
+        (
+            [
+                "-----BEGIN RSA " + "PRIVATE KEY-----",
+                "QUJD" * 16,
+                "-----END RSA " + "PRIVATE KEY-----",
+            ],
+            "QUJDQUJD",
+        ),
+        (["kind: Secret", "data:", "  token: aHVudGVyMg=="], "aHVudGVyMg"),
+    ],
+)
+def test_secret_in_a_stored_result_does_not_reach_the_thread(lines: list[str], secret: str) -> None:
+    """It was cleaned before it was stored; this is the other layer. Numbers would hide some."""
+    quote = Evidence(tool_call_id=ToolCallId("1-1"), quote=LINE, verified=True, first_line=2)
+    log = "\n".join(["noise", LINE, *lines])
     said = told(found(evidence=(quote,)), log=log)
     everything = "\n".join(document(detail) for detail in said.values())
     assert LINE in everything
-    assert SECRET not in everything
-    assert "QUJDQUJD" not in everything
+    assert secret not in everything
