@@ -151,7 +151,7 @@ class Threads:
             return ""
         except Unanswered as error:  # nothing was written
             raise Unavailable(str(error)) from None
-        found = (_identity(reply, turn.key, turn.files) for reply in replies)
+        found = (_identity(reply, turn.key, files=turn.files) for reply in replies)
         return next(filter(None, found), "")
 
     async def _sent(
@@ -191,7 +191,7 @@ class Threads:
         replies = await self.slack.replies(place)
         for key, known in standing.stands.items():
             files = standing.files.get(key, frozenset())
-            found = {at: one.ts for one in replies if (at := _identity(one, key, files))}
+            found = {at: one.ts for one in replies if (at := _identity(one, key, files=files))}
             kept = known if known in found else next(iter(found), "")
             for at, ts in found.items():
                 if at != kept and not await self.slack.remove(Place(channel=place.channel, ts=ts)):
@@ -203,7 +203,7 @@ class Threads:
             raise Unavailable("the turn to write is nearly over", retry_in_seconds=1)
 
 
-def _identity(reply: Reply, key: str, files: frozenset[str]) -> str:
+def _identity(reply: Reply, key: str, *, files: frozenset[str]) -> str:
     """By what that reply is known, if it is that detail: its `ts`, or the id of its file."""
     if reply.key:
         return reply.ts if reply.key == key else ""

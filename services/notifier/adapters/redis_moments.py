@@ -29,13 +29,16 @@ class RedisMoments:
     async def moments(self, record: Record) -> Moments:
         """The first time of each turn, call and result."""
         return Moments(
-            due={int(turn): at for turn, at in (await self._first(record, TURNS, _TURN)).items()},
-            asked=await self._first(record, TOOL_CALLS, _CALL),
-            told=await self._first(record, TOOL_RESULTS, _CALL),
+            due={
+                int(turn): at
+                for turn, at in (await self._first(record, TURNS, named=_TURN)).items()
+            },
+            asked=await self._first(record, TOOL_CALLS, named=_CALL),
+            told=await self._first(record, TOOL_RESULTS, named=_CALL),
         )
 
     async def _first(
-        self, record: Record, stream: Stream, named: "re.Pattern[bytes]"
+        self, record: Record, stream: Stream, *, named: "re.Pattern[bytes]"
     ) -> dict[str, float]:
         found: dict[str, float] = {}
         mine = f'"investigation_id":"{record.investigation_id}"'.encode()

@@ -43,7 +43,8 @@ CLOCK_SKEW_SECONDS = 300
 """Slack's clock and ours may differ by that much."""
 PAGES = 20
 AT_ONCE = 4
-GONE = {"message_not_found", "thread_not_found", "invalid_thread_ts", "cannot_reply_to_message"}
+GONE = {"message_not_found"}
+NO_THREAD = {"thread_not_found", "invalid_thread_ts", "cannot_reply_to_message"}
 LOCKED = {
     "cant_update_message",
     "edit_window_closed",
@@ -259,7 +260,7 @@ def slack_channel(settings: Settings, bus: Bus) -> SlackChannel:
 
 def _refusal(word: str) -> Retryable | None:
     """What Slack has against this message or card, where that is what it says."""
-    if word in GONE:
+    if word in GONE | NO_THREAD:
         return MessageGone(word)
     if word in LOCKED:
         return MessageLocked(word)
