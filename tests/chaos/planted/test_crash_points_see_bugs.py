@@ -96,11 +96,11 @@ BUGS = (
         said="R2 message of nobody",
     ),
     Struck(
-        name="a detail is sent again without a look into the thread",
+        name="a detail that stands twice is left there",
         file="services/notifier/thread.py",
-        old='if turn.unsure else ""',
-        new='if turn.key == "" else ""',
-        point="slack chat.postMessage (details) #1, between, SIGKILL",
+        old="await self._take_back(standing, place=place)",
+        new="pass",
+        point="slack chat.postMessage (details) #1, before, SIGSTOP",
         said="R2 detail twice",
     ),
     Struck(
