@@ -74,7 +74,7 @@ def collect(
         )
 
 
-def settled(stack: Stack, seconds: float = 15) -> None:
+def settled(stack: Stack, seconds: float = 60) -> None:
     """Everything is read and acknowledged, and no thread or message is owed; or time has passed."""
     give_up_at = time.monotonic() + seconds
     with Redis.from_url(stack.redis_url) as redis:

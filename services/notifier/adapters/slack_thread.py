@@ -53,7 +53,7 @@ class SlackThread:
             **content(card),
         )
         ts = str(answer["ts"])
-        if str((answer.get("message") or {}).get("thread_ts") or "") != place.ts:
+        if (stood := answer.get("message")) and stood.get("thread_ts") != place.ts:
             await self.remove(Place(channel=place.channel, ts=ts))
             raise MessageGone("the reply stood in no thread")
         return ts
