@@ -171,6 +171,17 @@ async def test_thread_of_a_message_that_a_person_deleted_is_given_up_once(
     assert caplog.text.count("given up") == 1
 
 
+async def test_reply_that_slack_puts_into_the_channel_is_taken_back(
+    desk: Desk, make_replica: MakeReplica
+) -> None:
+    """Whose message was deleted in that very moment: a second top-level message must not stand."""
+    replica = make_replica()
+    await closed(replica)
+    desk.faults.next["chat.postMessage"] = ["astray"]
+    await replica.threads.sweep()
+    assert (len(desk.messages), thread(desk), await owed(replica)) == (1, [], 0)
+
+
 async def test_details_go_to_the_message_that_another_one_has_replaced(
     desk: Desk, make_replica: MakeReplica
 ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -34,7 +35,7 @@ class Desk:
         answer = await self.client.files_getUploadURLExternal(filename="a.txt", length=length)
         return str(answer["file_id"]), str(answer["upload_url"])
 
-    async def shared(self, file_id: str, **where: str) -> str:
+    async def shared(self, file_id: str, **where: Any) -> str:
         """The refusal of the last step, or nothing."""
         share = self.client.files_completeUploadExternal(files=[{"id": file_id}], **where)
         return await refusal(share)
