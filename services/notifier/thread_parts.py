@@ -1,18 +1,16 @@
 """A detail of an incident's thread: labelled texts, as a message where they fit, else as a file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bus.cleaning import clean
 from services.notifier.blocks import (
-    MAX_BLOCKS,
     TEXT_CHARACTERS,
     Block,
     Card,
     bold,
-    characters,
     cut,
     escaped,
-    fitted,
     one_line,
     paragraph,
     quoted,
@@ -21,6 +19,7 @@ from services.notifier.blocks import (
 
 MESSAGE_CHARACTERS = 8_000
 """More of it in one message nobody reads; a file can be searched."""
+MESSAGE_PARTS = 40
 LABEL_CHARACTERS = 500
 SHORTENED_CHARACTERS = 1_500
 """Of each text where there can be no file."""
@@ -58,23 +57,20 @@ def cleaned(detail: Detail) -> Detail:
 
 def message(detail: Detail) -> Card | None:
     """The detail as one message with nothing left out; None where it has to be a file."""
-    blocks = [paragraph(bold(detail.title)), *map(_block, detail.parts)]
-    is_long = any(len(part.text) > TEXT_CHARACTERS for part in detail.parts)
-    if (
-        detail.is_file
-        or is_long
-        or len(blocks) > MAX_BLOCKS
-        or characters(blocks) > MESSAGE_CHARACTERS
-    ):
+    is_long = any(_units(part.text) > TEXT_CHARACTERS for part in detail.parts)
+    if detail.is_file or is_long or len(_first(detail.parts)) < len(detail.parts):
         return None
-    return Card(detail.title, tuple(blocks))
+    return Card(detail.title, (paragraph(bold(detail.title)), *map(_block, detail.parts)))
 
 
 def shortened(detail: Detail, why: str) -> Card:
     """The detail in one message: what is left out is counted, and why is said."""
     parts = [Part(part.label, cut(part.text, SHORTENED_CHARACTERS)) for part in detail.parts]
-    blocks = [paragraph(bold(detail.title)), *map(_block, parts), small(f"Shortened: {why}")]
-    return Card(detail.title, fitted(blocks, keep_last=1))
+    shown = _first(parts)
+    missing = len(parts) - len(shown)
+    more = f"; {missing} more parts are not shown" if missing else ""
+    blocks = [paragraph(bold(detail.title)), *map(_block, shown), small(f"Shortened: {why}{more}")]
+    return Card(detail.title, tuple(blocks))
 
 
 def without_blocks(detail: Detail) -> Card:
@@ -95,3 +91,19 @@ def file_name(detail: Detail, investigation_id: str) -> str:
 
 def _block(part: Part) -> Block:
     return quoted([bold(part.label)], part.text)
+
+
+def _first(parts: Sequence[Part]) -> list[Part]:
+    """As many of the first parts as one message holds."""
+    kept, room = list[Part](), MESSAGE_CHARACTERS
+    for part in parts[:MESSAGE_PARTS]:
+        room -= _units(part.label) + _units(part.text)
+        if room < 0:
+            break
+        kept.append(part)
+    return kept
+
+
+def _units(text: str) -> int:
+    """The length as JavaScript counts it; Slack does not say how it does."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
