@@ -91,6 +91,7 @@ class SlackThread:
         for _ in range(PAGES):
             answer = await self.channel.call(
                 "conversations.replies",
+                urgency="details",
                 channel=place.channel,
                 ts=place.ts,
                 include_all_metadata=True,
