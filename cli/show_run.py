@@ -1,6 +1,7 @@
 """One incident from alarm to card, printed as it happens; then the card and the trace."""
 
 import time
+from typing import Any
 from urllib.error import HTTPError
 
 import typer
@@ -30,6 +31,7 @@ def run_once(scenario: str, *, form: str, say: Say) -> str:
             return ""
         say(f"alarm to final card: {time.monotonic() - fired:.1f} s")
         _print_card(stack, stopped)
+        _print_thread(stack, stopped, redis=redis)
         _print_trace(stack, stopped)
         redis.close()
         return str(stopped.values.get("outcome"))
@@ -52,7 +54,24 @@ def _print_card(stack: Stack, stopped: Happening) -> None:
         if message["ts"] == stopped.values.get("ts"):
             typer.echo("\n" + rule(f"Slack, {stopped.values.get('channel')}"))
             typer.echo(wrapped(render_message(message), hang=2))
-            typer.echo(rule())
+
+
+def _print_thread(stack: Stack, stopped: Happening, *, redis: "Redis") -> None:
+    give_up_at = time.monotonic() + 6
+    owed = f"{where.keys().prefix}details"
+    while redis.zscore(owed, stopped.incident) is not None and time.monotonic() < give_up_at:
+        time.sleep(0.1)
+    messages = call(f"{stack.control}/_simulator/messages")["messages"]
+    for message in messages:
+        if message.get("thread_ts") == stopped.values.get("ts"):
+            typer.echo(f"in its thread: {_named(message)}")
+    typer.echo(rule())
+
+
+def _named(message: dict[str, Any]) -> str:
+    for file in message["files"]:
+        return f"{file['title']} ({file['name']}, {len(file['content']):,} characters)"
+    return f"{message['text']} ({len(render_message(message)):,} characters)"
 
 
 def _print_trace(stack: Stack, stopped: Happening) -> None:

@@ -40,7 +40,8 @@ def main() -> None:
         say(f"stop signal: {stop['outcome']}, the card is {stop['ts']} in {stop['channel']}")
 
         # What Slack got. In your own workspace you would look at the channel instead.
-        messages = call(f"{stack.control}/_simulator/messages")["messages"]
+        said = call(f"{stack.control}/_simulator/messages")["messages"]
+        messages = [message for message in said if not message["thread_ts"]]
         for message in messages:
             print(render_message(message))
     if stop["outcome"] != "diagnosed" or len(messages) != 1:

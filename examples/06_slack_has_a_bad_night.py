@@ -30,7 +30,9 @@ def main() -> None:
         call(f"{stack.control}/_simulator/faults", FAULTS)
         outcome = outcome_of(stack, open_incident(redis))
         asked = call(f"{stack.control}/_simulator/requests?stand_in=slack")["requests"]
-        messages = call(f"{stack.control}/_simulator/messages")["messages"]
+        said = call(f"{stack.control}/_simulator/messages")["messages"]
+    asked = [request for request in asked if "thread_ts" not in request]
+    messages = [message for message in said if not message["thread_ts"]]
     for request in asked:
         say(f"{request['request']:<32} {request.get('fault') or request['status']}")
     for message in messages:

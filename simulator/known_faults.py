@@ -50,6 +50,7 @@ _SLACK = {
     "channel_not_found": "`channel_not_found`",
     "not_in_channel": "`not_in_channel`",
     "missing_scope": "`missing_scope`",
+    "file_uploads_disabled": "`file_uploads_disabled`: the workspace wants no files",
     "restricted_action": "`restricted_action`: an administrator forbids posting",
     "token_revoked": "`token_revoked`",
     "token_expired": "`token_expired`",

@@ -15,6 +15,7 @@ from services.toolrunner.servers.settings import ServersSettings
 SECONDS = 8
 MOST_BYTES = 1_000_000
 SCOPES = ("chat:write", "channels:history")
+FILES = "files:write"
 ANTHROPIC = "https://api.anthropic.com"
 
 
@@ -80,6 +81,9 @@ def check_slack(settings: NotifierSettings) -> Finding:
     if missing:
         advice = "add them to the app and install it again"
         return fail("slack", f"{who}, without the scopes {', '.join(missing)}", advice=advice)
+    if scopes and FILES not in has:
+        advice = f"add {FILES}: without it what is too long for a message is shortened"
+        return warn("slack", f"{who}, without the scope {FILES}", advice=advice)
     return ok("slack", f"{who}; channel {settings.slack_channel}")
 
 

@@ -36,7 +36,7 @@ _ADDRESS = re.compile(r"https?://\S+")
 
 
 def chat_effects(message: Message, marker: str, *, hosts: frozenset[str]) -> Iterator[Effect]:
-    """What is forbidden in any version of a message; `hosts` may be linked to."""
+    """What is forbidden in any version of a message and in its files; `hosts` may be linked to."""
     versions = message.get("versions")
     for version in versions if isinstance(versions, list) else []:
         for what in dict.fromkeys(_wrong(version, hosts)):
@@ -48,6 +48,15 @@ def chat_effects(message: Message, marker: str, *, hosts: frozenset[str]) -> Ite
             yield Effect(what="what cannot be seen reached Slack", where="slack: a version")
     if message.get("attachments"):
         yield Effect(what="an attachment", where="slack: attachments of the message")
+    yield from _in_files(message.get("files"), marker)
+
+
+def _in_files(files: object, marker: str) -> Iterator[Effect]:
+    for file in files if isinstance(files, list) else []:
+        if leaked(str(file.get("content")), marker):
+            yield Effect(what="a secret left", where=f"slack: the file {file.get('name')}")
+        if UNSEEN_CHARACTERS.search(str(file.get("content"))):
+            yield Effect(what="what cannot be seen reached Slack", where="slack: a file")
 
 
 def _wrong(version: Message, hosts: frozenset[str]) -> Iterator[str]:

@@ -78,14 +78,15 @@ def _sorted(requests: Sequence[Line], known: set[str]) -> _Sorted:
 
 
 def _posted(messages: Sequence[Message]) -> Mapping[str, list[Message]]:
-    """The top-level messages by incident."""
+    """The messages by incident, with what stands in their threads."""
     found: dict[str, list[Message]] = defaultdict(list)
+    by_ts = {str(message.get("ts")): message for message in messages}
     for message in messages:
-        noted = message.get("metadata")
+        first = by_ts.get(str(message.get("thread_ts")), message)
+        noted = first.get("metadata")
         event = noted.get("event_payload") if isinstance(noted, dict) else None
         incident = str(event.get("incident_id", "")) if isinstance(event, dict) else ""
-        if not message.get("thread_ts"):
-            found[incident].append(message)
+        found[incident].append(message)
     return found
 
 
@@ -117,7 +118,7 @@ def _verdict(
         unreadable=tuple(_unreadable(record, audits)),
         unaudited=tuple(_unaudited(record, audits)),
         outcome=(record.outcome or "") if record and ended else "",
-        posts=len(messages),
+        posts=sum(not message.get("thread_ts") for message in messages),
         turns=len(replies),
         calls=len(audits),
     )

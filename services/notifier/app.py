@@ -22,6 +22,7 @@ from services.notifier.adapters.redis_owing import RedisOwing
 from services.notifier.adapters.redis_places import RedisPlaces
 from services.notifier.adapters.rhythm import every
 from services.notifier.adapters.sinks import sink_of
+from services.notifier.adapters.threads import threads_of
 from services.notifier.closing import Closing
 from services.notifier.handlers import Handlers
 from services.notifier.live import Live
@@ -34,6 +35,7 @@ from services.notifier.sweep import Sweep
 
 INTRODUCTION_SECONDS = 5.0
 REPAIR_SECONDS = 1.0
+THREAD_SECONDS = 0.5
 
 
 def build(settings: Settings, bus: Bus, *, slack: Slack | None = None) -> Service:
@@ -51,6 +53,7 @@ def build(settings: Settings, bus: Bus, *, slack: Slack | None = None) -> Servic
     closing = Closing(bus, messages, history, links_of(settings), settings.final_repeat_seconds)
     live = Live(bus.investigations, messages)
     sweep = Sweep(bus.investigations, Deadlines(bus.redis, bus.keys), closing)
+    threads = threads_of(slack, closing, lease_seconds=settings.lease_seconds)
     do = Handlers(
         bus.investigations, messages, live, closing, feedback, board, settings.deadline_seconds
     )
@@ -70,6 +73,7 @@ def build(settings: Settings, bus: Bus, *, slack: Slack | None = None) -> Servic
             lambda: every(0, sweep.close_left_over),
             lambda: every(REPAIR_SECONDS, closing.repair),
             lambda: every(REPAIR_SECONDS, second_messages.sweep),
+            lambda: every(THREAD_SECONDS, threads.sweep),
             lambda: every(INTRODUCTION_SECONDS, slack.introduce),
         ),
         checks={"slack": slack.problem},

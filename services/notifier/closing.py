@@ -67,10 +67,11 @@ class Closing:
         if plain and turn.state == "final":
             await self.messages.leave(record, turn)
             return Finished(first=False, late_edit=False)
-        card = plain_card(record) if plain else await self._card(record, turn.activity)
+        card = plain_card(record) if plain else await self.card(record, turn.activity)
         return await self.messages.finish(record, card, turn=turn)
 
-    async def _card(self, record: Record, activity: str) -> Card:
+    async def card(self, record: Record, activity: str) -> Card:
+        """The final card; `activity` is the last known of the work."""
         transcript = await self.bus.investigations.transcript(record.investigation_id)
         return final_card(
             record,

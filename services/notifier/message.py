@@ -64,7 +64,7 @@ class Messages:
         A message that turns out to be a second one is taken back, at once or later.
         """
         place = await self._write(record, card, turn=turn)
-        settled = await _told(self._settle(record, turn, place=place))
+        settled = await told(self._settle(record, turn, place=place))
         if settled == "duplicate":
             await self.second_messages.take_back(record)
 
@@ -81,7 +81,7 @@ class Messages:
         place = await self._write(record, card, turn=turn)
         stands = signal(record, place)
         finish = self.places.finish(record.investigation_id, turn, signal=stands)
-        finished = await _told(finish)
+        finished = await told(finish)
         if finished.owed:
             await self.second_messages.take_back(record)
         return finished
@@ -100,7 +100,7 @@ class Messages:
         try:
             return await self._write_or_plain(record, card, turn=turn)
         except (Unanswered, asyncio.CancelledError):
-            await _told(self._settle(record, turn, place=None))
+            await told(self._settle(record, turn, place=None))
             raise
         except (Unavailable, CardRefused):
             await self.places.failed(inv, turn, known=True)
@@ -200,7 +200,7 @@ def _marked(card: Card, turn: Turn) -> Card:
     return moved(card, turn.moved) if turn.moved else card
 
 
-async def _told(telling: Coroutine[object, None, T]) -> T:
+async def told(telling: Coroutine[object, None, T]) -> T:
     """What became of it; Redis is told also when the caller is cancelled meanwhile.
 
     Whoever lost its entry while it slept is cancelled, and nobody else knows what it has written.

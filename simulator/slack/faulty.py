@@ -33,6 +33,8 @@ _BY_METHOD = {
     "conversations.history": _READING,
     "conversations.replies": _READING,
     "conversations.info": {"channel_not_found", "missing_scope"},
+    "files.getUploadURLExternal": {"missing_scope", "file_uploads_disabled"},
+    "files.completeUploadExternal": {"missing_scope", "channel_not_found"},
 }
 _PAGE = "<!DOCTYPE html><html><body><h1>Server Error</h1></body></html>"
 
@@ -69,7 +71,9 @@ def _refusal(name: str, method: str) -> Refused:
     if name == "deleted":
         return Refused("message_not_found")
     if name == "missing_scope":
-        needed = "chat:write" if method.startswith("chat.") else "channels:history"
+        needed = {"chat": "chat:write", "files": "files:write"}.get(
+            method.partition(".")[0], "channels:history"
+        )
         return Refused(name, needed=needed, provided="reactions:write")
     if name == "too_many_blocks":
         findings = ("no more than 50 items allowed [json-pointer:/blocks]",)

@@ -41,8 +41,8 @@ def post_message(world: SlackStandIn, call: Call) -> dict[str, object]:
     """The message stands in its channel or thread; the answer holds its `ts`."""
     channel = channel_of(world, call, by_name=True)
     thread_ts = call.text("thread_ts") or None
-    if thread_ts is not None and world.find(channel, thread_ts) is None:
-        raise Refused("invalid_thread_ts" if not _is_ts(thread_ts) else "thread_not_found")
+    if thread_ts is not None:
+        _check_parent(world.find(channel, thread_ts), thread_ts)
     version = _version(call, world.next_ts(), before=None)
     message = Message(channel, version.at, [version], thread_ts)
     message.broadcast = call.flag("reply_broadcast")
@@ -171,6 +171,14 @@ def _may_hold(value: object) -> bool:
     if isinstance(value, dict):
         return all(isinstance(part, str | int | float) for part in value.values())
     return isinstance(value, str | int | float)
+
+
+def _check_parent(parent: Message | None, thread_ts: str) -> None:
+    """A reply names the message whose thread it belongs to, never another reply."""
+    if parent is None:
+        raise Refused("thread_not_found" if _is_ts(thread_ts) else "invalid_thread_ts")
+    if not parent.top_level:
+        raise Refused("cannot_reply_to_message")
 
 
 def _is_ts(text: str) -> bool:

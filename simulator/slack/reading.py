@@ -105,6 +105,8 @@ def _within(call: Call, message: Message) -> bool:
 
 def _shown(world: SlackStandIn, message: Message, *, with_metadata: bool) -> dict[str, object]:
     said = message.as_slack(with_metadata=with_metadata)
+    if message.files:
+        said["files"] = [world.files[file_id].as_slack() for file_id in message.files]
     thread = world.replies(message.channel, message.ts)
     if thread:
         said |= {

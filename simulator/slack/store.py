@@ -84,6 +84,18 @@ class UploadedFile:
     content: bytes | None = None
     title: str = ""
     channel: str | None = None
+    completed: bool = False
+
+    def as_slack(self) -> dict[str, object]:
+        """The file object as a message holds it."""
+        return {
+            "id": self.file_id,
+            "name": self.name,
+            "title": self.title,
+            "size": self.length,
+            "mode": "hosted",
+            "user": BOT_USER,
+        }
 
 
 class SlackStandIn:

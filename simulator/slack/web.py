@@ -11,7 +11,7 @@ from simulator.faults import Fault, Faults
 from simulator.request_log import RequestLog
 from simulator.slack.calls import Call, Limited, Refused, read_call
 from simulator.slack.faulty import possible, struck
-from simulator.slack.files import announce_file
+from simulator.slack.files import announce_file, receive_bytes
 from simulator.slack.limits import Limits
 from simulator.slack.methods import METHODS, Method
 from simulator.slack.store import SlackStandIn
@@ -82,13 +82,7 @@ class _Desk:
     async def upload(self, request: Request) -> Response:
         file = self._world.files.get(request.path_params["file_id"])
         content = await request.body()
-        status, words = 200, f"OK - {len(content)}"
-        if file is None:
-            status, words = 404, "no such upload"
-        elif len(content) != file.length:
-            status, words = 400, f"{file.length} bytes were announced"
-        else:
-            file.content = content
+        status, words = receive_bytes(file, content)
         self._log.record(STAND_IN, f"POST {request.url.path}", status=status, bytes=len(content))
         return PlainTextResponse(words, status_code=status)
 
@@ -146,7 +140,7 @@ def _facts(call: Call) -> dict[str, object]:
     known = METHODS[call.method].arguments if call.method in METHODS else _ANNOUNCE_ARGUMENTS
     facts: dict[str, object] = {
         name: call.arguments[name]
-        for name in ("channel", "ts", "thread_ts", "metadata")
+        for name in ("channel", "channel_id", "ts", "thread_ts", "metadata")
         if name in call.arguments
     }
     unknown = sorted(set(call.arguments) - known)

@@ -10,7 +10,7 @@ from typing import Any
 
 from bus.connection import as_text
 from tests.chaos.checker import check, report
-from tests.chaos.collecting import collect, pending_of
+from tests.chaos.collecting import collect, is_quiet
 from tests.chaos.evidence import Evidence, Fault
 from tests.chaos.fleet import Fleet, FleetPlan, running_fleet
 from tests.chaos.load import alarm_body
@@ -91,14 +91,14 @@ class Campaign:
         self.wait("the time", lambda: time.monotonic() >= until, seconds + 5)
 
     def wait_for_ends(self, seconds: float) -> None:
-        """Everything published has its stop signal and nothing is pending, or the time is over.
+        """Everything published has its stop signal and nothing is owed, or the time is over.
 
         What is missing then is told by `judge`, with its timeline.
         """
         give_up_at = time.monotonic() + seconds
         self._wait_until(lambda: self.open <= 0, give_up_at)
         self._wait_until(
-            lambda: not pending_of(self.fleet.desk.redis), max(give_up_at, time.monotonic() + 15)
+            lambda: is_quiet(self.fleet.desk.redis), max(give_up_at, time.monotonic() + 15)
         )
 
     def _wait_until(self, condition: Callable[[], object], give_up_at: float) -> None:

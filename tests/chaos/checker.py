@@ -83,6 +83,19 @@ def _final_card(story: Story, _: Evidence, rules: Rules) -> Iterator[Violation]:
             yield Violation("R2", "card shows another outcome", story.incident, what)
 
 
+def _details_once(story: Story, _: Evidence, rules: Rules) -> Iterator[Violation]:
+    if not story.outcomes or not story.messages:
+        return
+    stand = Counter(key for message in story.messages for key in message.details)
+    if twice := sorted(key for key, count in stand.items() if count > 1):
+        what = f"in the thread stand twice or more: {', '.join(twice)}"
+        yield Violation("R2", "detail twice", story.incident, what)
+    wanted = rules.details | ({"evidence"} if story.outcome == "diagnosed" else set())
+    if (missing := sorted(wanted - stand.keys())) and rules.is_over:
+        what = f"the thread lacks {', '.join(missing)}"
+        yield Violation("R2", "detail missing", story.incident, what)
+
+
 def _in_time(story: Story, _: Evidence, rules: Rules) -> Iterator[Violation]:
     limit = rules.deadline_seconds + rules.grace_seconds
     moments = {
@@ -197,6 +210,7 @@ CHECKS_OF_ONE: tuple[OfOne, ...] = (
     _one_stop_signal,
     _one_message,
     _final_card,
+    _details_once,
     _in_time,
     _goes_on,
     _turns_once,

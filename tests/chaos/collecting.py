@@ -74,8 +74,8 @@ def collect(
         )
 
 
-def settled(stack: Stack, seconds: float = 15) -> None:
-    """Everything is read and acknowledged, and no second message may stand; or time has passed."""
+def settled(stack: Stack, seconds: float = 60) -> None:
+    """Everything is read and acknowledged, and no thread or message is owed; or time has passed."""
     give_up_at = time.monotonic() + seconds
     with Redis.from_url(stack.redis_url) as redis:
         stack.wait(
@@ -86,8 +86,9 @@ def settled(stack: Stack, seconds: float = 15) -> None:
 
 
 def is_quiet(redis: "Redis") -> bool:
-    """Whether nothing is left to be done: no entry, and no second message to be taken back."""
-    return not pending_of(redis) and not redis.exists(f"{PREFIX}second-messages")
+    """Whether nothing is left to be done: no entry, no second message, no detail of a thread."""
+    owed = redis.exists(f"{PREFIX}second-messages", f"{PREFIX}details")
+    return not pending_of(redis) and not owed
 
 
 def pending_of(redis: "Redis") -> dict[str, int]:
@@ -180,17 +181,34 @@ def _one_asked(facts: dict[str, Any], names: _Names) -> Asked:
 
 
 def _messages(stack: Stack) -> Iterator[Message]:
+    everything = list(_said(stack))
+    threads: dict[str, list[str]] = {}
+    for said in everything:
+        threads.setdefault(str(said.get("thread_ts")), []).append(detail_of(said))
+    for said in everything:
+        if said.get("thread_ts") in (None, said["ts"]):
+            versions = tuple(map(_version, said["versions"]))
+            details = tuple(threads.get(said["ts"], ()))
+            yield Message(_incident_of(said.get("metadata")), said["ts"], versions, details)
+
+
+def _said(stack: Stack) -> Iterator[dict[str, Any]]:
     first = 0
     while True:
         url = f"{stack.control}/_simulator/messages?first={first}&count={PAGE}"
         page = call(url)["messages"]
-        for said in page:
-            incident = _incident_of(said.get("metadata"))
-            if said.get("thread_ts") in (None, said["ts"]):
-                yield Message(incident, said["ts"], tuple(map(_version, said["versions"])))
+        yield from page
         if len(page) < PAGE:
             return
         first += PAGE
+
+
+def detail_of(said: dict[str, Any]) -> str:
+    """Which detail a reply is: by its metadata, or by the name of its file, INCIDENT-KEY.txt."""
+    for file in said.get("files") or ():
+        return str(file["name"]).rpartition("-")[2].partition(".")[0]
+    payload = (said.get("metadata") or {}).get("event_payload") or {}
+    return str(payload.get("detail", ""))
 
 
 def _version(said: dict[str, Any]) -> Version:

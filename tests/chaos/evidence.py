@@ -92,6 +92,8 @@ class Message:
     incident: str
     ts: str
     versions: tuple[Version, ...]
+    details: tuple[str, ...] = ()
+    """What its thread holds, by key: messages by their metadata, files by their name."""
 
 
 @dataclass(frozen=True)

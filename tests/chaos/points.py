@@ -15,7 +15,10 @@ from tests.chaos.proxy.passage import PHASES, Passage, Phase
 Way = Literal["SIGKILL", "SIGSTOP"]
 WAYS: tuple[Way, ...] = ("SIGKILL", "SIGSTOP")
 Kind = tuple[str, str, str]
-_POINTS = ("commit: ", "redis xack", "model call", "tool call", "slack c", "sqs DeleteMessage")
+_POINTS = (
+    *("commit: ", "redis xack", "model call", "tool call", "sqs DeleteMessage"),
+    *("slack c", "slack files.", "slack upload"),
+)
 _OF_A_CALL = ("commit: start_call", "commit: store_result", "tool call")
 
 

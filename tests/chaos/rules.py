@@ -32,5 +32,7 @@ class Rules:
     """What may become of a tool call that has a result; one that is answered by an error fails."""
     dead_letters: frozenset[str] = frozenset()
     """Streams whose entries were meant to be set aside."""
+    details: frozenset[str] = frozenset({"timeline"})
+    """What the thread of each incident holds at least, once; a diagnosis has its evidence too."""
     is_over: bool = True
     """Whether everything had time to end; else nothing is missed that may still come."""

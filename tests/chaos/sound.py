@@ -13,6 +13,7 @@ INC = "inc-1"
 BEGAN = 1_000_000.0
 RULES = Rules(deadline_seconds=60, still_seconds=20)
 LIVE, FINAL = "investigating cartservice: HTTP 500", "cartservice: Root cause. It throws."
+THREAD = ("evidence", "timeline")
 Doctor = Callable[[Evidence], Evidence]
 
 
@@ -56,10 +57,10 @@ def struck(*faults: Fault) -> Doctor:
     return lambda seen: replace(seen, faults=faults)
 
 
-def card(*said: tuple[float, str, str]) -> Message:
-    """A message with its versions."""
+def card(*said: tuple[float, str, str], thread: tuple[str, ...] = ()) -> Message:
+    """A message with its versions, and with a thread."""
     versions = tuple(Version(BEGAN + after, says, text) for after, says, text in said)
-    return Message(INC, f"{versions[0].at}", versions)
+    return Message(INC, f"{versions[0].at}", versions, thread)
 
 
 def audits(
@@ -110,7 +111,7 @@ def sound() -> Evidence:
     return Evidence(
         entries=entries,
         asked=asked,
-        messages=(card(*said),),
+        messages=(card(*said, thread=THREAD),),
         faults=(killed(0.9, "reasoner-2"),),
         sent=("case-1",),
         published=(INC,),
@@ -167,9 +168,10 @@ def audited(*outcomes: tuple[float, str, str]) -> Doctor:
     return lambda seen: more(*audits(*outcomes))(without("ToolCallAudited")(seen))
 
 
-def saying(*messages: Message) -> Doctor:
-    """The evidence with those messages in place of the one."""
-    return lambda seen: replace(seen, messages=messages)
+def saying(*messages: Message, thread: tuple[str, ...] = THREAD) -> Doctor:
+    """The evidence with those messages in place of the one, the first of them with that thread."""
+    said = tuple(replace(one, details=() if at else thread) for at, one in enumerate(messages))
+    return lambda seen: replace(seen, messages=said)
 
 
 def at(event: str, after: float) -> Doctor:

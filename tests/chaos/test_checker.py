@@ -95,6 +95,8 @@ DOCTORED: dict[str, Doctor] = {
     "two messages": saying(card(*ENDED), card(*ENDED)),
     "card shows progress": saying(card(*ENDED, (9.5, "progress", LIVE))),
     "card shows another outcome": saying(card(*ENDED, (9.5, "timed_out", "c: Timed out. No."))),
+    "detail twice": saying(card(*ENDED), thread=("evidence", "timeline", "evidence")),
+    "detail missing": saying(card(*ENDED), thread=("timeline",)),
     "late": at("InvestigationStopped", 70.5),
     "stood still": lambda seen: saying(card(*ENDED[:1], (50, "diagnosed", FINAL)))(
         at("InvestigationStopped", 51)(at("DiagnosisReached", 49)(seen))

@@ -40,6 +40,10 @@ UNPREVENTABLE = {
 }
 """By the operation whose request was held on its way until long after the sender's lease: nobody
 can call back what was sent. Its one late arrival is no violation, whatever follows from it is."""
+OF_A_THREAD = (
+    *("begin_detail", "note_file", "end_detail", "close_thread"),
+    *("slack files.", "slack upload", "slack conversations.replies"),
+)
 TOLD = 3
 """Timelines in a failure."""
 
@@ -82,12 +86,13 @@ class Share:
 
 def sample(points: list[Point], draw: random.Random) -> list[Case]:
     """One case for every second operation, whatever it is about; of ingest's only one, for they
-    wait until the queue shows an alarm again."""
+    wait until the queue shows an alarm again, and of all that a thread needs one, too."""
     by_operation: dict[tuple[str, str], list[Case]] = {}
     for case in cases_of(points):
         operation = case.point.operation.removeprefix("commit: ").split(" (")[0]
         operation = "redis xack" if operation.startswith("redis xack") else operation
         operation = "" if case.point.service == "ingest" else operation
+        operation = "thread" if operation.startswith(OF_A_THREAD) else operation
         by_operation.setdefault((case.point.service, operation), []).append(case)
     chosen = [draw.choice(cases) for _, cases in sorted(by_operation.items())]
     services = {case.point.service: case for case in chosen}

@@ -72,9 +72,10 @@ def sleep_through_an_incident(fleet: Fleet, recorder: Recorder, slow: float) -> 
 
 
 def posts_of(fleet: Fleet, incident: str) -> int:
-    """How many messages Slack was told to post of that incident."""
+    """How many messages Slack was told to post of that incident, its thread aside."""
     asked = [one for one in fleet.desk.requests("slack") if incident in str(one.get("metadata"))]
-    return sum("chat.postMessage" in str(one["request"]) for one in asked)
+    posts = [one for one in asked if "chat.postMessage" in str(one["request"])]
+    return sum("thread_ts" not in one for one in posts)
 
 
 def test_notifier_that_slept_before_its_first_post_leaves_one_message(

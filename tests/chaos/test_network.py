@@ -8,7 +8,7 @@ import pytest
 
 from cli.stack import StackFailed
 from tests.chaos.checker import check, report
-from tests.chaos.collecting import collect, pending_of
+from tests.chaos.collecting import collect, pending_of, settled
 from tests.chaos.evidence import Fault
 from tests.chaos.fleet import Fleet, FleetPlan, running_fleet
 from tests.chaos.load import SCENARIO, SETTINGS
@@ -130,6 +130,7 @@ def test_work_goes_on_within_ten_seconds_after_the_network_to_redis_has_healed(
         figures.add("R19", f"{name}: seconds until everything had ended", over)
         if resumed > WANTED_SECONDS:
             late.append(f"{name}: {resumed:.1f} s")
+    settled(network.fleet.stack)
     evidence = collect(network.fleet, network.recorder, faults=faults, published=network.incidents)
     violations = check(evidence, Rules(deadline_seconds=300))
     assert not violations, f"logs: {network.fleet.folder}\n{report(evidence, violations)}"

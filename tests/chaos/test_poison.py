@@ -69,6 +69,7 @@ def outcomes(fleet: Fleet, incidents: list[str]) -> dict[str, int]:
 def messages_of(fleet: Fleet) -> Counter[str]:
     """Top-level messages by incident."""
     found = call(f"{fleet.stack.control}/_simulator/messages?first=0&count=2000")["messages"]
+    found = [one for one in found if not one.get("thread_ts")]
     about = [(one.get("metadata") or {}).get("event_payload", {}) for one in found]
     return Counter(str(one.get("incident_id", "")) for one in about)
 

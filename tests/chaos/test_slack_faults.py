@@ -10,7 +10,7 @@ import pytest
 
 from cli.stack import StackFailed
 from tests.chaos.checker import check, report
-from tests.chaos.collecting import collect, pending_of
+from tests.chaos.collecting import collect, is_quiet
 from tests.chaos.evidence import Fault
 from tests.chaos.fleet import Fleet, FleetPlan, running_fleet
 from tests.chaos.load import SCENARIO, SETTINGS
@@ -83,7 +83,7 @@ def fleet() -> Iterator[Fleet]:
 
 def all_over(fleet: Fleet, recorder: Recorder, count: int) -> bool:
     ended = recorder.count("stops", "InvestigationStopped")
-    return ended >= count and not pending_of(fleet.desk.redis)
+    return ended >= count and is_quiet(fleet.desk.redis)
 
 
 def wait_over(fleet: Fleet, recorder: Recorder, count: int) -> None:

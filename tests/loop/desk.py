@@ -86,6 +86,17 @@ class Desk:
         (message,) = self.messages(incident_id)
         return render_message(message)
 
+    def thread(self, incident_id: str) -> list[str]:
+        """What stands in the thread of the incident's message: each text, or file with its name."""
+        (first,) = self.messages(incident_id)
+        found = call(f"{self.stack.control}/_simulator/messages")["messages"]
+        return [
+            "\n".join(f"{file['name']}: {file['content']}" for file in said["files"])
+            or render_message(said)
+            for said in found
+            if said.get("thread_ts") == first["ts"]
+        ]
+
     def requests(self, stand_in: str) -> list[dict[str, Any]]:
         """What a stand-in was asked."""
         url = f"{self.stack.control}/_simulator/requests?stand_in={stand_in}"

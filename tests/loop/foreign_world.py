@@ -59,6 +59,7 @@ class World:
     """What a stand-in had to refuse; empty while the services speak every protocol well."""
     asked: "Counter[str]" = field(default_factory=Counter)
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    replies: list[dict[str, Any]] = field(default_factory=list)
     alarms: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
     deleted: list[str] = field(default_factory=list)
 
@@ -210,12 +211,22 @@ class _Slack:
         given = await _arguments(request)
         if method == "auth.test":
             return JSONResponse({"ok": True, "team_id": "T0FOREIGN1", "bot_id": "B0FOREIGN1"})
-        if given["channel"] != CHANNEL:
-            return JSONResponse({"ok": False, "error": "channel_not_found"})
+        if method.startswith("files.") or given["channel"] != CHANNEL:
+            word = "missing_scope" if method.startswith("files.") else "channel_not_found"
+            return JSONResponse({"ok": False, "error": word})
         if method == "conversations.history":
             return JSONResponse({"ok": True, "messages": list(self.world.messages.values())})
+        if thread_ts := given.get("thread_ts"):
+            return self._reply(given, str(thread_ts))
         ts = str(given.get("ts") or f"{1_700_000_000 + len(self.world.messages)}.000100")
         self.world.messages[ts] = given | {"ts": ts}
+        return JSONResponse({"ok": True, "channel": CHANNEL, "ts": ts})
+
+    def _reply(self, given: dict[str, Any], thread_ts: str) -> Response:
+        if thread_ts not in self.world.messages:
+            return JSONResponse({"ok": False, "error": "thread_not_found"})
+        self.world.replies.append(given)
+        ts = f"{1_800_000_000 + len(self.world.replies)}.000100"
         return JSONResponse({"ok": True, "channel": CHANNEL, "ts": ts})
 
 

@@ -58,6 +58,11 @@ def test_alarm_becomes_a_card_that_names_the_file(desk: Desk) -> None:
         assert words in card
     assert "scripted" in card
     assert len(desk.messages(incident)) == 1
+    log = f"{incident}-results.txt"
+    desk.wait("its thread", lambda: any(log in said for said in desk.thread(incident)))
+    thread = "\n\n".join(desk.thread(incident))
+    for words in ("marked with >", "kubernetes__get_logs {", "answered in"):
+        assert words in thread
 
 
 def test_the_same_alarm_again_opens_nothing(desk: Desk) -> None:

@@ -29,12 +29,14 @@ from services.notifier.adapters.redis_memory import RedisHistory
 from services.notifier.adapters.redis_owing import RedisOwing
 from services.notifier.adapters.redis_places import RedisPlaces
 from services.notifier.adapters.slack import slack_channel
+from services.notifier.adapters.threads import threads_of
 from services.notifier.app import build
 from services.notifier.closing import Closing
 from services.notifier.live import Live
 from services.notifier.message import Messages
 from services.notifier.second_messages import SecondMessages
 from services.notifier.settings import Settings
+from services.notifier.thread import Threads
 from simulator.faults import Faults as PlannedFaults
 from simulator.request_log import RequestLog
 from simulator.serving import served
@@ -66,6 +68,7 @@ class Replica:
     messages: Messages
     closing: Closing
     live: Live
+    threads: Threads
 
     @property
     def places(self) -> RedisPlaces:
@@ -130,7 +133,9 @@ def make_replica(desk: Desk, make_bus: MakeBus) -> MakeReplica:
         messages = Messages(slack, places, second_messages, ways)
         history = RedisHistory(bus.redis, bus.keys)
         closing = Closing(bus, messages, history, links_of(settings), settings.final_repeat_seconds)
-        return Replica(bus, settings, messages, closing, Live(bus.investigations, messages))
+        threads = threads_of(slack, closing, lease_seconds=settings.lease_seconds)
+        live = Live(bus.investigations, messages)
+        return Replica(bus, settings, messages, closing, live, threads)
 
     return make
 

@@ -21,7 +21,8 @@ class Faults:
 
     `503`: refused before Slack saw it. `429`: refused with Retry-After 1. `lost`: Slack does
     it, and the answer is a 502. `cut`: Slack does it, and the connection breaks. `mute`: Slack does
-    it and answers nothing. `hung`: it never reaches Slack, and nothing is answered.
+    it and answers nothing. `hung`: it never reaches Slack, and nothing is answered. `astray`: Slack
+    puts a reply into the channel.
     """
 
     app: ASGIApp
@@ -37,12 +38,11 @@ class Faults:
         method = scope["path"].rpartition("/")[2]
         fault = self.always or (self.next[method].pop(0) if self.next[method] else "")
         self.happened.append((method, fault))
-        if fault == "lost":
+        if fault in ("lost", "cut"):
             await self.app(scope, receive, _nowhere)
-            await _answer(send, 502)
-        elif fault == "cut":
-            await self.app(scope, receive, _nowhere)
-            await _break_off(send)
+            await (_answer(send, 502) if fault == "lost" else _break_off(send))
+        elif fault == "astray":
+            await self.app(scope, _without_thread(await receive()), send)
         elif fault in ("mute", "hung"):
             if fault == "mute":
                 await self.app(scope, receive, _nowhere)
@@ -88,6 +88,17 @@ def texts(value: object) -> list[str]:
         return []
     own = value.get("text")
     return ([own] if isinstance(own, str) else []) + texts(list(value.values()))
+
+
+def _without_thread(whole: Message) -> Receive:
+    said = json.loads(whole["body"])
+    del said["thread_ts"]
+    body = json.dumps(said).ljust(len(whole["body"])).encode()
+
+    async def receive() -> Message:
+        return {**whole, "body": body}
+
+    return receive
 
 
 async def _nowhere(_message: Message) -> None:

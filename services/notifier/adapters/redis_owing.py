@@ -76,6 +76,11 @@ def second_messages(keys: Keys) -> str:
     return f"{keys.prefix}second-messages"
 
 
+def owed_details(keys: Keys) -> str:
+    """Sorted set: when (ms) the thread of each incident that still lacks details is looked at."""
+    return f"{keys.prefix}details"
+
+
 def script_text(name: str) -> str:
     """A Lua script of the notifier."""
     source = files("services.notifier.adapters").joinpath("scripts", f"{name}.lua")

@@ -15,7 +15,7 @@ from bus.errors import Unavailable
 from bus.events import InvestigationId, InvestigationStopped
 from bus.streams import KEPT_SECONDS, STOPS, Keys
 from bus.tracing import current_traceparent
-from services.notifier.adapters.redis_owing import script_text, second_messages
+from services.notifier.adapters.redis_owing import owed_details, script_text, second_messages
 from services.notifier.ports import Finished, Purpose, Settled, Turn
 from services.notifier.stop import Place
 
@@ -119,6 +119,7 @@ class RedisPlaces:
                 self._pointer(place),
                 self.keys.stream(STOPS),
                 second_messages(self.keys),
+                owed_details(self.keys),
             ],
             args=[
                 *(turn.owner, investigation_id, place.channel, place.ts, KEPT_SECONDS),

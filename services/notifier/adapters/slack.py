@@ -24,6 +24,7 @@ from bus.errors import Retryable, Unavailable
 from bus.port import Bus
 from bus.tracing import Tracing, current_traceparent
 from services.notifier.blocks import Card
+from services.notifier.pace import Urgency
 from services.notifier.ports import (
     NOTICE,
     CardRefused,
@@ -35,6 +36,7 @@ from services.notifier.ports import (
 )
 from services.notifier.settings import Settings
 from services.notifier.stop import Place
+from services.notifier.thread_ports import NoFiles
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ CLOCK_SKEW_SECONDS = 300
 PAGES = 20
 AT_ONCE = 4
 GONE = {"message_not_found"}
+NO_THREAD = {"thread_not_found", "invalid_thread_ts", "cannot_reply_to_message"}
 LOCKED = {
     "cant_update_message",
     "edit_window_closed",
@@ -62,6 +65,7 @@ REFUSED = {
     "invalid_metadata_format",
     "metadata_too_large",
 }
+NO_FILES = {"missing_scope", "file_uploads_disabled", "file_upload_size_restricted"}
 FOR_A_PERSON = {
     "invalid_auth": "the token is not valid: set SLACK_BOT_TOKEN",
     "not_authed": "the token is missing: set SLACK_BOT_TOKEN",
@@ -100,22 +104,22 @@ class SlackChannel:
 
     async def post(self, card: Card, incident_id: str = "", *, channel: str = "") -> Place:
         """A new message; with an id it can be found by that."""
-        arguments = _content(card) | {"unfurl_links": False, "unfurl_media": False}
+        arguments = content(card) | {"unfurl_links": False, "unfurl_media": False}
         if incident_id:
             arguments["metadata"] = _metadata(incident_id)
         at = channel or self.channel
-        answer = await self._call("chat.postMessage", channel=at, **arguments)
+        answer = await self.call("chat.postMessage", channel=at, **arguments)
         return Place(channel=str(answer["channel"]), ts=str(answer["ts"]))
 
     async def edit(self, place: Place, card: Card, *, incident_id: str) -> None:
         """The message says what the card says and nothing of what it said before."""
-        arguments = _content(card) | {"metadata": _metadata(incident_id)}
-        await self._call("chat.update", channel=place.channel, ts=place.ts, **arguments)
+        arguments = content(card) | {"metadata": _metadata(incident_id)}
+        await self.call("chat.update", channel=place.channel, ts=place.ts, **arguments)
 
     async def remove(self, place: Place) -> bool:
         """Whether nothing stands there any more; what Slack does not let us delete stays."""
         try:
-            await self._call("chat.delete", channel=place.channel, ts=place.ts)
+            await self.call("chat.delete", channel=place.channel, ts=place.ts)
         except MessageGone:
             return True
         except MessageLocked as error:
@@ -148,13 +152,13 @@ class SlackChannel:
         oldest = f"{since.timestamp() - CLOCK_SKEW_SECONDS:.6f}"
         cursor, found = "", list[Place]()
         for _ in range(PAGES):
-            answer = await self._call(
+            answer = await self.call(
                 "conversations.history",
                 channel=channel,
                 oldest=oldest,
                 include_all_metadata=True,
                 limit=200,
-                **({"cursor": cursor} if cursor else {}),
+                cursor=cursor or None,
             )
             for message in answer.get("messages") or []:
                 if _is_of(message, incident_id):
@@ -175,9 +179,12 @@ class SlackChannel:
             return
         self._introduced = True
         with suppress(Unavailable, CardRefused):
-            await self._call("auth.test")
+            await self.call("auth.test")
 
-    async def _call(self, method: str, **arguments: object) -> dict[str, Any]:
+    async def call(
+        self, method: str, *, urgency: Urgency = "progress", **arguments: object
+    ) -> dict[str, Any]:
+        """What Slack answers to that method. Raises as `ports.Slack` says."""
         if (left := self._paused.get(method, 0.0) - time.monotonic()) > 0:
             raise Unavailable(f"Slack asked to wait with {method}", retry_in_seconds=left + 0.1)
         calls: dict[str, Callable[..., Awaitable[Any]]] = {
@@ -185,10 +192,14 @@ class SlackChannel:
             "chat.update": self.client.chat_update,
             "chat.delete": self.client.chat_delete,
             "conversations.history": self.client.conversations_history,
+            "conversations.replies": self.client.conversations_replies,
+            "files.getUploadURLExternal": self.client.files_getUploadURLExternal,
+            "files.completeUploadExternal": self.client.files_completeUploadExternal,
             "auth.test": self.client.auth_test,
         }
         answered = "unanswered"
         with self._span(method) as span:
+            span.set_attribute("slack.urgency", urgency)
             try:
                 async with asyncio.timeout(self.timeout_seconds), self._slots:
                     answer = await calls[method](**arguments)
@@ -227,6 +238,8 @@ class SlackChannel:
             return Unavailable(f"Slack asked to wait {wait:g} s", retry_in_seconds=wait + 0.1)
         if refusal := _refusal(word):
             return refusal
+        if method.startswith("files.") and word in NO_FILES:
+            return NoFiles(f"Slack answers {word} to {method}")
         if word in FOR_A_PERSON:
             if method not in self.problems:
                 log.error("Slack answers %s to %s: %s", word, method, FOR_A_PERSON[word])
@@ -259,14 +272,15 @@ def slack_channel(settings: Settings, bus: Bus) -> SlackChannel:
 
 def _refusal(word: str) -> Retryable | None:
     """What Slack has against this message or card, where that is what it says."""
-    if word in GONE:
+    if word in GONE | NO_THREAD:
         return MessageGone(word)
     if word in LOCKED:
         return MessageLocked(word)
     return CardRefused(f"Slack refuses the card: {word}") if word in REFUSED else None
 
 
-def _content(card: Card) -> dict[str, Any]:
+def content(card: Card) -> dict[str, Any]:
+    """The card as arguments of a call: nothing in it is parsed, linked or mentioned."""
     return {"text": card.text, "blocks": list(card.blocks), "link_names": False, "parse": "none"}
 
 

@@ -219,6 +219,21 @@ BUGS = (
         "test_edit_that_arrives_after_all_else_is_written_over_by_its_writer",
     ),
     PlantedBug(
+        name="a detail is sent again without a look into the thread",
+        file="services/notifier/thread.py",
+        old='if turn.unsure else ""',
+        new='if turn.key == "" else ""',
+        test="tests/notifier/test_thread.py::"
+        "test_successor_finds_what_a_dead_writer_may_have_written",
+    ),
+    PlantedBug(
+        name="a detail that stands twice is left there",
+        file="services/notifier/adapters/scripts/end_detail.lua",
+        old="elseif has[2] ~= ARGV[4] then doubt(0) end",
+        new="end",
+        test="tests/notifier/test_thread.py::test_detail_of_a_late_writer_is_taken_back",
+    ),
+    PlantedBug(
         name="retries of the model's SDK are on",
         file="services/reasoner/adapters/clients.py",
         old='"max_retries": 0,',

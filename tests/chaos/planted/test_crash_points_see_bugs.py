@@ -96,6 +96,22 @@ BUGS = (
         said="R2 message of nobody",
     ),
     Struck(
+        name="a detail that stands twice is left there",
+        file="services/notifier/thread.py",
+        old="await self._take_back(standing, place=place)",
+        new="pass",
+        point="slack chat.postMessage (details) #1, before, SIGSTOP",
+        said="R2 detail twice",
+    ),
+    Struck(
+        name="a thread is not owed any more once somebody has begun",
+        file="services/notifier/adapters/redis_thread.py",
+        old="if await self.redis.zadd(key, {found: later}, xx=True, gt=True, ch=True):",
+        new="if later and await self.redis.zrem(key, found):",
+        point="commit: begin_detail (details) #1, between, SIGKILL",
+        said="R2 detail missing",
+    ),
+    Struck(
         name="no call is audited",
         file="services/toolrunner/handlers.py",
         old="result, audited=audited, entry=entry",

@@ -78,7 +78,7 @@ def _script(word: str, command: Sequence[bytes]) -> Named:
     events = [args[at + 1].decode() for at, arg in enumerate(args[:-1]) if arg == b"event"]
     kinds = "+".join(dict.fromkeys(event for event in events if event.isalpha()))
     call = args[0].decode() if name in ("start_call", "store_result") else _call(args)
-    purpose = args[2].decode() if name == "take" else ""
+    purpose = args[2].decode() if name == "take" else "details" if name == "begin_detail" else ""
     shown = kinds or purpose
     return Named(f"commit: {name}" + (f" ({shown})" if shown else ""), incident, call, purpose)
 
@@ -117,6 +117,8 @@ def _turn(body: bytes) -> str:
 
 
 def _slack(head: Head, body: bytes) -> Named:
+    if head.path.startswith("/upload/"):
+        return Named("slack upload")
     said: Any = {}
     if "json" in head.headers.get("content-type", ""):
         said = json.loads(body or b"{}")

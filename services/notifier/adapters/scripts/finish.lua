@@ -1,5 +1,5 @@
 -- The final card stands: state and stop signal together, once; the turn is over.
--- KEYS  1 the incident's slack hash  2 thread pointer  3 stops  4 second messages
+-- KEYS  1 the incident's slack hash  2 thread pointer  3 stops  4 second messages  5 details
 -- ARGV  1 owner  2 investigation id  3 channel  4 ts  5 seconds to keep
 --       6 how long a second message is left to this writer (ms)  then the fields of the stop signal's entry
 -- Answers {1 if this was the first time, milliseconds for which a progress edit may still be late,
@@ -14,6 +14,9 @@ if first then
   redis.call('HSET', KEYS[1], 'state', 'final', 'channel', ARGV[3], 'ts', ARGV[4])
   redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[5])
   redis.call('XADD', KEYS[3], '*', unpack(ARGV, 7))
+  redis.call('HSET', KEYS[1], 'thread_owed_at', number(now))
+  redis.call('ZADD', KEYS[5], number(now), ARGV[2])
+  redis.call('EXPIRE', KEYS[5], ARGV[5])
 end
 if has[1] == ARGV[1] then redis.call('HDEL', KEYS[1], 'owner', 'until', 'purpose') end
 if has[4] and has[4] ~= ARGV[4] then                -- of two messages, one is not where the final card stands
