@@ -22,13 +22,13 @@ from services.notifier.adapters.redis_owing import RedisOwing
 from services.notifier.adapters.redis_places import RedisPlaces
 from services.notifier.adapters.rhythm import every
 from services.notifier.adapters.sinks import sink_of
+from services.notifier.adapters.slack import SlackChannel
 from services.notifier.adapters.threads import threads_of
 from services.notifier.closing import Closing
 from services.notifier.handlers import Handlers
 from services.notifier.live import Live
 from services.notifier.message import Messages
 from services.notifier.notices import NoticeBoard
-from services.notifier.ports import Slack
 from services.notifier.second_messages import SecondMessages
 from services.notifier.settings import Settings
 from services.notifier.sweep import Sweep
@@ -38,22 +38,22 @@ REPAIR_SECONDS = 1.0
 THREAD_SECONDS = 0.5
 
 
-def build(settings: Settings, bus: Bus, *, slack: Slack | None = None) -> Service:
+def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) -> Service:
     """The notifier as a service; nothing connects yet."""
-    slack = slack or sink_of(settings, bus)
+    sink = slack or sink_of(settings, bus)
     places = RedisPlaces(bus.redis, bus.keys, settings.lease_seconds, settings.progress_seconds)
     owing = RedisOwing(bus.redis, bus.keys, settings.lease_seconds)
-    second_messages = SecondMessages(bus.investigations, slack, owing)
+    second_messages = SecondMessages(bus.investigations, sink, owing)
     ways = routes(settings.catalog, settings.slack_channel)
-    messages = Messages(slack, places, second_messages, ways)
+    messages = Messages(sink, places, second_messages, ways)
     history = RedisHistory(bus.redis, bus.keys)
     notices = RedisNotices(bus.redis, bus.keys, settings.lease_seconds)
     feedback = RedisFeedback(bus.redis, bus.keys)
-    board = NoticeBoard(bus.investigations, slack, notices, ways)
+    board = NoticeBoard(bus.investigations, sink, notices, ways)
     closing = Closing(bus, messages, history, links_of(settings), settings.final_repeat_seconds)
     live = Live(bus.investigations, messages)
     sweep = Sweep(bus.investigations, Deadlines(bus.redis, bus.keys), closing)
-    threads = threads_of(slack, closing, lease_seconds=settings.lease_seconds)
+    threads = threads_of(sink, closing, lease_seconds=settings.lease_seconds)
     do = Handlers(
         bus.investigations, messages, live, closing, feedback, board, settings.deadline_seconds
     )
@@ -74,7 +74,7 @@ def build(settings: Settings, bus: Bus, *, slack: Slack | None = None) -> Servic
             lambda: every(REPAIR_SECONDS, closing.repair),
             lambda: every(REPAIR_SECONDS, second_messages.sweep),
             lambda: every(THREAD_SECONDS, threads.sweep),
-            lambda: every(INTRODUCTION_SECONDS, slack.introduce),
+            lambda: every(INTRODUCTION_SECONDS, sink.introduce),
         ),
-        checks={"slack": slack.problem},
+        checks={"slack": sink.problem},
     )

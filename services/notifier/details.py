@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from bus.cleaning import clean
 from bus.events import Evidence
 from bus.record import Record
-from services.notifier.blocks import Card, cut
-from services.notifier.report import counted, sentence
+from services.notifier.blocks import Card
+from services.notifier.cutting import cut
+from services.notifier.facts import counted, sentence
 from services.notifier.thread_parts import Detail, Part, cleaned
 from services.notifier.timeline import Moments, timeline
 

@@ -28,7 +28,7 @@ class Settings(BusSettings):
     slack_bot_token: SecretStr = Field(
         default=SecretStr(""), validation_alias="SLACK_BOT_TOKEN", validate_default=True
     )
-    """Bot token with `chat:write`, `channels:history`, `files:write` for long details; for Slack."""
+    """Bot token with `chat:write` and `channels:history`; `files:write` for long details."""
     slack_channel: str = Field(default="", max_length=100, validate_default=True)
     """Id of the channel that gets the messages, such as `C0123456789`; required for Slack."""
     catalog: FilePath | None = None

@@ -9,13 +9,12 @@ from services.notifier.blocks import (
     Block,
     Card,
     bold,
-    cut,
     escaped,
-    one_line,
     paragraph,
     quoted,
     small,
 )
+from services.notifier.cutting import cut, one_line
 
 MESSAGE_CHARACTERS = 8_000
 """More of it in one message nobody reads; a file can be searched."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bus.record import Call, Record
-from services.notifier.blocks import one_line
-from services.notifier.report import counted, turns
+from services.notifier.cutting import one_line
+from services.notifier.facts import counted, turns
 from services.notifier.thread_parts import Part
 
 ARGUMENT_CHARACTERS = 160

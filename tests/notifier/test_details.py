@@ -4,16 +4,22 @@ import pytest
 
 from bus.events import CodeLocation, Evidence, Fix, Gap, RuledOut, ToolCallId
 from bus.record import Record
-from services.notifier.blocks import MAX_CHARACTERS, Card, characters
+from services.notifier.blocks import Card
 from services.notifier.details import Kept, Known, details, wanted
+from services.notifier.fitting import MAX_CHARACTERS, characters
 from services.notifier.message import cleaned
 from services.notifier.report import final_card
 from services.notifier.thread_parts import Detail, document, message, shortened, without_blocks
 from services.notifier.timeline import Moments
 from simulator.slack.block_kit import block_findings
+from tests.notifier.hostile import HOSTILE
 from tests.notifier.records import LINE, diagnosis, ended
-from tests.notifier.test_hostile_text import HOSTILE, PARSED, kinds
+from tests.notifier.test_hostile_text import nodes
 
+FORBIDDEN = {
+    *("actions", "section", "mrkdwn", "image", "markdown"),
+    *("user", "broadcast", "usergroup", "emoji", "link"),
+}
 LOG = "\n".join([*(f"noise {number}" for number in range(1, 412)), LINE, "after"])
 SECRET = "".join(("AKIA", "IOSFODNN7", "EXAMPLE"))
 TRANSCRIPT: tuple[dict[str, object], ...] = (
@@ -140,8 +146,9 @@ def test_detail_that_is_too_long_for_a_message_is_none() -> None:
     assert message(said["evidence"]) is not None
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_reaches_the_thread_as_letters_only(text: str) -> None:
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_reaches_the_thread_as_letters_only(name: str) -> None:
+    text = HOSTILE[name]
     quote = Evidence(tool_call_id=ToolCallId("1-1"), quote=text, verified=True, tool=text)
     record = found(
         summary=text,
@@ -156,7 +163,7 @@ def test_hostile_text_reaches_the_thread_as_letters_only(text: str) -> None:
         cards = [message(detail), shortened(detail, "no files"), without_blocks(detail)]
         for card in filter(None, cards):
             assert not block_findings(list(card.blocks))
-            assert not {"actions", "section", *PARSED} & set(kinds(card.blocks))
+            assert not FORBIDDEN & {str(node.get("type")) for node in nodes(card.blocks)}
             assert not any(mark in card.text for mark in ("<!", "<@", "<h", "\u202e"))
             assert characters(card.blocks) <= MAX_CHARACTERS
 

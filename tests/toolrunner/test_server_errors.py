@@ -26,7 +26,7 @@ from services.toolrunner.tool_call import failed
 from tests.toolrunner.foreign import serving
 from tests.toolrunner.plain_server import PASSWORD, WORDS, PlainServer, error, text
 
-LIMITS = Limits(at_once=4, bounds=Bounds(100_000), failures=2, pause=60)
+LIMITS = Limits(at_once=4, max_bytes=100_000, failures=2, pause=60)
 CODES = (-32603, -32000, -32001, -32600, -32602, -32700, 1)
 IMAGE = {"type": "image", "data": "", "mimeType": "image/png"}
 LINK = {"type": "resource_link", "uri": "file:///a", "name": "a"}

@@ -3,13 +3,12 @@
 import sys
 
 from bus.port import Bus
-from services.notifier.adapters.slack import LEASE_SHARE, slack_channel
+from services.notifier.adapters.slack import LEASE_SHARE, SlackChannel, slack_channel
 from services.notifier.adapters.stdout import StandardOutput
-from services.notifier.ports import Slack
 from services.notifier.settings import Settings
 
 
-def sink_of(settings: Settings, bus: Bus) -> Slack:
+def sink_of(settings: Settings, bus: Bus) -> SlackChannel | StandardOutput:
     """The one that `NIGHTSHIFT_SINK` names; nothing connects yet."""
     if settings.sink == "stdout":
         seconds = LEASE_SHARE * settings.lease_seconds

@@ -241,14 +241,7 @@ class SlackChannel:
         if method.startswith("files.") and word in NO_FILES:
             return NoFiles(f"Slack answers {word} to {method}")
         if word in FOR_A_PERSON:
-            if method not in self.problems:
-                log.error("Slack answers %s to %s: %s", word, method, FOR_A_PERSON[word])
-            self.problems[method] = f"Slack answers {word}: {FOR_A_PERSON[word]}"
-            if channel != self.channel:
-                self.problems[method] += f" (this one is {channel}, of NIGHTSHIFT_CATALOG)"
-            kind = ChannelClosed if word in CLOSED else Unavailable
-            kind = NotAllowed if word == "missing_scope" else kind
-            return kind(self.problems[method], retry_in_seconds=SECONDS_FOR_A_PERSON)
+            return self._for_a_person(method, word, channel=channel)
         said = f"Slack answers {word or status} to {method}"
         if status >= 500 or word in MAY_STAND or not word:
             self.unreachable = said
@@ -256,6 +249,16 @@ class SlackChannel:
         if method != "auth.test":  # a stand-in need not know the method that nothing depends on
             self.problems[method] = said
         return Unavailable(said, retry_in_seconds=SECONDS_FOR_A_PERSON)
+
+    def _for_a_person(self, method: str, word: str, *, channel: str) -> Exception:
+        if method not in self.problems:
+            log.error("Slack answers %s to %s: %s", word, method, FOR_A_PERSON[word])
+        self.problems[method] = f"Slack answers {word}: {FOR_A_PERSON[word]}"
+        if channel != self.channel:
+            self.problems[method] += f" (this one is {channel}, of NIGHTSHIFT_CATALOG)"
+        kind = ChannelClosed if word in CLOSED else Unavailable
+        kind = NotAllowed if word == "missing_scope" else kind
+        return kind(self.problems[method], retry_in_seconds=SECONDS_FOR_A_PERSON)
 
 
 def slack_channel(settings: Settings, bus: Bus) -> SlackChannel:

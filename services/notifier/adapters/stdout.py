@@ -59,7 +59,7 @@ class StandardOutput:
     async def remove(self, place: Place) -> bool:
         """It stands no more; what was printed stays, and is taken back in words."""
         if await self.redis.hdel(self._key(place.channel), place.ts):
-            await self._write([f"--- message {place.ts} is taken back ---"])
+            await self.say([f"--- message {place.ts} is taken back ---"])
         return True
 
     async def find(
@@ -98,9 +98,10 @@ class StandardOutput:
         shown = [line for line in lines if line not in before] if lines[:1] == before[:1] else lines
         if shown:
             name = "notice" if title.startswith(NOTICE) else title
-            await self._write([f"--- {name} in {place.channel} ---", *shown, ""])
+            await self.say([f"--- {name} in {place.channel} ---", *shown, ""])
 
-    async def _write(self, lines: list[str]) -> None:
+    async def say(self, lines: list[str]) -> None:
+        """The lines are printed. Raises Unanswered where nobody takes them."""
         text = "\n".join(lines) + "\n"
         encoding = self.out.encoding or "utf-8"
         safe = text.encode(encoding, "backslashreplace").decode(encoding)
