@@ -156,9 +156,8 @@ def build_app(
 
 def run(name: str, kind: type[S], *, build: Callable[[S, Bus], Service]) -> None:
     """The whole of a service's `__main__`: exits 0 after a signal, else 1 with one sentence."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m services.{name}", description=f"The {name} service of Nightshift."
-    )
+    about = f"The {name} service of Nightshift."
+    parser = argparse.ArgumentParser(prog=f"python -m services.{name}", description=about)
     parser.add_argument("--check", action="store_true", help="only validate and print the settings")
     only_check = parser.parse_args().check
     try:
