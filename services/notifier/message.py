@@ -107,7 +107,9 @@ class Messages:
         if place is None and turn.state == "posting":
             self._check(turn)
             inv = record.investigation_id
-            place = await self.slack.find(inv, record.opened_at, but=turn.left)
+            place = await self.slack.find(
+                inv, record.opened_at, but=turn.left, urgency=turn.urgency
+            )
             if place is not None:
                 await self.places.found(inv, turn, place=place)
         try:
@@ -122,9 +124,9 @@ class Messages:
         if turn.beside:
             card = beside(card)
         if place is None:
-            return await self.slack.post(card, inv)
+            return await self.slack.post(card, inv, urgency=turn.urgency)
         try:
-            await self.slack.edit(place, card, incident_id=inv)
+            await self.slack.edit(place, card, incident_id=inv, urgency=turn.urgency)
         except (MessageGone, MessageLocked) as error:
             stands = isinstance(error, MessageLocked)
             # A final card is not posted twice, and a running one is no reason for a second message.
@@ -134,13 +136,13 @@ class Messages:
         else:
             return place
         self._check(turn)
-        stands = stands and not await self.slack.remove(place)
+        stands = stands and not await self.slack.remove(place, urgency=turn.urgency)
         # Before it goes out: whoever comes after a death here looks for it before posting another.
         await self.places.replaced(inv, turn, place=place, beside=stands)
         self._check(turn)
         if stands and not turn.beside:
             card = beside(card)
-        return await self.slack.post(card, inv)
+        return await self.slack.post(card, inv, urgency=turn.urgency)
 
     async def _settle(self, record: Record, turn: Turn, *, place: Place | None) -> Settled:
         """The turn is over; without a place nobody knows what was written in it."""

@@ -156,6 +156,7 @@ def _settings(desk: Desk) -> dict[str, object]:
         "slack_bot_token": SecretStr(TOKEN),
         "slack_channel": CHANNEL,
         "slack_api_url": desk.address,
+        "slack_pace": 1000.0,
         "final_repeat_seconds": 0.2,
         "progress_seconds": 0.1,
         "lease_seconds": 3.0,

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from bus.events import InvestigationId, InvestigationStopped
 from bus.streams import KEPT_SECONDS, STOPS, Keys
 from bus.tracing import current_traceparent
 from services.notifier.adapters.redis_owing import script_text, second_messages
+from services.notifier.pace import Urgency
 from services.notifier.ports import Finished, Purpose, Settled, Turn
 from services.notifier.stop import Place
 
@@ -23,6 +24,13 @@ SETTLE_SHARE = 10
 """A tenth of the lease passes before anybody looks for a message whose post was not answered."""
 LATE_SHARE = 2
 """For half of the lease, longer than Slack's client waits, an unanswered edit may still arrive."""
+
+URGENCY: Mapping[str, Urgency] = {
+    "place": "placeholder",
+    "progress": "progress",
+    "final": "final",
+}
+"""By the purpose of a turn."""
 
 
 @dataclass
@@ -68,6 +76,7 @@ class RedisPlaces:
             owner=owner,
             wait_seconds=float(wait) / 1000,
             state=_one_of(state, ("", "posting", "posted", "final")),
+            urgency=URGENCY.get(purpose, "details"),
             place=Place(channel=channel, ts=ts) if ts else None,
             activity=known,
             left=tuple(left.split()),

@@ -189,7 +189,7 @@ BUGS = (
     ),
     PlantedBug(
         name="a message that cannot be edited counts as deleted",
-        file="services/notifier/adapters/slack.py",
+        file="services/notifier/adapters/slack_words.py",
         old='GONE = {"message_not_found"}',
         new='GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}',
         test="tests/notifier/test_second_message.py::"
