@@ -9,6 +9,7 @@ from bus.port import Bus
 from bus.record import Record
 from services.notifier.blocks import Card
 from services.notifier.message import Messages, cleaned
+from services.notifier.patience import patiently
 from services.notifier.ports import Finished, History
 from services.notifier.report import final_card, plain_card
 from services.notifier.stop import conclusion, last_words, root_attributes
@@ -62,6 +63,9 @@ class Closing:
             await self._remember(shown, await self._write(shown, plain=True))
 
     async def _write(self, record: Record, *, plain: bool) -> Finished:
+        return await patiently(lambda: self._write_now(record, plain=plain))
+
+    async def _write_now(self, record: Record, *, plain: bool) -> Finished:
         turn = await self.messages.take_final(record)
         if plain and turn.state == "final":
             await self.messages.leave(record, turn)

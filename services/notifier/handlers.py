@@ -21,6 +21,7 @@ from services.notifier.blocks import Card, escaped
 from services.notifier.closing import Closing
 from services.notifier.live import Live
 from services.notifier.message import Messages, cleaned
+from services.notifier.patience import patiently
 from services.notifier.ports import History, Notices
 from services.notifier.report import live_card
 from services.notifier.stop import ended
@@ -43,9 +44,7 @@ class Handlers:
     async def on_incident_opened(self, event: IncidentOpened, entry: Entry) -> None:
         """The investigation stands in Redis and its message in Slack."""
         record = await self.investigations.open(event, entry, acknowledge=False)
-        if record.state != "ended":
-            shown = cleaned(record)
-            await self.messages.place(shown, live_card(shown))
+        await patiently(lambda: self._place(record.investigation_id))
 
     async def on_progressed(self, event: InvestigationProgressed, entry: Entry) -> None:
         """The message shows the activity, unless a newer one does or the work is over."""
@@ -100,6 +99,12 @@ class Handlers:
             await self.notices.failed(key)
             raise
         await self.notices.posted(key)
+
+    async def _place(self, inv: InvestigationId) -> None:
+        record = await self.investigations.read(inv)
+        if record is not None and record.state != "ended":
+            shown = cleaned(record)
+            await self.messages.place(shown, live_card(shown))
 
     async def _updated(self, inv: InvestigationId, activity: str, *, entry: Entry) -> None:
         record = await self.investigations.read(inv)

@@ -13,7 +13,7 @@ PROGRESS_PATIENCE_SECONDS = 10.0
 """Progress whose turn comes later than this is dropped: a newer one will come."""
 LONGEST_WAIT_SECONDS = 15.0
 """Whoever waits asks again after so long at the latest, and so keeps its place."""
-LATE_SECONDS = 3.0
+LATE_SECONDS = 5.0
 """How much later than it was told a waiter may ask again before its place is somebody else's."""
 
 
@@ -35,7 +35,7 @@ class Rate:
 TIER_2, TIER_3, TIER_4 = Rate(18, 2), Rate(47, 3), Rate(95, 5)
 """Slack promises 20, 50 and 100 calls a minute: what a full bucket and a minute give together."""
 RATES: Mapping[str, Rate] = {
-    "chat.postMessage": Rate(60, 3, per_channel=True),
+    "chat.postMessage": Rate(58, 2, per_channel=True),
     "chat.update": TIER_3,
     "chat.delete": TIER_3,
     "conversations.history": TIER_3,
