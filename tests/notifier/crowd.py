@@ -9,6 +9,7 @@ from bus.errors import Unavailable
 from bus.events import IncidentOpened, InvestigationId, InvestigationProgressed
 from bus.process import Service
 from bus.record import Record
+from bus.testing import eventually
 from services.notifier.adapters.redis_pace import RedisPace
 from services.notifier.adapters.slack import SlackChannel, slack_channel
 from services.notifier.app import build
@@ -158,11 +159,7 @@ class Crowded:
     @property
     def placed_late(self) -> list[float]:
         """How long after its acceptance each late incident was in Slack."""
-        return [
-            _number(self.message(name).ts) - at
-            for name, at in self.opened_late.items()
-            if self.count(name)
-        ]
+        return [_number(self.message(name).ts) - at for name, at in self.opened_late.items()]
 
     @property
     def progress_meanwhile(self) -> int:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import pytest
 
 from bus.errors import Retryable, Unavailable
-from bus.events import IncidentOpened, InvestigationId
-from bus.process import Service
-from bus.record import end
-from bus.testing import eventually
+from bus.streams import INCIDENTS
+from bus.testing import entries, eventually
+from services.notifier.adapters.redis_memory import RedisHistory, RedisNotices
 from services.notifier.adapters.redis_pace import RedisPace
 from services.notifier.adapters.slack import SlackChannel
+from services.notifier.handlers import Handlers
 from services.notifier.pace import RATES, Rate
 from services.notifier.ports import Crowded
 from services.notifier.report import live_card
@@ -35,7 +35,7 @@ async def test_placeholder_whose_turn_has_not_come_holds_no_lease_and_leaves_no_
 ) -> None:
     replica = make_replica()
     record = await replica.open()
-    await paced(replica).close("chat.postMessage", CHANNEL, 30)
+    await paced(replica).close("chat.postMessage", CHANNEL, seconds=30)
     with pytest.raises(Crowded) as refused:
         await replica.messages.place(record, live_card(record))
     assert 10 < refused.value.retry_in_seconds <= 15
@@ -45,29 +45,37 @@ async def test_placeholder_whose_turn_has_not_come_holds_no_lease_and_leaves_no_
 
 
 async def test_placeholder_of_an_incident_that_ended_meanwhile_is_skipped(
-    desk: Desk, service: Service
+    desk: Desk, make_replica: MakeReplica
 ) -> None:
-    bus, inv = service.bus, InvestigationId("inc-7")
-    pace = RedisPace(bus.redis, bus.keys)
-    await pace.close("chat.postMessage", CHANNEL, 1)
-    incident = IncidentOpened(service="cartservice", summary="HTTP 500", incident_id=inv)
-    await bus.publish(incident)
+    replica = make_replica()
+    record = await replica.open()
+    pace = paced(replica, {"chat.postMessage": Rate(120, 1, per_channel=True)})
+    post = "chat.postMessage"
+    assert await pace.ask(post, CHANNEL, urgency="final", waiter="another") == 0.0
+    (entry,) = await entries(replica.bus, INCIDENTS)
+    opening = asyncio.create_task(_handlers(replica).on_incident_opened(record.incident, entry))
 
-    async def opened() -> bool:
-        return await bus.investigations.read(inv) is not None
+    async def in_line() -> bool:
+        key = f"{replica.bus.keys.prefix}slack-line:{post}:{CHANNEL}"
+        return bool(await replica.bus.redis.zcard(key))
 
-    await eventually(opened)
-    at = await bus.investigations.now()
-    await bus.investigations.apply(
-        inv, lambda known: end(known, "diagnosed", at=at, diagnosis=diagnosis())
+    await eventually(in_line)
+    await replica.end(record)
+    await opening
+    assert desk.messages == []
+
+
+def _handlers(replica: Replica) -> Handlers:
+    redis, keys = replica.bus.redis, replica.bus.keys
+    return Handlers(
+        replica.bus.investigations,
+        replica.messages,
+        replica.live,
+        replica.closing,
+        RedisHistory(redis, keys),
+        RedisNotices(redis, keys),
+        replica.settings.deadline_seconds,
     )
-
-    async def closed() -> bool:
-        return "RedisCartStore.cs" in desk.said() if desk.messages else False
-
-    await eventually(closed)
-    (message,) = desk.messages
-    assert len(message.versions) == 1
 
 
 async def test_progress_that_waits_for_its_turn_is_dropped_at_the_end(

