@@ -107,6 +107,11 @@ class Crowded:
             self.opened_late[name] = _number(self.desk.stand_in.next_ts())
             await self.first.bus.publish(incident)
 
+        async def all_placed() -> bool:
+            return all(map(self.count, self.opened_late))
+
+        await eventually(all_placed, seconds=60)
+
     async def all_final(self) -> bool:
         """Whether every final card stands."""
         return len(self.finals) == self.crowd.finishing
