@@ -229,12 +229,14 @@ async def test_request_to_wait_with_a_body_that_nobody_can_read_is_one_all_the_s
     make_replica: MakeReplica,
 ) -> None:
     async def reply(_: Request) -> Response:
-        return Response("{not", 429, {"Retry-After": "7"}, media_type="application/json")
+        return Response("{not", 429, {"Retry-After": "70"}, media_type="application/json")
 
     routes = [Route("/api/{method}", reply, methods=["POST"])]
     async with served(Starlette(routes=routes)) as address:
-        with pytest.raises(Unavailable, match="asked to wait 7 s"):
-            await channel(make_replica(slack_api_url=f"{address}/api/")).post(Card("hello"))
+        slack = channel(make_replica(slack_api_url=f"{address}/api/"))
+        with pytest.raises(Unavailable, match="asked to wait 70 s"):
+            await slack.post(Card("hello"))
+        assert "asks to wait 70 s with chat.postMessage" in await slack.problem()
 
 
 async def test_token_that_is_valid_again_is_no_problem_of_any_method(

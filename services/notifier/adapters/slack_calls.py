@@ -38,6 +38,8 @@ AT_ONCE = 4
 WAITING_SHARE = 0.25
 """Of a call's time that may pass before it is sent."""
 SECONDS_FOR_A_PERSON = 15.0
+LONG_SECONDS = 30.0
+"""A wait as long as this shows in readiness until the method works again."""
 
 
 @dataclass
@@ -142,6 +144,8 @@ class SlackCalls:
             self._back()
             wait = await self.pace.close(method, channel, seconds=retry_after(error))
             log.warning("Slack asks to wait %g s with %s: all replicas do", wait, method)
+            if wait >= LONG_SECONDS:
+                self.problems[method] = f"Slack asks to wait {wait:g} s with {method}"
             return Unavailable(f"Slack asked to wait {wait:g} s", retry_in_seconds=wait + 0.1)
         said = f"Slack answers {word or status} to {method}"
         if status >= 500 or word in MAY_STAND or not word:

@@ -3,12 +3,14 @@
 from tests.chaos.planted.bug import PlantedBug
 from tests.chaos.planted.delivering import DELIVERING
 from tests.chaos.planted.outside import OUTSIDE
+from tests.chaos.planted.pacing import PACING
 from tests.chaos.planted.second_messages import SECOND_MESSAGES
 
 BUGS = (
     *DELIVERING,
     *OUTSIDE,
     *SECOND_MESSAGES,
+    *PACING,
     PlantedBug(
         name="acknowledge before the commit",
         file="bus/commits.py",
