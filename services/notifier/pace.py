@@ -59,3 +59,11 @@ def rank(urgency: Urgency) -> int:
 def patience(urgency: Urgency) -> float:
     """The longest wait that a place in the line is kept for; everything but progress is written."""
     return PROGRESS_PATIENCE_SECONDS if urgency == "progress" else math.inf
+
+
+def left_over(urgency: Urgency) -> int:
+    """How many calls that urgency leaves in the bucket, so that a card or placeholder goes at once.
+
+    A bucket of one call has none to leave.
+    """
+    return 1 if urgency in ("details", "progress") else 0

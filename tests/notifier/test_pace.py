@@ -61,6 +61,16 @@ async def test_progress_never_takes_what_a_waiting_card_is_owed(paces: list[Redi
     assert await two.ask(EDIT, "C1", urgency="final", waiter="inc-1") == 0.0
 
 
+@pytest.mark.parametrize("urgency", ["details", "progress"])
+async def test_last_call_in_the_bucket_is_kept_for_a_card_or_a_placeholder(
+    paces: list[RedisPace], urgency: Urgency
+) -> None:
+    one, two = paces
+    assert await one.ask(EDIT, "C1", urgency=urgency, waiter="inc-1") == 0.0
+    assert await one.ask(EDIT, "C1", urgency=urgency, waiter="inc-2") > 0
+    assert await two.ask(EDIT, "C1", urgency="placeholder", waiter="inc-3") == 0.0
+
+
 async def test_progress_that_would_come_late_does_not_stand_in_line(
     paces: list[RedisPace],
 ) -> None:
@@ -87,7 +97,7 @@ async def test_waiter_that_does_not_come_back_is_not_waited_for(paces: list[Redi
     await emptied(one)
     await one.ask(EDIT, "C1", urgency="final", waiter="dead")
     await one.redis.zadd(f"{one.keys.prefix}slack-waited-for:{EDIT}", {"final:dead": 1})
-    assert await two.ask(EDIT, "C1", urgency="details", waiter="alive") <= 10
+    assert await two.ask(EDIT, "C1", urgency="placeholder", waiter="alive") <= 10
 
 
 async def test_whoever_has_begun_goes_before_all_others_of_its_urgency(

@@ -23,6 +23,7 @@ from services.notifier.pace import (
     RATES,
     Rate,
     Urgency,
+    left_over,
     patience,
     rank,
     rate_of,
@@ -66,7 +67,7 @@ class RedisPace:
                 args=[
                     *(rate.per_minute, rate.burst, who, rank(urgency), "1" if begun else ""),
                     *(_ms(most) if math.isfinite(most) else 0, _ms(LONGEST_WAIT_SECONDS)),
-                    *(_ms(LATE_SECONDS), KEPT_SECONDS),
+                    *(_ms(LATE_SECONDS), KEPT_SECONDS, left_over(urgency)),
                 ],
             )
         except (RedisError, OSError) as error:

@@ -3,6 +3,7 @@
 -- ARGV  1 calls a minute  2 calls at once  3 who asks  4 its rank (0 goes first)
 --       5 '1' where it goes before all of its rank  6 longest wait that a place is kept for (ms; 0: any)
 --       7 longest time until it asks again (ms)  8 how much later it may come (ms)  9 seconds to keep
+--       10 calls that have to be left in the bucket for whoever comes next
 -- Answers milliseconds to wait, 0 where the call may go now: then it has left the line.
 redis.call('EXPIRE', KEYS[1], ARGV[9])             -- first, for a full Redis: see bus/scripts/commit.lua
 local time = redis.call('TIME')
@@ -23,8 +24,9 @@ local place = ARGV[4] * 1e13
 if ARGV[5] == '1' then redis.call('ZADD', KEYS[2], number(place), ARGV[3])
 else redis.call('ZADD', KEYS[2], 'NX', number(place + now), ARGV[3]) end
 local before = redis.call('ZRANK', KEYS[2], ARGV[3])
-local wait = math.max(0, (before + 1 - level) / per_ms)
-if closed > now then wait = math.max(wait, closed - now + (before + 1) / per_ms) end
+local needs = before + 1 + math.min(tonumber(ARGV[10]), burst - 1)
+local wait = math.max(0, (needs - level) / per_ms)
+if closed > now then wait = math.max(wait, closed - now + needs / per_ms) end
 wait = math.ceil(wait)
 
 local patience = tonumber(ARGV[6])
