@@ -213,6 +213,8 @@ class World:
                 "SLACK_BOT_TOKEN": self._tokens["slack"],
                 "NIGHTSHIFT_SLACK_CHANNEL": CHANNEL,
                 "NIGHTSHIFT_TRACE_URL": f"{at['otlp']}/trace/{{trace_id}}",
+                # Where nothing is refused for its rate, nothing has to wait either.
+                "NIGHTSHIFT_SLACK_PACE": "1" if self._slack_limits else "1000",
             },
             "all": {"OTEL_EXPORTER_OTLP_ENDPOINT": at["otlp"]},
         }

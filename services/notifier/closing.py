@@ -10,6 +10,7 @@ from services.notifier.blocks import Card
 from services.notifier.calls_made import calls_made
 from services.notifier.links import Links
 from services.notifier.message import Messages, cleaned, cleaned_text
+from services.notifier.patience import patiently
 from services.notifier.ports import Finished, History
 from services.notifier.report import final_card, plain_card
 from services.notifier.stop import conclusion, last_words, root_attributes
@@ -63,6 +64,9 @@ class Closing:
             await self._remember(shown, await self._write(shown, plain=True))
 
     async def _write(self, record: Record, *, plain: bool) -> Finished:
+        return await patiently(lambda: self._write_now(record, plain=plain))
+
+    async def _write_now(self, record: Record, *, plain: bool) -> Finished:
         turn = await self.messages.take_final(record)
         if plain and turn.state == "final":
             await self.messages.leave(record, turn)

@@ -22,6 +22,7 @@ from services.notifier.feedback import counted, judgement
 from services.notifier.live import Live
 from services.notifier.message import Messages, cleaned
 from services.notifier.notices import NoticeBoard
+from services.notifier.patience import patiently
 from services.notifier.ports import Feedback
 from services.notifier.report import live_card
 from services.notifier.stop import ended
@@ -45,9 +46,7 @@ class Handlers:
     async def on_incident_opened(self, event: IncidentOpened, entry: Entry) -> None:
         """The investigation stands in Redis and its message in Slack."""
         record = await self.investigations.open(event, entry, acknowledge=False)
-        if record.state != "ended":
-            shown = cleaned(record)
-            await self.messages.place(shown, live_card(shown))
+        await patiently(lambda: self._place(record.investigation_id))
 
     async def on_progressed(self, event: InvestigationProgressed, entry: Entry) -> None:
         """The message shows the activity, unless a newer one does or the work is over."""
@@ -89,6 +88,12 @@ class Handlers:
     async def on_notice_requested(self, event: NoticeRequested, entry: Entry) -> None:
         """The sentence stands in the channel; the same key within an hour stands there once."""
         await self.notices.tell(event.text, event.key or entry.event_id or entry.entry_id)
+
+    async def _place(self, inv: InvestigationId) -> None:
+        record = await self.investigations.read(inv)
+        if record is not None and record.state != "ended":
+            shown = cleaned(record)
+            await self.messages.place(shown, live_card(shown))
 
     async def _updated(self, inv: InvestigationId, activity: str, *, entry: Entry) -> None:
         record = await self.investigations.read(inv)

@@ -13,7 +13,8 @@ from bus.events import InvestigationId
 from bus.record import Record
 from services.notifier.cutting import cut
 from services.notifier.message import Messages, cleaned, cleaned_text
-from services.notifier.ports import Turn
+from services.notifier.pace import PROGRESS_PATIENCE_SECONDS
+from services.notifier.ports import Crowded, Turn
 from services.notifier.report import live_card
 
 log = logging.getLogger(__name__)
@@ -35,26 +36,33 @@ class Live:
             turn = await self.messages.places.take(
                 investigation_id, "progress", activity=said, order=order
             )
+            wait = turn.wait_seconds if turn.word == "busy" else None
             if turn.word == "yours":
-                await self._edit(investigation_id, said, turn=turn)
-            if turn.word != "busy":
+                wait = await self._edit(investigation_id, said, turn=turn)
+            if wait is None or wait > PROGRESS_PATIENCE_SECONDS:
                 return
-            await asyncio.sleep(min(max(0.05, turn.wait_seconds), LONGEST_WAIT_SECONDS))
+            await asyncio.sleep(min(max(0.05, wait), LONGEST_WAIT_SECONDS))
             if await self._running(investigation_id) is None:
                 return
 
-    async def _edit(self, investigation_id: InvestigationId, said: str, *, turn: Turn) -> None:
+    async def _edit(
+        self, investigation_id: InvestigationId, said: str, *, turn: Turn
+    ) -> float | None:
+        """None: that was it. Seconds: others go first; this may be shown after so long."""
         # Read after the turn was taken: from here on the final card waits for this edit.
         record = await self._running(investigation_id)
         if record is None:
             await self.messages.places.failed(investigation_id, turn, known=True)
-            return
+            return None
         shown = cleaned(record)
         try:
             now = await self.investigations.now()
             await self.messages.edit(shown, live_card(shown, said, now=now), turn=turn)
+        except Crowded as error:
+            return error.retry_in_seconds
         except Retryable as error:
             log.info("progress of %s is not shown: %s", investigation_id, error)
+        return None
 
     async def _running(self, investigation_id: InvestigationId) -> Record | None:
         record = await self.investigations.read(investigation_id)

@@ -121,7 +121,11 @@ class Messages:
         inv = record.investigation_id
         try:
             place = await self.slack.find(
-                inv, record.opened_at, but=turn.left, channel=turn.channel
+                inv,
+                record.opened_at,
+                but=turn.left,
+                channel=turn.channel,
+                urgency=turn.urgency,
             )
         except ChannelClosed as error:
             # Whether one stands there cannot be seen now: that is owed, see SecondMessages.
@@ -136,7 +140,8 @@ class Messages:
         if place is None:
             return await self._post(record, card, turn=turn)
         try:
-            await self.slack.edit(place, _marked(card, turn), incident_id=inv)
+            shown = _marked(card, turn)
+            await self.slack.edit(place, shown, incident_id=inv, urgency=turn.urgency)
         except (MessageGone, MessageLocked, ChannelClosed) as error:
             closed = error if isinstance(error, ChannelClosed) else None
             if closed and place.channel == self.routes.default:
@@ -149,7 +154,8 @@ class Messages:
         else:
             return place
         self._check(turn)
-        stands = bool(closed) or (stands and not await self.slack.remove(place))
+        removed = not closed and stands and await self.slack.remove(place, urgency=turn.urgency)
+        stands = stands and not removed
         # Before it goes out: whoever comes after a death here looks for it before posting another.
         await self.places.replaced(inv, turn, place=place, beside=stands)
         turn = replace(turn, beside=turn.beside or stands, channel=place.channel)
@@ -161,11 +167,15 @@ class Messages:
         inv = record.investigation_id
         self._check(turn)
         try:
-            return await self.slack.post(_marked(card, turn), inv, channel=turn.channel)
+            return await self._posted(inv, card, turn=turn)
         except ChannelClosed as error:
             turn = await self._move(record, turn, why=error)
         self._check(turn)
-        return await self.slack.post(_marked(card, turn), inv, channel=turn.channel)
+        return await self._posted(inv, card, turn=turn)
+
+    async def _posted(self, inv: InvestigationId, card: Card, *, turn: Turn) -> Place:
+        shown = _marked(card, turn)
+        return await self.slack.post(shown, inv, channel=turn.channel, urgency=turn.urgency)
 
     async def _move(self, record: Record, turn: Turn, *, why: ChannelClosed) -> Turn:
         """The message belongs in the default channel now; where it did already, that is raised."""

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from bus.errors import Retryable, Unavailable
 from bus.events import InvestigationId, InvestigationStopped
 from services.notifier.blocks import Card
+from services.notifier.pace import Urgency
 from services.notifier.stop import Place
 
 Purpose = Literal["place", "progress", "final"]
@@ -21,6 +22,10 @@ NOTICE = "notice:"
 
 class Unanswered(Unavailable):
     """Slack was told to write and its answer is not known: the next try looks before it posts."""
+
+
+class Crowded(Unavailable):
+    """It is not this call's turn, and nothing was sent: Slack's limits let others go first."""
 
 
 class NotAllowed(Unavailable):
@@ -56,6 +61,8 @@ class Turn:
     wait_seconds: float = 0.0
     state: Literal["", "posting", "posted", "final"] = ""
     """What was true before: `posting` means that a message may stand although no place is known."""
+    urgency: Urgency = "placeholder"
+    """Of whatever is written in it."""
     place: Place | None = None
     channel: str = ""
     """Where it is posted and looked for; empty: in the default one."""
@@ -172,8 +179,10 @@ class Owing(Protocol):
 
 
 class Slack(Protocol):
-    """Where messages are written. What writes or reads raises Unavailable, Unanswered, CardRefused.
+    """Where messages are written. All raise Unavailable, Unanswered, Crowded or CardRefused.
 
+    All replicas share Slack's limits, and the call of higher `urgency` goes first. One whose turn
+    is not near is refused as Crowded: whoever made it lets go of what it holds, and comes again.
     A notice has an id too, `NOTICE` and its key's hash, which no incident can have.
     """
 
@@ -181,23 +190,38 @@ class Slack(Protocol):
     def timeout_seconds(self) -> float:
         """How long one call takes at most."""
 
-    async def post(self, card: Card, incident_id: str = "", *, channel: str = "") -> Place:
+    async def post(
+        self,
+        card: Card,
+        incident_id: str = "",
+        *,
+        channel: str = "",
+        urgency: Urgency = "placeholder",
+    ) -> Place:
         """A new message in that channel, else the default; it can be found by the incident's id.
 
         Raises ChannelClosed, too.
         """
 
-    async def edit(self, place: Place, card: Card, *, incident_id: str) -> None:
+    async def edit(
+        self, place: Place, card: Card, *, incident_id: str, urgency: Urgency = "progress"
+    ) -> None:
         """The message at that place says so.
 
         Raises MessageGone, MessageLocked or ChannelClosed if it cannot.
         """
 
-    async def remove(self, place: Place) -> bool:
+    async def remove(self, place: Place, *, urgency: Urgency = "details") -> bool:
         """Whether no message stands at that place any more; Slack may not let us delete it."""
 
     async def find(
-        self, incident_id: str, since: datetime, *, but: Collection[str] = (), channel: str = ""
+        self,
+        incident_id: str,
+        since: datetime,
+        *,
+        but: Collection[str] = (),
+        channel: str = "",
+        urgency: Urgency = "placeholder",
     ) -> Place | None:
         """Where in that channel its message stands, if posted after that time and not `but` there.
 

@@ -38,6 +38,9 @@ class Settings(BusSettings):
         default="https://slack.com/api/", validation_alias="SLACK_API_URL", max_length=2000
     )
     """Base address of Slack's Web API."""
+    slack_pace: float = Field(default=1.0, gt=0, le=10_000)
+    """How often Slack is called, as a multiple of the limits that it publishes: less than 1 where
+    other programs use the same app."""
     trace_url: str = Field(default="", max_length=2000)
     """Address of a trace, with `{trace_id}` in it; empty: cards have no link."""
     repository: str = Field(

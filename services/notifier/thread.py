@@ -17,7 +17,7 @@ from bus.results import Results
 from services.notifier.closing import Closing
 from services.notifier.details import Kept, Known, details, wanted
 from services.notifier.message import cleaned, told
-from services.notifier.ports import CardRefused, MessageGone, NotAllowed, Unanswered
+from services.notifier.ports import CardRefused, Crowded, MessageGone, NotAllowed, Unanswered
 from services.notifier.stop import Place
 from services.notifier.thread_parts import (
     Detail,
@@ -211,5 +211,7 @@ def _identity(reply: Reply, key: str, *, files: frozenset[str]) -> str:
 
 
 def _wait(standing: Standing, error: Exception) -> float:
+    if isinstance(error, Crowded):  # later, its place in the line would be somebody else's
+        return error.retry_in_seconds
     asked = error.retry_in_seconds if isinstance(error, Unavailable) else 0.0
     return max(asked, 1.0, min(standing.seconds / 4, LONGEST_WAIT_SECONDS))

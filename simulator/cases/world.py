@@ -95,6 +95,7 @@ class CaseWorld:
                 "SLACK_API_URL": f"{at['slack']}/api/",
                 "SLACK_BOT_TOKEN": self._chat_token,
                 "NIGHTSHIFT_SLACK_CHANNEL": CHANNEL,
+                "NIGHTSHIFT_SLACK_PACE": "1000",
             },
             "all": {"OTEL_EXPORTER_OTLP_ENDPOINT": at["otlp"]},
         }

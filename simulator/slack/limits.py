@@ -27,13 +27,15 @@ class Limits:
     """Counts calls; with no figures nothing is refused for its rate.
 
     Posts fill a bucket of `burst` a channel that empties by `posts_per_second`; a method of `tiers`
-    may be called so often in any minute. 0 and a method that is not there mean no limit.
+    may be called so often in any minute, or in any window of another length. 0 and a method that is
+    not there mean no limit.
     """
 
     posts_per_second: float = 0.0
     burst: int = 4
     tiers: Mapping[str, int] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
+    window_seconds: float = WINDOW_SECONDS
     _left: dict[str, tuple[float, float]] = field(default_factory=dict)
     _calls: dict[str, deque[float]] = field(default_factory=dict)
 
@@ -63,9 +65,9 @@ class Limits:
 
     def _calling(self, method: str, most: int) -> int:
         now, calls = self.clock(), self._calls.setdefault(method, deque())
-        while calls and calls[0] <= now - WINDOW_SECONDS:
+        while calls and calls[0] <= now - self.window_seconds:
             calls.popleft()
         if len(calls) >= most:
-            return max(1, math.ceil(calls[0] + WINDOW_SECONDS - now))
+            return max(1, math.ceil(calls[0] + self.window_seconds - now))
         calls.append(now)
         return 0

@@ -1,6 +1,7 @@
 """Slack's own rate limits, with many incidents at once: each has its one final message in the end.
 
-A post a second and channel, fifty edits a minute: a card may come late, and never twice.
+A post a second and channel, fifty edits a minute: a card may come late, and never twice. What two
+notifiers do with two hundred cards that are due at once is in `tests/notifier`.
 """
 
 import pytest
@@ -10,8 +11,8 @@ from tests.lane import Figures, Lane
 
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(600)]
 SETTINGS = {"NIGHTSHIFT_DEADLINE_SECONDS": "120", "NIGHTSHIFT_PROGRESS_SECONDS": "3"}
-ANSWERS_PER_INCIDENT = 6
-"""Most answers of 429 for each incident; a writer that does not wait gets hundreds."""
+MOST_REFUSED = 2
+"""Answers of 429, where a busy machine is late by a second; who does not wait gets dozens."""
 
 
 def test_many_incidents_within_slacks_limits_have_one_final_message_each(
@@ -29,7 +30,7 @@ def test_many_incidents_within_slacks_limits_have_one_final_message_each(
         asked = struck.desk.requests("slack")
     limited = sum(line["status"] == 429 for line in asked)
     size = f"Slack's own rate limits, {count} incidents at once"
-    figures.add("R2", f"{size}: answers of 429", limited)
+    figures.add("R2", f"{size}: answers of 429", limited, 0)
     assert outcomes == {"diagnosed"}
     assert [[final(message) for message in said] for said in cards.values()] == [[True]] * count
-    assert 0 < limited <= ANSWERS_PER_INCIDENT * count
+    assert limited <= MOST_REFUSED

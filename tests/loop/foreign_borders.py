@@ -85,6 +85,7 @@ class Foreign:
             "SLACK_API_URL": f"{self.address('slack')}/api/",
             "SLACK_BOT_TOKEN": self.world.slack_token,
             "NIGHTSHIFT_SLACK_CHANNEL": CHANNEL,
+            "NIGHTSHIFT_SLACK_PACE": "1000",
         }
 
     def write_files(self) -> None:

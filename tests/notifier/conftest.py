@@ -40,7 +40,7 @@ from services.notifier.thread import Threads
 from simulator.faults import Faults as PlannedFaults
 from simulator.request_log import RequestLog
 from simulator.serving import served
-from simulator.slack import SlackStandIn, build_slack
+from simulator.slack import Limits, SlackStandIn, build_slack
 from tests.conftest import MakeBus
 from tests.notifier.slack_desk import CHANNEL, TOKEN, Desk, Faults
 
@@ -50,10 +50,10 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """Slack, empty, with one channel."""
     log = RequestLog(tmp_path / "requests.jsonl")
     stand_in = SlackStandIn({CHANNEL: "incidents"})
-    planned = PlannedFaults()
-    faults = Faults(build_slack(log, TOKEN, stand_in=stand_in, faults=planned))
+    planned, limits = PlannedFaults(), Limits()
+    faults = Faults(build_slack(log, TOKEN, stand_in=stand_in, limit=limits, faults=planned))
     async with served(faults) as address:
-        yield Desk(f"{address}/api/", faults, stand_in, log, planned)
+        yield Desk(f"{address}/api/", faults, stand_in, log, planned, limits)
 
 
 MakeReplica = Callable[..., "Replica"]
@@ -122,7 +122,7 @@ def make_replica(desk: Desk, make_bus: MakeBus) -> MakeReplica:
     """`make_replica(**settings)`: the parts of one more notifier at the same Redis and Slack."""
 
     def make(**values: object) -> Replica:
-        bus = make_bus("notifier", Settings, **(notifier_settings(desk) | values))
+        bus = make_bus("notifier", Settings, **(settings_at(desk) | values))
         settings = bus.settings
         assert isinstance(settings, Settings)
         slack = slack_channel(settings, bus)
@@ -143,7 +143,7 @@ def make_replica(desk: Desk, make_bus: MakeBus) -> MakeReplica:
 @pytest.fixture
 async def service(desk: Desk, make_bus: MakeBus) -> AsyncIterator[Service]:
     """The whole notifier, running."""
-    bus = make_bus("notifier", Settings, **notifier_settings(desk))
+    bus = make_bus("notifier", Settings, **settings_at(desk))
     assert isinstance(bus.settings, Settings)
     running = build(bus.settings, bus)
     await running.start()
@@ -159,12 +159,13 @@ def reached(record: Record) -> DiagnosisReached:
     )
 
 
-def notifier_settings(desk: Desk) -> dict[str, object]:
-    """Settings of a notifier at that desk, with short times."""
+def settings_at(desk: Desk) -> dict[str, object]:
+    """Settings of a notifier at that Slack."""
     return {
         "slack_bot_token": SecretStr(TOKEN),
         "slack_channel": CHANNEL,
         "slack_api_url": desk.address,
+        "slack_pace": 1000.0,
         "final_repeat_seconds": 0.2,
         "progress_seconds": 0.1,
         "lease_seconds": 3.0,

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from simulator.faults import Faults as PlannedFaults
 from simulator.request_log import RequestLog
 from simulator.slack import SlackStandIn
+from simulator.slack.limits import Limits
 from simulator.slack.store import Message as SlackMessage
 
 CHANNEL = "C0INCIDENTS"
@@ -19,7 +20,8 @@ TOKEN = "-".join(("xoxb", "for", "tests"))
 class Faults:
     """An app in front of Slack; `next[method]` lists what happens to its next calls.
 
-    `503`: refused before Slack saw it. `429`: refused with Retry-After 1. `lost`: Slack does
+    `503`: refused before Slack saw it. `429`: refused with Retry-After 1; `429 unsaid`: without,
+    and with a page in place of JSON. `lost`: Slack does
     it, and the answer is a 502. `cut`: Slack does it, and the connection breaks. `mute`: Slack does
     it and answers nothing. `hung`: it never reaches Slack, and nothing is answered. `astray`: Slack
     puts a reply into the channel.
@@ -40,7 +42,7 @@ class Faults:
         self.happened.append((method, fault))
         if fault in ("lost", "cut"):
             await self.app(scope, receive, _nowhere)
-            await (_answer(send, 502) if fault == "lost" else _break_off(send))
+            await (_answer(send, "502") if fault == "lost" else _break_off(send))
         elif fault == "astray":
             await self.app(scope, _without_thread(await receive()), send)
         elif fault in ("mute", "hung"):
@@ -49,7 +51,7 @@ class Faults:
             while (await receive())["type"] != "http.disconnect":
                 pass
         elif fault:
-            await _answer(send, int(fault))
+            await _answer(send, fault)
         else:
             await self.app(scope, receive, send)
 
@@ -64,6 +66,8 @@ class Desk:
     log: RequestLog
     planned: PlannedFaults
     """What Slack itself is to answer wrong; `faults` stands before Slack."""
+    limits: Limits
+    """How often Slack may be called; a new desk has none."""
 
     @property
     def messages(self) -> list[SlackMessage]:
@@ -111,10 +115,12 @@ async def _break_off(send: Send) -> None:
     await send({"type": "http.response.body", "body": b'{"ok": tr'})
 
 
-async def _answer(send: Send, status: int) -> None:
-    headers = [(b"content-type", b"application/json")]
-    if status == 429:
-        headers.append((b"retry-after", b"1"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    body = json.dumps({"ok": False, "error": "ratelimited"} if status == 429 else {"ok": False})
-    await send({"type": "http.response.body", "body": body.encode()})
+async def _answer(send: Send, fault: str) -> None:
+    status, _, unsaid = fault.partition(" ")
+    said = {"ok": False, "error": "ratelimited"} if status == "429" else {"ok": False}
+    kind, body, more = b"application/json", json.dumps(said).encode(), [(b"retry-after", b"1")]
+    if unsaid:
+        kind, body = b"text/html", b"<html>slow down</html>"
+    headers = [(b"content-type", kind), *(more if fault == "429" else [])]
+    await send({"type": "http.response.start", "status": int(status), "headers": headers})
+    await send({"type": "http.response.body", "body": body})

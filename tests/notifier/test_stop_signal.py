@@ -16,7 +16,7 @@ from bus.testing import all_settled, events, eventually
 from services.notifier.app import build
 from services.notifier.settings import Settings
 from tests.conftest import MakeBus, Start
-from tests.notifier.conftest import notifier_settings
+from tests.notifier.conftest import settings_at
 from tests.notifier.records import diagnosis
 from tests.notifier.slack_desk import CHANNEL, Desk
 
@@ -42,7 +42,7 @@ async def test_every_replica_sweeps_and_each_deadline_is_kept_once(
     desk.stand_in.channels[CART] = "cart"
     path = tmp_path / "services.toml"
     path.write_text(ROUTED)
-    settings = notifier_settings(desk) | {"catalog": path}
+    settings = settings_at(desk) | {"catalog": path}
     buses = [make_bus("notifier", Settings, **settings) for _ in range(2)]
     for bus in buses:
         await start(service_of(bus))

@@ -102,6 +102,7 @@ async def test_each_service_gets_the_variables_of_its_duty_and_no_other_credenti
         },
         "notifier": {
             "NIGHTSHIFT_SLACK_CHANNEL",
+            "NIGHTSHIFT_SLACK_PACE",
             "NIGHTSHIFT_TRACE_URL",
             "SLACK_API_URL",
             "SLACK_BOT_TOKEN",

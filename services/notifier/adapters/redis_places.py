@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from bus.events import InvestigationId, InvestigationStopped
 from bus.streams import KEPT_SECONDS, STOPS, Keys
 from bus.tracing import current_traceparent
 from services.notifier.adapters.redis_owing import owed_details, script_text, second_messages
+from services.notifier.pace import Urgency
 from services.notifier.ports import Finished, Purpose, Settled, Turn
 from services.notifier.stop import Place
 
@@ -23,6 +24,13 @@ SETTLE_SHARE = 10
 """A tenth of the lease passes before anybody looks for a message whose post was not answered."""
 LATE_SHARE = 2
 """For half of the lease, longer than Slack's client waits, an unanswered edit may still arrive."""
+
+URGENCY: Mapping[str, Urgency] = {
+    "place": "placeholder",
+    "progress": "progress",
+    "final": "final",
+}
+"""By the purpose of a turn."""
 
 
 @dataclass
@@ -69,6 +77,7 @@ class RedisPlaces:
             owner=owner,
             wait_seconds=float(wait) / 1000,
             state=one_of(state, ("", "posting", "posted", "final")),
+            urgency=URGENCY.get(purpose, "details"),
             place=Place(channel=at, ts=ts) if ts else None,
             channel=at,
             moved=moved,

@@ -42,9 +42,10 @@ class SlackThread:
 
         Slack may put a reply into the channel whose message was deleted meanwhile: taken back.
         """
-        answer = await self.channel.call(
+        answer = await self.channel.calls.call(
             "chat.postMessage",
             urgency=urgency,
+            waiter=f"{incident_id}:{key}",
             channel=place.channel,
             thread_ts=place.ts,
             metadata=_metadata(incident_id, key),
@@ -62,8 +63,12 @@ class SlackThread:
         """The id of a file that Slack has and nobody sees; doing it again does no harm."""
         body = text.encode("utf-8", "replace")
         try:
-            announced = await self.channel.call(
-                "files.getUploadURLExternal", urgency=urgency, filename=name, length=len(body)
+            announced = await self.channel.calls.call(
+                "files.getUploadURLExternal",
+                urgency=urgency,
+                waiter=name,
+                filename=name,
+                length=len(body),
             )
         except NoFiles as error:
             if not self._told:
@@ -77,9 +82,10 @@ class SlackThread:
 
     async def share(self, place: Place, file_id: str, *, title: str, urgency: Urgency) -> None:
         """The file stands in the thread, as a message without words."""
-        await self.channel.call(
+        await self.channel.calls.call(
             "files.completeUploadExternal",
             urgency=urgency,
+            waiter=file_id,
             files=[{"id": file_id, "title": title}],
             channel_id=place.channel,
             thread_ts=place.ts,
@@ -89,9 +95,10 @@ class SlackThread:
         """The details and files in the thread, oldest first."""
         cursor, found = "", list[Reply]()
         for _ in range(PAGES):
-            answer = await self.channel.call(
+            answer = await self.channel.calls.call(
                 "conversations.replies",
                 urgency="details",
+                waiter=place.ts,
                 channel=place.channel,
                 ts=place.ts,
                 include_all_metadata=True,
@@ -113,7 +120,7 @@ class SlackThread:
             async with (
                 asyncio.timeout(self.timeout_seconds),
                 aiohttp.ClientSession() as session,
-                session.post(url, data=body, proxy=self.channel.client.proxy) as answer,
+                session.post(url, data=body, proxy=self.channel.calls.client.proxy) as answer,
             ):
                 if answer.status != 200:
                     raise Unavailable(f"Slack answers {answer.status} to the bytes of a file")

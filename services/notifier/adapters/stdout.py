@@ -18,6 +18,7 @@ from bus.connection import as_text
 from bus.streams import KEPT_SECONDS, Keys
 from services.notifier.adapters.redis_owing import script_text
 from services.notifier.blocks import Card
+from services.notifier.pace import Urgency
 from services.notifier.plain_text import lines_of
 from services.notifier.ports import NOTICE, MessageGone, Unanswered
 from services.notifier.stop import Place
@@ -42,7 +43,14 @@ class StandardOutput:
     def __post_init__(self) -> None:
         self._stand = self.redis.register_script(script_text("stand"))
 
-    async def post(self, card: Card, incident_id: str = "", *, channel: str = "") -> Place:
+    async def post(
+        self,
+        card: Card,
+        incident_id: str = "",
+        *,
+        channel: str = "",
+        urgency: Urgency = "placeholder",
+    ) -> Place:
         """The message stands, and is printed."""
         at = channel or self.channel
         answer: Any = await self._stand(keys=[self._key(at)], args=[incident_id, KEPT_SECONDS])
@@ -50,20 +58,28 @@ class StandardOutput:
         await self._print(place, card, title=incident_id)
         return place
 
-    async def edit(self, place: Place, card: Card, *, incident_id: str) -> None:
+    async def edit(
+        self, place: Place, card: Card, *, incident_id: str, urgency: Urgency = "progress"
+    ) -> None:
         """The message is printed again; under the same title only the lines that are new."""
         if not await self.redis.hexists(self._key(place.channel), place.ts):
             raise MessageGone("message_not_found")
         await self._print(place, card, title=incident_id)
 
-    async def remove(self, place: Place) -> bool:
+    async def remove(self, place: Place, *, urgency: Urgency = "details") -> bool:
         """It stands no more; what was printed stays, and is taken back in words."""
         if await self.redis.hdel(self._key(place.channel), place.ts):
             await self.say([f"--- message {place.ts} is taken back ---"])
         return True
 
     async def find(
-        self, incident_id: str, since: datetime, *, but: Collection[str] = (), channel: str = ""
+        self,
+        incident_id: str,
+        since: datetime,
+        *,
+        but: Collection[str] = (),
+        channel: str = "",
+        urgency: Urgency = "placeholder",
     ) -> Place | None:
         """The newest message of that id there."""
         found = await self._standing(incident_id, since, channel=channel or self.channel)

@@ -13,6 +13,7 @@ from bus.process import Service, run
 from services.notifier.adapters.slack import SlackChannel, slack_channel
 from services.notifier.app import build
 from services.notifier.blocks import Card
+from services.notifier.pace import Urgency
 from services.notifier.ports import NOTICE
 from services.notifier.settings import Settings
 from services.notifier.stop import Place
@@ -24,19 +25,25 @@ class Drowsy(SlackChannel):
 
     slept: bool = False
 
-    async def post(self, card: Card, incident_id: str = "", *, channel: str = "") -> Place:
+    async def post(
+        self,
+        card: Card,
+        incident_id: str = "",
+        *,
+        channel: str = "",
+        urgency: Urgency = "placeholder",
+    ) -> Place:
         """The same, after a sleep."""
         if not incident_id.startswith(NOTICE) and not self.slept:
             self.slept = True
             os.kill(os.getpid(), signal.SIGSTOP)
-        return await super().post(card, incident_id, channel=channel)
+        return await super().post(card, incident_id, channel=channel, urgency=urgency)
 
 
 def build_drowsy(settings: Settings, bus: Bus) -> Service:
     """The service with that channel."""
     awake = slack_channel(settings, bus)
-    drowsy = Drowsy(awake.client, awake.channel, awake.tracing, awake.timeout_seconds)
-    return build(settings, bus, slack=drowsy)
+    return build(settings, bus, slack=Drowsy(awake.calls, awake.channel))
 
 
 if __name__ == "__main__":

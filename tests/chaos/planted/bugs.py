@@ -3,12 +3,14 @@
 from tests.chaos.planted.bug import PlantedBug
 from tests.chaos.planted.delivering import DELIVERING
 from tests.chaos.planted.outside import OUTSIDE
+from tests.chaos.planted.pacing import PACING
 from tests.chaos.planted.second_messages import SECOND_MESSAGES
 
 BUGS = (
     *DELIVERING,
     *OUTSIDE,
     *SECOND_MESSAGES,
+    *PACING,
     PlantedBug(
         name="acknowledge before the commit",
         file="bus/commits.py",
@@ -189,7 +191,7 @@ BUGS = (
     ),
     PlantedBug(
         name="a message that cannot be edited counts as deleted",
-        file="services/notifier/adapters/slack.py",
+        file="services/notifier/adapters/slack_words.py",
         old='GONE = {"message_not_found"}',
         new='GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}',
         test="tests/notifier/test_second_message.py::"
