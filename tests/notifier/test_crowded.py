@@ -80,7 +80,7 @@ def _handlers(replica: Replica) -> Handlers:
             replica.bus.investigations,
             replica.messages.slack,
             RedisNotices(redis, keys, replica.settings.lease_seconds),
-            Routes(CHANNEL),
+            Routes(default=CHANNEL),
         ),
         replica.settings.deadline_seconds,
     )

@@ -149,7 +149,7 @@ def test_a_price_file_in_other_letters_is_an_error_and_one_with_a_mark_is_none(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "prices.toml"
-    text = f'dated = 2026-11-22\nsource = "caf\u00e9"\n[[price]]\nmodel = "m"\n{PRICE}'
+    text = f'dated = 2026-11-22\nsource = "\u00e9tat"\n[[price]]\nmodel = "m"\n{PRICE}'
     path.write_text(text, encoding="latin-1")
     with pytest.raises(NotConfigured, match="NIGHTSHIFT_PRICES_FILE cannot be read"):
         files.prices(str(path))
