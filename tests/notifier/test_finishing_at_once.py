@@ -24,20 +24,20 @@ FULL = Crowd(
     limits=Limits.real(),
 )
 SAMPLE = Crowd(
-    finishing=12,
-    running=4,
+    finishing=10,
+    running=8,
     late=2,
     details=1,
-    late_every_seconds=0.5,
+    late_every_seconds=0.3,
     lease_seconds=10.0,
-    limits=Limits(posts_per_second=10, tiers={"chat.update": 12}, window_seconds=1.0),
+    limits=Limits(posts_per_second=10, tiers={"chat.update": 13}, window_seconds=1.0),
     rates={
         **RATES,
-        "chat.update": Rate(480, 2),
+        "chat.update": Rate(600, 2),
         "chat.postMessage": Rate(600, 2, per_channel=True),
     },
 )
-MOST_PROGRESS = 3
+MOST_PROGRESS = 1
 """What was in line before the first final card was."""
 CARDS_SECONDS, DETAILS_SECONDS, PLACED_SECONDS = 300, 900, 2.0
 
