@@ -5,13 +5,12 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from bus.errors import Unavailable
 from bus.events import IncidentOpened, InvestigationId, InvestigationProgressed
 from bus.process import Service
 from bus.record import Record
 from bus.testing import eventually
 from services.notifier.adapters.redis_pace import RedisPace
-from services.notifier.adapters.slack import SlackChannel, slack_channel
+from services.notifier.adapters.slack import slack_channel
 from services.notifier.app import build
 from services.notifier.pace import Rate
 from services.notifier.report import live_card
@@ -24,7 +23,8 @@ from tests.notifier.records import diagnosis
 from tests.notifier.slack_desk import CHANNEL, Desk
 
 OTHERS = "still-"
-STAND_IN = "details, from the test"
+DETAILS = 2
+"""Posts in the thread of each that finishes: its evidence and its timeline."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,6 @@ class Crowd:
     """Incidents that go on and report progress all the time."""
     late: int
     """Incidents that are opened while the others' cards and details are written."""
-    details: int
-    """Posts in the thread of each, made here beside what the notifier itself writes there."""
     late_every_seconds: float
     lease_seconds: float
     limits: Limits
@@ -54,7 +52,6 @@ class Crowded:
     first: Replica
     """Without limits: opens and ends."""
     services: list[Service]
-    slacks: list[SlackChannel]
     records: list[Record] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     """Where each of these stands, in the same order."""
@@ -116,37 +113,9 @@ class Crowded:
         """Whether every final card stands."""
         return len(self.finals) == self.crowd.finishing
 
-    async def write_details(self) -> None:
-        """Once its final card stands an incident's details do, post by post, as in a thread."""
-        waiting = dict(enumerate(self.messages[: self.crowd.finishing]))
-        async with asyncio.TaskGroup() as threads:
-            while waiting:
-                for number, message in list(waiting.items()):
-                    if len(message.versions) > 1:
-                        del waiting[number]
-                        slack = self.slacks[number % len(self.slacks)]
-                        threads.create_task(self._thread(slack, message))
-                await asyncio.sleep(0.2)
-
-    async def _thread(self, slack: SlackChannel, message: Message) -> None:
-        for number in range(self.crowd.details):
-            await self._reply(slack, message, f"{STAND_IN} {number}")
-
-    async def _reply(self, slack: SlackChannel, message: Message, text: str) -> None:
-        while True:
-            try:
-                await slack.calls.call(
-                    "chat.postMessage",
-                    urgency="details",
-                    waiter=message.ts,
-                    channel=CHANNEL,
-                    thread_ts=message.ts,
-                    text=text,
-                )
-            except Unavailable as error:
-                await asyncio.sleep(error.retry_in_seconds)
-            else:
-                return
+    async def all_told(self) -> bool:
+        """Whether the thread of each of those that finished holds its details."""
+        return len(self.details) >= self.crowd.finishing * DETAILS
 
     @property
     def finals(self) -> list[float]:
@@ -197,16 +166,15 @@ async def crowded(desk: Desk, crowd: Crowd, *, make_bus: MakeBus, first: Replica
         "lease_seconds": crowd.lease_seconds,
         "drain_seconds": 0.2,
     }
-    services, slacks = [], []
+    services = []
     for _ in range(2):
         bus = make_bus("notifier", Settings, **values)
         assert isinstance(bus.settings, Settings)
         slack = slack_channel(bus.settings, bus)
         if crowd.rates is not None:
             slack.calls.pace = RedisPace(bus.redis, bus.keys, rates=crowd.rates)
-        slacks.append(slack)
         services.append(build(bus.settings, bus, slack=slack))
-    return Crowded(desk, crowd, first, services, slacks)
+    return Crowded(desk, crowd, first, services)
 
 
 @contextlib.asynccontextmanager
@@ -217,14 +185,14 @@ async def at_work(crowd: Crowded, start: Start) -> AsyncIterator[None]:
         await start(service)
     await crowd.finish()
     endless = asyncio.create_task(crowd.report_progress())
-    others = [asyncio.create_task(work()) for work in (crowd.open_late, crowd.write_details)]
+    late = asyncio.create_task(crowd.open_late())
     try:
         yield
-        await asyncio.gather(*others)
+        await late
     finally:
-        for task in (endless, *others):
+        for task in (endless, late):
             task.cancel()
-        await asyncio.gather(endless, *others, return_exceptions=True)
+        await asyncio.gather(endless, late, return_exceptions=True)
 
 
 def _incident(message: Message) -> str:

@@ -11,14 +11,13 @@ from simulator.slack.limits import Limits
 from tests.conftest import MakeBus, Start
 from tests.lane import Figures, Lane
 from tests.notifier.conftest import MakeReplica
-from tests.notifier.crowd import Crowd, at_work, crowded
+from tests.notifier.crowd import DETAILS, Crowd, at_work, crowded
 from tests.notifier.slack_desk import Desk
 
 FULL = Crowd(
     finishing=200,
     running=10,
     late=30,
-    details=3,
     late_every_seconds=20.0,
     lease_seconds=30.0,
     limits=Limits.real(),
@@ -27,7 +26,6 @@ SAMPLE = Crowd(
     finishing=10,
     running=8,
     late=2,
-    details=1,
     late_every_seconds=0.3,
     lease_seconds=10.0,
     limits=Limits(posts_per_second=10, tiers={"chat.update": 13}, window_seconds=1.0),
@@ -56,16 +54,17 @@ async def test_many_incidents_that_finish_at_once_keep_slacks_limits_and_lose_no
     seen = await crowded(desk, crowd, make_bus=make_bus, first=make_replica())
     async with at_work(seen, start):
         await eventually(seen.all_final, seconds=lane.pick(9, CARDS_SECONDS + 60))
+        await eventually(seen.all_told, seconds=lane.pick(9, DETAILS_SECONDS))
     count = crowd.finishing
     size = f"{count} incidents finish at once, two notifiers"
     placed = seen.placed_late
     soon = sum(seconds <= PLACED_SECONDS for seconds in placed)
-    wanted = count * crowd.details
+    wanted = count * DETAILS
     figures.add("R2", f"{size}: answers of 429", seen.refused, 0)
     figures.add("R2", f"{size}: final cards, the last after s", max(seen.finals), CARDS_SECONDS)
     figures.add("R2", f"{size}: final cards", len(seen.finals), count)
     figures.add("R2", f"{size}: thread posts, the last after s", max(seen.details), DETAILS_SECONDS)
-    figures.add("R2", f"{size}: thread posts", len(seen.details), f">= {wanted}")
+    figures.add("R2", f"{size}: thread posts", len(seen.details), wanted)
     figures.add("R2", f"{size}: progress edits before the last final card", seen.progress_meanwhile)
     figures.add(
         "R2", f"{size}: {crowd.late} opened meanwhile, the slowest placed after s", max(placed)
@@ -76,7 +75,7 @@ async def test_many_incidents_that_finish_at_once_keep_slacks_limits_and_lose_no
     assert [seen.count(str(record.investigation_id)) for record in seen.records] == [1] * len(
         seen.records
     )
-    assert len(seen.details) >= wanted
+    assert len(seen.details) == wanted
     assert seen.progress_meanwhile <= MOST_PROGRESS
     if lane.full:
         assert max(seen.finals) <= CARDS_SECONDS
