@@ -19,6 +19,7 @@ from services.notifier.cutting import cut, one_line
 from services.notifier.facts import counted
 from services.notifier.fitting import ALWAYS, Part
 from services.notifier.links import Links
+from services.notifier.next_steps import FIX_CHARACTERS
 
 EVIDENCE_SHOWN = 4
 LISTED = 6
@@ -137,6 +138,8 @@ def _fix(diagnosis: Diagnosis) -> Iterator[Block]:
         elif diagnosis.verdict == "healthy":
             title = "Proposal, so that it does not come back"
         label = [bold(f"{title}: "), plain(one_line(fix.summary, 800) or "see the diff")]
+        if diagnosis.verdict == "fault" and len(fix.summary) <= FIX_CHARACTERS:
+            label = [bold(title)]  # the summary is a step of what to do next
         yield quoted(label, cut(fix.diff, 2500))
 
 

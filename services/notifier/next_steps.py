@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 from bus.events import Diagnosis, Gap
 from bus.record import Record
-from services.notifier.cutting import first_sentence, one_line
+from services.notifier.cutting import one_line
 from services.notifier.facts import component, counted
 
 MOST_STEPS = 4
-STEP_CHARACTERS = 320
+STEP_CHARACTERS = 500
+FIX_CHARACTERS = 400
+"""A longer summary of a fix stands whole beside its diff."""
 LIMIT_SETTINGS = {
     "turns": "NIGHTSHIFT_MAX_TURNS",
     "tool calls": "NIGHTSHIFT_MAX_TOOL_CALLS",
@@ -71,17 +73,17 @@ def _fix_step(record: Record, found: Diagnosis) -> str:
         place = found.code_location
         where = place.path if place else component(record)
         return f"No fix was proposed: start at {where}."
-    what = first_sentence(found.fix.summary)[0] or "Apply the diff below"
+    what = one_line(found.fix.summary, FIX_CHARACTERS) or "apply the diff below"
     if not found.fix.diff.strip():
         return f"Fix: {what}"
     if "fix" in found.unverified:
-        return f"Fix: {what} (write it yourself: the diff below was not checked against the file)"
-    return f"Fix: {what} (review the diff below first)"
+        return f"Fix, by hand, for the diff below was not checked against the file: {what}"
+    return f"Fix, once you have read the diff below: {what}"
 
 
 def _after_health(record: Record) -> Iterator[str]:
-    yield f"Nothing to mend was found: check that {_service(record)} works for its users now."
-    yield "If it does, nothing is urgent; the alarm may need another threshold."
+    yield f"No fault was found: check that {_service(record)} works for its users now."
+    yield "If it does, nothing is urgent."
     if record.diagnosis is not None and record.diagnosis.fix is not None:
         yield "Read the proposal below: it may keep this from coming back."
     if record.updates[record.updates_shown :]:
@@ -93,12 +95,12 @@ def _after_health(record: Record) -> Iterator[str]:
 def _after_nothing(found: Diagnosis | None) -> Iterator[str]:
     if found is None:
         return
-    if found.root_cause:
-        yield "Check the suspected cause, below: nothing that was seen proves it."
     for gap in found.gaps[:1]:
         allow = gap.permission.strip()
-        needs = f" (Nightshift would need: {one_line(allow, 120)})" if allow else ""
-        yield f"Look at what could not be seen: {one_line(gap.what, 160)}{needs}"
+        needs = f" (to let Nightshift see it, allow {one_line(allow, 120)})" if allow else ""
+        yield f"Look yourself at what it could not see: {one_line(gap.what, 160)}{needs}"
+    if found.root_cause:
+        yield "Check the suspected cause, below: nothing that was seen proves it."
     yield from _to_allow(found, but=1)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.toolrunner.adapters.recent_rollouts import NOBODYS
+
 Values = Mapping[str, Any]
 CASE = re.compile(r"\bcase-[a-z0-9]+")
 CALL = re.compile(r"\b(case-[a-z0-9]+)(?:/|%2F|-)(\d+-\d+)\b")
@@ -45,7 +47,8 @@ class Entry:
     @property
     def incident(self) -> str:
         """The investigation it is about; empty where it is about none."""
-        return str(self.values.get("investigation_id") or self.values.get("incident_id") or "")
+        named = str(self.values.get("investigation_id") or self.values.get("incident_id") or "")
+        return "" if named == NOBODYS else named
 
     @property
     def call(self) -> str:

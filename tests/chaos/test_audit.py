@@ -23,6 +23,7 @@ from bus.envelope import Entry, entry_fields
 from bus.events import IncidentOpened, ToolCallId, ToolCallRequested
 from bus.record import Call, Commit, Record
 from bus.streams import AUDIT, INCIDENTS, TOOL_CALLS, Keys
+from services.toolrunner.adapters.recent_rollouts import NOBODYS
 from services.toolrunner.audit_trail import Flaw, Kept, flaws_of_chains
 from tests.chaos.fleet import Fleet, FleetPlan, running_fleet
 from tests.cli.nightshift import Ended, run
@@ -184,7 +185,9 @@ def killing(fleet: Fleet, draw: random.Random, *, total: int, at_least: int) -> 
 def audited(fleet: Fleet) -> Iterator[tuple[str, dict[str, object]]]:
     with Redis.from_url(fleet.stack.redis_url) as redis:
         for entry_id, raw in redis.xrange(KEYS.stream(AUDIT)):
-            yield as_text(entry_id), json.loads(raw[b"data"])
+            fields = json.loads(raw[b"data"])
+            if fields["investigation_id"] != NOBODYS:
+                yield as_text(entry_id), fields
 
 
 def call_of(fields: dict[str, object]) -> tuple[str, str]:

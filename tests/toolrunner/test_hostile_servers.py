@@ -151,7 +151,7 @@ def result_bytes(lane: Lane) -> int:
 
 def limit_of(lane: Lane) -> float:
     """The time of a tool; a sample shares its machine with others and gives it more after that."""
-    return lane.pick(4.0, 30.0)
+    return lane.pick(10.0, 30.0)
 
 
 @pytest.fixture

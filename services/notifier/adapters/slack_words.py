@@ -7,10 +7,8 @@ from slack_sdk.errors import SlackApiError
 from bus.errors import Retryable
 from services.notifier.ports import CardRefused, MessageGone, MessageLocked
 
-GONE = {
-    "message_not_found",
-    *("thread_not_found", "invalid_thread_ts", "cannot_reply_to_message"),
-}
+GONE = {"message_not_found"}
+NO_THREAD = {"thread_not_found", "invalid_thread_ts", "cannot_reply_to_message"}
 CLOSED = {"channel_not_found", "not_in_channel", "is_archived", "is_inactive", "restricted_action"}
 NO_FILES = {"missing_scope", "file_uploads_disabled", "file_upload_size_restricted"}
 LOCKED = {
@@ -62,7 +60,7 @@ TOKEN = {
 
 def refusal(word: str) -> Retryable | None:
     """What Slack has against this message or card, where that is what it says."""
-    if word in GONE:
+    if word in GONE | NO_THREAD:
         return MessageGone(word)
     if word in LOCKED:
         return MessageLocked(word)

@@ -36,7 +36,7 @@ PACING = (
     PlantedBug(
         name="an answer without a place counts as one",
         file="services/notifier/adapters/slack.py",
-        old="if not (isinstance(channel, str) and channel and isinstance(ts, str) and ts):",
+        old="if not (isinstance(at, str) and at and isinstance(ts, str) and ts):",
         new="if not answer:",
         test="tests/notifier/test_slack_channel.py::"
         "test_answer_that_is_none_of_slacks_leaves_the_post_unknown",
