@@ -52,6 +52,7 @@ _SLACK = {
     "missing_scope": "`missing_scope`",
     "file_uploads_disabled": "`file_uploads_disabled`: the workspace wants no files",
     "restricted_action": "`restricted_action`: an administrator forbids posting",
+    "restricted_action_read_only_channel": "`restricted_action_read_only_channel`: some may post",
     "token_revoked": "`token_revoked`",
     "token_expired": "`token_expired`",
     "account_inactive": "`account_inactive`",

@@ -24,7 +24,10 @@ _SCHEME = re.compile(r"(?i)(?<=[a-z0-9]):(?=//)|(?<=\bmailto):|(?<=\btel):")
 _MAIL = re.compile(r"(?<=[\w.+-])@(?=[\w-]+\.[A-Za-z]{2})")
 _DOMAIN = re.compile(
     r"(?i)(?<=[a-z0-9-])\.(?=(?:com|net|org|io|dev|app|co|ai|ru|cn|info|biz|xyz|me|tv|ly|gg|cc|to|uk|de"
-    r"|eu|us|link|click|top|site|online|shop|cloud|page|test|example)(?![\w-]|\.\w)|[a-z]{2,24}/\S)"
+    r"|eu|us|link|click|top|site|online|shop|cloud|page|test|example|edu|gov|mil|int|fr|it|nl|pl|jp|br"
+    r"|in|ch|at|be|es|se|no|fi|dk|cz|pt|gr|ie|ca|au|nz|za|kr|tw|hk|sg|mx|ar|cl|ua|tr|il|ro|hu|bg|sk|si"
+    r"|lt|lv|ee|pw|su|ws|fm|im|vc|sh|id|th|vn|ph|my|ae|sa|ke|ng|gl|so|st|art|live|store|tech|icu|work"
+    r")(?![\w-]|\.\w)|[a-z]{2,24}/\S)"
 )
 """The last dot of what looks like a domain: one of the common endings, or a path after it."""
 

@@ -48,8 +48,10 @@ FALLBACK_CHARACTERS = 400
 CAUSE_CHARACTERS = 700
 DETAIL_CHARACTERS = 1200
 PLAIN_CHARACTERS = (3000, 2000, 1300, 750, 420)
-MAX_TEXT_BYTES = 3_900
-"""Of a card's text, counted as if it were escaped twice: Slack takes 4,000 where it is edited."""
+MAX_TEXT_BYTES = 3_650
+"""Of a card's text, counted as if it were escaped twice: Slack takes 4,000 where it is edited.
+
+Two lines may be added (`beside`, `routing.moved`)."""
 BESIDE = "Slack does not let us edit the earlier message of this incident; this one holds."
 CONCLUDED = {
     "deadline": "Concluded before it was done, because the deadline was near.",

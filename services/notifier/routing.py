@@ -40,9 +40,12 @@ ChannelId = Annotated[str, AfterValidator(_channel_id)]
 
 
 class _Service(BaseModel):
-    model_config = ConfigDict(strict=True)  # what else stands there is the reasoner's to refuse
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     owner: str = ""
+    calls: object = None  # what is in these is the reasoner's to check
+    path: object = None
+    runbook: object = None
     channel: ChannelId | None = None
 
 
@@ -54,7 +57,7 @@ class _Channels(BaseModel):
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     services: dict[str, _Service] = {}
     channels: _Channels = _Channels()

@@ -73,6 +73,8 @@ class Settings(BusSettings):
     def _refuse_slack_without_channel(cls, value: str, given: ValidationInfo) -> str:
         if given.data.get("sink") == "slack" and not value:
             raise ValueError("is missing")
+        if value and not re.fullmatch("[CGD][A-Z0-9]+", value):
+            raise ValueError("must be the id of a channel, such as C0123456789, and not its name")
         return value or "stdout"
 
     @field_validator("catalog", mode="before")

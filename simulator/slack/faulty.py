@@ -25,7 +25,9 @@ _READING = {"channel_not_found", "not_in_channel", "missing_scope"}
 _LOCKED_EDIT = {"edit_window_closed", "cant_update_message"}
 _LOCKED_DELETION = {"cant_delete_message", "compliance_exports_prevent_deletion"}
 _BY_METHOD = {
-    "chat.postMessage": _READING | _CONTENT | {"archived", "restricted_action"},
+    "chat.postMessage": _READING
+    | _CONTENT
+    | {"archived", "restricted_action", "restricted_action_read_only_channel"},
     "chat.update": _CONTENT
     | _LOCKED_EDIT
     | {"archived", "channel_not_found", "missing_scope", "deleted"},

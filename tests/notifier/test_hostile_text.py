@@ -27,6 +27,7 @@ from services.notifier.fitting import MAX_CHARACTERS, characters
 from services.notifier.links import Links, links
 from services.notifier.message import cleaned, cleaned_text
 from services.notifier.report import beside, final_card, live_card, notice_card, plain_card
+from services.notifier.routing import moved
 from services.notifier.stop import Place
 from simulator.slack import render_message
 from simulator.slack.block_kit import block_findings
@@ -104,6 +105,7 @@ def cards(text: str) -> Iterator[tuple[str, Card]]:
         yield outcome, final_card(other, links=known, activity=said, last_words=said, made=made)
     yield "beside another", beside(final_card(record, links=known, made=made))
     yield "plain", plain_card(record)
+    yield "plain, with all that is odd", moved(beside(plain_card(record)), "C0123456789")
     yield "plain, failed", plain_card(record.changed(outcome="failed"))
     yield "notice", notice_card(said)
 

@@ -13,6 +13,7 @@ from services.notifier.ports import Unanswered
 from services.notifier.report import live_card
 from services.notifier.routing import named_in, routes_from
 from services.reasoner.service_catalogue import service_catalogue
+from simulator.faults import Fault
 from tests.notifier.conftest import MakeReplica, Replica
 from tests.notifier.records import opened
 from tests.notifier.slack_desk import CHANNEL, Desk, texts
@@ -69,6 +70,8 @@ def test_names_alone_can_be_routed_by_severity() -> None:
     ("text", "key", "why"),
     [
         ('[services.a]\nchannel = "#cart"', "services.a.channel", "must be the id of a channel"),
+        ('[services.a]\nchanel = "C0CART"', "services.a.chanel", "not permitted"),
+        ('[chanels.teams]\nshop = "C0SHOPTEAM"', "chanels", "not permitted"),
         ('[services.a]\nchannel = ""', "services.a.channel", "must be the id of a channel"),
         ("[services.a]\nchannel = 3", "services.a.channel", "string"),
         ('[channels.teams]\nshop = "C0SHOPTEAM"', "channels.teams.shop", "no service has that"),
@@ -193,6 +196,18 @@ async def test_channel_that_takes_no_messages_sends_its_incident_to_the_default_
     assert desk.stand_in.top_level(CART) == []
     (stopped,) = await replica.stop_signals()
     assert (stopped.channel, stopped.ts) == (CHANNEL, message.ts)
+
+
+async def test_channel_in_which_only_some_may_post_gives_way_and_keeps_nobody_from_being_ready(
+    desk: Desk, make_routed: MakeReplica
+) -> None:
+    replica = make_routed()
+    word = "restricted_action_read_only_channel"
+    desk.planned.plan(Fault(stand_in="slack", fault=word, where="chat.", times=1))
+    record = await replica.open()
+    await replica.messages.place(record, live_card(record))
+    assert f"belongs in channel {CART}" in desk.said()
+    assert await replica.messages.slack.problem() == ""
 
 
 async def test_channel_that_is_closed_while_the_work_goes_on_gets_its_card_in_the_default(

@@ -146,6 +146,14 @@ def test_printing_needs_neither_token_nor_channel_and_the_doctor_asks_for_none(
         load(Settings)
 
 
+@pytest.mark.parametrize("name", ["#incidents", "incidents", "c0123456789", " C0123456789"])
+def test_default_channel_is_an_id_and_no_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "HIDDEN")
+    monkeypatch.setenv("NIGHTSHIFT_SLACK_CHANNEL", name)
+    with pytest.raises(NotConfigured, match="NIGHTSHIFT_SLACK_CHANNEL must be the id of a"):
+        load(Settings)
+
+
 def test_card_is_read_as_text_from_its_title_to_its_last_fact() -> None:
     said = lines_of(
         final_card(ended("diagnosed"), links=linked("http://jaeger.test/trace/{trace_id}"))

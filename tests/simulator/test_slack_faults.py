@@ -61,6 +61,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         ("not_in_channel", "not_in_channel"),
         ("missing_scope", "missing_scope"),
         ("restricted_action", "restricted_action"),
+        ("restricted_action_read_only_channel", "restricted_action_read_only_channel"),
         ("token_revoked", "token_revoked"),
         ("token_expired", "token_expired"),
         ("account_inactive", "account_inactive"),

@@ -166,8 +166,11 @@ class SlackCalls:
         wrong = f"Slack answers {word} to {method}"
         if word in FOR_A_PERSON:
             wrong = f"Slack answers {word}: {FOR_A_PERSON[word]}"
-            if channel and channel != self.channel:
-                wrong += f" (this one is {channel}, of NIGHTSHIFT_CATALOG)"
+        if word in CLOSED and channel not in ("", self.channel):
+            # Its messages go to the default channel and say so, so nobody is kept from writing.
+            wrong += f" (this one is {channel}, of NIGHTSHIFT_CATALOG)"
+            log.error("%s (%s)", wrong, method)
+            return ChannelClosed(wrong, retry_in_seconds=SECONDS_FOR_A_PERSON)
         if word in FOR_A_PERSON or method != "auth.test":  # a stand-in need not know that method
             if self.problems.get(method) != wrong:
                 log.error("%s (%s); what is owed is written once that is put right", wrong, method)

@@ -9,8 +9,27 @@ from services.notifier.ports import CardRefused, MessageGone, MessageLocked
 
 GONE = {"message_not_found"}
 NO_THREAD = {"thread_not_found", "invalid_thread_ts", "cannot_reply_to_message"}
-CLOSED = {"channel_not_found", "not_in_channel", "is_archived", "is_inactive", "restricted_action"}
-NO_FILES = {"missing_scope", "file_uploads_disabled", "file_upload_size_restricted"}
+CLOSED = {
+    "channel_not_found",
+    "not_in_channel",
+    "user_not_in_channel",
+    "is_archived",
+    "is_inactive",
+    "no_permission",
+    "restricted_action",
+    "restricted_action_read_only_channel",
+    "restricted_action_thread_only_channel",
+    "restricted_action_non_threadable_channel",
+}
+"""The channel takes no messages from us; another one may."""
+NO_FILES = {
+    "missing_scope",
+    "file_uploads_disabled",
+    "file_upload_size_restricted",
+    "invalid_channel",
+    "no_permission",
+}
+"""To a method of files: what a file was to hold is told in messages."""
 LOCKED = {
     "cant_update_message",
     "edit_window_closed",
@@ -18,7 +37,13 @@ LOCKED = {
     "compliance_exports_prevent_deletion",
 }
 """The message stands: another app's, or a setting of the workspace forbids what we want."""
-MAY_STAND = {"fatal_error", "internal_error", "service_unavailable", "request_timeout"}
+MAY_STAND = {
+    "fatal_error",
+    "internal_error",
+    "service_unavailable",
+    "request_timeout",
+    "update_failed",
+}
 REFUSED = {
     "invalid_blocks",
     "invalid_blocks_format",
@@ -27,7 +52,12 @@ REFUSED = {
     "no_text",
     "invalid_metadata_format",
     "metadata_too_large",
+    "metadata_must_be_sent_from_app",
+    "invalid_arguments",
+    "invalid_attachments",
+    "block_mismatch",
 }
+"""This card, as it is: a plain one may pass."""
 FOR_A_PERSON = {
     "invalid_auth": "the token is not valid: set SLACK_BOT_TOKEN",
     "not_authed": "the token is missing: set SLACK_BOT_TOKEN",
@@ -39,9 +69,12 @@ FOR_A_PERSON = {
     "not_in_channel": "the bot is not in the channel: invite it",
     "is_archived": "the channel is archived: set NIGHTSHIFT_SLACK_CHANNEL to another",
     "is_inactive": "the channel is archived: messages in it can no longer be edited",
+    "user_not_in_channel": "the bot is not in the channel: invite it",
+    "no_permission": "the bot may not write there: allow it, or set another channel",
     "restricted_action": "an administrator forbids posting: allow it, or set another channel",
     "restricted_action_read_only_channel": "only some may post in the channel: allow the bot to",
     "restricted_action_thread_only_channel": "only threads are open in the channel: allow posts",
+    "restricted_action_non_threadable_channel": "the channel takes no threads: allow them",
     "access_denied": "an administrator denies the app access: allow it",
     "team_access_not_granted": "the app is not allowed in this workspace: allow it",
     "not_allowed_token_type": "the token is no bot token: set SLACK_BOT_TOKEN",

@@ -108,13 +108,14 @@ class StandardOutput:
 
     async def _print(self, place: Place, card: Card, *, title: str) -> None:
         lines, before = lines_of(card), self._printed.get(place, [])
-        self._printed[place] = lines
-        if len(self._printed) > REMEMBERED:
-            del self._printed[next(iter(self._printed))]
         shown = [line for line in lines if line not in before] if lines[:1] == before[:1] else lines
         if shown:
             name = "notice" if title.startswith(NOTICE) else title
             await self.say([f"--- {name} in {place.channel} ---", *shown, ""])
+        # Only now: what nobody took is printed at the next try.
+        self._printed[place] = lines
+        if len(self._printed) > REMEMBERED:
+            del self._printed[next(iter(self._printed))]
 
     async def say(self, lines: list[str]) -> None:
         """The lines are printed. Raises Unanswered where nobody takes them."""
