@@ -70,8 +70,8 @@ def test_names_alone_can_be_routed_by_severity() -> None:
     ("text", "key", "why"),
     [
         ('[services.a]\nchannel = "#cart"', "services.a.channel", "must be the id of a channel"),
-        ('[services.a]\nchanel = "C0CART"', "services.a.chanel", "not permitted"),
-        ('[chanels.teams]\nshop = "C0SHOPTEAM"', "chanels", "not permitted"),
+        ('[services.a]\nslack = "C0CART"', "services.a.slack", "not permitted"),
+        ('[slack.teams]\nshop = "C0SHOPTEAM"', "slack", "not permitted"),
         ('[services.a]\nchannel = ""', "services.a.channel", "must be the id of a channel"),
         ("[services.a]\nchannel = 3", "services.a.channel", "string"),
         ('[channels.teams]\nshop = "C0SHOPTEAM"', "channels.teams.shop", "no service has that"),
