@@ -26,6 +26,7 @@ SETTINGS = {
     "NIGHTSHIFT_MAX_TOOL_CALLS": str(MAX_TOOL_CALLS),
     "NIGHTSHIFT_MAX_COST_USD": str(MAX_COST_USD),
     "NIGHTSHIFT_PROGRESS_SECONDS": "0",
+    "NIGHTSHIFT_ROLLOUTS_SECONDS": "0",  # looked up by the clock, so no run reaches it like another
     "NIGHTSHIFT_FINAL_REPEAT_SECONDS": "1",
 }
 MAX_REQUESTS = 40

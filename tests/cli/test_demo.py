@@ -13,7 +13,7 @@ SHOWN = (
     "Root cause: ",
     "RedisCartStore.cs",
     "Evidence ",
-    "Proposed fix: ",
+    "Proposed fix",
     "Confidence: high",
     " turns · ",
     " tool calls · ",
