@@ -15,6 +15,7 @@ from tests.cli.nightshift import PARTS, STARTED, locked, run, up
 from tests.simulator.scenario_file import small_file
 
 pytestmark = [
+    pytest.mark.xdist_group("port 6379"),
     pytest.mark.timeout(180),
     pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are read from /proc"),
 ]

@@ -72,6 +72,7 @@ def pattern(line: str) -> str:
     return text.removesuffix("…").replace("…", ".{0,300}?")
 
 
+@pytest.mark.xdist_group("port 6379")
 def test_laptop_diagnoses_what_each_command_opens_and_ends_with_ctrl_c(
     tmp_path: Path, port_lock: Path
 ) -> None:
