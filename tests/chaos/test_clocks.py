@@ -99,7 +99,7 @@ def judge_wrong_clocks(
     skews: Mapping[str, int], lane: Lane, figures: Figures, *, alone: bool
 ) -> None:
     """The clocks of those services were wrong, and nothing came of it."""
-    deadline_seconds = lane.pick(10.0, 15.0)
+    deadline_seconds = 15.0
     clocks = ", ".join(f"{service} {skew:+d} s" for service, skew in skews.items())
     what = f"{clocks}{'' if alone else ', each beside a true one'}"
     with campaign(skewed(skews, deadline_seconds, alone=alone)) as at:

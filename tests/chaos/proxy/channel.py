@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from simulator.redis_server import free_port
 from tests.chaos.proxy.naming import Named
 from tests.chaos.proxy.passage import Cutting, Passage, Phase
 
@@ -139,5 +140,6 @@ async def listen(channel: Channel, carry: Carry) -> None:
         channel.lines.discard(line)
         line.end(error)
 
+    # A port from the kernel's own range may be somebody's outgoing one after a refusal.
+    channel.port = channel.port or free_port()
     channel.server = await asyncio.start_server(accept, "127.0.0.1", channel.port, limit=LIMIT)
-    channel.port = channel.server.sockets[0].getsockname()[1]
