@@ -13,19 +13,13 @@ from datetime import UTC, datetime
 
 from bus.errors import Rejected
 from bus.events import Alarm
-from services.ingest.wrapping import Document, Ignored, cleaned, unwrap
+from services.ingest.trigger import Found, Ignored, Raised, Recovered
+from services.ingest.wrapping import Document, cleaned, unwrap
 
 STATE_CHANGE = "CloudWatch Alarm State Change"
 MAX_NAME_CHARACTERS = 200
 MAX_TEXT_CHARACTERS = 2000
 MAX_LABELS = 40
-
-
-@dataclass(frozen=True)
-class Recovered:
-    """The alarm went back to OK."""
-
-    alarm: Alarm
 
 
 @dataclass(frozen=True)
@@ -38,7 +32,7 @@ class _Change:
     suppressed_by: str = ""
 
 
-def read(message: object, *, clean: Callable[[str], str]) -> Alarm | Recovered | Ignored:
+def read(message: object, *, clean: Callable[[str], str]) -> Found:
     """What a message from the queue means; every text in it went through `clean`.
 
     Raises Rejected with a reason when it is an alarm that cannot be read.
@@ -54,7 +48,7 @@ def read(message: object, *, clean: Callable[[str], str]) -> Alarm | Recovered |
     return change if isinstance(change, Ignored) else _meaning(change)
 
 
-def _meaning(change: _Change) -> Alarm | Recovered | Ignored:
+def _meaning(change: _Change) -> Found:
     if not isinstance(change.name, str) or not change.name.strip():
         raise Rejected("the alarm has no name")
     if not isinstance(change.state, str) or not change.state:
@@ -65,12 +59,16 @@ def _meaning(change: _Change) -> Alarm | Recovered | Ignored:
                 f"the actions of {change.alarm.name} are suppressed by {change.suppressed_by}"
             )
         case "ALARM":
-            return change.alarm
+            return Raised(change.alarm, source=_source(change.alarm))
         case "OK":
             return Recovered(change.alarm)
         case "INSUFFICIENT_DATA":
             return Ignored(f"{change.alarm.name} has insufficient data")
     raise Rejected(f"the alarm {change.alarm.name!r} has an unknown state: {change.state[:40]!r}")
+
+
+def _source(alarm: Alarm) -> str:
+    return f"cloudwatch {alarm.account} {alarm.region}"
 
 
 def _change(document: Document, topic_arn: str) -> _Change | Ignored:

@@ -10,19 +10,19 @@ from pydantic import ValidationError
 from bus import metrics
 from bus.cleaning import clean
 from bus.errors import Rejected
-from bus.events import Alarm, DeadLetter, NoticeRequested
+from bus.events import DeadLetter, NoticeRequested
 from bus.streams import INCIDENTS
 from bus.tracing import Tracing, root_of
-from services.ingest.alarm import Recovered, read
+from services.ingest.alarm import read
 from services.ingest.fingerprint import body_hash, content_hash, fingerprint
 from services.ingest.incident import incident_of, recovery_of
 from services.ingest.naming import service_of
 from services.ingest.ports import Fingerprints, Written
+from services.ingest.trigger import Decision, Found, Outcome, Raised, Recovered
 from services.ingest.wrapping import cleaned, messages_of
 
 log = logging.getLogger(__name__)
 MAX_KEPT_BYTES = 64 * 1024
-NOTHING_WRITTEN = Written(first=False, durable=True)
 
 
 @dataclass
@@ -44,28 +44,32 @@ class Triggers:
         except Rejected as error:
             return (await self._set_aside(body, str(error))).durable
         written = [await self._on_message(message, body) for message in messages]
-        return all(one.durable for one in written)
+        return all(written)
 
-    async def _on_message(self, message: object, body: str) -> Written:
+    async def take(self, found: Found) -> Decision:
+        """What was understood has had its effect, once, however often it comes.
+
+        Raises Unavailable when it could not be written; then a second try loses nothing.
+        """
+        if isinstance(found, Raised):
+            return await self._on_raised(found)
+        if isinstance(found, Recovered):
+            return await self._on_recovered(found)
+        return _decided(Decision("ignored", found.reason))
+
+    async def _on_message(self, message: object, body: str) -> bool:
         try:
             found = read(message, clean=clean)
         except (Rejected, ValidationError) as error:
-            return await self._set_aside(body, str(error))
-        if isinstance(found, Alarm):
-            return await self._on_alarm(found)
-        if isinstance(found, Recovered):
-            return await self._on_recovery(found.alarm)
-        log.info("ignored: %s", found.reason)
-        metrics.INCIDENTS.add(1, {"outcome": "ignored"})
-        return NOTHING_WRITTEN
+            return (await self._set_aside(body, str(error))).durable
+        return (await self.take(found)).durable
 
-    async def _on_alarm(self, alarm: Alarm) -> Written:
-        incident = incident_of(alarm, service_of(alarm, self.services))
-        root = root_of(str(incident.incident_id)).traceparent
-        attributes = {
-            "nightshift.incident.id": str(incident.incident_id),
-            "nightshift.alarm.name": alarm.name,
-        }
+    async def _on_raised(self, found: Raised) -> Decision:
+        alarm = found.alarm
+        incident = incident_of(found, found.service or service_of(alarm, self.services))
+        incident_id = str(incident.incident_id)
+        root = root_of(incident_id).traceparent
+        attributes = {"nightshift.incident.id": incident_id, "nightshift.alarm.name": alarm.name}
         with self.tracing.span(
             "ingest alarm", kind=SpanKind.CONSUMER, parent=root, attributes=attributes
         ) as span:
@@ -75,26 +79,25 @@ class Triggers:
                 traceparent=root,
                 opens=incident.fingerprint,
             )
-            outcome = "opened" if written.first else "duplicate"
+            outcome: Outcome = "opened" if written.first else "repeated"
             span.set_attribute("nightshift.ingest.outcome", outcome)
-            log.info("%s: %s about %s", outcome, alarm.name, incident.service)
-        metrics.INCIDENTS.add(1, {"outcome": outcome})
-        return written
+        said = f"{alarm.name} about {incident.service}"
+        return _decided(Decision(outcome, said, incident_id, written.durable))
 
-    async def _on_recovery(self, alarm: Alarm) -> Written:
-        same = fingerprint(alarm, service_of(alarm, self.services))
+    async def _on_recovered(self, found: Recovered) -> Decision:
+        alarm = found.alarm
+        same = fingerprint(alarm, found.service or service_of(alarm, self.services))
         investigation_id = await self.fingerprints.running(same)
         if investigation_id is None:
-            log.info("ignored: %s is OK and nothing runs for it", alarm.name)
-            metrics.INCIDENTS.add(1, {"outcome": "ignored"})
-            return NOTHING_WRITTEN
-        metrics.INCIDENTS.add(1, {"outcome": "recovered"})
+            return _decided(Decision("ignored", f"{alarm.name} is OK and nothing runs for it"))
         root = root_of(investigation_id).traceparent
         at = alarm.changed_at or await self.fingerprints.now()
         news = recovery_of(alarm, investigation_id, at=at)
-        return await self.fingerprints.write_once(
+        written = await self.fingerprints.write_once(
             content_hash(alarm, "OK"), [news], traceparent=root
         )
+        said = f"{alarm.name} is OK"
+        return _decided(Decision("recovered", said, investigation_id, written.durable))
 
     async def _set_aside(self, body: str, reason: str) -> Written:
         content = body_hash(body)
@@ -117,3 +120,9 @@ class Triggers:
             log.warning("set aside: %s", letter.reason)
         metrics.INCIDENTS.add(1, {"outcome": "rejected"})
         return written
+
+
+def _decided(decision: Decision) -> Decision:
+    log.info("%s: %s", decision.outcome, decision.reason)
+    metrics.INCIDENTS.add(1, {"outcome": decision.outcome})
+    return decision

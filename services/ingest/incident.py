@@ -13,22 +13,26 @@ from bus.events import (
     Severity,
 )
 from services.ingest.fingerprint import content_hash, fingerprint
+from services.ingest.trigger import Raised
 
 _CRITICAL = re.compile(r"\b(critical|crit|fatal|sev-?1|p1|outage|page)\b", re.IGNORECASE)
 _WARNING = re.compile(r"\b(warning|warn|sev-?3|p3|minor)\b", re.IGNORECASE)
 
 
-def incident_of(alarm: Alarm, service: str) -> IncidentOpened:
-    """The incident an alarm opens; its id is known before anything is written."""
+def incident_of(found: Raised, service: str) -> IncidentOpened:
+    """The incident that a trigger opens; its id is known before anything is written."""
+    alarm = found.alarm
     said = alarm.reason or alarm.description or "went to ALARM"
     return IncidentOpened(
         service=service,
         summary=f"{alarm.name}: {said}"[:2000],
         incident_id=incident_id(alarm, service),
-        severity=severity_of(alarm),
-        trigger="cloudwatch",
+        severity=found.severity or severity_of(alarm),
+        trigger=found.kind,
         alarm=alarm,
         fingerprint=fingerprint(alarm, service),
+        note=found.note,
+        attachments=dict(found.attachments),
     )
 
 

@@ -12,18 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bus.errors import Rejected
+from services.ingest.trigger import Ignored
 
 MAX_LAYERS = 6
 MAX_LOG_BATCH_BYTES = 16 * 1024 * 1024
 
 Document = Mapping[str, object]
-
-
-@dataclass(frozen=True)
-class Ignored:
-    """Well formed, and nothing to investigate; `reason` is for the log."""
-
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -8,22 +8,27 @@ import pytest
 from bus.cleaning import clean
 from bus.errors import Rejected
 from bus.events import Alarm
-from services.ingest.alarm import Recovered, read
-from services.ingest.wrapping import Ignored, messages_of
+from services.ingest.alarm import read
+from services.ingest.trigger import Found, Ignored, Raised, Recovered
+from services.ingest.wrapping import messages_of
 from tests.ingest.bodies import ACCOUNT, REASON, REGION, arn, event, flat_alarm, notification
 
 LOG_BATCH = base64.b64encode(zlib.compress(b"{}")).decode()
 
 
-def one(body: str) -> Alarm | Recovered | Ignored:
+def one(body: str) -> Found:
     (message,) = messages_of(body)
     return read(message, clean=clean)
 
 
-def alarm_in(body: str) -> Alarm:
+def raised_in(body: str) -> Raised:
     found = one(body)
-    assert isinstance(found, Alarm), found
+    assert isinstance(found, Raised), found
     return found
+
+
+def alarm_in(body: str) -> Alarm:
+    return raised_in(body).alarm
 
 
 def reason_of(body: str) -> str:
@@ -190,7 +195,7 @@ def test_records_of_a_forwarded_lambda_event_are_read_one_by_one() -> None:
 
     first, second, third = messages_of(json.dumps({"Records": records}))
 
-    assert isinstance(read(first, clean=clean), Alarm)
+    assert isinstance(read(first, clean=clean), Raised)
     assert isinstance(read(second, clean=clean), Ignored)
     with pytest.raises(Rejected):
         read(third, clean=clean)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from bus.cleaning import clean
 from bus.errors import Rejected
-from bus.events import Alarm
-from services.ingest.alarm import Recovered, read
+from services.ingest.alarm import read
 from services.ingest.incident import incident_of
 from services.ingest.naming import service_of
-from services.ingest.wrapping import Ignored, messages_of
+from services.ingest.trigger import Found, Raised
+from services.ingest.wrapping import messages_of
 from tests.ingest.bodies import event, flat_alarm
 
 texts = st.text(max_size=30)
@@ -27,9 +27,9 @@ def read_all(body: str) -> None:
     with contextlib.suppress(Rejected):
         for message in messages_of(body):
             found = read(message, clean=clean)
-            assert isinstance(found, Alarm | Recovered | Ignored)
-            if isinstance(found, Alarm):
-                incident_of(found, service_of(found)).model_dump_json().encode()
+            assert isinstance(found, Found)
+            if isinstance(found, Raised):
+                incident_of(found, service_of(found.alarm)).model_dump_json().encode()
 
 
 def places(value: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

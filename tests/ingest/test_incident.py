@@ -6,8 +6,9 @@ from bus.events import ID_PATTERN, Alarm
 from services.ingest.fingerprint import content_hash, fingerprint
 from services.ingest.incident import incident_of, severity_of
 from services.ingest.naming import service_of
+from services.ingest.trigger import Raised
 from tests.ingest.bodies import event, flat_alarm, notification
-from tests.ingest.test_alarm import alarm_in
+from tests.ingest.test_alarm import alarm_in, raised_in
 
 CART = "cartservice"
 
@@ -45,16 +46,16 @@ def test_a_known_service_settles_the_name_whatever_its_spelling() -> None:
 
 
 def test_the_same_change_in_another_wrapping_opens_the_same_incident() -> None:
-    through_sns = incident_of(alarm_in(notification(flat_alarm())), CART)
-    through_eventbridge = incident_of(alarm_in(event()), CART)
+    through_sns = incident_of(raised_in(notification(flat_alarm())), CART)
+    through_eventbridge = incident_of(raised_in(event()), CART)
 
     assert through_sns.incident_id == through_eventbridge.incident_id
     assert through_sns.fingerprint == through_eventbridge.fingerprint
 
 
 def test_a_later_change_of_the_same_alarm_is_the_same_problem_and_another_incident() -> None:
-    first = incident_of(alarm_in(flat_alarm()), CART)
-    later = incident_of(alarm_in(flat_alarm(StateChangeTime="2026-03-09T03:00:00Z")), CART)
+    first = incident_of(raised_in(flat_alarm()), CART)
+    later = incident_of(raised_in(flat_alarm(StateChangeTime="2026-03-09T03:00:00Z")), CART)
 
     assert first.fingerprint == later.fingerprint
     assert first.incident_id != later.incident_id
@@ -77,7 +78,7 @@ def test_the_content_differs_as_soon_as_anything_in_the_change_does() -> None:
 
 
 def test_an_incident_says_what_the_alarm_said_under_a_usable_id() -> None:
-    incident = incident_of(alarm_in(flat_alarm()), CART)
+    incident = incident_of(raised_in(flat_alarm()), CART)
 
     assert incident.service == CART
     assert incident.trigger == "cloudwatch"
@@ -90,7 +91,9 @@ def test_an_incident_says_what_the_alarm_said_under_a_usable_id() -> None:
 def test_without_a_time_the_id_is_still_the_same_for_every_delivery() -> None:
     alarm = alarm_in(flat_alarm(StateChangeTime=None))
 
-    assert incident_of(alarm, CART).incident_id == incident_of(alarm, CART).incident_id
+    assert (
+        incident_of(Raised(alarm), CART).incident_id == incident_of(Raised(alarm), CART).incident_id
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import pytest
 
 from bus.cleaning import clean
 from bus.errors import Rejected
-from bus.events import Alarm
-from services.ingest.alarm import Recovered, read
+from services.ingest.alarm import read
 from services.ingest.incident import incident_of
 from services.ingest.naming import service_of
-from services.ingest.wrapping import Ignored, messages_of
+from services.ingest.trigger import Ignored, Raised, Recovered
+from services.ingest.wrapping import messages_of
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "triggers"
 OTHER_WAYS_IN = ("slack_", "alertmanager_", "cloudwatch_logs_")
@@ -33,7 +33,7 @@ def kind_of(expected: Path) -> str:
 def action_of(message: object) -> str:
     try:
         match read(message, clean=clean):
-            case Alarm():
+            case Raised():
                 return "incident"
             case Recovered():
                 return "resolve"
@@ -78,7 +78,7 @@ def test_a_real_payload_leads_to_the_wanted_action(case: Path) -> None:
 )
 def test_a_real_alarm_opens_an_incident_about_its_service(case: str, service: str) -> None:
     (message,) = messages_of(body_of(CASES / case))
-    alarm = read(message, clean=clean)
+    found = read(message, clean=clean)
 
-    assert isinstance(alarm, Alarm)
-    assert incident_of(alarm, service_of(alarm)).service == service
+    assert isinstance(found, Raised)
+    assert incident_of(found, service_of(found.alarm)).service == service
