@@ -24,7 +24,7 @@ from services.notifier.ports import (
     Places,
     Purpose,
     Settled,
-    Slack,
+    Sink,
     Turn,
     Unanswered,
 )
@@ -45,7 +45,7 @@ LONGEST_WAIT_SECONDS = 0.5
 class Messages:
     """Writes the messages of incidents."""
 
-    slack: Slack
+    slack: Sink
     places: Places
     second_messages: SecondMessages
     routes: Routes

@@ -15,7 +15,15 @@ from bus.errors import NightshiftError, Retryable, Unavailable
 from bus.events import InvestigationId
 from services.notifier.blocks import Card
 from services.notifier.message import cleaned_text
-from services.notifier.ports import NOTICE, ChannelClosed, Notices, NoticeTurn, Slack, Unanswered
+from services.notifier.ports import (
+    NOTICE,
+    CardRefused,
+    ChannelClosed,
+    Notices,
+    NoticeTurn,
+    Sink,
+    Unanswered,
+)
 from services.notifier.report import notice_card
 from services.notifier.routing import Routes, moved, named_in
 
@@ -27,7 +35,7 @@ class NoticeBoard:
     """Posts notices: where the key names an incident or a service, in its channel."""
 
     investigations: Investigations
-    slack: Slack
+    slack: Sink
     notices: Notices
     routes: Routes
 
@@ -53,7 +61,7 @@ class NoticeBoard:
             if await self._stands(notice_id, turn):
                 return
             self._check(turn)
-            await self.slack.post(card, notice_id, channel=turn.channel)
+            await self._send(card, notice_id, turn=turn, channel=turn.channel)
         except ChannelClosed as error:
             if turn.channel == self.routes.default:
                 raise
@@ -61,7 +69,15 @@ class NoticeBoard:
             await self.notices.moved(notice_id, turn, channel=self.routes.default)
             self._check(turn)
             card = moved(card, turn.channel)
-            await self.slack.post(card, notice_id, channel=self.routes.default)
+            await self._send(card, notice_id, turn=turn, channel=self.routes.default)
+
+    async def _send(self, card: Card, notice_id: str, *, turn: NoticeTurn, channel: str) -> None:
+        try:
+            await self.slack.post(card, notice_id, channel=channel)
+        except CardRefused as error:
+            log.error("a notice goes out as plain text: %s", error)
+            self._check(turn)
+            await self.slack.post(Card(card.text), notice_id, channel=channel)
 
     async def _stands(self, notice_id: str, turn: NoticeTurn) -> bool:
         if not turn.doubt:

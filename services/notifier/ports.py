@@ -178,7 +178,7 @@ class Owing(Protocol):
         """That much is owed no longer."""
 
 
-class Slack(Protocol):
+class Sink(Protocol):
     """Where messages are written. All raise Unavailable, Unanswered, Crowded or CardRefused.
 
     All replicas share Slack's limits, and the call of higher `urgency` goes first. One whose turn

@@ -13,7 +13,7 @@ from bus import metrics
 from bus.commits import Investigations
 from bus.errors import Retryable, Unavailable
 from bus.record import Record
-from services.notifier.ports import Owed, Owing, Slack
+from services.notifier.ports import Owed, Owing, Sink
 from services.notifier.stop import Place
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class SecondMessages:
     """Takes back what is owed."""
 
     investigations: Investigations
-    slack: Slack
+    slack: Sink
     owing: Owing
 
     async def take_back(self, record: Record) -> None:

@@ -26,7 +26,7 @@ class Reply:
 
 
 class ThreadSlack(Protocol):
-    """The thread of a message. Raises as `ports.Slack` does, MessageGone where it has no thread."""
+    """The thread of a message. Raises as `ports.Sink` does, MessageGone where it has no thread."""
 
     @property
     def timeout_seconds(self) -> float:

@@ -12,6 +12,7 @@ from services.notifier.blocks import Card
 from services.notifier.notices import NoticeBoard, id_of
 from services.notifier.ports import Unanswered
 from services.notifier.routing import Routes
+from simulator.faults import Fault
 from tests.notifier.conftest import MakeReplica, Replica
 from tests.notifier.slack_desk import CHANNEL, Desk
 
@@ -124,3 +125,13 @@ async def test_incident_that_cannot_be_read_is_told_once_in_a_sentence(
         await eventually(lambda: all_settled(bus, NOTICES, group="notifier"), seconds=9)
     assert [message.now.text for message in desk.messages] == [reason]
     assert len(await dead_letters(bus, NOTICES)) == 1
+
+
+async def test_notice_whose_card_slack_refuses_stands_as_plain_text(
+    desk: Desk, make_replica: MakeReplica
+) -> None:
+    desk.planned.plan(Fault(stand_in="slack", fault="invalid_blocks", where="chat.", times=1))
+    await board(make_replica()).tell(TEXT, "k")
+    (message,) = desk.messages
+    assert message.now.text == TEXT
+    assert not message.now.blocks

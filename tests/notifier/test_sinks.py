@@ -14,7 +14,7 @@ from services.notifier.adapters.stdout import StandardOutput
 from services.notifier.blocks import Card, header, paragraph, plain, quoted, small, stop_button
 from services.notifier.message import Messages
 from services.notifier.plain_text import lines_of
-from services.notifier.ports import NOTICE, MessageGone, Slack, Unanswered
+from services.notifier.ports import NOTICE, MessageGone, Sink, Unanswered
 from services.notifier.report import final_card, live_card
 from services.notifier.settings import Settings
 from tests.notifier.conftest import MakeReplica, Replica
@@ -24,7 +24,7 @@ from tests.notifier.test_cards import linked
 
 OTHER = "C0CARTTEAM"
 CARD, MORE = Card("hello"), Card("more")
-MakeSink = Callable[[], Slack]
+MakeSink = Callable[[], Sink]
 
 
 @dataclass
@@ -50,7 +50,7 @@ def two(request: pytest.FixtureRequest, desk: Desk, make_replica: MakeReplica) -
     desk.stand_in.channels[OTHER] = "cart"
     replica, out = make_replica(), io.StringIO()
 
-    def make() -> Slack:
+    def make() -> Sink:
         if request.param == "slack":
             return make_replica().messages.slack
         return StandardOutput(replica.bus.redis, replica.bus.keys, CHANNEL, out, 0.5)

@@ -33,7 +33,7 @@ LEASE_SHARE = 0.3
 
 @dataclass
 class SlackChannel:
-    """Slack, as `ports.Slack` says; `channel` is the default one."""
+    """Slack, as `ports.Sink` says; `channel` is the default one."""
 
     calls: SlackCalls
     channel: str

@@ -28,7 +28,7 @@ REMEMBERED = 500
 
 @dataclass
 class StandardOutput:
-    """Prints messages, as `ports.Slack` says, without a channel to the default one."""
+    """Prints messages, as `ports.Sink` says, without a channel to the default one."""
 
     redis: Redis
     keys: Keys
