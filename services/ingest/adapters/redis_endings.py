@@ -10,7 +10,7 @@ from bus.port import Bus
 from bus.record import Record, end_from_outside
 from services.ingest.fingerprint import body_hash
 from services.ingest.handlers import Triggers
-from services.ingest.trigger import Decision, Found
+from services.ingest.trigger import Decision, Found, Outcome
 
 TRIES = 20
 
@@ -50,7 +50,7 @@ class Endings:
         written = await self.triggers.fingerprints.write_once(
             body_hash(f"judged {event.model_dump_json()}"), [event]
         )
-        outcome = "judged" if written.first else "repeated"
+        outcome: Outcome = "judged" if written.first else "repeated"
         return Decision(outcome, "judged in Slack", investigation_id, written.durable)
 
     async def _record(self, investigation_id: InvestigationId) -> Record | None:
