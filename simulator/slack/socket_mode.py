@@ -47,6 +47,7 @@ class SocketMode:
 
     def __init__(self, *, acknowledge_seconds: float = ACKNOWLEDGE_SECONDS) -> None:
         self.acknowledge_seconds = acknowledge_seconds
+        self.more_tries = MORE_TRIES
         self.connections: list[Connection] = []
         self.violations: list[str] = []
         """What a client did that Slack's protocol does not know."""
@@ -69,7 +70,7 @@ class SocketMode:
 
     async def deliver(self, kind: str, payload: Mapping[str, object]) -> Delivered:
         """The payload was sent, and again where an event was not acknowledged in time."""
-        more = MORE_TRIES if kind == EVENTS else 0
+        more = self.more_tries if kind == EVENTS else 0
         for number in range(more + 1):
             answer = await self._send(kind, payload, number=number)
             if answer is not None:

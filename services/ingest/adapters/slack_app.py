@@ -60,15 +60,16 @@ class SlackApp:
     async def dispatch(self, sent: dict[str, Any], headers: Mapping[str, str]) -> BoltResponse:
         """What Slack is answered; 200 acknowledges.
 
-        What Bolt itself cannot take apart is 400. Bolt's word for a request whose signature is no
-        longer its business is `socket_mode`.
+        What Bolt itself cannot take apart is 400: it raises then, even while it handles an
+        error. Bolt's word for a request whose signature is no longer its business is
+        `socket_mode`.
         """
         try:
             request = AsyncBoltRequest(body=sent, headers=dict(headers), mode="socket_mode")
+            return await self._bolt.async_dispatch(request)
         except Exception as error:
             log.warning("a request from Slack cannot be read: %s", type(error).__name__)
             return BoltResponse(status=400, body="")
-        return await self._bolt.async_dispatch(request)
 
     async def keep(self) -> None:
         """Runs until cancelled; then what was acknowledged is finished first."""

@@ -11,10 +11,6 @@ from bus.port import Bus
 from bus.process import Background
 from services.ingest.adapters.redis_fingerprints import RedisFingerprints
 from services.ingest.adapters.redis_pace import RedisPace
-from services.ingest.adapters.slack_answering import ResponseUrls
-from services.ingest.adapters.slack_app import SlackApp
-from services.ingest.adapters.slack_http import SlackHttp
-from services.ingest.adapters.slack_socket import SlackSocket
 from services.ingest.ports import Core
 from services.ingest.settings import Settings, ids
 from services.ingest.slack_desk import SlackDesk
@@ -37,6 +33,12 @@ def slack_doors(settings: Settings, bus: Bus, *, core: Core, services: Sequence[
     token, secret = settings.slack_app_token, settings.slack_signing_secret
     if token is None and secret is None:
         return SlackDoors()
+    # Slack's packages take a third of a second: who has no Slack does not wait for them.
+    from services.ingest.adapters.slack_answering import ResponseUrls
+    from services.ingest.adapters.slack_app import SlackApp
+    from services.ingest.adapters.slack_http import SlackHttp
+    from services.ingest.adapters.slack_socket import SlackSocket
+
     allowed = Allowed(
         ids(settings.slack_teams), ids(settings.slack_channels), ids(settings.slack_users)
     )

@@ -40,12 +40,17 @@ class QuietQueue:
 
 
 @pytest.fixture
-async def people(tmp_path: Path) -> AsyncIterator[People]:
+def log(tmp_path: Path) -> RequestLog:
+    """What the workspace was asked."""
+    return RequestLog(tmp_path / "slack.jsonl")
+
+
+@pytest.fixture
+async def people(log: RequestLog) -> AsyncIterator[People]:
     """People in a workspace whose app has `APP_TOKEN` and `SECRET`."""
     world = SlackStandIn({CHANNEL: "incidents"})
     socket = SocketMode(acknowledge_seconds=1.0)
     found = let_people_in(world, app_token=APP_TOKEN, signing_secret=SECRET, socket=socket)
-    log = RequestLog(tmp_path / "slack.jsonl")
     listener = Served(build_slack(log, BOT_TOKEN, stand_in=world))
     found.address = await listener.start()
     yield found
