@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+COMMAND = "/diagnose"
 ALL_SERVICES = "all services"
 """What is carried where nobody has listed services and the person named none."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -35,7 +36,7 @@ def choose(word: str, known: Sequence[str]) -> Choice:
     if not known:
         return _as_it_is(word)
     if not word:
-        return Choice(refusal=f"Say which service: {_listed(known)}.")
+        return Choice(refusal=f"Say which service, as in `{COMMAND} {known[0]}`: {_listed(known)}.")
     same = [name for name in known if name.lower() == word.lower()]
     same = same or [name for name in known if _bare(name) == _bare(word) and _bare(word)]
     if len(same) == 1:
@@ -63,7 +64,8 @@ def _suggestion(word: str, known: Sequence[str]) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = [*names[:SHOWN], *(["and more"] if len(names) > SHOWN else [])]
+    more = f"one of {len(names) - SHOWN} more"
+    shown = [*names[:SHOWN], *([more] if len(names) > SHOWN else [])]
     return ", ".join(shown[:-1]) + (" or " if len(shown) > 1 else "") + shown[-1]
 
 
@@ -72,6 +74,6 @@ def _shown(word: str) -> str:
 
 
 def _bare(name: str) -> str:
-    """Without case and signs, and without "service" or "svc" at the end."""
-    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    """Without case and dashes, and without "service" or "svc" at the end."""
+    plain = re.sub(r"[-_.]", "", name.lower())
     return re.sub(r"(?<=.)(service|svc)$", "", plain)

@@ -12,6 +12,7 @@ from typing import Literal
 
 from bus.events import ID_PATTERN
 
+MENTION = "app_mention"
 STOP = "nightshift_stop"
 USEFUL = "nightshift_useful"
 NOT_USEFUL = "nightshift_not_useful"
@@ -19,7 +20,6 @@ REASON = "nightshift_reason"
 """The field for a reason; its block's id ends with the investigation's."""
 REASON_BLOCK = "nightshift-reason "
 SEND_REASON = "nightshift_reason_send"
-BUTTONS = (STOP, USEFUL, NOT_USEFUL, SEND_REASON)
 LONGEST_TEXT = 50_000
 LONGEST_NOTE = 2_000
 Clean = Callable[[str], str]
@@ -102,7 +102,7 @@ def _command(sent: Json, *, clean: Clean) -> Read:
 def _event(sent: Json, *, clean: Clean) -> Read:
     event = _part(sent, "event")
     kind = _text(event, "type")
-    if kind != "app_mention":
+    if kind != MENTION:
         return Nothing(f"nothing to do for the event {clean(kind)[:60]}")
     if _text(event, "bot_id") or _text(event, "subtype"):
         return Nothing("a mention by a program, or one that was edited")

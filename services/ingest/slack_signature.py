@@ -18,7 +18,7 @@ _FORM = re.compile(rb"v0=[0-9a-f]{64}")
 Headers = Sequence[tuple[bytes, bytes]]
 
 
-def why_forged(secret: str, headers: Headers, body: bytes, *, now: float) -> str:
+def why_forged(secret: str, headers: Headers, *, body: bytes, now: float) -> str:
     """Why Slack did not send this now, in a few words; empty when it did.
 
     The signature is that of the body's very bytes; names of headers are lower case.

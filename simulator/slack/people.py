@@ -148,7 +148,10 @@ class People:
 
     async def _told(self, request: Request) -> Response:
         """`{"command": "cart is slow"}`, `{"mention": …}` or `{"press": action, "ts": …}`."""
-        order = await request.json()
+        try:
+            order = json.loads(await request.body())
+        except ValueError:
+            return JSONResponse({"error": "say in JSON what somebody does"}, status_code=400)
         by = Human(**order.get("by", {})) if order.get("by") else None
         self.address = self.address or str(request.base_url).rstrip("/")
         if "command" in order:

@@ -68,11 +68,11 @@ class SocketMode:
         place = base_url.rstrip("/").replace("http", "ws", 1)
         return f"{place}{PATH}?ticket={ticket}&app_id={APP_ID}"
 
-    async def deliver(self, kind: str, payload: Mapping[str, object]) -> Delivered:
-        """The payload was sent, and again where an event was not acknowledged in time."""
+    async def deliver(self, kind: str, sent: Mapping[str, object]) -> Delivered:
+        """That was sent, and again where an event was not acknowledged in time."""
         more = self.more_tries if kind == EVENTS else 0
         for number in range(more + 1):
-            answer = await self._send(kind, payload, number=number)
+            answer = await self._send(kind, sent, number=number)
             if answer is not None:
                 return Delivered(True, number + 1, answer)
         return Delivered(False, more + 1)
@@ -89,7 +89,7 @@ class SocketMode:
         async with asyncio.timeout(CONNECT_SECONDS), self._changed:
             await self._changed.wait_for(lambda: len(self.connections) >= count)
 
-    async def _send(self, kind: str, payload: Mapping[str, object], *, number: int) -> Json | None:
+    async def _send(self, kind: str, sent: Mapping[str, object], *, number: int) -> Json | None:
         try:
             await self.connected()
         except TimeoutError:
@@ -101,7 +101,7 @@ class SocketMode:
         envelope: Json = {
             "envelope_id": envelope_id,
             "type": kind,
-            "payload": dict(payload),
+            "payload": dict(sent),
             "accepts_response_payload": takes_words,
         }
         if kind == EVENTS:

@@ -16,7 +16,7 @@ SECONDS = 5
 class ResponseUrls:
     """Answers for one person's eyes, posted only to Slack's own hosts.
 
-    Where `SLACK_API_URL` leads elsewhere, its origin counts as Slack's too.
+    Where `SLACK_API_URL` leads elsewhere, its origin is Slack, and nothing goes to the real one.
     """
 
     def __init__(self, api_url: str) -> None:
@@ -45,8 +45,8 @@ class ResponseUrls:
     def _is_slacks(self, address: str) -> bool:
         try:
             parts = urlsplit(address)
-            if self._own is not None and (parts.scheme, parts.netloc) == self._own:
-                return True
+            if self._own is not None:
+                return (parts.scheme, parts.netloc) == self._own
             return parts.scheme == "https" and parts.netloc in HOSTS
         except ValueError:
             return False

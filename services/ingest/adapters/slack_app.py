@@ -20,7 +20,7 @@ from services.ingest.adapters.slack_logging import quiet_logger
 from services.ingest.ports import Answers
 from services.ingest.slack_answers import Answer
 from services.ingest.slack_desk import SlackDesk
-from services.ingest.slack_reading import Asked, Nothing, Pressed, read_slack
+from services.ingest.slack_reading import MENTION, Asked, Nothing, Pressed, read_slack
 
 log = logging.getLogger(__name__)
 WRITE_SECONDS = 2.0
@@ -53,7 +53,7 @@ class SlackApp:
             attaching_function_token_enabled=False,
         )
         self._bolt.command(re.compile("^/"))(self._on_request)
-        self._bolt.event("app_mention")(self._on_request)
+        self._bolt.event(MENTION)(self._on_request)
         self._bolt.action(re.compile("^nightshift_"))(self._on_request)
         self._bolt.error(self._on_error)
 

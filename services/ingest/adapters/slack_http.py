@@ -54,7 +54,7 @@ class SlackHttp:
             return Response(status_code=400)
         if body is None:
             return Response(status_code=413)
-        forged = why_forged(self._secret, request.headers.raw, body, now=self._clock())
+        forged = why_forged(self._secret, request.headers.raw, body=body, now=self._clock())
         if forged:
             log.warning("refused a request to %s: %s", PATH, forged)
             metrics.INCIDENTS.add(1, {"outcome": "refused"})

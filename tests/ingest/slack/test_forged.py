@@ -70,7 +70,7 @@ async def test_a_request_replayed_a_hundred_times_is_one_incident(
 
 
 async def no_work_is_left() -> bool:
-    return not any("_answer" in str(task.get_coro()) for task in asyncio.all_tasks())
+    return not any("SlackApp._answer" in str(task.get_coro()) for task in asyncio.all_tasks())
 
 
 async def test_the_logs_hold_no_secret_and_no_word_of_a_person(
