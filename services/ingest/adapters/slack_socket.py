@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import time
 
 from aiohttp import ClientError
@@ -30,6 +31,8 @@ REFUSED = {
 }
 LOOK_SECONDS = 1.0
 LOST_SECONDS = 30.0
+CLOSE_SECONDS = 1.0
+"""Slack is not waited for longer: the service has three seconds to stop."""
 LONGEST_BACK_OFF_SECONDS = 30.0
 
 
@@ -64,7 +67,9 @@ class SlackSocket:
                 pass
             finally:
                 self.connected.clear()
-                await close()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CLOSE_SECONDS):
+                        await close()
             # The SDK tries the same address for ever; a used one never opens again.
             log.warning("Slack's socket is lost; it is opened anew")
 

@@ -5,6 +5,7 @@ import gzip
 import json
 import logging
 import time
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from bus.connection import as_text
 from bus.process import Service
 from bus.streams import INCIDENTS
 from bus.testing import entries, eventually
+from simulator.slack import Human, payloads
 from tests.ingest.slack.conftest import APP_TOKEN, SECRET
 from tests.ingest.slack.forging import KIND, SIGNATURE, STAMP, good, mutations, send, wire
 from tests.lane import Figures, Lane
@@ -87,6 +89,26 @@ async def test_the_logs_hold_no_secret_and_no_word_of_a_person(
     signatures = [dict(each[0]).get(SIGNATURE, b"").decode("latin-1") for each in [request]]
     hidden = [SECRET, APP_TOKEN, f"password={word}", "hooks.example/commands", *signatures]
     assert [each for each in hidden if each in written] == []
+
+
+async def test_an_answer_goes_nowhere_but_to_slack(by_http: Service) -> None:
+    """A signed request names the address of its answer; whoever holds the secret could name any."""
+    called: list[object] = []
+
+    async def somebody(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        called.append(await reader.readline())
+        writer.close()
+
+    async with await asyncio.start_server(somebody, "127.0.0.1", 0) as elsewhere:
+        port = elsewhere.sockets[0].getsockname()[1]
+        for address in (f"http://127.0.0.1:{port}/", f"http://hooks.slack.com@127.0.0.1:{port}/"):
+            sent = payloads.command("cartservice", Human(), response_url=address)
+            request = wire(urlencode(sent).encode())
+            assert (await send(by_http.http_port, request))[0] == 200
+        await eventually(no_work_is_left)
+
+    assert called == []
+    assert len(await entries(by_http.bus, INCIDENTS)) == 2
 
 
 FORM = "application/x-www-form-urlencoded"

@@ -86,7 +86,7 @@ async def test_a_mention_that_could_not_be_written_comes_again_and_a_command_is_
     own_redis.kill()
     people.socket.more_tries = 1
 
-    await people.command("cartservice")
+    assert (await people.command("cartservice")).acknowledged
     assert "Try again in a minute" in await told(people)
     lost = await people.mention("cartservice is slow")
 
