@@ -57,6 +57,8 @@ class Plan:
     real_model: bool = field(default_factory=lambda: bool(os.environ.get("ANTHROPIC_API_KEY")))
     """The reasoner asks the model that this shell's variables name, and nothing is scripted."""
     settings: Mapping[str, str] = field(default_factory=dict)
+    slack: bool = False
+    """People of the simulated workspace can ask, stop and judge."""
 
 
 @dataclass
@@ -185,6 +187,8 @@ def service_environment(stack: Stack, service: str, *, replica: str) -> dict[str
     """What one service gets: its own border's variables, and nobody else's."""
     shared = stack.world["environment"]
     env = clean_environment() | shared.get("all", {}) | shared.get(service, {})
+    if service == "ingest" and stack.plan.slack:
+        env |= stack.world["slack"]
     if stack.redis is not None:
         env.pop("NIGHTSHIFT_GENERATION", None)  # it names another Redis
     if service == "reasoner" and stack.plan.real_model:

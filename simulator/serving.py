@@ -70,6 +70,7 @@ class Served:
         config = uvicorn.Config(
             self._app,
             http=Lent,
+            ws="websockets-sansio",
             log_config=None,
             log_level="warning",
             access_log=False,

@@ -58,6 +58,8 @@ class World:
         self._seconds_per_reply = seconds_per_reply
         self._tokens = {name: secrets.token_hex(16) for name in ("kubernetes", "github", "model")}
         self._tokens["slack"] = "-".join(("xoxb", secrets.token_hex(16)))
+        self._tokens["slack app"] = "-".join(("xapp", "1", secrets.token_hex(16)))
+        self._tokens["slack secret"] = secrets.token_hex(16)
         self._kubeconfig = self.state / "kubeconfig.yaml"
         self._listeners: list[Served] = []
         self._changing: dict[str, Changing] = {}
@@ -119,13 +121,19 @@ class World:
     async def _start_all(self, starting_aws: "asyncio.Task[AwsStandIn]") -> dict[str, object]:
         from simulator.control import build_control
         from simulator.otlp import SpanStore, build_otlp
-        from simulator.slack import Limits, SlackStandIn, build_slack
+        from simulator.slack import Limits, SlackStandIn, build_slack, let_people_in
 
         slack, spans = SlackStandIn({CHANNEL: "incidents"}), SpanStore()
         limit = Limits.real() if self._slack_limits else None
         token = self._tokens["slack"]
+        people = let_people_in(
+            slack,
+            app_token=self._tokens["slack app"],
+            signing_secret=self._tokens["slack secret"],
+        )
         chat = build_slack(self.log, token, stand_in=slack, limit=limit, faults=self.faults)
         await self._serve("slack", Served(chat))
+        people.address = self.addresses["slack"]
         await self._serve("otlp", Served(build_otlp(spans, self.log)))
         await self._start_kubernetes()
         await self._serve("github", Served(self._changes("github")))
@@ -142,6 +150,7 @@ class World:
             "kubeconfig": str(self._kubeconfig),
             "queue_url": aws.queue_url,
             "requests": str(self.log.path),
+            "slack": self._slack_doors(),
             "environment": environment,
         }
 
@@ -217,6 +226,14 @@ class World:
                 "NIGHTSHIFT_SLACK_PACE": "1" if self._slack_limits else "1000",
             },
             "all": {"OTEL_EXPORTER_OTLP_ENDPOINT": at["otlp"]},
+        }
+
+    def _slack_doors(self) -> dict[str, str]:
+        """What opens ingest's doors for Slack: who wants them open puts it into its environment."""
+        return {
+            "SLACK_API_URL": f"{self.addresses['slack']}/api/",
+            "SLACK_APP_TOKEN": self._tokens["slack app"],
+            "SLACK_SIGNING_SECRET": self._tokens["slack secret"],
         }
 
 

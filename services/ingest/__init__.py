@@ -1,6 +1,8 @@
-"""Ingest: turns CloudWatch alarms into incidents, and refuses the rest.
+"""Ingest: turns alarms and what people ask in Slack into incidents, and refuses the rest.
 
-Consumes an SQS queue (alarms wrapped by SNS or EventBridge, or as they are).
-Publishes `IncidentOpened`, `AlarmRecovered`, and for what cannot be read dead letters and notices.
-Owns the `fingerprint:*` keys. Never talks to a model, a cluster or Slack; never holds a bot token.
+Consumes an SQS queue (alarms wrapped by SNS or EventBridge, or as they are) and Slack's requests.
+Publishes `IncidentOpened`, `AlarmRecovered`, `FeedbackGiven`, the end of a stopped investigation,
+and for what cannot be read dead letters and notices.
+Owns the `fingerprint:*` keys. Never talks to a model or a cluster, never posts in Slack (it answers
+one person who asked), never holds a bot token.
 """

@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Protocol
 
 from bus.events import Event, InvestigationId
+from services.ingest.slack_answers import Answer
+from services.ingest.slack_reading import Person
+from services.ingest.trigger import Decision, Found
 
 
 @dataclass(frozen=True)
@@ -59,3 +62,32 @@ class Fingerprints(Protocol):
 
     async def kept(self) -> None:
         """Nothing, as long as everything written still stands."""
+
+
+class Core(Protocol):
+    """Where every door ends. Every method raises Unavailable when nothing could be written."""
+
+    async def take(self, found: Found) -> Decision:
+        """What was understood has had its effect, once, however often it comes."""
+
+    async def stop(self, investigation_id: InvestigationId, *, person: str) -> Decision:
+        """The investigation has ended, as `cancelled` where it had not ended before."""
+
+    async def judge(
+        self, investigation_id: InvestigationId, *, useful: bool, person: str, reason: str
+    ) -> Decision:
+        """What the person says of the diagnosis stands on the stream, once."""
+
+
+class Pace(Protocol):
+    """How often one person may ask."""
+
+    async def allows(self, by: Person) -> bool:
+        """Whether this request is within the limit; it counts. Raises Unavailable."""
+
+
+class Answers(Protocol):
+    """The way back to a person."""
+
+    async def say(self, address: str, answer: Answer) -> None:
+        """The person reads it, where Slack took it; an answer that is lost is only logged."""

@@ -4,6 +4,13 @@ from pydantic import Field, FilePath, SecretStr, field_validator
 
 from bus.settings import BusSettings
 
+SLACK_IDS = r"^\s*([A-Z0-9]{1,40}\s*(,\s*|$))*$"
+
+
+def ids(listed: str) -> frozenset[str]:
+    """The ids of a list with commas between."""
+    return frozenset(each.strip() for each in listed.split(",") if each.strip())
+
 
 class Settings(BusSettings):
     """The shared settings and where alarms come from."""
@@ -23,6 +30,36 @@ class Settings(BusSettings):
         default=None, validation_alias="SLACK_BOT_TOKEN", repr=False
     )
     """Must not be set: a service that strangers can reach holds no right to post."""
+
+    slack_app_token: SecretStr | None = Field(
+        default=None, validation_alias="SLACK_APP_TOKEN", repr=False
+    )
+    """App-level token with `connections:write`: opens Socket Mode. Empty: it stays closed."""
+    slack_signing_secret: SecretStr | None = Field(
+        default=None, validation_alias="SLACK_SIGNING_SECRET", repr=False
+    )
+    """The app's signing secret: opens `POST /slack/events`. Empty: the path is not there."""
+    slack_api_url: str = Field(
+        default="https://slack.com/api/",
+        validation_alias="SLACK_API_URL",
+        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+        max_length=2000,
+    )
+    """Base address of Slack's Web API, from which the socket's address is asked."""
+    slack_teams: str = Field(default="", pattern=SLACK_IDS, max_length=4000)
+    """Ids of the workspaces whose people may ask, with commas between, such as `T0123456789`;
+    empty: every one in which the app is installed."""
+    slack_channels: str = Field(default="", pattern=SLACK_IDS, max_length=4000)
+    """Ids of the channels in which people may ask, with commas between; empty: every channel."""
+    slack_users: str = Field(default="", pattern=SLACK_IDS, max_length=20_000)
+    """Ids of the people who may ask, stop and judge, with commas between; empty: everybody."""
+    slack_per_minute: int = Field(default=10, ge=1, le=10_000)
+    """How often one person may ask, stop or judge within a minute."""
+
+    @field_validator("slack_app_token", "slack_signing_secret")
+    @classmethod
+    def _none_without_a_word(cls, value: SecretStr | None) -> SecretStr | None:
+        return value if value is not None and value.get_secret_value().strip() else None
 
     @field_validator("catalog", mode="before")
     @classmethod

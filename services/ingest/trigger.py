@@ -48,7 +48,16 @@ class Ignored:
 Found = Raised | Recovered | Ignored
 
 Outcome = Literal[
-    "opened", "joined", "repeated", "held", "folded", "recovered", "ignored", "rejected"
+    "opened",
+    "joined",
+    "repeated",
+    "held",
+    "folded",
+    "recovered",
+    "stopped",
+    "judged",
+    "ignored",
+    "rejected",
 ]
 
 

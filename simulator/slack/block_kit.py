@@ -7,7 +7,7 @@ not modelled and refused like unknown ones.
 from collections.abc import Iterator
 
 from simulator.slack.rich_text import BLOCK_ID, RICH_TEXT
-from simulator.slack.shapes import Finding, Flag, Items, OneOf, Record, Text, Url, units
+from simulator.slack.shapes import Finding, Flag, Items, OneOf, Record, Text, Url, Whole, units
 
 MAX_BLOCKS = 50
 # Undocumented by Slack; users measured that all texts of one message together may hold about this.
@@ -75,6 +75,27 @@ _IMAGE = Record(
     {"image_url": Url(), "slack_file": _SLACK_FILE, "title": _plain(2000), **BLOCK_ID},
     some_of=("image_url", "slack_file"),
 )
+_DISPATCH = Record(
+    optional={
+        "trigger_actions_on": Items(Text(words=("on_enter_pressed", "on_character_entered")), 2, 1)
+    }
+)
+_TEXT_INPUT = Record(
+    optional={
+        "action_id": Text(255, 1),
+        "initial_value": Text(3000),
+        "multiline": Flag(),
+        "min_length": Whole(0, 3000),
+        "max_length": Whole(1, 3000),
+        "placeholder": _plain(150),
+        "dispatch_action_config": _DISPATCH,
+        **_FOCUS,
+    }
+)
+_INPUT = Record(
+    {"label": _plain(2000), "element": OneOf({"plain_text_input": _TEXT_INPUT})},
+    {"optional": Flag(), "dispatch_action": Flag(), "hint": _plain(2000), **BLOCK_ID},
+)
 
 BLOCKS = Items(
     OneOf(
@@ -85,6 +106,7 @@ BLOCKS = Items(
             "context": _CONTEXT,
             "actions": Record({"elements": Items(OneOf(_INTERACTIVE), 25, 1)}, BLOCK_ID),
             "image": _IMAGE,
+            "input": _INPUT,
             "rich_text": RICH_TEXT,
             "markdown": Record({"text": Text(MAX_MARKDOWN_CHARACTERS, 1)}, BLOCK_ID),
         }

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from starlette.routing import BaseRoute
+
 BOT_USER = "U0NIGHTSHIFT"
 BOT_ID = "B0NIGHTSHIFT"
 APP_ID = "A0NIGHTSHIFT"
@@ -107,6 +109,10 @@ class SlackStandIn:
         self.channels = dict(channels)
         self.messages: list[Message] = []
         self.files: dict[str, UploadedFile] = {}
+        self.app_token = ""
+        """What opens a socket; none as long as nobody is there (`simulator.slack.people`)."""
+        self.routes: list[BaseRoute] = []
+        self.socket_address: Callable[[str], str] = str
         self._clock = clock
         self._last_microsecond = 0
 

@@ -18,6 +18,7 @@ from simulator.slack.store import SlackStandIn
 from simulator.striking import NO_ANSWER, SILENT, silence, spoilt
 
 STAND_IN = "slack"
+_OPEN = "apps.connections.open"
 _ANNOUNCE = "files.getUploadURLExternal"
 _ANNOUNCE_ARGUMENTS = frozenset({"filename", "length", "alt_txt", "snippet_type"})
 
@@ -41,6 +42,7 @@ def build_slack(
             Route("/api/{method}", desk.call, methods=["GET", "POST"]),
             Route("/upload/v1/{file_id}", desk.upload, methods=["POST"]),
             Route("/_simulator/messages", desk.messages),
+            *stand_in.routes,
         ]
     )
 
@@ -106,6 +108,8 @@ class _Desk:
             raise Refused("unknown_method", req_method=call.method)
         if call.token is None:
             raise Refused("not_authed")
+        if self._world.app_token and _OPEN in (call.method, self._meant_for(call.token)):
+            return self._open_socket(call, base_url)
         if call.token != self._token:
             raise Refused("invalid_auth")
         if method is None:
@@ -113,6 +117,18 @@ class _Desk:
             return announce_file(self._world, call, base_url=base_url)
         self._count(call)
         return method.answer(self._world, _with_unknown(call, method))
+
+    def _open_socket(self, call: Call, base_url: str) -> dict[str, object]:
+        """Two kinds of token for two kinds of methods."""
+        known = (self._token, self._world.app_token)
+        if call.token not in known:
+            raise Refused("invalid_auth")
+        if call.method != _OPEN or call.token == self._token:
+            raise Refused("not_allowed_token_type")
+        return {"url": self._world.socket_address(base_url)}
+
+    def _meant_for(self, token: str) -> str:
+        return _OPEN if token == self._world.app_token else ""
 
     def _count(self, call: Call) -> None:
         channel = self._world.channel_id(call.arguments.get("channel"))

@@ -13,6 +13,12 @@ from tests.loop.desk import Desk, quiet
 def desk() -> Iterator[Desk]:
     """Four services, one reasoner, the cart incident, a fast scripted model."""
     settings = {"NIGHTSHIFT_FINAL_REPEAT_SECONDS": "1"}
-    plan = Plan(scenario="cart-loafers", model_seconds=0.05, settings=settings, own_redis=True)
+    plan = Plan(
+        scenario="cart-loafers",
+        model_seconds=0.05,
+        settings=settings,
+        own_redis=True,
+        slack=True,
+    )
     with running_stack(plan, quiet) as stack, Redis.from_url(stack.redis_url) as redis:
         yield Desk(stack, redis)

@@ -1,0 +1,79 @@
+"""Which service a person means by a word: one of the catalogue, or none. Pure.
+
+Case, dashes and a missing "service" at the end do not count. Anything less is a suggestion in the
+answer and opens nothing: what a person types selects only what somebody has listed.
+"""
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+COMMAND = "/diagnose"
+ALL_SERVICES = "all services"
+"""What is carried where nobody has listed services and the person named none."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_AROUND = "`*_~\"'\u2018\u2019\u201c\u201d,.:;!?()[]<>"
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The service, or the sentence that says why there is none; never both."""
+
+    service: str = ""
+    refusal: str = ""
+
+
+def named_first(text: str) -> tuple[str, str]:
+    """The first word without the signs around it, and the rest: the name, and what is seen."""
+    word, _, rest = text.strip().partition(" ")
+    return word.strip(_AROUND), rest.strip()
+
+
+def choose(word: str, known: Sequence[str]) -> Choice:
+    """The service of the catalogue that the word names; without a catalogue the word itself."""
+    if not known:
+        return _as_it_is(word)
+    if not word:
+        return Choice(refusal=f"Say which service, as in `{COMMAND} {known[0]}`: {_listed(known)}.")
+    same = [name for name in known if name.lower() == word.lower()]
+    same = same or [name for name in known if _bare(name) == _bare(word) and _bare(word)]
+    if len(same) == 1:
+        return Choice(same[0])
+    shown = _shown(word)
+    if same:
+        return Choice(refusal=f"{shown} may mean {_listed(same)}: say which one.")
+    return Choice(refusal=f"There is no service {shown} here. {_suggestion(word, known)}")
+
+
+def _as_it_is(word: str) -> Choice:
+    if not word:
+        return Choice(ALL_SERVICES)
+    if _NAME.fullmatch(word):
+        return Choice(word)
+    return Choice(refusal=f"{_shown(word)} does not look like the name of a service.")
+
+
+def _suggestion(word: str, known: Sequence[str]) -> str:
+    by_bare = {_bare(name): name for name in reversed(known)}
+    close = difflib.get_close_matches(_bare(word), list(by_bare), n=3, cutoff=0.6)
+    if close:
+        return f"Did you mean {_listed([by_bare[name] for name in close])}?"
+    return f"I know {_listed(known)}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f"one of {len(names) - SHOWN} more"
+    shown = [*names[:SHOWN], *([more] if len(names) > SHOWN else [])]
+    return ", ".join(shown[:-1]) + (" or " if len(shown) > 1 else "") + shown[-1]
+
+
+def _shown(word: str) -> str:
+    return f'"{word[:40]}"'
+
+
+def _bare(name: str) -> str:
+    """Without case and dashes, and without "service" or "svc" at the end."""
+    plain = re.sub(r"[-_.]", "", name.lower())
+    return re.sub(r"(?<=.)(service|svc)$", "", plain)

@@ -1,0 +1,103 @@
+"""What a person in Slack is told: one sentence, for that person only. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.ingest.slack_reading import REASON, REASON_BLOCK, SEND_REASON, Pressed
+from services.ingest.trigger import Decision
+
+NOT_NOW = "Nightshift cannot take this at the moment, and nothing was done. Try again in a minute."
+TOO_MANY = "That were too many requests within a minute. Nothing was done; try again in a minute."
+LONGEST_REASON = 1000
+
+Block = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The sentence, and the blocks where it also asks something back."""
+
+    text: str
+    refused: bool = False
+    blocks: Sequence[Block] = ()
+
+
+def refused(sentence: str) -> Answer:
+    """Nothing was done, and that is why."""
+    return Answer(_plain(sentence), refused=True)
+
+
+def asked(decision: Decision, service: str) -> Answer:
+    """What became of a request for a diagnosis."""
+    of, name = f"`{decision.incident_id}`" if decision.incident_id else "it", _plain(service)
+    why = _plain(decision.reason).rstrip(".")
+    sentences = {
+        "opened": f"Nightshift investigates {name} as {of}; its message appears in a moment.",
+        "joined": f"Your request was added to {of}, which is about {name} already: {why}.",
+        "repeated": f"This was asked already and is {of}; nothing new was opened.",
+        "held": f"Your request about {name} waits for its turn: {why}.",
+        "folded": f"Your request about {name} is listed in {of}: {why}.",
+    }
+    return _told(decision, sentences)
+
+
+def pressed(press: Pressed, decision: Decision) -> Answer:
+    """What became of a press; a thumbs-down without a reason is asked for one."""
+    of, why = f"`{press.investigation_id}`", _plain(decision.reason).rstrip(".")
+    if decision.outcome in ("ignored", "rejected"):
+        return Answer(f"Nothing was changed: {why}.", refused=True)
+    again = decision.outcome == "repeated"
+    if press.press == "stop":
+        return Answer(f"{of} was stopped already." if again else f"{of} is stopped.")
+    if press.press == "useful":
+        return Answer("You said so already." if again else "Thank you, that is noted.")
+    if press.reason:
+        return Answer("You said so already." if again else "Thank you, your reason is noted.")
+    return Answer(
+        "You said so already; you may add a reason." if again else "Noted. What was wrong with it?",
+        blocks=_reason_form(press.investigation_id),
+    )
+
+
+def _told(decision: Decision, sentences: dict[str, str]) -> Answer:
+    nothing = f"Nothing was started: {_plain(decision.reason).rstrip('.')}."
+    sentence = sentences.get(decision.outcome, nothing)
+    return Answer(sentence, refused=decision.outcome not in sentences)
+
+
+def _reason_form(investigation_id: str) -> list[Block]:
+    """A field and a button in a message that only this person sees.
+
+    A dialog (`views.open`) would need the bot token, which ingest must not have.
+    """
+    field: Block = {
+        "type": "plain_text_input",
+        "action_id": REASON,
+        "multiline": True,
+        "max_length": LONGEST_REASON,
+    }
+    return [
+        {
+            "type": "input",
+            "block_id": REASON_BLOCK + investigation_id,
+            "optional": True,
+            "label": {"type": "plain_text", "text": "Noted. What was wrong with it?"},
+            "element": field,
+        },
+        {
+            "type": "actions",
+            "elements": [
+                {
+                    "type": "button",
+                    "action_id": SEND_REASON,
+                    "value": investigation_id,
+                    "text": {"type": "plain_text", "text": "Send the reason"},
+                }
+            ],
+        },
+    ]
+
+
+def _plain(text: str) -> str:
+    """Letter by letter: no mention, no link."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
