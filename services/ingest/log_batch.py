@@ -48,7 +48,14 @@ def read(data: bytes | str, *, clean: Clean, region: str = "") -> list[Found]:
     batches = list(_documents(unpacked(data)))
     if not batches:
         raise Rejected("a CloudWatch Logs batch holds nothing")
-    return [found for batch in batches for found in _meanings(batch, clean, region)]
+    return [
+        found for batch in batches for found in read_document(batch, clean=clean, region=region)
+    ]
+
+
+def is_packed(data: str) -> bool:
+    """Whether base64 holds gzip or zlib, as a record of a Kinesis stream may or may not."""
+    return data.startswith(("H4sI", "eJ", "eN", "eA", "eF"))
 
 
 def looks_like(document: Document) -> bool:
@@ -73,7 +80,8 @@ def _documents(packed: str) -> Iterator[Document]:
         yield part(found)
 
 
-def _meanings(batch: Document, clean: Clean, region: str) -> list[Found]:
+def read_document(batch: Document, *, clean: Clean, region: str = "") -> list[Found]:
+    """The same for a batch that is unpacked."""
     kind = batch.get("messageType")
     if kind == "CONTROL_MESSAGE":
         return [Ignored("CloudWatch Logs asks whether anybody listens")]
