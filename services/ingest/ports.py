@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from bus.events import Event, InvestigationId
+from services.ingest.sns_addresses import Place
+from services.ingest.sns_message import SnsMessage
 
 
 @dataclass(frozen=True)
@@ -59,3 +61,29 @@ class Fingerprints(Protocol):
 
     async def kept(self) -> None:
         """Nothing, as long as everything written still stands."""
+
+
+class Sns(Protocol):
+    """SNS itself, at the addresses of one place. Every method raises Unavailable when it is silent.
+
+    No redirect is followed, and no answer is read without end.
+    """
+
+    async def check(self, message: SnsMessage, place: Place, *, now: datetime) -> None:
+        """Nothing, if the holder of that place's certificate signed the message; else Forged."""
+
+    async def confirm(self, url: str) -> str:
+        """The subscription that stands from now on; raises Rejected when SNS refuses."""
+
+
+class MessageIds(Protocol):
+    """Which messages had their effect. Every method raises Unavailable when Redis does not answer.
+
+    An id is kept for a day: longer than any message that is still recent enough can come again.
+    """
+
+    async def is_kept(self, message_id: str) -> bool:
+        """Whether the message had its effect already."""
+
+    async def keep(self, message_id: str) -> None:
+        """The message has had its effect."""
