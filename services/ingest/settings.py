@@ -25,8 +25,8 @@ class Settings(BusSettings):
     """A TOML file with `services = ["cartservice", ...]` or a table `[services.cartservice]` each;
     without it alarms are read."""
     sns_topics: str = ""
-    """ARNs of the SNS topics whose messages are taken at `POST /triggers/sns`, between commas. Empty:
-    that path is not there."""
+    """ARNs of the SNS topics whose messages are taken at `POST /triggers/sns`, between commas.
+    Empty: that path is not there."""
     sns_signature: Literal["any", "2"] = "any"
     """Which signature version a message must have: `2` refuses those of version 1 (SHA-1)."""
     alertmanager_token: SecretStr = SecretStr("")
@@ -39,8 +39,8 @@ class Settings(BusSettings):
     http_body_seconds: float = Field(default=10.0, ge=0.1, le=600)
     """Time that a request's head may take, and once more its body."""
     sns_endpoint: str = Field(default="", validation_alias="AWS_ENDPOINT_URL_SNS")
-    """Where SNS speaks instead of at AWS: `https://host[:port]`, else AWS_ENDPOINT_URL. Certificates
-    and confirmations are fetched from there alone."""
+    """Where SNS speaks instead of at AWS: `https://host[:port]`, else AWS_ENDPOINT_URL.
+    Certificates and confirmations are fetched from there alone."""
     aws_endpoint: str = Field(default="", validation_alias="AWS_ENDPOINT_URL")
     """Where all of AWS speaks instead, as boto3 reads it."""
     ca_bundle: str = Field(default="", validation_alias="AWS_CA_BUNDLE")
