@@ -86,8 +86,9 @@ class SnsDoor:
         if message.kind == "UnsubscribeConfirmation":
             said = f"Nightshift's address was unsubscribed from {topic}: its alarms do not come in"
             return Answer(200, {"outcome": "noted"}, durable=await self._tell(message, said))
+        url = place.confirmation(message.fields)
         try:
-            subscription = await self.sns.confirm(place.confirmation(message.fields))
+            subscription = await self.sns.confirm(url)
         except Rejected as error:
             said = f"Nightshift's subscription to {topic} was not confirmed: {error}"
             return Answer(200, {"outcome": "refused"}, durable=await self._tell(message, said))

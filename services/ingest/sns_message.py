@@ -133,5 +133,5 @@ def _signature(given: object) -> bytes:
 
 def _version(given: object) -> Literal["1", "2"]:
     if given in ("1", "2"):
-        return cast(Literal["1", "2"], given)
+        return given
     raise Rejected("SignatureVersion is neither 1 nor 2")

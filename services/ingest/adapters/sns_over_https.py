@@ -8,7 +8,6 @@ import asyncio
 import logging
 import re
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -113,13 +112,13 @@ class SnsOverHttps:
             issuers = await self._issuers(leaf, place)
         return self._roots.verified(leaf, issuers, name=name, now=now)
 
-    async def _issuers(self, leaf: x509.Certificate, place: Place) -> Sequence[x509.Certificate]:
+    async def _issuers(self, leaf: x509.Certificate, place: Place) -> list[x509.Certificate]:
         """The issuer's certificate, from where the certificate says, if AWS keeps its own there."""
         for url in _issuer_addresses(leaf):
             if place.issuers.fullmatch(url):
                 status, body = await self._get(url)
-                return _certificates(body) if status == 200 else ()
-        return ()
+                return _certificates(body) if status == 200 else []
+        return []
 
     async def _get(self, url: str) -> tuple[int, bytes]:
         self.asked = [*self.asked[-99:], url]
