@@ -1,4 +1,4 @@
-"""Certificates made at run time: an authority, its HTTPS server, and the one that SNS signs with."""
+"""Certificates made at run time: an authority, its HTTPS server, and what SNS signs with."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -61,7 +61,9 @@ class Authority:
         builder = builder.add_extension(_identifier(key), critical=False)
         if signer:
             builder = builder.add_extension(_above(signer), critical=False)
-        self.issued = Issued(builder.sign(signer.key if signer else key, hashes.SHA256()), key)
+        self.issued: Issued = Issued(
+            builder.sign(signer.key if signer else key, hashes.SHA256()), key
+        )
 
     def issue(self, wanted: Wanted, *, key: Key | None = None) -> Issued:
         """A certificate for those names; an RSA key of its own where none is given."""

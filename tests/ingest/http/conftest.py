@@ -1,6 +1,7 @@
 """Ingest with its HTTP doors open, real HTTP and TLS, a real Redis, and no queue."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +71,7 @@ class Doors:
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Got:
         """The answer to one request."""
         url = f"http://127.0.0.1:{self.port}{path}"
-        async with self.client.post(url, data=body, headers=headers) as answer:
+        async with self.client.post(url, data=io.BytesIO(body), headers=headers) as answer:
             said = await answer.json() if answer.content_type == "application/json" else {}
             return Got(answer.status, said, dict(answer.headers))
 
