@@ -47,6 +47,7 @@ class AlertmanagerDoor:
 
     async def take(self, headers: Headers, body: bytes) -> Answer:
         """Every alert has had its effect, once. Raises Rejected and Unavailable."""
+        await self.triggers.fingerprints.ready()
         try:
             found = await asyncio.to_thread(_alerts, body)
         except (Rejected, ValidationError) as error:
@@ -80,6 +81,7 @@ class LogsDoor:
 
     async def take(self, headers: Headers, body: bytes) -> Answer:
         """Every record has had its effect, once; one that cannot be read is set aside alone."""
+        await self.triggers.fingerprints.ready()
         request_id = one(headers, "x-amz-firehose-request-id")
         delivery = await asyncio.to_thread(firehose.read, body, request_id=request_id)
         durable = [await self._on_record(record) for record in delivery.records]

@@ -76,7 +76,7 @@ def _altered(sns: SnsSender) -> Iterator[Forgery]:
     yield _of("version 1 said to be 2", _with(bare, SignatureVersion="2"))
     yield _of("version 3", _with(real, SignatureVersion="3"), 400)
     confirm = {"Token": "t", "SubscribeURL": sns.url, "Type": "SubscriptionConfirmation"}
-    swapped = replace(_with(real, **confirm), headers=real.headers | _kind(confirm["Type"]))
+    swapped = replace(_with(real, **confirm), headers=dict(real.headers) | _kind(confirm["Type"]))
     yield _of("another type", swapped)
     twice = real.body.replace(b'"Message" :', b'"Message" : "{}",\n  "Message" :', 1)
     yield Forgery("two messages", dict(real.headers), twice, 400)
@@ -159,7 +159,8 @@ def _signed_and_still_wrong(sns: SnsSender, stranger: SnsSender) -> Iterator[For
         astray(subscribe_url=f"{sns.url}/?Action=DeleteTopic&TopicArn={TOPIC}&Token=t"),
     )
     yield _of(
-        "another header", replace(real, headers=real.headers | _kind("UnsubscribeConfirmation"))
+        "another header",
+        replace(real, headers=dict(real.headers) | _kind("UnsubscribeConfirmation")),
     )
     bare = {name: text for name, text in real.headers.items() if "type" not in name.lower()}
     yield _of("no header", replace(real, headers=bare | {"Content-Type": "text/plain"}))
