@@ -38,7 +38,7 @@ def build(
     service = build_app(
         bus,
         [],
-        background=[intake.receive_forever, intake.delete_forever, doors.heads.close_forever],
+        background=[intake.receive_forever, intake.delete_forever, doors.watch_forever],
         http_routes=[*doors.routes, openapi_route(doors.routes)],
         checks={"queue": intake.check},
     )

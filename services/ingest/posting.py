@@ -51,7 +51,7 @@ class Door(Protocol):
         Raises Forged (403), Rejected (400), Unavailable (503: try again).
         """
 
-    def refusal(self, status: int, reason: str, headers: Headers) -> Answer:
+    def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
         """A refusal in the form that the sender reads."""
 
 

@@ -44,7 +44,7 @@ class SnsDoor:
         """Nobody is: SNS shows who it is in the body."""
         return ""
 
-    def refusal(self, status: int, reason: str, headers: Headers) -> Answer:
+    def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
         """A refusal with its reason."""
         return plain_refusal(status, reason)
 

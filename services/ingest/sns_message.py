@@ -25,8 +25,14 @@ _MESSAGE_ID = re.compile(r"[A-Za-z0-9-]{1,100}")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z")
 _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _CONFIRMATION = (
-    "Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type",
-)  # fmt: skip
+    "Message",
+    "MessageId",
+    "SubscribeURL",
+    "Timestamp",
+    "Token",
+    "TopicArn",
+    "Type",
+)
 
 
 class Forged(Rejected):
@@ -70,7 +76,7 @@ def read(body: bytes) -> SnsMessage:
     return SnsMessage(
         kind=cast(Kind, kind),
         topic_arn=fields["TopicArn"],
-        message_id=_like(_MESSAGE_ID, fields["MessageId"], "MessageId"),
+        message_id=_like(_MESSAGE_ID, fields["MessageId"], name="MessageId"),
         sent_at=_moment(fields["Timestamp"]),
         fields=fields,
         signature=_signature(found.get("Signature")),
@@ -92,7 +98,7 @@ def _signed_fields(found: Json, kind: Kind) -> dict[str, str]:
             continue
         fields[name] = _text(found, name)
         if name != "Message":
-            _like(_ONE_LINE, fields[name], name)
+            _like(_ONE_LINE, fields[name], name=name)
     return fields
 
 
@@ -107,14 +113,14 @@ def _text(found: Json, name: str) -> str:
     return text
 
 
-def _like(pattern: re.Pattern[str], text: str, name: str) -> str:
+def _like(pattern: re.Pattern[str], text: str, *, name: str) -> str:
     if not pattern.fullmatch(text):
         raise Rejected(f"{name} is not of the form that SNS gives it")
     return text
 
 
 def _moment(text: str) -> datetime:
-    _like(_TIMESTAMP, text, "Timestamp")
+    _like(_TIMESTAMP, text, name="Timestamp")
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except ValueError:

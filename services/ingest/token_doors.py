@@ -41,7 +41,7 @@ class AlertmanagerDoor:
         given = bearer(headers.get("authorization", ()))
         return "" if is_known(given, self.tokens) else "the bearer token is missing or unknown"
 
-    def refusal(self, status: int, reason: str, headers: Headers) -> Answer:
+    def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
         """A refusal with its reason."""
         return plain_refusal(status, reason)
 
@@ -74,7 +74,7 @@ class LogsDoor:
         given = one(headers, "x-amz-firehose-access-key")
         return "" if is_known(given, self.tokens) else "the access key is missing or unknown"
 
-    def refusal(self, status: int, reason: str, headers: Headers) -> Answer:
+    def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
         """A refusal that Firehose shows in its own error log."""
         request_id = firehose.known_id(one(headers, "x-amz-firehose-request-id"))
         return Answer(status, {"requestId": request_id, "timestamp": 0, "errorMessage": reason})

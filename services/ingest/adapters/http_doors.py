@@ -58,7 +58,7 @@ class HttpDoors:
     async def _answer(self, door: Door, request: Request) -> Answer:
         headers = _headers(request)
         if self._open >= self.at_once:
-            return _later(door.refusal(503, "too many requests at once", headers), 1.0)
+            return _later(door.refusal(503, "too many requests at once", headers=headers), 1.0)
         self._open += 1
         try:
             answer = await self._taken(door, request, headers=headers)
@@ -67,23 +67,25 @@ class HttpDoors:
                 await self.kept()
             return answer
         except Unavailable as error:
-            answer = door.refusal(503, "not taken now, send it again", headers)
-            return _later(_logged(door, answer, str(error)), error.retry_in_seconds)
+            answer = door.refusal(503, "not taken now, send it again", headers=headers)
+            return _later(_logged(door, answer, reason=str(error)), error.retry_in_seconds)
         except (_Refused, Rejected, ClientDisconnect) as error:
             reason = str(error) or "the sender went away"
-            return _logged(door, door.refusal(_status(error), reason, headers), reason)
+            return _logged(
+                door, door.refusal(_status(error), reason, headers=headers), reason=reason
+            )
         finally:
             self._open -= 1
 
     async def _taken(self, door: Door, request: Request, *, headers: Headers) -> Answer:
         stranger = door.turned_away(headers)
         if stranger:
-            answer = door.refusal(401, stranger, headers)
+            answer = door.refusal(401, stranger, headers=headers)
             scheme = {"WWW-Authenticate": "Bearer"}
-            return _logged(door, Answer(401, answer.fields, scheme), stranger)
+            return _logged(door, Answer(401, answer.fields, scheme), reason=stranger)
         _check_type(headers, door.limits.content_types)
         is_packed = _is_packed(headers, allowed=door.limits.gzip)
-        body = _Body(door.limits.most_bytes, is_packed, self._count)
+        body = _Body(door.limits.most_bytes, self._count, is_packed=is_packed)
         try:
             async with asyncio.timeout(self.body_seconds):
                 await body.read(request.stream())
@@ -107,7 +109,7 @@ class HttpDoors:
 class _Body:
     """A body as it comes in, never longer than `most`."""
 
-    def __init__(self, most: int, is_packed: bool, count: Callable[[int], None]) -> None:
+    def __init__(self, most: int, count: Callable[[int], None], *, is_packed: bool) -> None:
         self.content = bytearray()
         self.counted = 0
         self._most = most
@@ -185,6 +187,6 @@ def _later(answer: Answer, seconds: float) -> Answer:
     return Answer(answer.status, answer.fields, {"Retry-After": str(max(1, math.ceil(seconds)))})
 
 
-def _logged(door: Door, answer: Answer, reason: str) -> Answer:
+def _logged(door: Door, answer: Answer, *, reason: str) -> Answer:
     log.warning("%s answers %d: %s", door.path, answer.status, reason)
     return answer

@@ -32,6 +32,14 @@ class HttpTriggers:
     routes: list[Route]
     heads: SlowHeads
 
+    async def watch_forever(self) -> None:
+        """The log has told which doors are open; slow clients are cut off, until cancelled."""
+        opened = {route.path for route in self.routes}
+        for path, setting in _SETTINGS.items():
+            said = "open" if path in opened else "closed: 404"
+            log.info("%s is %s (%s)", path, said, setting)
+        await self.heads.close_forever()
+
 
 def http_triggers(
     settings: Settings, bus: Bus, *, triggers: Triggers, sns: Sns | None = None
@@ -49,9 +57,6 @@ def http_triggers(
         doors.append(AlertmanagerDoor(triggers, tokens))
     if tokens := tokens_of(settings.logs_token.get_secret_value()):
         doors.append(LogsDoor(triggers, tokens))
-    opened = {door.path for door in doors}
-    for path, setting in _SETTINGS.items():
-        log.info("%s is %s (%s)", path, "open" if path in opened else "closed: 404", setting)
     heads = SlowHeads(lambda: None, settings.http_body_seconds)
     return HttpTriggers([serving.route(door) for door in doors], heads)
 
