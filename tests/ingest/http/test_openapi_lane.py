@@ -45,7 +45,7 @@ def program() -> str:
     folder = Path(".nightshift/schemathesis").resolve()
     if not (folder / "bin" / "schemathesis").exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        pip = [folder / "bin" / "pip", "install", "--quiet", f"schemathesis=={VERSION}"]
+        pip = [str(folder / "bin" / "pip"), "install", "--quiet", f"schemathesis=={VERSION}"]
         if subprocess.run(pip, check=False).returncode:
             pytest.skip("schemathesis cannot be installed here: set NIGHTSHIFT_SCHEMATHESIS")
     return str(folder / "bin" / "schemathesis")
