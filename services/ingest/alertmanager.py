@@ -41,8 +41,8 @@ def read(payload: object, *, clean: Callable[[str], str]) -> list[Found]:
 
 
 def looks_like(document: Document) -> bool:
-    """Whether a document, wherever it came from, calls itself such a payload."""
-    return text(document.get("version")) == "4" and isinstance(document.get("alerts"), list)
+    """Whether a document, wherever it came from, is meant as such a payload, of any version."""
+    return isinstance(document.get("alerts"), list) and {"receiver", "version"} <= set(document)
 
 
 def _meaning(alert: Document, group: Document) -> Found:
