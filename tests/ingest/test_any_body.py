@@ -5,7 +5,7 @@ import contextlib
 import json
 import zlib
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus.cleaning import clean
@@ -90,7 +90,8 @@ def test_a_log_batch_with_anything_in_any_field_is_read_or_rejected(
     )
 
 
-@given(st.dictionaries(texts | st.sampled_from(["level", "message", "error", "stack"]), values))
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(["level", "message", "error", "stack"]), values, max_size=3))
 def test_a_log_line_of_any_json_is_read(line: dict[str, object]) -> None:
     read_all(log_lines(json.dumps(line), json.dumps(line | {"level": "error"})))
 

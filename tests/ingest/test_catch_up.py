@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import boto3
 import pytest
@@ -32,8 +33,10 @@ SCALING = f"arn:aws:autoscaling:{REGION}:210987654321:scalingPolicy:1:autoScalin
 pytestmark = pytest.mark.timeout(40)
 
 
-def standing(name: str, *, state: str = "ALARM", **changes: object) -> None:
-    """An alarm of that name stands in that state."""
+def standing(
+    name: str, *, actions: Sequence[str] = (TOPIC,), is_on: bool = True, is_fine: bool = False
+) -> None:
+    """An alarm of that name stands in ALARM, or in OK."""
     client = boto3.client("cloudwatch", region_name=REGION)
     client.put_metric_alarm(
         AlarmName=name,
@@ -45,8 +48,10 @@ def standing(name: str, *, state: str = "ALARM", **changes: object) -> None:
         EvaluationPeriods=1,
         Threshold=0.0,
         ComparisonOperator="GreaterThanThreshold",
-        **({"AlarmActions": [TOPIC], "ActionsEnabled": True} | changes),
+        AlarmActions=actions,
+        ActionsEnabled=is_on,
     )
+    state: Literal["OK", "ALARM"] = "OK" if is_fine else "ALARM"
     client.set_alarm_state(AlarmName=name, StateValue=state, StateReason="too many")
 
 
@@ -58,10 +63,10 @@ def alarms(aws: str) -> list[str]:
     if named:
         client.delete_alarms(AlarmNames=named)
     standing("shop-cartservice-error")
-    standing("ads-error", AlarmActions=[])
-    standing("fine", state="OK")
-    standing("off", ActionsEnabled=False)
-    standing("TargetTracking-low", AlarmActions=[SCALING])
+    standing("ads-error", actions=())
+    standing("fine", is_fine=True)
+    standing("off", is_on=False)
+    standing("TargetTracking-low", actions=[SCALING])
     return ["ads-error", "shop-cartservice-error"]
 
 
@@ -81,7 +86,7 @@ async def test_standing_alarms_open_incidents_once_over_two_starts(
     service = await ingest(catch_up=True)
 
     async def opened() -> list[Alarm]:
-        found = [event for event in await events(service.bus, INCIDENTS)]
+        found = await events(service.bus, INCIDENTS)
         held = [event.alarm for event in found if isinstance(event, IncidentOpened)]
         return [alarm for alarm in held if alarm] if len(held) >= len(alarms) else []
 
@@ -133,8 +138,8 @@ def catching_up(standing: Standing, memory: Memory, written: MemoryFingerprints)
     return CatchUp(standing, memory, Triggers(written, Tracing("ingest", "ingest-1")), empty)
 
 
-def told(name: str, **changes: object) -> dict[str, object]:
-    found: dict[str, object] = json.loads(flat_alarm(name, **changes))
+def told(name: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads(flat_alarm(name))
     return found
 
 
@@ -171,9 +176,9 @@ async def test_what_does_not_answer_is_asked_again_and_a_second_replica_asks_not
 async def test_known_broken_and_suppressed_alarms_open_nothing_and_many_are_bounded(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    suppressed = told("quiet", ActionsSuppressedBy="Alarm")
+    suppressed = told("quiet") | {"ActionsSuppressedBy": "Alarm"}
     known = incident_id(alarm_of(told("b")), "cartservice")
-    broken = {"AlarmName": "", "NewStateValue": "ALARM"}
+    broken: dict[str, object] = {"AlarmName": "", "NewStateValue": "ALARM"}
     documents = [broken, suppressed, told("b"), told("a"), told("a"), told("c")]
     written = MemoryFingerprints()
     catch_up = catching_up(Standing(documents), Memory(known={known}), written)
