@@ -41,10 +41,11 @@ async def test_an_alarm_becomes_one_incident_and_leaves_the_queue(
 
     found = await entries(bus, INCIDENTS)
     opened = await events(bus, INCIDENTS)
-    services = {one.service for one in opened if isinstance(one, IncidentOpened)}
-    assert services == {"cartservice", "ads", "frontend"}
+    said = {one.summary.partition(":")[0] for one in opened if isinstance(one, IncidentOpened)}
+    assert said == {"cartservice-error", "ads-error", "frontend-error"}
     for entry, incident in zip(found, opened, strict=True):
         assert isinstance(incident, IncidentOpened)
+        assert incident.service == "cartservice"
         assert entry.fields["traceparent"] == root_of(str(incident.incident_id)).traceparent
 
 
