@@ -23,26 +23,26 @@ _SEVERITIES: Mapping[Severity, str] = {
 }
 
 
-def read(payload: object, *, clean: Callable[[str], str]) -> list[Found]:
+def read(group: object, *, clean: Callable[[str], str]) -> list[Found]:
     """What each alert means, in the order of the group; every text in it went through `clean`.
 
     Raises Rejected with a reason when it is no payload of version 4.
     """
     try:
-        group = part(cleaned(payload, clean))
+        held = part(cleaned(group, clean))
     except RecursionError:
         raise Rejected("the payload is nested too deeply to be read") from None
-    alerts = group.get("alerts")
-    if text(group.get("version")) != "4":
+    alerts = held.get("alerts")
+    if text(held.get("version")) != "4":
         raise Rejected("not Alertmanager's webhook payload: its `version` is not 4")
     if not isinstance(alerts, list) or not alerts:
         raise Rejected("not Alertmanager's webhook payload: it holds no `alerts`")
-    return [_meaning(part(alert), group) for alert in alerts]
+    return [_meaning(part(alert), held) for alert in alerts]
 
 
 def looks_like(document: Document) -> bool:
-    """Whether a document, wherever it came from, calls itself such a payload."""
-    return text(document.get("version")) == "4" and isinstance(document.get("alerts"), list)
+    """Whether a document, wherever it came from, is meant as such a payload, of any version."""
+    return isinstance(document.get("alerts"), list) and {"receiver", "version"} <= set(document)
 
 
 def _meaning(alert: Document, group: Document) -> Found:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opentelemetry.trace import SpanKind
+from pydantic import ValidationError
 
 from bus import metrics
 from bus.cleaning import clean
+from bus.errors import Rejected
 from bus.events import DeadLetter, NoticeRequested
 from bus.streams import INCIDENTS
 from bus.tracing import Tracing, root_of
@@ -64,7 +66,11 @@ class Triggers:
     async def _on_part(self, part: Found | Unreadable, body: str) -> bool:
         if isinstance(part, Unreadable):
             return (await self._set_aside(body, part.reason)).durable
-        return (await self.take(part)).durable
+        try:
+            return (await self.take(part)).durable
+        except (Rejected, ValidationError) as error:
+            # What no event can hold will not be held the next time either.
+            return (await self._set_aside(body, str(error))).durable
 
     async def _on_raised(self, found: Raised) -> Decision:
         alarm = found.alarm

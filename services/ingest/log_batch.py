@@ -39,23 +39,21 @@ OTHERS = "errors of many further kinds"
 Clean = Callable[[str], str]
 
 
-def read(data: bytes | str, *, clean: Clean, region: str = "") -> list[Found]:
+def read(batch: bytes | str, *, clean: Clean, region: str = "") -> list[Found]:
     """What a batch means: its errors by kind, or one `Ignored`; every text went through `clean`.
 
-    `data` is base64 of gzip or zlib, or what is inside. Raises Rejected with a reason when it is no
-    batch, or too large a one.
+    `batch` is base64 of gzip or zlib, or what is inside. Raises Rejected with a reason when it is
+    no batch, or too large a one.
     """
-    batches = list(_documents(unpacked(data)))
-    if not batches:
+    found = list(_documents(unpacked(batch)))
+    if not found:
         raise Rejected("a CloudWatch Logs batch holds nothing")
-    return [
-        found for batch in batches for found in read_document(batch, clean=clean, region=region)
-    ]
+    return [one for held in found for one in read_document(held, clean=clean, region=region)]
 
 
-def is_packed(data: str) -> bool:
+def is_packed(written: str) -> bool:
     """Whether base64 holds gzip or zlib, as a record of a Kinesis stream may or may not."""
-    return data.startswith(("H4sI", "eJ", "eN", "eA", "eF"))
+    return written.startswith(("H4sI", "eJ", "eN", "eA", "eF"))
 
 
 def looks_like(document: Document) -> bool:
@@ -96,11 +94,11 @@ def read_document(batch: Document, *, clean: Clean, region: str = "") -> list[Fo
     room = MAX_CLEANED // len(kinds)
     return [
         Raised(
-            _alarm(template, records, head, clean=clean, region=region or "logs"),
+            _alarm(template, records, head=head, clean=clean, region=region or "logs"),
             kind="logs",
             source=f"logs {cut(head.get('owner'))} {cut(head.get('logGroup'))}"[:200],
             severity=_worst(records),
-            attachments={"lines": _attached(records, clean, room)},
+            attachments={"lines": _attached(records, clean, room=room)},
         )
         for template, records in kinds.items()
     ]
@@ -122,7 +120,7 @@ def _worst(records: Sequence[Record]) -> Severity:
 
 
 def _alarm(
-    template: str, records: Sequence[Record], head: Document, *, clean: Clean, region: str
+    template: str, records: Sequence[Record], *, head: Document, clean: Clean, region: str
 ) -> Alarm:
     first = records[0]
     title = clean(first.title[:MAX_TITLE]).strip()
@@ -144,7 +142,7 @@ def _alarm(
     )
 
 
-def _attached(records: Sequence[Record], clean: Clean, room: int) -> str:
+def _attached(records: Sequence[Record], clean: Clean, *, room: int) -> str:
     """The lines in their order, cleaned as one text: a secret may go over several of them.
 
     Of more than `room` characters the rest is counted and not shown.

@@ -5,7 +5,8 @@ Linear in the length of the line; a line is cut first.
 
 import re
 
-LONGEST = 300
+LONGEST_READ = 600
+LONGEST = 200
 BLANK = "<*>"
 
 _QUOTED = re.compile(r"\"[^\"]{1,200}\"|(?<!\w)'[^']{1,200}'(?!\w)")
@@ -21,6 +22,6 @@ _BLANKS = re.compile(rf"{re.escape(BLANK)}(?:[\s,;:=/.\[\](){{}}-]{{0,3}}{re.esc
 
 def template_of(said: str) -> str:
     """The first line of a text with quoted parts, numbers, ids and addresses left blank."""
-    line = next((line for line in said.splitlines() if line.strip()), said).strip()[:LONGEST]
+    line = next((line for line in said.splitlines() if line.strip()), said).strip()[:LONGEST_READ]
     masked = _VARIES.sub(BLANK, _QUOTED.sub(BLANK, line))
-    return " ".join(_BLANKS.sub(BLANK, masked).split())
+    return " ".join(_BLANKS.sub(BLANK, masked).split())[:LONGEST]

@@ -14,9 +14,9 @@ MAX_BYTES = 16 * 1024 * 1024
 """More than CloudWatch Logs ever packs into a batch."""
 
 
-def unpacked(data: bytes | str) -> str:
+def unpacked(batch: bytes | str) -> str:
     """The JSON inside. Raises Rejected with a reason for what cannot be unpacked."""
-    held = data.strip().encode() if isinstance(data, str) else data.strip(b" \t\r\n")
+    held = batch.strip().encode() if isinstance(batch, str) else batch.strip(b" \t\r\n")
     if not held.startswith((b"{", b"\x1f\x8b")) and not _is_zlib(held):
         held = _decoded(held)
     if not held.startswith(b"{"):

@@ -1,13 +1,18 @@
 """What ingest needs from outside: a queue, and a place where a thing is written only once."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bus.errors import Rejected
 from bus.events import Event, InvestigationId
 from services.ingest.sns_addresses import Place
 from services.ingest.sns_message import SnsMessage
+
+
+class NotPermitted(Rejected):
+    """AWS refuses a question that our role may not ask; asking again would not help."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +21,8 @@ class QueueMessage:
 
     body: str
     receipt: str
+    group: str = ""
+    """Of a FIFO queue: messages of one group are handled one after another."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,34 @@ class Queue(Protocol):
     async def delete(self, receipts: Sequence[str]) -> None:
         """At most ten messages are gone for good."""
 
-    async def release(self, receipt: str) -> None:
-        """The message is visible again in a few seconds."""
+    async def release(self, receipt: str, *, at_once: bool = False) -> None:
+        """The message is visible again, in a few seconds or at once."""
+
+    async def keep(self, receipt: str) -> None:
+        """The message stays hidden from other replicas for as long again."""
+
+
+class StandingAlarms(Protocol):
+    """The alarms that are in ALARM now, wherever they are kept."""
+
+    def pages(self) -> AsyncIterator[Sequence[Mapping[str, object]]]:
+        """Their state changes as SNS would tell them, a page at a time.
+
+        Raises Unavailable when nothing answers, NotPermitted when we may not ask.
+        """
+
+
+class CaughtUp(Protocol):
+    """What catching up remembers. Every method raises Unavailable when Redis does not answer."""
+
+    async def is_due(self) -> bool:
+        """Whether no replica has caught up within the last minute."""
+
+    async def note(self) -> None:
+        """A replica has caught up now."""
+
+    async def opened(self, incident_id: str, fingerprint: str) -> bool:
+        """Whether that incident was opened already, as far back as is remembered."""
 
 
 class Fingerprints(Protocol):

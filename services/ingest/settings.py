@@ -13,12 +13,17 @@ from services.ingest.sns_addresses import TOPIC
 class Settings(BusSettings):
     """The shared settings and where alarms come from."""
 
-    queue_url: str = Field(pattern=r"^https?://[^\s/]+/.+$")
-    """The SQS queue that alarms arrive in."""
+    queue_url: str = Field(default="", pattern=r"^(?:https?://[^\s/]+/.+)?$")
+    """The SQS queue that alarms arrive in; empty where they come through another door."""
     queue_wait_seconds: int = Field(default=20, ge=0, le=20)
     """How long one poll waits for a message; 0 asks and returns at once."""
     queue_visibility_seconds: int = Field(default=60, ge=5, le=43_200)
     """How long a received message stays hidden from other replicas."""
+    catch_up: bool = True
+    """Whether alarms that are in ALARM at the start, and have no incident, open one; this asks
+    CloudWatch, which needs `cloudwatch:DescribeAlarms`. Only with a queue."""
+    alarm_prefix: str = Field(default="", max_length=255)
+    """Only alarms whose name begins like this are caught up; empty: all of them."""
     aws_region: str = Field(default="", validation_alias="AWS_REGION")
     """The queue's region; empty: AWS_DEFAULT_REGION, else the queue's own address."""
     catalog: FilePath | None = None

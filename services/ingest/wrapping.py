@@ -38,7 +38,7 @@ Leaf = Unwrapped | Ignored | Unreadable
 def unwrap(message: object) -> list[Leaf]:
     """The innermost documents of a message, in their order; at least one. Never raises."""
     found: list[Leaf] = []
-    _unwrap(message, Unwrapped({}), found, layers=0)
+    _unwrap(message, Unwrapped({}), found=found, layers=0)
     if len(found) > MAX_PARTS:
         return [*found[:MAX_PARTS], Unreadable(f"the body holds more than {MAX_PARTS} parts")]
     return found
@@ -63,7 +63,7 @@ def cleaned(value: object, clean: Callable[[str], str]) -> object:
     return value
 
 
-def _unwrap(message: object, around: Unwrapped, found: list[Leaf], *, layers: int) -> None:
+def _unwrap(message: object, around: Unwrapped, *, found: list[Leaf], layers: int) -> None:
     if len(found) > MAX_PARTS:
         return
     try:
@@ -78,7 +78,7 @@ def _unwrap(message: object, around: Unwrapped, found: list[Leaf], *, layers: in
         found.append(Unreadable(f"the message is wrapped more than {MAX_LAYERS} times"))
     else:
         for part, outer in held:
-            _unwrap(part, outer, found, layers=layers + 1)
+            _unwrap(part, outer, found=found, layers=layers + 1)
 
 
 def _held(inner: object, around: Unwrapped) -> Leaf | list[tuple[object, Unwrapped]]:

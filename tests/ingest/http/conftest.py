@@ -38,8 +38,11 @@ class NoQueue:
     async def delete(self, receipts: Sequence[str]) -> None:
         """Nothing to delete."""
 
-    async def release(self, receipt: str) -> None:
+    async def release(self, receipt: str, *, at_once: bool = False) -> None:
         """Nothing to release."""
+
+    async def keep(self, receipt: str) -> None:
+        """Nothing to keep."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ async def open_doors(make_bus: MakeBus, sns_sender: SnsSender) -> AsyncIterator[
     async def start(**changes: object) -> Doors:
         values: dict[str, object] = {
             "queue_url": "http://127.0.0.1:1/1/none",
+            "catch_up": False,
             "sns_topics": TOPIC,
             "sns_endpoint": sns_sender.url,
             "ca_bundle": str(Path(sns_sender.environment()["AWS_CA_BUNDLE"])),

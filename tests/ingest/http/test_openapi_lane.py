@@ -52,9 +52,8 @@ def program() -> str:
 
 
 def settings(make_bus: MakeBus, redis_url: str, *, port: int) -> dict[str, str]:
-    """What ingest is started with: every door open, a queue at which nobody listens."""
+    """What ingest is started with: every HTTP door open, and no queue."""
     return {
-        "NIGHTSHIFT_QUEUE_URL": "http://127.0.0.1:1/1/none",
         "NIGHTSHIFT_STREAM_PREFIX": make_bus("ingest").settings.stream_prefix,
         "NIGHTSHIFT_HTTP_HOST": "127.0.0.1",
         "NIGHTSHIFT_HTTP_PORT": str(port),
