@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import json
+import tracemalloc
 
 import pytest
 
@@ -66,6 +67,22 @@ async def test_bodies_in_no_form_that_is_taken_are_refused_by_name(open_doors: O
 
     assert got == [status for *_, status in wanted]
     assert await entries(doors.bus, INCIDENTS) == []
+
+
+async def test_a_small_body_that_unpacks_to_a_long_one_costs_no_more_than_the_limit(
+    open_doors: Open,
+) -> None:
+    doors = await open_doors()
+    bomb = gzip.compress(b" " * (96 * MEBIBYTE), 1)
+    tracemalloc.start()
+    try:
+        got = await doors.post(LOGS, bomb, ACCESS | {"Content-Encoding": "gzip"})
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert got.status == 413
+    assert peak < 48 * MEBIBYTE
 
 
 async def test_only_post_is_taken(open_doors: Open) -> None:
