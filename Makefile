@@ -43,7 +43,7 @@ chaos: $(STAMP) ## The services under fire, full lane (ARGS="--seed 7" repeats a
 redteam: $(STAMP) ## A model that obeys every attacker, all cases, then all controls (ARGS="--seed 7")
 	@mkdir -p .nightshift
 	$(BIN)/nightshift redteam $(REDTEAM) $(ARGS)
-	$(BIN)/pytest tests/redteam tests/toolrunner --full -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest tests/redteam tests/toolrunner tests/ingest --full -n 2 --dist loadgroup $(ARGS)
 
 eval: $(STAMP) ## Incidents with known answers, graded (a model where a key is set, else scripts)
 	@mkdir -p .nightshift

@@ -6,20 +6,29 @@ Pure. CloudWatch tells the same change in two shapes: flat through SNS (`AlarmNa
 metric, composite alarms none at all.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from bus.errors import Rejected
 from bus.events import Alarm
+from services.ingest.fields import (
+    Document,
+    cut,
+    first,
+    labels_of,
+    moment,
+    name_of,
+    part,
+    parts,
+    text,
+)
 from services.ingest.trigger import Found, Ignored, Raised, Recovered
-from services.ingest.wrapping import Document, cleaned, unwrap
+from services.ingest.wrapping import Unwrapped, cleaned, only_one
 
 STATE_CHANGE = "CloudWatch Alarm State Change"
-MAX_NAME_CHARACTERS = 200
-MAX_TEXT_CHARACTERS = 2000
-MAX_LABELS = 40
+OF_CONTRIBUTOR = "CloudWatch Alarm Contributor State Change"
+"""One of the series behind an alarm over many; the alarm itself has its own changes."""
+SOURCES = ("aws.cloudwatch", "aws.monitoring")
 
 
 @dataclass(frozen=True)
@@ -30,21 +39,25 @@ class _Change:
     state: object
     alarm: Alarm
     suppressed_by: str = ""
+    is_contributor: bool = False
 
 
 def read(message: object, *, clean: Callable[[str], str]) -> Found:
-    """What a message from the queue means; every text in it went through `clean`.
+    """What one message means, whatever wraps it; every text in it went through `clean`.
 
     Raises Rejected with a reason when it is an alarm that cannot be read.
     """
-    found = unwrap(message)
-    if isinstance(found, Ignored):
-        return found
+    found = only_one(message)
+    return found if isinstance(found, Ignored) else read_unwrapped(found, clean=clean)
+
+
+def read_unwrapped(found: Unwrapped, *, clean: Callable[[str], str]) -> Found:
+    """The same for the innermost document of a message."""
     try:
         document = cleaned(found.document, clean)
     except RecursionError:
         raise Rejected("the body is nested too deeply to be read") from None
-    change = _change(_part(document), found.topic_arn)
+    change = _change(part(document), found.topic_arn)
     return change if isinstance(change, Ignored) else _meaning(change)
 
 
@@ -60,6 +73,8 @@ def _meaning(change: _Change) -> Found:
             )
         case "ALARM":
             return Raised(change.alarm, source=_source(change.alarm))
+        case "OK" if change.is_contributor:
+            return Ignored(f"a series of {change.alarm.name} is OK; the alarm tells its own end")
         case "OK":
             return Recovered(change.alarm)
         case "INSUFFICIENT_DATA":
@@ -78,79 +93,102 @@ def _change(document: Document, topic_arn: str) -> _Change | Ignored:
         return _from_event(document, document["alarmData"])
     if "detail-type" in document:
         return _from_eventbridge(document)
+    if "alarmName" in document and "state" in document:
+        # A rule's input path may pass on the detail alone.
+        return _from_event({}, document)
     return Ignored("not an alarm of CloudWatch")
 
 
 def _from_eventbridge(document: Document) -> _Change | Ignored:
-    kind, source = _text(document["detail-type"]), _text(document.get("source"))
-    if source != "aws.cloudwatch" or kind != STATE_CHANGE:
+    kind, source = text(document["detail-type"]), text(document.get("source"))
+    if source not in SOURCES or kind not in (STATE_CHANGE, OF_CONTRIBUTOR):
         return Ignored(f"an event of {source[:80] or 'an unnamed source'}: {kind[:80]}")
     return _from_event(document, document.get("detail"))
 
 
 def _from_event(document: Document, detail: object) -> _Change:
-    inner = _part(detail)
-    state = _part(inner.get("state"))
-    configuration = _part(inner.get("configuration"))
+    inner = part(detail)
+    state = part(inner.get("state"))
+    configuration = part(inner.get("configuration"))
+    contributor = part(inner.get("alarmContributor"))
     resources = document.get("resources")
-    first = resources[0] if isinstance(resources, list) and resources else ""
-    arn = _text(document.get("alarmArn") or first)
-    metrics = _parts(configuration.get("metrics"))
-    labels = _labels(
-        _dimensions(metrics),
-        metric_namespace=_first(_metric(metric).get("namespace") for metric in metrics),
-        statistic=_first(_part(metric.get("metricStat")).get("stat") for metric in metrics),
-        expression=_first(metric.get("expression") for metric in metrics),
+    arn = text(document.get("alarmArn")) or first(resources if isinstance(resources, list) else ())
+    metrics = parts(configuration.get("metrics"))
+    labels = labels_of(
+        _dimensions(metrics) | _attributes(contributor),
+        metric_namespace=first(_metric(metric).get("namespace") for metric in metrics),
+        statistic=first(part(metric.get("metricStat")).get("stat") for metric in metrics),
+        expression=first(metric.get("expression") for metric in metrics),
         alarm_rule=configuration.get("alarmRule"),
-        previous_state=_part(inner.get("previousState")).get("value"),
+        previous_state=part(inner.get("previousState")).get("value"),
+        contributor=contributor.get("id"),
     )
     return _Change(
         name=inner.get("alarmName"),
         state=state.get("value"),
-        suppressed_by=_text(state.get("actionsSuppressedBy")),
+        suppressed_by=_suppressed_by(state, inner),
+        is_contributor=bool(contributor),
         alarm=Alarm(
-            name=_name(inner.get("alarmName")),
-            description=_cut(configuration.get("description")),
-            reason=_cut(state.get("reason")),
+            name=name_of(inner.get("alarmName")),
+            description=cut(configuration.get("description")),
+            reason=cut(state.get("reason")),
             arn=arn,
-            account=_text(document.get("account") or document.get("accountId")) or _of_arn(arn, 4),
-            region=_text(document.get("region")) or _of_arn(arn, 3),
-            metric=_first(_metric(metric).get("name") for metric in metrics),
-            changed_at=_moment(state.get("timestamp")) or _moment(document.get("time")),
+            account=text(document.get("account") or document.get("accountId")) or _of_arn(arn, 4),
+            region=text(document.get("region")) or _of_arn(arn, 3),
+            metric=first(_metric(metric).get("name") for metric in metrics),
+            changed_at=moment(state.get("timestamp")) or moment(document.get("time")),
             labels=labels,
         ),
     )
 
 
+def _suppressed_by(state: Document, detail: Document) -> str:
+    """Who keeps the alarm's actions back: its suppressor, or a rule that mutes it for a time."""
+    muted = part(detail.get("muteDetail"))
+    return text(state.get("actionsSuppressedBy")) or text(muted.get("mutedByArn"))
+
+
+def _attributes(contributor: Document) -> dict[str, str]:
+    given = part(contributor.get("attributes"))
+    return {name: cut(value) for name, value in given.items() if text(value)}
+
+
 def _from_sns(document: Document, topic_arn: str) -> _Change:
-    trigger = _part(document.get("Trigger"))
-    metrics = [trigger, *_parts(trigger.get("Metrics"))]
-    arn = _text(document.get("AlarmArn"))
-    labels = _labels(
-        _dimensions(metrics),
-        metric_namespace=_first(_metric(metric).get("Namespace") for metric in metrics),
-        statistic=_first(trigger.get(name) for name in ("Statistic", "ExtendedStatistic")),
-        expression=_first(metric.get("Expression") for metric in metrics),
+    trigger = part(document.get("Trigger"))
+    metrics = [trigger, *parts(trigger.get("Metrics"))]
+    arn = text(document.get("AlarmArn"))
+    contributor = {
+        "id": document.get("AlarmContributorId"),
+        "attributes": document.get("AlarmContributorAttributes"),
+    }
+    labels = labels_of(
+        _dimensions(metrics) | _attributes(contributor),
+        metric_namespace=first(_metric(metric).get("Namespace") for metric in metrics),
+        statistic=first(trigger.get(name) for name in ("Statistic", "ExtendedStatistic")),
+        expression=first(metric.get("Expression") for metric in metrics),
         alarm_rule=document.get("AlarmRule"),
         previous_state=document.get("OldStateValue"),
         threshold=trigger.get("Threshold"),
         comparison=trigger.get("ComparisonOperator"),
+        log_query=document.get("QueryString"),
+        contributor=contributor["id"],
     )
     # `Region` is a name for people here; an alarm's topic stands in the alarm's own region.
-    region = _of_arn(arn, 3) or _of_arn(topic_arn, 3) or _text(document.get("Region"))
+    region = _of_arn(arn, 3) or _of_arn(topic_arn, 3) or text(document.get("Region"))
     return _Change(
         name=document.get("AlarmName"),
         state=document.get("NewStateValue"),
-        suppressed_by=_text(document.get("ActionsSuppressedBy")),
+        suppressed_by=text(document.get("ActionsSuppressedBy")),
+        is_contributor=bool(text(contributor["id"])),
         alarm=Alarm(
-            name=_name(document.get("AlarmName")),
-            description=_cut(document.get("AlarmDescription")),
-            reason=_cut(document.get("NewStateReason")),
+            name=name_of(document.get("AlarmName")),
+            description=cut(document.get("AlarmDescription")),
+            reason=cut(document.get("NewStateReason")),
             arn=arn,
-            account=_text(document.get("AWSAccountId")) or _of_arn(arn, 4),
+            account=text(document.get("AWSAccountId")) or _of_arn(arn, 4),
             region=region,
-            metric=_first(_metric(metric).get("MetricName") for metric in metrics),
-            changed_at=_moment(document.get("StateChangeTime")),
+            metric=first(_metric(metric).get("MetricName") for metric in metrics),
+            changed_at=moment(document.get("StateChangeTime")),
             labels=labels,
         ),
     )
@@ -158,8 +196,8 @@ def _from_sns(document: Document, topic_arn: str) -> _Change:
 
 def _metric(metric: Document) -> Document:
     """The metric itself: under `metricStat` in a list of metrics, in place in a trigger."""
-    statistic = _part(metric.get("metricStat") or metric.get("MetricStat"))
-    return _part(statistic.get("metric") or statistic.get("Metric")) or metric
+    statistic = part(metric.get("metricStat") or metric.get("MetricStat"))
+    return part(statistic.get("metric") or statistic.get("Metric")) or metric
 
 
 def _dimensions(metrics: Iterable[Document]) -> dict[str, str]:
@@ -168,8 +206,8 @@ def _dimensions(metrics: Iterable[Document]) -> dict[str, str]:
     for metric in metrics:
         inner = _metric(metric)
         given = inner.get("dimensions") or inner.get("Dimensions")
-        pairs = given.items() if isinstance(given, dict) else map(_pair, _parts(given))
-        found |= {_text(name): _cut(value) for name, value in pairs if _text(name)}
+        pairs = given.items() if isinstance(given, dict) else map(_pair, parts(given))
+        found |= {text(name): cut(value) for name, value in pairs if text(name)}
     return found
 
 
@@ -178,51 +216,6 @@ def _pair(dimension: Document) -> tuple[object, object]:
     return lower.get("name"), lower.get("value")
 
 
-def _labels(dimensions: Mapping[str, str], **described: object) -> dict[str, str]:
-    named = {name: _cut(value) for name, value in described.items() if _text(value)}
-    return dict(list((dict(dimensions) | named).items())[:MAX_LABELS])
-
-
-def _first(values: Iterable[object]) -> str:
-    return next((_cut(value) for value in values if _text(value)), "")
-
-
-def _part(value: object) -> Document:
-    return value if isinstance(value, dict) else {}
-
-
-def _parts(value: object) -> list[Document]:
-    return [_part(inner) for inner in value] if isinstance(value, list) else []
-
-
-def _text(value: object) -> str:
-    """Texts and figures as text; anything else is nothing."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return ""
-    return str(value)
-
-
-def _cut(value: object) -> str:
-    text = _text(value)
-    return text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - 1] + "…"
-
-
-def _name(value: object) -> str:
-    """The name, or a readable start of it that is still unlike every other one."""
-    text = _text(value).strip() or "unnamed"
-    if len(text) <= MAX_NAME_CHARACTERS:
-        return text
-    return f"{text[:180]}…{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
 def _of_arn(arn: str, place: int) -> str:
-    parts = arn.split(":")
-    return parts[place] if len(parts) > place else ""
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(_text(value))
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    pieces = arn.split(":")
+    return pieces[place] if len(pieces) > place else ""

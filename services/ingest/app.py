@@ -3,17 +3,26 @@
 | from | method | to |
 |---|---|---|
 | SQS | `Intake.receive_forever`, `Triggers.on_body` | incidents, updates, notices, dead letters |
-| handled | `Intake.delete_forever` | SQS |
+| HTTP: `POST /triggers/{sns,alertmanager,logs}` | `Door.take`, `Triggers.take` | the same |
 | Slack: `POST /slack/events`, a socket | `SlackDesk.on_asked`, `.on_pressed` | the same, Slack |
+| handled | `Intake.delete_forever` | SQS |
+| CloudWatch, once | `CatchUp.run` | the same as from SQS |
 """
 
+from bus.health import Check
 from bus.port import Bus
-from bus.process import Service, build_app
+from bus.process import Background, Service, build_app
 from services.ingest.adapters.catalog_file import known_services
+from services.ingest.adapters.cloudwatch import CloudWatchAlarms
+from services.ingest.adapters.http_triggers import http_triggers
+from services.ingest.adapters.openapi import openapi_route
+from services.ingest.adapters.redis_catch_up import RedisCaughtUp
 from services.ingest.adapters.redis_endings import Endings
 from services.ingest.adapters.redis_fingerprints import RedisFingerprints
 from services.ingest.adapters.slack_doors import slack_doors
 from services.ingest.adapters.sqs import SqsQueue
+from services.ingest.catch_up import CatchUp
+from services.ingest.doors import need_one
 from services.ingest.handlers import Triggers
 from services.ingest.intake import Intake
 from services.ingest.ports import Fingerprints, Queue
@@ -33,12 +42,21 @@ def build(
         tracing=bus.tracing,
         services=known_services(settings.catalog),
     )
-    intake = Intake(queue=queue or SqsQueue(settings), triggers=triggers)
+    need_one(dict(settings))
+    doors = http_triggers(settings, bus, triggers=triggers)
     slack = slack_doors(settings, bus, core=Endings(triggers, bus), services=triggers.services)
-    return build_app(
-        bus,
-        [],
-        background=[intake.receive_forever, intake.delete_forever, *slack.background],
-        http_routes=slack.routes,
-        checks={"queue": intake.check} | slack.checks,
-    )
+    background: list[Background] = [doors.watch_forever, *slack.background]
+    checks: dict[str, Check] = dict(slack.checks)
+    if queue or settings.queue_url:
+        keep_every = settings.queue_visibility_seconds / 3
+        intake = Intake(queue or SqsQueue(settings), triggers, keep_every_seconds=keep_every)
+        background += [intake.receive_forever, intake.delete_forever]
+        checks["queue"] = intake.check
+        if settings.catch_up:
+            standing, memory = CloudWatchAlarms(settings), RedisCaughtUp(bus)
+            background.append(CatchUp(standing, memory, triggers, intake.was_empty).run)
+    open_routes = [*doors.routes, *slack.routes]
+    routes = [*open_routes, openapi_route(open_routes)]
+    service = build_app(bus, [], background=background, http_routes=routes, checks=checks)
+    doors.heads.server = lambda: service.server
+    return service

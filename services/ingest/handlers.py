@@ -1,5 +1,6 @@
 """What happens to one message of the queue: written once, or ignored with a reason."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,16 +14,18 @@ from bus.errors import Rejected
 from bus.events import DeadLetter, NoticeRequested
 from bus.streams import INCIDENTS
 from bus.tracing import Tracing, root_of
-from services.ingest.alarm import read
 from services.ingest.fingerprint import body_hash, content_hash, fingerprint
 from services.ingest.incident import incident_of, recovery_of
 from services.ingest.naming import service_of
 from services.ingest.ports import Fingerprints, Written
-from services.ingest.trigger import Decision, Found, Outcome, Raised, Recovered
-from services.ingest.wrapping import cleaned, messages_of
+from services.ingest.reading import read
+from services.ingest.trigger import Decision, Found, Outcome, Raised, Recovered, Unreadable
+from services.ingest.wrapping import cleaned
 
 log = logging.getLogger(__name__)
 MAX_KEPT_BYTES = 64 * 1024
+LONG_CHARACTERS = 16 * 1024
+"""A longer body is read in a thread."""
 
 
 @dataclass
@@ -39,11 +42,8 @@ class Triggers:
         Raises Unavailable when it could not be written; then nothing is lost, and a second
         try writes only what is missing.
         """
-        try:
-            messages = messages_of(body)
-        except Rejected as error:
-            return (await self._set_aside(body, str(error))).durable
-        written = [await self._on_message(message, body) for message in messages]
+        found = await self._read(body)
+        written = [await self._on_part(part, body) for part in found]
         return all(written)
 
     async def take(self, found: Found) -> Decision:
@@ -57,12 +57,20 @@ class Triggers:
             return await self._on_recovered(found)
         return _decided(Decision("ignored", found.reason))
 
-    async def _on_message(self, message: object, body: str) -> bool:
+    async def _read(self, body: str) -> list[Found | Unreadable]:
+        if len(body) < LONG_CHARACTERS:
+            return read(body, clean=clean)
+        # A log batch is unpacked and cleaned: time in which the loop has other things to do.
+        return await asyncio.to_thread(read, body, clean=clean)
+
+    async def _on_part(self, part: Found | Unreadable, body: str) -> bool:
+        if isinstance(part, Unreadable):
+            return (await self._set_aside(body, part.reason)).durable
         try:
-            found = read(message, clean=clean)
+            return (await self.take(part)).durable
         except (Rejected, ValidationError) as error:
+            # What no event can hold will not be held the next time either.
             return (await self._set_aside(body, str(error))).durable
-        return (await self.take(found)).durable
 
     async def _on_raised(self, found: Raised) -> Decision:
         alarm = found.alarm

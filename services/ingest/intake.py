@@ -22,8 +22,12 @@ class Intake:
 
     queue: Queue
     triggers: Triggers
+    keep_every_seconds: float = 20.0
+    """How often a message that is still being handled is kept hidden."""
     trouble: str = ""
     """What keeps alarms from coming in, in a sentence; empty while they do."""
+    was_empty: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the queue had nothing more to give."""
     _back_off_seconds: float = 0.0
     _handled: asyncio.PriorityQueue[tuple[float, str]] = field(
         default_factory=asyncio.PriorityQueue
@@ -40,7 +44,9 @@ class Intake:
                 await self._wait_after(error)
                 continue
             self._note_recovery()
-            failures = await asyncio.gather(*(self._take(message) for message in messages))
+            if not messages:
+                self.was_empty.set()
+            failures = await asyncio.gather(*map(self._take_in_order, _groups(messages)))
             for failure in failures:
                 if failure is not None:
                     await self._wait_after(failure)
@@ -65,20 +71,45 @@ class Intake:
         """For readiness: what is wrong, in a sentence, or nothing."""
         return self.trouble
 
-    async def _take(self, message: QueueMessage) -> Unavailable | None:
-        try:
-            durable = await self.triggers.on_body(message.body)
-        except Unavailable as error:
-            await self._release(message)
-            return error
-        self._delete_later([message.receipt], 0.0 if durable else EVERYSEC_SECONDS)
+    async def _take_in_order(self, messages: Sequence[QueueMessage]) -> Unavailable | None:
+        """Messages of one group, one after another; behind one that failed none is taken.
+
+        What is not handled when the service stops is handed back at once.
+        """
+        for at, message in enumerate(messages):
+            try:
+                await self._take(message)
+            except Unavailable as error:
+                await self._release(messages[at:])
+                return error
+            except asyncio.CancelledError:
+                await self._release(messages[at:], at_once=True)
+                raise
         return None
 
-    async def _release(self, message: QueueMessage) -> None:
+    async def _take(self, message: QueueMessage) -> None:
+        keeping = asyncio.create_task(self._keep_hidden(message))
         try:
-            await self.queue.release(message.receipt)
-        except Unavailable as error:
-            log.info("a message shows again only after its time: %s", error)
+            durable = await self.triggers.on_body(message.body)
+        finally:
+            keeping.cancel()
+        self._delete_later([message.receipt], 0.0 if durable else EVERYSEC_SECONDS)
+
+    async def _keep_hidden(self, message: QueueMessage) -> None:
+        """While a message is handled for long, no other replica gets it."""
+        while True:
+            await asyncio.sleep(self.keep_every_seconds)
+            try:
+                await self.queue.keep(message.receipt)
+            except Unavailable as error:
+                log.info("a message may show again while it is handled: %s", error)
+
+    async def _release(self, messages: Sequence[QueueMessage], *, at_once: bool = False) -> None:
+        for message in messages:
+            try:
+                await self.queue.release(message.receipt, at_once=at_once)
+            except Unavailable as error:
+                log.info("a message shows again only after its time: %s", error)
 
     def _delete_later(self, receipts: Sequence[str], seconds: float) -> None:
         due = asyncio.get_running_loop().time() + seconds
@@ -107,3 +138,11 @@ class Intake:
         if self.trouble:
             log.info("alarms come in again")
         self.trouble, self._back_off_seconds = "", 0.0
+
+
+def _groups(messages: Sequence[QueueMessage]) -> list[list[QueueMessage]]:
+    """The messages, those of one group together and in their order."""
+    found: dict[str, list[QueueMessage]] = {}
+    for message in messages:
+        found.setdefault(message.group or message.receipt, []).append(message)
+    return list(found.values())

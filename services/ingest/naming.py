@@ -20,7 +20,20 @@ SERVICE_DIMENSIONS = (
     "containername",
     "functionname",
     "app",
+    "app_kubernetes_io_name",
+    "application",
+    "statefulset",
+    "daemonset",
+    "container",
+    "pod",
+    "job",
 )
+"""Labels that name a service, in the order in which they are believed."""
+_SCRAPES = re.compile(
+    r"kube-state-metrics|node-exporter|kubelet|cadvisor|blackbox|(?:^|-)exporter$"
+)
+"""Who measured, not what was measured: Prometheus names its own target by `service` and `job`."""
+_POD_HASHES = re.compile(r"-[a-f0-9]{6,10}-[a-z0-9]{5}$")
 _SAYS_NO_SERVICE = re.compile(
     # environments
     r"prod|production|stage|staging|dev|development|test|qa|live|aws|eks|"
@@ -42,7 +55,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[0-9]+[a-z]+|[A-Z]?[a-z]+[0-9]*|[0-9]
 def service_of(alarm: Alarm, known: Sequence[str] = ()) -> str:
     """The service's name, at most 200 characters; the alarm's own name where nothing says more."""
     dimensions = _service_dimensions(alarm)
-    texts = [*dimensions, alarm.name, alarm.metric]
+    texts = [*dimensions, *_other_texts(alarm)]
     found = _known(texts, known) or next(iter(dimensions), "")
     found = found or next(filter(None, map(_called_service, texts)), "")
     named = found or _without_symptoms(alarm.name) or alarm.name
@@ -51,7 +64,15 @@ def service_of(alarm: Alarm, known: Sequence[str] = ()) -> str:
 
 def _service_dimensions(alarm: Alarm) -> list[str]:
     by_name = {name.lower(): value.strip() for name, value in alarm.labels.items()}
-    return [by_name[name] for name in SERVICE_DIMENSIONS if by_name.get(name)]
+    given = (by_name.get(name, "") for name in SERVICE_DIMENSIONS)
+    return [_POD_HASHES.sub("", value) for value in given if value and not _SCRAPES.search(value)]
+
+
+def _other_texts(alarm: Alarm) -> list[str]:
+    """What may name the service besides; an error's own words may name another one, so never."""
+    if "log_group" in alarm.labels:
+        return [alarm.labels.get("log_stream", ""), alarm.labels["log_group"]]
+    return [alarm.name, alarm.metric]
 
 
 def _known(texts: Iterable[str], known: Sequence[str]) -> str:

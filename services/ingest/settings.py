@@ -1,8 +1,13 @@
 """What ingest reads from its environment; AWS credentials and endpoint are read by boto3 itself."""
 
+from functools import cached_property
+from typing import Literal
+
 from pydantic import Field, FilePath, SecretStr, field_validator
 
 from bus.settings import BusSettings
+from services.ingest.access import tokens_of
+from services.ingest.sns_addresses import TOPIC
 
 SLACK_IDS = r"^\s*([A-Z0-9]{1,40}\s*(,\s*|$))*$"
 
@@ -15,17 +20,43 @@ def ids(listed: str) -> frozenset[str]:
 class Settings(BusSettings):
     """The shared settings and where alarms come from."""
 
-    queue_url: str = Field(pattern=r"^https?://[^\s/]+/.+$")
-    """The SQS queue that alarms arrive in."""
+    queue_url: str = Field(default="", pattern=r"^(?:https?://[^\s/]+/.+)?$")
+    """The SQS queue that alarms arrive in; empty where they come through another door."""
     queue_wait_seconds: int = Field(default=20, ge=0, le=20)
     """How long one poll waits for a message; 0 asks and returns at once."""
     queue_visibility_seconds: int = Field(default=60, ge=5, le=43_200)
     """How long a received message stays hidden from other replicas."""
+    catch_up: bool = True
+    """Whether alarms that are in ALARM at the start, and have no incident, open one; this asks
+    CloudWatch, which needs `cloudwatch:DescribeAlarms`. Only with a queue."""
+    alarm_prefix: str = Field(default="", max_length=255)
+    """Only alarms whose name begins like this are caught up; empty: all of them."""
     aws_region: str = Field(default="", validation_alias="AWS_REGION")
     """The queue's region; empty: AWS_DEFAULT_REGION, else the queue's own address."""
     catalog: FilePath | None = None
     """A TOML file with `services = ["cartservice", ...]` or a table `[services.cartservice]` each;
     without it alarms are read."""
+    sns_topics: str = ""
+    """ARNs of the SNS topics whose messages are taken at `POST /triggers/sns`, between commas.
+    Empty: that path is not there."""
+    sns_signature: Literal["any", "2"] = "any"
+    """Which signature version a message must have: `2` refuses those of version 1 (SHA-1)."""
+    alertmanager_token: SecretStr = SecretStr("")
+    """The bearer token of `POST /triggers/alertmanager`, at least 16 characters; several between
+    commas while one is replaced. Empty: that path is not there."""
+    logs_token: SecretStr = SecretStr("")
+    """The access key of `POST /triggers/logs` (Amazon Data Firehose), likewise."""
+    http_at_once: int = Field(default=500, ge=1, le=10_000)
+    """Requests at those paths that are under way at the same time; one more is answered 503."""
+    http_body_seconds: float = Field(default=10.0, ge=0.1, le=600)
+    """Time that a request's head may take, and once more its body."""
+    sns_endpoint: str = Field(default="", validation_alias="AWS_ENDPOINT_URL_SNS")
+    """Where SNS speaks instead of at AWS: `https://host[:port]`, else AWS_ENDPOINT_URL.
+    Certificates and confirmations are fetched from there alone."""
+    aws_endpoint: str = Field(default="", validation_alias="AWS_ENDPOINT_URL")
+    """Where all of AWS speaks instead, as boto3 reads it."""
+    ca_bundle: str = Field(default="", validation_alias="AWS_CA_BUNDLE")
+    """A file of the root certificates that AWS is checked against; empty: the machine's."""
     slack_bot_token: SecretStr | None = Field(
         default=None, validation_alias="SLACK_BOT_TOKEN", repr=False
     )
@@ -66,9 +97,37 @@ class Settings(BusSettings):
     def _none_when_empty(cls, value: object) -> object:
         return value or None
 
+    @field_validator("sns_topics")
+    @classmethod
+    def _topics(cls, value: str) -> str:
+        for topic in _listed(value):
+            if not TOPIC.fullmatch(topic):
+                raise ValueError(f"holds {topic[:100]!r}, which is no ARN of an SNS topic")
+        return value
+
+    @field_validator("alertmanager_token", "logs_token")
+    @classmethod
+    def _tokens(cls, value: SecretStr) -> SecretStr:
+        tokens_of(value.get_secret_value())
+        return value
+
+    @property
+    def sns_address(self) -> str:
+        """Where SNS speaks instead of at AWS; empty: at AWS."""
+        return self.sns_endpoint or self.aws_endpoint
+
+    @cached_property
+    def topics(self) -> tuple[str, ...]:
+        """The topics whose messages are taken."""
+        return tuple(_listed(self.sns_topics))
+
     @field_validator("slack_bot_token")
     @classmethod
     def _refuse_bot_token(cls, value: SecretStr | None) -> None:
         if value is not None and value.get_secret_value():
             message = "must not be set for ingest: only the notifier may hold Slack's bot token"
             raise ValueError(message)
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]

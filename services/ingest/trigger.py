@@ -47,6 +47,14 @@ class Ignored:
 
 Found = Raised | Recovered | Ignored
 
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A part of a body that should say something and cannot be read; the other parts can."""
+
+    reason: str
+
+
 Outcome = Literal[
     "opened",
     "joined",

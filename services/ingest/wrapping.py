@@ -1,63 +1,55 @@
-"""Layers around an alarm: SNS notifications, Lambda records, JSON as text within JSON.
+"""Layers around a trigger: SNS notifications, Lambda records, lists, JSON as text within JSON.
 
 Pure. What is inside is told by structure alone, because the same queue may receive raw deliveries,
-SNS subscriptions and EventBridge targets side by side.
+SNS subscriptions and EventBridge targets side by side. A broken part takes no other with it.
 """
 
-import base64
-import binascii
 import json
-import zlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bus.errors import Rejected
-from services.ingest.trigger import Ignored
+from services.ingest.trigger import Ignored, Unreadable
 
 MAX_LAYERS = 6
-MAX_LOG_BATCH_BYTES = 16 * 1024 * 1024
+MAX_PARTS = 500
+"""Parts of one body that are looked at; a queue's body holds ten records at most."""
+CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
+
+_STARTS_AS_JSON = re.compile(r"\{|\[\s*[\[\]{\"\d-]")
+"""A text may begin with a word in brackets."""
 
 Document = Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class Unwrapped:
-    """The innermost document, and the SNS topic it came through, if any."""
+    """An innermost document, the SNS topic it came through and the region of its record, if any."""
 
     document: Document
     topic_arn: str = ""
+    region: str = ""
 
 
-def messages_of(body: str) -> list[object]:
-    """The messages in a queue body: one, or one for each record of a forwarded Lambda event.
-
-    Raises Rejected where the body starts as JSON and is not.
-    """
-    outer = _parsed(body)
-    records = outer.get("Records") if isinstance(outer, dict) else None
-    if not isinstance(records, list):
-        return [outer]
-    return [_inside_record(record) for record in records]
+Leaf = Unwrapped | Ignored | Unreadable
 
 
-def unwrap(message: object) -> Unwrapped | Ignored:
-    """The innermost document of a message, as plain JSON.
+def unwrap(message: object) -> list[Leaf]:
+    """The innermost documents of a message, in their order; at least one. Never raises."""
+    found: list[Leaf] = []
+    _unwrap(message, Unwrapped({}), found=found, layers=0)
+    if len(found) > MAX_PARTS:
+        return [*found[:MAX_PARTS], Unreadable(f"the body holds more than {MAX_PARTS} parts")]
+    return found
 
-    Raises Rejected for broken JSON, a broken log batch, or more layers than anybody sends.
-    """
-    topic_arn = ""
-    for _ in range(MAX_LAYERS):
-        inner = _parsed(message) if isinstance(message, str) else message
-        if not isinstance(inner, dict):
-            return Ignored("not an alarm: plain text or a bare value")
-        kind = inner.get("Type")
-        if kind in ("SubscriptionConfirmation", "UnsubscribeConfirmation"):
-            return Ignored(f"SNS {kind}: a person confirms it, nothing is investigated")
-        if "TopicArn" not in inner or "Message" not in inner:
-            return _document(inner, topic_arn)
-        topic_arn = str(inner["TopicArn"])
-        message = inner["Message"]
-    raise Rejected(f"the message is wrapped more than {MAX_LAYERS} times")
+
+def only_one(message: object) -> Unwrapped | Ignored:
+    """The innermost document of a message that holds one. Raises Rejected where it is broken."""
+    found = unwrap(message)[0]
+    if isinstance(found, Unreadable):
+        raise Rejected(found.reason)
+    return found
 
 
 def cleaned(value: object, clean: Callable[[str], str]) -> object:
@@ -71,10 +63,61 @@ def cleaned(value: object, clean: Callable[[str], str]) -> object:
     return value
 
 
+def _unwrap(message: object, around: Unwrapped, *, found: list[Leaf], layers: int) -> None:
+    if len(found) > MAX_PARTS:
+        return
+    try:
+        inner = _parsed(message) if isinstance(message, str) else message
+    except Rejected as error:
+        found.append(Unreadable(str(error)))
+        return
+    held = _held(inner, around)
+    if isinstance(held, Leaf):
+        found.append(held)
+    elif layers == MAX_LAYERS:
+        found.append(Unreadable(f"the message is wrapped more than {MAX_LAYERS} times"))
+    else:
+        for part, outer in held:
+            _unwrap(part, outer, found=found, layers=layers + 1)
+
+
+def _held(inner: object, around: Unwrapped) -> Leaf | list[tuple[object, Unwrapped]]:
+    """What stands inside of one layer, or that there is no further one."""
+    if isinstance(inner, list) and any(isinstance(part, dict | str) for part in inner):
+        return [(part, around) for part in inner]
+    if not isinstance(inner, dict):
+        return Ignored("not an alarm: plain text or a bare value")
+    return _of_layer(inner, around) or Unwrapped(inner, around.topic_arn, around.region)
+
+
+def _of_layer(inner: Document, around: Unwrapped) -> Leaf | list[tuple[object, Unwrapped]]:
+    """The same for an object; an empty list where it is the innermost one."""
+    if inner.get("Type") in CONFIRMATIONS:
+        return Ignored(f"SNS {inner['Type']}: a person confirms it, nothing is investigated")
+    if "TopicArn" in inner and "Message" in inner:
+        topic = str(inner["TopicArn"])
+        return [(inner["Message"], Unwrapped({}, topic, around.region))]
+    records = inner.get("Records")
+    if isinstance(records, list):
+        return [_inside_record(record, around) for record in records]
+    # What Lambda could not handle goes to its destination with the event inside.
+    failed = inner.get("requestPayload")
+    return [(failed, around)] if isinstance(failed, dict) else []
+
+
+def _inside_record(record: object, around: Unwrapped) -> tuple[object, Unwrapped]:
+    if not isinstance(record, dict):
+        return record, around
+    region = str(record.get("awsRegion", "")) or around.region
+    inside = Unwrapped({}, around.topic_arn, region)
+    names = (name for name in ("body", "Sns") if name in record)
+    return next((record[name] for name in names), record), inside
+
+
 def _parsed(text: str) -> object:
     """JSON where the text starts as JSON, else the text as it is."""
     start = text.lstrip("\ufeff \t\r\n")
-    if not start.startswith(("{", "[")):
+    if not _STARTS_AS_JSON.match(start):
         return text
     try:
         return json.loads(start)
@@ -82,29 +125,3 @@ def _parsed(text: str) -> object:
         raise Rejected(f"the body is not JSON: {error}") from None
     except RecursionError:
         raise Rejected("the body is nested too deeply to be read") from None
-
-
-def _inside_record(record: object) -> object:
-    if not isinstance(record, dict):
-        return record
-    for name in ("body", "Sns"):
-        if name in record:
-            return record[name]
-    return record
-
-
-def _document(inner: Document, topic_arn: str) -> Unwrapped | Ignored:
-    logs = inner.get("awslogs")
-    if isinstance(logs, dict):
-        _check_log_batch(logs.get("data"))
-        return Ignored("a CloudWatch Logs batch does not arrive through this queue")
-    return Unwrapped(inner, topic_arn)
-
-
-def _check_log_batch(text: object) -> None:
-    # Some producers send zlib instead of gzip: the header decides.
-    unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    try:
-        unpack.decompress(base64.b64decode(str(text), validate=True), MAX_LOG_BATCH_BYTES)
-    except (binascii.Error, ValueError, zlib.error) as error:
-        raise Rejected(f"a CloudWatch Logs batch cannot be unpacked: {error}") from None

@@ -1,5 +1,7 @@
 """Queue bodies about a shop as CloudWatch sends them, in the shapes of SNS and EventBridge."""
 
+import base64
+import gzip
 import json
 
 ACCOUNT = "210987654321"
@@ -87,3 +89,57 @@ def event(
             },
         }
     )
+
+
+def alert(name: str = "CartErrors", status: str = "firing", **labels: str) -> dict[str, object]:
+    """One alert as Alertmanager sends it in a group."""
+    is_firing = status == "firing"
+    return {
+        "status": status,
+        "labels": {"alertname": name, "namespace": "shop", "deployment": "cartservice"}
+        | {"severity": "critical"}
+        | labels,
+        "annotations": {"summary": "Every tenth order fails", "description": "10% for 5 min"},
+        "startsAt": "2026-03-09T02:14:07.518Z",
+        "endsAt": "0001-01-01T00:00:00Z" if is_firing else "2026-03-09T02:31:00Z",
+        "generatorURL": "http://prometheus.shop.example:9090/graph?g0.expr=errors",
+        "fingerprint": "5c8d0f2b7a91e346",
+    }
+
+
+def alerts(*held: dict[str, object], **changes: object) -> str:
+    """A group of alerts as version 4 of Alertmanager's webhook sends it."""
+    group: dict[str, object] = {
+        "version": "4",
+        "groupKey": '{}:{alertname="CartErrors"}',
+        "truncatedAlerts": 0,
+        "status": "firing",
+        "receiver": "nightshift",
+        "groupLabels": {"alertname": "CartErrors"},
+        "commonLabels": {"alertname": "CartErrors"},
+        "commonAnnotations": {},
+        "externalURL": "http://alertmanager.shop.example:9093",
+        "alerts": list(held) or [alert()],
+    }
+    return json.dumps(group | changes)
+
+
+def log_lines(*lines: str, **changes: object) -> str:
+    """A batch of those lines, a second apart, as CloudWatch Logs has it before it is packed."""
+    batch: dict[str, object] = {
+        "messageType": "DATA_MESSAGE",
+        "owner": ACCOUNT,
+        "logGroup": "/shop/checkoutservice",
+        "logStream": "checkoutservice-578fcf4766-9csqn",
+        "subscriptionFilters": ["errors"],
+        "logEvents": [
+            {"id": str(number), "timestamp": 1_773_022_447_000 + 1000 * number, "message": line}
+            for number, line in enumerate(lines)
+        ],
+    }
+    return json.dumps(batch | changes)
+
+
+def packed(batch: str) -> str:
+    """The batch as a subscription packs it."""
+    return base64.b64encode(gzip.compress(batch.encode(), mtime=0)).decode()

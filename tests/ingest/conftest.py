@@ -80,7 +80,12 @@ async def ingest(make_bus: MakeBus, queue: Queue) -> AsyncIterator[Ingest]:
     started: list[Service] = []
 
     async def start(**changes: object) -> Service:
-        values = {"queue_url": queue.url, "queue_wait_seconds": 1, "aws_region": REGION} | changes
+        values: dict[str, object] = {
+            "queue_url": queue.url,
+            "queue_wait_seconds": 1,
+            "aws_region": REGION,
+        }
+        values |= {"catch_up": False} | changes
         bus = make_bus("ingest", Settings, **values)
         assert isinstance(bus.settings, Settings)
         service = build(bus.settings, bus)

@@ -1,6 +1,4 @@
-import base64
 import json
-import zlib
 from datetime import UTC, datetime
 
 import pytest
@@ -9,16 +7,13 @@ from bus.cleaning import clean
 from bus.errors import Rejected
 from bus.events import Alarm
 from services.ingest.alarm import read
-from services.ingest.trigger import Found, Ignored, Raised, Recovered
-from services.ingest.wrapping import messages_of
+from services.ingest.reading import read as read_body
+from services.ingest.trigger import Found, Ignored, Raised, Recovered, Unreadable
 from tests.ingest.bodies import ACCOUNT, REASON, REGION, arn, event, flat_alarm, notification
-
-LOG_BATCH = base64.b64encode(zlib.compress(b"{}")).decode()
 
 
 def one(body: str) -> Found:
-    (message,) = messages_of(body)
-    return read(message, clean=clean)
+    return read(body, clean=clean)
 
 
 def raised_in(body: str) -> Raised:
@@ -123,7 +118,7 @@ def test_ok_is_a_recovery_of_the_alarm(body: str) -> None:
         (notification("All is well :)"), "plain text"),
         ("[1, 2]", "bare value"),
         (json.dumps({"Records": [7]}), "bare value"),
-        (json.dumps({"awslogs": {"data": LOG_BATCH}}), "Logs batch"),
+        ("[WARN] disk is filling up", "plain text"),
         (json.dumps({"Type": "SubscriptionConfirmation", "TopicArn": "a", "Message": "b"}), "SNS"),
         (json.dumps({"Records": [{"kinesis": {"data": "eHk="}}]}), "not an alarm"),
     ],
@@ -143,7 +138,6 @@ def test_what_is_no_alarm_is_ignored_with_a_reason(body: str, said: str) -> None
         (flat_alarm(NewStateValue=None), "new state"),
         (flat_alarm(state="BROKEN"), "unknown state"),
         (json.dumps({"alarmData": "gone"}), "no name"),
-        (json.dumps({"awslogs": {"data": "%%%"}}), "cannot be unpacked"),
         ('{"a":' * 20_000, "nested"),
         (flat_alarm(Trigger=json.loads('{"a":' * 600 + "1" + "}" * 600)), "nested"),
     ],
@@ -193,9 +187,13 @@ def test_a_change_without_a_readable_time_has_none() -> None:
 def test_records_of_a_forwarded_lambda_event_are_read_one_by_one() -> None:
     records = [{"body": flat_alarm()}, {"body": "hello"}, {"body": "{broken"}]
 
-    first, second, third = messages_of(json.dumps({"Records": records}))
+    found = read_body(json.dumps({"Records": records}), clean=clean)
 
-    assert isinstance(read(first, clean=clean), Raised)
-    assert isinstance(read(second, clean=clean), Ignored)
-    with pytest.raises(Rejected):
-        read(third, clean=clean)
+    assert [type(one) for one in found] == [Raised, Ignored, Unreadable]
+
+
+def test_a_body_of_more_parts_than_anybody_sends_is_read_as_far_as_that() -> None:
+    found = read_body(json.dumps(["hello"] * 600), clean=clean)
+
+    assert len(found) == 501
+    assert isinstance(found[-1], Unreadable)

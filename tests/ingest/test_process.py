@@ -12,6 +12,8 @@ from bus.errors import NotConfigured
 from bus.settings import load
 from services.ingest.adapters.catalog_file import known_services
 from services.ingest.adapters.sqs import SqsQueue
+from services.ingest.app import build
+from services.ingest.doors import need_one
 from services.ingest.settings import Settings
 from tests.conftest import MakeBus
 from tests.ingest.bodies import REGION
@@ -29,11 +31,21 @@ def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NIGHTSHIFT_QUEUE_URL", URL)
 
 
-def test_without_a_queue_the_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_every_door_closed_the_variables_are_named(
+    monkeypatch: pytest.MonkeyPatch, make_bus: MakeBus
+) -> None:
     monkeypatch.delenv("NIGHTSHIFT_QUEUE_URL")
+    bus = make_bus("ingest", Settings)
+    assert isinstance(bus.settings, Settings)
 
-    with pytest.raises(NotConfigured, match="NIGHTSHIFT_QUEUE_URL is missing"):
-        load(Settings)
+    with pytest.raises(NotConfigured, match=r"no door is open.*NIGHTSHIFT_QUEUE_URL"):
+        build(bus.settings, bus)
+
+
+def test_another_open_door_is_enough() -> None:
+    need_one({"queue_url": "", "alertmanager_token": "a token"})
+    with pytest.raises(NotConfigured, match="QUEUE_URL or NIGHTSHIFT_ALERTMANAGER_TOKEN"):
+        need_one({"queue_url": "", "alertmanager_token": ""})
 
 
 def test_a_bot_token_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bus.errors import NotConfigured, Unavailable
-from services.ingest.ports import QueueMessage
+from services.ingest.ports import NotPermitted, QueueMessage
 from services.ingest.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,21 +36,26 @@ class SqsQueue:
         self._settings = settings
         try:
             self._session = boto3.session.Session()
-            self._region = _region(settings, self._session)
+            self._region = region_of(settings, self._session)
         except BotoCoreError as error:
             raise NotConfigured(f"AWS settings: {error}") from error
 
     async def receive(self) -> Sequence[QueueMessage]:
         """Up to ten messages; raises Unavailable with what SQS or the network said."""
-        return await _in_thread(self._receive, unwanted=self._put_back)
+        return await in_thread(self._receive, unwanted=self._put_back)
 
     async def delete(self, receipts: Sequence[str]) -> None:
         """At most ten messages are gone; one that SQS kept will come again and be a duplicate."""
-        await _in_thread(lambda: self._delete(receipts))
+        await in_thread(lambda: self._delete(receipts))
 
-    async def release(self, receipt: str) -> None:
-        """The message is visible again in a few seconds."""
-        await _in_thread(lambda: self._release(receipt, RELEASED_AFTER_SECONDS))
+    async def release(self, receipt: str, *, at_once: bool = False) -> None:
+        """The message is visible again, in a few seconds or at once."""
+        seconds = 0 if at_once else RELEASED_AFTER_SECONDS
+        await in_thread(lambda: self._hide(receipt, seconds))
+
+    async def keep(self, receipt: str) -> None:
+        """The message stays hidden for as long again as a received one."""
+        await in_thread(lambda: self._hide(receipt, self._settings.queue_visibility_seconds))
 
     @cached_property
     def _client(self) -> "SQSClient":
@@ -72,9 +77,14 @@ class SqsQueue:
             MaxNumberOfMessages=10,
             WaitTimeSeconds=self._settings.queue_wait_seconds,
             VisibilityTimeout=self._settings.queue_visibility_seconds,
+            MessageSystemAttributeNames=["MessageGroupId"],
         )
         return [
-            QueueMessage(body=message["Body"], receipt=message["ReceiptHandle"])
+            QueueMessage(
+                body=message["Body"],
+                receipt=message["ReceiptHandle"],
+                group=message.get("Attributes", {}).get("MessageGroupId", ""),
+            )
             for message in answer.get("Messages", ())
         ]
 
@@ -86,17 +96,17 @@ class SqsQueue:
         for failed in answer.get("Failed", ()):
             log.warning("SQS kept a handled message: %s", failed.get("Message", failed["Code"]))
 
-    def _release(self, receipt: str, seconds: int) -> None:
+    def _hide(self, receipt: str, seconds: int) -> None:
         self._client.change_message_visibility(
             QueueUrl=self._settings.queue_url, ReceiptHandle=receipt, VisibilityTimeout=seconds
         )
 
     def _put_back(self, messages: Sequence[QueueMessage]) -> None:
         for message in messages:
-            self._release(message.receipt, 0)
+            self._hide(message.receipt, 0)
 
 
-async def _in_thread(work: Callable[[], T], unwanted: Callable[[T], None] | None = None) -> T:
+async def in_thread(work: Callable[[], T], unwanted: Callable[[T], None] | None = None) -> T:
     """What `work` returns, from a daemon thread: a long poll must not hold up a shutdown.
 
     When the caller was cancelled meanwhile, `unwanted` gets the result, in the thread.
@@ -116,7 +126,7 @@ async def _in_thread(work: Callable[[], T], unwanted: Callable[[T], None] | None
             with contextlib.suppress(BotoCoreError, ClientError):
                 unwanted(result)
 
-    threading.Thread(target=run, name="sqs", daemon=True).start()
+    threading.Thread(target=run, name="aws", daemon=True).start()
     return await asyncio.wrap_future(promise)
 
 
@@ -124,14 +134,18 @@ def _answer_to(error: Exception) -> Exception:
     """The outside's errors as Unavailable; one of ours stays what it is."""
     if isinstance(error, ClientError):
         said = error.response.get("Error", {})
-        return Unavailable(f"SQS refuses: {said.get('Code', '')} {said.get('Message', '')}".strip())
+        told = f"{said.get('Code', '')} {said.get('Message', '')}".strip()
+        service = "SQS" if error.operation_name != "DescribeAlarms" else "CloudWatch"
+        refused = "AccessDenied" in said.get("Code", "") and service == "CloudWatch"
+        return (NotPermitted if refused else Unavailable)(f"{service} refuses: {told}")
     if isinstance(error, BotoCoreError):
-        return Unavailable(f"SQS cannot be reached: {error}")
+        return Unavailable(f"AWS cannot be reached: {error}")
     # boto3 says so when an address or a region is no such thing; trying again would not help.
     return NotConfigured(f"AWS settings: {error}") if isinstance(error, ValueError) else error
 
 
-def _region(settings: Settings, session: boto3.session.Session) -> str:
+def region_of(settings: Settings, session: boto3.session.Session) -> str:
+    """The queue's region. Raises NotConfigured where nothing tells it."""
     found = settings.aws_region or session.region_name
     if not found and (written := _REGION.match(settings.queue_url)):
         found = written[1]

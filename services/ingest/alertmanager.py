@@ -1,0 +1,113 @@
+"""Alertmanager's webhook, version 4: each alert of a group is raised or recovered. Pure.
+
+https://prometheus.io/docs/alerting/latest/configuration/#webhook_config names the fields. What is
+of another version or lacks what every version 4 holds is rejected whole: one program wrote all of
+it, so a wrong part means that it is something else. Fields that are not known are left alone.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from bus.errors import Rejected
+from bus.events import Alarm, Severity
+from services.ingest.fields import Document, cut, first, labels_of, moment, name_of, part, text
+from services.ingest.trigger import Found, Ignored, Raised, Recovered
+from services.ingest.wrapping import cleaned
+
+_SEVERITIES: Mapping[Severity, str] = {
+    "critical": r"crit(?:ical)?|fatal|page|emergency|emerg|disaster|sev-?[01]|p[01]",
+    "error": r"err(?:or)?|high|major|severe|alert|sev-?2|p2",
+    "warning": r"warn(?:ing)?|medium|minor|moderate|sev-?3|p3",
+    "info": r"info(?:rmation(?:al)?)?|notice|low|debug|sev-?[45]|p[45]",
+}
+
+
+def read(group: object, *, clean: Callable[[str], str]) -> list[Found]:
+    """What each alert means, in the order of the group; every text in it went through `clean`.
+
+    Raises Rejected with a reason when it is no payload of version 4.
+    """
+    try:
+        held = part(cleaned(group, clean))
+    except RecursionError:
+        raise Rejected("the payload is nested too deeply to be read") from None
+    alerts = held.get("alerts")
+    if text(held.get("version")) != "4":
+        raise Rejected("not Alertmanager's webhook payload: its `version` is not 4")
+    if not isinstance(alerts, list) or not alerts:
+        raise Rejected("not Alertmanager's webhook payload: it holds no `alerts`")
+    return [_meaning(part(alert), held) for alert in alerts]
+
+
+def looks_like(document: Document) -> bool:
+    """Whether a document, wherever it came from, is meant as such a payload, of any version."""
+    return isinstance(document.get("alerts"), list) and {"receiver", "version"} <= set(document)
+
+
+def _meaning(alert: Document, group: Document) -> Found:
+    status = alert.get("status")
+    if status not in ("firing", "resolved"):
+        raise Rejected("an alert of the group is neither firing nor resolved")
+    alarm = _alarm(alert, group)
+    severity = first([alarm.labels.get("severity"), alarm.labels.get("priority")]).strip().lower()
+    if severity == "none":
+        return Ignored(f"{alarm.name} has severity none: a sign of life, nothing is wrong")
+    if status == "resolved":
+        return Recovered(alarm, kind="alertmanager")
+    return Raised(
+        alarm,
+        kind="alertmanager",
+        source=f"alertmanager {alarm.account}",
+        severity=_grade(severity),
+    )
+
+
+def _alarm(alert: Document, group: Document) -> Alarm:
+    given = {text(name): cut(value) for name, value in part(alert.get("labels")).items()}
+    labels = {name: value for name, value in given.items() if name and value}
+    if not labels:
+        raise Rejected("an alert of the group has no labels")
+    annotations = part(alert.get("annotations"))
+    said = first(annotations.get(name) for name in ("summary", "message", "description"))
+    # Its end is when it was over; while it fires, that is the year 1 or a moment to come.
+    changed = "startsAt" if alert["status"] == "firing" else "endsAt"
+    return Alarm(
+        name=name_of(labels.get("alertname") or _listed(labels)),
+        description=cut(annotations.get("description")),
+        reason=cut(f"{said[:1800]}{_left_out(group)}"),
+        account=_account(group),
+        region=first([labels.get("cluster"), labels.get("region")]) or "alertmanager",
+        changed_at=moment(alert.get(changed)),
+        labels=labels_of(
+            labels,
+            generator_url=alert.get("generatorURL"),
+            runbook_url=annotations.get("runbook_url"),
+        ),
+    )
+
+
+def _listed(labels: Mapping[str, str]) -> str:
+    """A name for an alert without one: its labels, which are what makes it unlike others."""
+    return "{" + ", ".join(f'{name}="{labels[name]}"' for name in sorted(labels)) + "}"
+
+
+def _left_out(group: Document) -> str:
+    count = group.get("truncatedAlerts")
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        return ""
+    return f" (Alertmanager left {count} more alerts of this group out of its message)"
+
+
+def _account(group: Document) -> str:
+    """Which Alertmanager it was: its own address, else the receiver it was set up for."""
+    try:
+        host = urlsplit(text(group.get("externalURL"))).hostname or ""
+    except ValueError:
+        host = ""
+    return host[:200] or cut(group.get("receiver")) or "alertmanager"
+
+
+def _grade(written: str) -> Severity | None:
+    grades = (grade for grade, words in _SEVERITIES.items() if re.fullmatch(words, written))
+    return next(grades, None)

@@ -1,0 +1,208 @@
+"""How bad a log line is, in the styles in which programs say it. Pure.
+
+A level that the line states counts alone, be it a field or a word: `INFO no error` is none. Where
+no level is stated, only what no healthy program prints counts: an exception by its name, a
+traceback, a panic, and what Lambda says when it ends a function.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from services.ingest.fields import Document, text
+
+Level = Literal["critical", "error", "lower", "unstated"]
+DEEPEST_TEXT = 3
+START = 160
+"""A level stands near the start of a line; behind that, its words are prose."""
+LONGEST_READ = 5000
+
+_CRITICAL = "crit|critical|fatal|ftl|emerg|emergency|panic|dpanic|alert"
+_ERROR = "err|eror|error|severe|fail|failure"
+_LOWER = "warn|warning|wrn|info|inf|information|notice|debug|dbg|dbug|trace|trc|trce|verbose"
+_OF_FIELDS = re.compile(f"(?P<critical>{_CRITICAL})|(?P<error>{_ERROR}|failed)")
+_LEVEL_NAMES = frozenset(
+    [
+        "severity",
+        "level",
+        "lvl",
+        "loglevel",
+        "log_level",
+        "log.level",
+        "levelname",
+        "level_name",
+        "severitytext",
+        "severity_text",
+        "@l",
+        "levelno",
+        "severitynumber",
+        "severity_number",
+        "record.level",
+    ]
+)
+_TEXT_NAMES = [
+    "message",
+    "msg",
+    "@m",
+    "@mt",
+    "log",
+    "short_message",
+    "errormessage",
+    "error.message",
+    "body",
+    "text",
+]
+_EXCEPTION_NAMES = frozenset(
+    [
+        "exception",
+        "exc_info",
+        "stack",
+        "stacktrace",
+        "stack_trace",
+        "errortype",
+        "error.type",
+        "error.stack",
+        "error.stack_trace",
+        "err.stack",
+        "exception.type",
+        "exception.stacktrace",
+        "@x",
+    ]
+)
+_WORD = re.compile(rf"(?<![\w.-])(?i:{_CRITICAL}|{_ERROR}|{_LOWER})(?![\w.-])")
+_AFTER_NAME = re.compile(r"(?:level|severity|lvl|sev)\"?\s{0,2}[:=]\s{0,2}\"?$", re.IGNORECASE)
+_ONLY_TIME = re.compile(r"[^A-Za-z]*(?:T[^A-Za-z]*Z?)?[^A-Za-z]*")
+_GLOG = re.compile(r"([EFWID])\d{4} \d\d:\d\d:\d\d")
+_CONTAINER = re.compile(r"\S{10,40} std(?:out|err) [FP] ")
+_THROWN = re.compile(
+    r"Traceback \(most recent call last\)"
+    r"|(?:^|[\s\"':])(?:[A-Za-z_$][\w$]*\.)*[A-Z][\w$]*(?:Exception|Error)(?=\s{0,2}(?:[:(\[]|$|\n))"
+    r"|\b[Uu]n(?:handled|caught) (?:[Ee]xception|[Ee]rror|promise rejection)"
+    r"|\bgoroutine \d+ \[running\]|Task timed out after \d|Runtime exited with error"
+    r"|Process exited before completing"
+)
+_PANIC = re.compile(r"^(?:panic|fatal error): |\b[Ss]egmentation fault\b|\bOutOfMemory")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line as its program meant it: how bad, what it says, and the fields that came along."""
+
+    level: Level
+    said: str
+    fields: Document
+    is_stated: bool
+    """Whether the line itself names its level."""
+
+
+def understood(message: str) -> Line:
+    """The line's level, its own text (of JSON: that of its message) and its fields."""
+    fields: dict[str, object] = {}
+    level: Level = "unstated"
+    said = message
+    for _ in range(DEEPEST_TEXT):
+        here = _fields(said)
+        if not here:
+            break
+        fields |= here
+        level = next(_stated(here), "unstated") if level == "unstated" else level
+        inner = next((text(here[name]) for name in _TEXT_NAMES if text(here.get(name))), "")
+        if not inner:
+            break
+        said = inner
+    if level == "unstated":
+        level, is_stated = _level_of_text(said)
+    else:
+        is_stated = True
+    if level == "unstated" and any(fields.get(name) for name in _EXCEPTION_NAMES):
+        level = "error"
+    return Line(level, said, fields, is_stated)
+
+
+def without_level(said: str) -> str:
+    """The text behind its level word; all of it where it has none."""
+    label = _label(said)
+    return (said[label.end() :].lstrip(" \t])|>:\"',-") if label else "") or said
+
+
+def _level_of_text(said: str) -> tuple[Level, bool]:
+    """What the first level word says, else whether something broke; and which of both it was."""
+    said = said[:LONGEST_READ]
+    if glog := _GLOG.match(said):
+        return _of_letter(glog[1]), True
+    if label := _label(said):
+        return _of_word(label[0]), True
+    if _PANIC.search(said):
+        return "critical", False
+    return ("error" if _THROWN.search(said) else "unstated"), False
+
+
+def _label(said: str) -> re.Match[str] | None:
+    return next((found for found in _WORD.finditer(said[:START]) if _is_label(said, found)), None)
+
+
+def _is_label(said: str, found: re.Match[str]) -> bool:
+    word, before, behind = found[0], said[: found.start()], said[found.end() : found.end() + 1]
+    if word.isupper() or _AFTER_NAME.search(before[-20:]):
+        return True
+    if before[-1:] in ("[", "(", "<", "|", "\t") and behind in ("]", ")", ">", "|", "\t"):
+        return True
+    return behind == ":" and bool(_ONLY_TIME.fullmatch(before))
+
+
+def _fields(said: str) -> dict[str, object]:
+    """A line of JSON as fields with names in lower case, one level of nesting as `outer.inner`."""
+    if prefix := _CONTAINER.match(said):
+        said = said[prefix.end() :]
+    if not said.lstrip().startswith("{"):
+        return {}
+    try:
+        found = json.loads(said)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    flat = {name.lower(): value for name, value in found.items()}
+    for name, value in list(flat.items()):
+        if isinstance(value, dict):
+            flat |= {f"{name}.{inner.lower()}": held for inner, held in value.items()}
+    return flat
+
+
+def _stated(fields: Document) -> Iterator[Level]:
+    for name in fields:
+        if name not in _LEVEL_NAMES:
+            continue
+        value = fields[name]
+        if isinstance(value, str) and value.strip() and not value.strip().isdigit():
+            yield _of_word(value.strip())
+        elif (figure := text(value).strip()).isdigit() and len(figure) < 5:
+            yield _of_number(name, int(figure), is_syslog="short_message" in fields)
+
+
+def _of_word(word: str) -> Level:
+    found = _OF_FIELDS.fullmatch(word.lower())
+    if not found:
+        return "lower"
+    return "critical" if found["critical"] else "error"
+
+
+def _of_letter(letter: str) -> Level:
+    if letter == "F":
+        return "critical"
+    return "error" if letter == "E" else "lower"
+
+
+def _of_number(name: str, number: int, *, is_syslog: bool) -> Level:
+    """By whose scale it is: syslog (GELF), OpenTelemetry, Python, else pino and bunyan."""
+    if is_syslog:
+        return "critical" if number < 3 else "error" if number == 3 else "lower"
+    if name.startswith("severity"):
+        error, critical = 17, 21
+    elif name == "levelno":
+        error, critical = 40, 50
+    else:
+        error, critical = 50, 60
+    return "critical" if number >= critical else "error" if number >= error else "lower"

@@ -1,0 +1,41 @@
+"""A body as it stands in a queue: alarms, log batches, groups of alerts, by structure. Pure."""
+
+from collections.abc import Callable
+
+from pydantic import ValidationError
+
+from bus.errors import Rejected
+from services.ingest import alarm, alertmanager, log_batch
+from services.ingest.fields import part, text
+from services.ingest.trigger import Found, Ignored, Unreadable
+from services.ingest.wrapping import Unwrapped, unwrap
+
+Clean = Callable[[str], str]
+
+
+def read(body: object, *, clean: Clean) -> list[Found | Unreadable]:
+    """What everything in a body means, in its order. Never raises: what is broken is said so."""
+    return [found for leaf in unwrap(body) for found in _read(leaf, clean)]
+
+
+def _read(leaf: Unwrapped | Ignored | Unreadable, clean: Clean) -> list[Found | Unreadable]:
+    if not isinstance(leaf, Unwrapped):
+        return [leaf]
+    try:
+        return [*_meanings(leaf, clean)]
+    except (Rejected, ValidationError) as error:
+        return [Unreadable(str(error))]
+
+
+def _meanings(leaf: Unwrapped, clean: Clean) -> list[Found]:
+    document = leaf.document
+    logs, kinesis = document.get("awslogs"), part(document.get("kinesis"))
+    if isinstance(logs, dict):
+        return log_batch.read(text(logs.get("data")), clean=clean, region=leaf.region)
+    if log_batch.is_packed(text(kinesis.get("data"))):
+        return log_batch.read(text(kinesis["data"]), clean=clean, region=leaf.region)
+    if log_batch.looks_like(document):
+        return log_batch.read_document(document, clean=clean, region=leaf.region)
+    if alertmanager.looks_like(document):
+        return alertmanager.read(document, clean=clean)
+    return [alarm.read_unwrapped(leaf, clean=clean)]

@@ -1,0 +1,133 @@
+"""`POST /triggers/alertmanager` and `POST /triggers/logs`: whoever has the token is let in.
+
+A sender is told 503 as long as anything of what it sent is not written, and sends all of it again;
+what was written already is a duplicate then.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from bus.cleaning import clean
+from bus.errors import Rejected
+from services.ingest import alertmanager, firehose, log_batch
+from services.ingest.access import bearer, is_known
+from services.ingest.handlers import Triggers
+from services.ingest.posting import Answer, Headers, Limits, one, plain_refusal
+from services.ingest.set_aside import set_aside
+from services.ingest.strict_json import document
+from services.ingest.trigger import Found
+
+MEBIBYTE = 1024 * 1024
+AT_ONCE = 16
+ALERTS = Limits(4 * MEBIBYTE, ("application/json",))
+LOGS = Limits(16 * MEBIBYTE, ("application/json",), gzip=True)
+_GZIP, _ZLIB = b"\x1f\x8b", b"\x78"
+
+
+@dataclass(frozen=True)
+class AlertmanagerDoor:
+    """Alertmanager's webhook, version 4. It gives up on a 4xx, so what is unreadable is kept."""
+
+    triggers: Triggers
+    tokens: Sequence[str]
+    path: str = "/triggers/alertmanager"
+    limits: Limits = ALERTS
+
+    def turned_away(self, headers: Headers) -> str:
+        """Whoever has no token."""
+        given = bearer(headers.get("authorization", ()))
+        return "" if is_known(given, self.tokens) else "the bearer token is missing or unknown"
+
+    def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
+        """A refusal with its reason."""
+        return plain_refusal(status, reason)
+
+    async def take(self, headers: Headers, body: bytes) -> Answer:
+        """Every alert has had its effect, once. Raises Rejected and Unavailable."""
+        await self.triggers.fingerprints.ready()
+        try:
+            found = await asyncio.to_thread(_alerts, body)
+        except (Rejected, ValidationError) as error:
+            fingerprints = self.triggers.fingerprints
+            reason = _in_short(error)
+            text = body.decode("utf-8", "replace")
+            await set_aside(fingerprints, text, reason=reason, door="Alertmanager's door")
+            raise Rejected(reason) from None
+        durable = await _take_all(self.triggers, found)
+        return Answer(200, {"outcome": "taken", "alerts": len(found)}, durable=durable)
+
+
+@dataclass(frozen=True)
+class LogsDoor:
+    """Log subscriptions through Amazon Data Firehose, which keeps what is not taken."""
+
+    triggers: Triggers
+    tokens: Sequence[str]
+    path: str = "/triggers/logs"
+    limits: Limits = LOGS
+
+    def turned_away(self, headers: Headers) -> str:
+        """Whoever has no access key."""
+        given = one(headers, "x-amz-firehose-access-key")
+        return "" if is_known(given, self.tokens) else "the access key is missing or unknown"
+
+    def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
+        """A refusal that Firehose shows in its own error log."""
+        request_id = firehose.known_id(one(headers, "x-amz-firehose-request-id"))
+        return Answer(status, {"requestId": request_id, "timestamp": 0, "errorMessage": reason})
+
+    async def take(self, headers: Headers, body: bytes) -> Answer:
+        """Every record has had its effect, once; one that cannot be read is set aside alone."""
+        await self.triggers.fingerprints.ready()
+        request_id = one(headers, "x-amz-firehose-request-id")
+        delivery = await asyncio.to_thread(firehose.read, body, request_id=request_id)
+        durable = [await self._on_record(record) for record in delivery.records]
+        now = await self.triggers.fingerprints.now()
+        fields = {"requestId": delivery.request_id, "timestamp": int(now.timestamp() * 1000)}
+        return Answer(200, fields, durable=all(durable))
+
+    async def _on_record(self, record: bytes) -> bool:
+        try:
+            found = await asyncio.to_thread(log_batch.read, record, clean=clean)
+        except (Rejected, ValidationError) as error:
+            fingerprints = self.triggers.fingerprints
+            reason = _in_short(error)
+            return await set_aside(fingerprints, _shown(record), reason=reason, door="the log door")
+        return await _take_all(self.triggers, found)
+
+
+def _alerts(body: bytes) -> list[Found]:
+    return alertmanager.read(document(body), clean=clean)
+
+
+async def _take_all(triggers: Triggers, found: Sequence[Found]) -> bool:
+    """All of it has had its effect; whether it is on disk already. Raises Unavailable if not."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def take(each: Found) -> bool:
+        async with room:
+            return (await triggers.take(each)).durable
+
+    done = await asyncio.gather(*map(take, found), return_exceptions=True)
+    failures = [outcome for outcome in done if isinstance(outcome, BaseException)]
+    if failures:
+        raise failures[0]
+    return all(done)
+
+
+def _in_short(error: Exception) -> str:
+    """What is wrong, without what was sent."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:200]
+    return str(error)[:200]
+
+
+def _shown(record: bytes) -> str:
+    """The record as text; packed bytes cannot be cleaned, so they are only counted."""
+    if record.startswith((_GZIP, _ZLIB)):
+        return f"({len(record)} packed bytes, left out)"
+    return record.decode("utf-8", "replace")

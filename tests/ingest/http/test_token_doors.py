@@ -1,0 +1,163 @@
+"""Alertmanager's door and the one for logs: a token opens them, and what came is written once."""
+
+import asyncio
+import base64
+import gzip
+import json
+
+import pytest
+from pydantic import SecretStr
+
+from bus.errors import NotConfigured
+from bus.settings import load
+from bus.streams import INCIDENTS
+from bus.testing import dead_letters, entries
+from services.ingest.settings import Settings
+from simulator.redis_server import RedisServer
+from tests.ingest.http.conftest import ALERTS, ALERTS_TOKEN, LOGS, LOGS_TOKEN, Open
+
+JSON = {"Content-Type": "application/json"}
+BEARER = JSON | {"Authorization": f"Bearer {ALERTS_TOKEN}"}
+ACCESS = JSON | {"X-Amz-Firehose-Access-Key": LOGS_TOKEN, "X-Amz-Firehose-Request-Id": "r-1"}
+
+
+def alerts(*names: str) -> bytes:
+    rows = [
+        {
+            "status": "firing",
+            "labels": {"alertname": name, "service": "cartservice", "severity": "critical"},
+            "annotations": {"summary": "5xx"},
+            "startsAt": "2026-03-09T02:14:07Z",
+        }
+        for name in names
+    ]
+    said = {"version": "4", "status": "firing", "receiver": "nightshift", "alerts": rows}
+    return json.dumps(said | {"externalURL": "http://alertmanager.test"}).encode()
+
+
+def batch(*lines: str) -> bytes:
+    events = [
+        {"id": str(n), "timestamp": 1_772_000_000_000, "message": m} for n, m in enumerate(lines)
+    ]
+    said = {
+        "messageType": "DATA_MESSAGE",
+        "owner": "210987654321",
+        "logGroup": "/shop/cartservice",
+        "logStream": "cartservice-1",
+        "subscriptionFilters": ["errors"],
+        "logEvents": events,
+    }
+    return gzip.compress(json.dumps(said).encode())
+
+
+def delivery(*records: bytes, request_id: str = "r-1") -> bytes:
+    rows = [{"data": base64.b64encode(record).decode()} for record in records]
+    return json.dumps({"requestId": request_id, "timestamp": 1, "records": rows}).encode()
+
+
+WRONG = [
+    JSON,
+    JSON | {"Authorization": ALERTS_TOKEN},
+    JSON | {"Authorization": f"Basic {ALERTS_TOKEN}"},
+    JSON | {"Authorization": f"Bearer {ALERTS_TOKEN}x"},
+    JSON | {"Authorization": "Bearer "},
+    JSON | {"Authorization": f"Bearer {LOGS_TOKEN}"},
+    JSON | {"X-Amz-Firehose-Access-Key": ALERTS_TOKEN},
+]
+
+
+async def test_without_the_token_nothing_is_read(
+    open_doors: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    doors = await open_doors()
+
+    for headers in WRONG:
+        got = await doors.post(ALERTS, alerts("HighErrorRate"), headers)
+        logs = await doors.post(LOGS, delivery(batch("ERROR no cart")), headers)
+        assert (got.status, logs.status) == (401, 401)
+        assert got.headers["WWW-Authenticate"] == "Bearer"
+
+    assert await entries(doors.bus, INCIDENTS) == []
+    assert ALERTS_TOKEN not in caplog.text
+    assert LOGS_TOKEN not in caplog.text
+
+
+async def test_each_alert_and_each_batch_of_logs_opens_its_incident_once(open_doors: Open) -> None:
+    new = "alerts-" + "c" * 20
+    doors = await open_doors(alertmanager_token=SecretStr(f"{ALERTS_TOKEN}, {new}"))
+    posts = [
+        (ALERTS, alerts("HighErrorRate", "NoCarts"), BEARER),
+        (ALERTS, alerts("HighErrorRate", "NoCarts"), JSON | {"Authorization": f"bearer {new}"}),
+        (LOGS, delivery(batch("ERROR cannot reach redis"), b"\x1f\x8bbroken"), ACCESS),
+        (
+            LOGS,
+            gzip.compress(delivery(batch("ERROR cannot reach redis"))),
+            ACCESS | {"Content-Encoding": "gzip"},
+        ),
+    ]
+
+    got = await asyncio.gather(*(doors.post(*each) for each in posts))
+
+    assert [each.status for each in got] == [200] * 4
+    assert got[0].said == {"outcome": "taken", "alerts": 2}
+    assert got[2].said["requestId"] == "r-1"
+    assert got[2].said["timestamp"] > 1_700_000_000_000
+    assert len(await entries(doors.bus, INCIDENTS)) == 3
+    (letter,) = await dead_letters(doors.bus, INCIDENTS)
+    assert "packed bytes" in letter.fields["body"]
+
+
+async def test_a_known_sender_of_something_unreadable_is_told_and_a_person_too(
+    open_doors: Open,
+) -> None:
+    doors = await open_doors()
+
+    got = [await doors.post(ALERTS, b'{"version": "3"}', BEARER) for _ in range(2)]
+    logs = await doors.post(LOGS, b'{"requestId": "r-1"}', ACCESS)
+
+    assert [each.status for each in got] == [400, 400]
+    assert len(await dead_letters(doors.bus, INCIDENTS)) == 1
+    assert (logs.status, logs.said["requestId"]) == (400, "r-1")
+    assert "records" in logs.said["errorMessage"]
+
+
+@pytest.mark.timeout(40)
+async def test_while_redis_is_away_the_sender_is_told_to_come_again_and_nothing_is_lost(
+    open_doors: Open, own_redis: RedisServer
+) -> None:
+    doors = await open_doors(redis_url=SecretStr(own_redis.url))
+    own_redis.kill()
+
+    refused = await doors.post(ALERTS, alerts("HighErrorRate", "NoCarts"), BEARER)
+    own_redis.start()
+    taken = await doors.post(ALERTS, alerts("HighErrorRate", "NoCarts"), BEARER)
+
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+    assert taken.status == 200
+    assert len(await entries(doors.bus, INCIDENTS)) == 2
+
+
+async def test_doors_without_a_setting_are_closed(open_doors: Open) -> None:
+    empty = SecretStr("")
+    doors = await open_doors(sns_topics="", alertmanager_token=empty, logs_token=empty)
+
+    for path in ("/triggers/sns", ALERTS, LOGS):
+        assert (await doors.post(path, b"{}", BEARER)).status == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("NIGHTSHIFT_ALERTMANAGER_TOKEN", "short", "at least 16 characters"),
+        ("NIGHTSHIFT_LOGS_TOKEN", "a token with spaces", "printable ASCII"),
+        ("NIGHTSHIFT_SNS_TOPICS", "arn:aws:sqs:eu-west-1:1:q", "no ARN of an SNS topic"),
+    ],
+)
+def test_a_setting_that_opens_too_much_is_refused(
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIGHTSHIFT_QUEUE_URL", "https://sqs.eu-west-2.amazonaws.com/2109/alarms")
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(NotConfigured, match=said):
+        load(Settings)

@@ -1,0 +1,46 @@
+"""The adapter of SQS over the wire (moto): what keeps, hands back and groups messages."""
+
+import asyncio
+
+import boto3
+
+from services.ingest.adapters.sqs import SqsQueue
+from services.ingest.settings import Settings
+from tests.ingest.bodies import REGION
+from tests.ingest.conftest import Queue
+
+
+def adapter(url: str) -> SqsQueue:
+    return SqsQueue(Settings(queue_url=url, queue_wait_seconds=0, queue_visibility_seconds=30))
+
+
+async def test_a_message_handed_back_at_once_is_there_again_and_a_kept_one_is_not(
+    queue: Queue,
+) -> None:
+    queue.send("a", "b")
+    sqs = adapter(queue.url)
+    received = {message.body: message for message in await sqs.receive()}
+
+    await sqs.keep(received["a"].receipt)
+    await sqs.release(received["b"].receipt, at_once=True)
+
+    assert [message.body for message in await sqs.receive()] == ["b"]
+
+
+async def test_a_message_of_a_fifo_queue_says_its_group(aws: str) -> None:
+    client = boto3.client("sqs", region_name=REGION)
+    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+    made = await asyncio.to_thread(
+        client.create_queue, QueueName="alarms.fifo", Attributes=attributes
+    )
+    url = made["QueueUrl"]
+    for body in ("alarm", "ok"):
+        client.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="cart")
+
+    received = await adapter(url).receive()
+
+    assert [(message.body, message.group) for message in received] == [
+        ("alarm", "cart"),
+        ("ok", "cart"),
+    ]
+    client.delete_queue(QueueUrl=url)
