@@ -89,9 +89,9 @@ def _action_of(found: Found | Unreadable) -> str:
 
 
 def _of_slack() -> Callable[[Path], str] | None:
-    """`action_of_slack(case)` of `tests.ingest.slack_cases`, where it stands."""
+    """`action_of_slack(case)` of `tests.ingest.slack.cases`, where it stands."""
     try:
-        module = importlib.import_module("tests.ingest.slack_cases")
+        module = importlib.import_module("tests.ingest.slack.cases")
     except ModuleNotFoundError:
         return None
     found: Callable[[Path], str] = module.action_of_slack

@@ -1,7 +1,5 @@
 """The adapter of SQS over the wire (moto): what keeps, hands back and groups messages."""
 
-import asyncio
-
 import boto3
 
 from services.ingest.adapters.sqs import SqsQueue
@@ -29,11 +27,10 @@ async def test_a_message_handed_back_at_once_is_there_again_and_a_kept_one_is_no
 
 async def test_a_message_of_a_fifo_queue_says_its_group(aws: str) -> None:
     client = boto3.client("sqs", region_name=REGION)
-    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
-    made = await asyncio.to_thread(
-        client.create_queue, QueueName="alarms.fifo", Attributes=attributes
-    )
-    url = made["QueueUrl"]
+    url = client.create_queue(
+        QueueName="alarms.fifo",
+        Attributes={"FifoQueue": "true", "ContentBasedDeduplication": "true"},
+    )["QueueUrl"]
     for body in ("alarm", "ok"):
         client.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="cart")
 
