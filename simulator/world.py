@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from simulator.changing import Changing, changing
+from simulator.doors import CHANNEL, Doors
 from simulator.faults import Fault, Faults
 from simulator.request_log import RequestLog
 from simulator.scenario import SCENARIOS, Scenario, ScenarioError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from simulator.aws import AwsStandIn
 
 STATE_FILE = "simulator.json"
-CHANNEL = "C0INCIDENTS"
 READER = "system:serviceaccount:nightshift:toolrunner"
 Environment = dict[str, dict[str, str]]
 
@@ -58,6 +58,7 @@ class World:
         self._seconds_per_reply = seconds_per_reply
         self._tokens = {name: secrets.token_hex(16) for name in ("kubernetes", "github", "model")}
         self._tokens["slack"] = "-".join(("xoxb", secrets.token_hex(16)))
+        self._doors = Doors.new()
         self._kubeconfig = self.state / "kubeconfig.yaml"
         self._listeners: list[Served] = []
         self._changing: dict[str, Changing] = {}
@@ -128,6 +129,7 @@ class World:
         await self._serve("slack", Served(chat))
         await self._serve("otlp", Served(build_otlp(spans, self.log)))
         await self._start_kubernetes()
+        await self._start_sns()
         await self._serve("github", Served(self._changes("github")))
         if self._seconds_per_reply is not None:
             await self._serve("model", Served(self._changes("model")))
@@ -158,6 +160,14 @@ class World:
             token=self._tokens["kubernetes"],
             namespace=self._scenario.cluster.namespace,
         )
+
+    async def _start_sns(self) -> None:
+        from simulator.aws.sns_host import listener
+        from simulator.aws.sns_signing import SnsKey
+
+        served = listener(self.state / "sns")
+        await asyncio.to_thread(SnsKey.make, self.state / "sns", served.address)
+        await self._serve("sns", served)
 
     def _changes(self, name: str) -> Changing:
         self._changing[name] = Changing(self._build(name, self._scenario))
@@ -190,14 +200,20 @@ class World:
         """A service gets what stands under `all` and what stands under its own name."""
         at = self.addresses
         amazon = {key: value for key, value in aws.environment().items() if key.startswith("AWS_")}
-        reasoner = _services_file(self._scenario)
+        services = _services_file(self._scenario)
+        reasoner = dict(services)
         if "model" in at:
             reasoner |= {
                 "ANTHROPIC_BASE_URL": at["model"],
                 "ANTHROPIC_API_KEY": self._tokens["model"],
             }
+        ingest = {
+            "NIGHTSHIFT_QUEUE_URL": aws.queue_url,
+            "AWS_ENDPOINT_URL_SNS": at["sns"],
+            "AWS_CA_BUNDLE": str(self.state / "sns" / "ca.pem"),
+        }
         return {
-            "ingest": amazon | {"NIGHTSHIFT_QUEUE_URL": aws.queue_url},
+            "ingest": amazon | ingest | self._doors.environment(aws.topic_arn) | services,
             "reasoner": reasoner,
             "toolrunner": amazon
             | {
