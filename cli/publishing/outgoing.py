@@ -10,8 +10,8 @@ from cli.publishing.sending import Answer, fire, post, put
 from cli.publishing.target import Target
 
 NONE_OPENED = (
-    f"no incident within {WAITED_SECONDS:.0f} s: where one of this alarm is open, it is told to that"
-    " one (`nightshift watch`, `nightshift show`)"
+    f"no incident within {WAITED_SECONDS:.0f} s: where one of this alarm is open, it is told to"
+    " that one (`nightshift watch`, `nightshift show`)"
 )
 SHOWN = 10
 """So many answers are shown whole; of more only how many there were of each kind."""
