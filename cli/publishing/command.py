@@ -97,7 +97,7 @@ def publish(options: Options) -> None:
     try:
         if options.file:
             target = found(options.to, options.keys)
-            _send(parcels_of(options.file, target, queue=options.queue), target)
+            _send(parcels_of(options.file, target, queue=options.queue), target, number=1)
         elif chosen:
             _tell(chosen[0], options)
         else:
@@ -113,7 +113,8 @@ def _tell(door: Door, options: Options) -> None:
         form = "sns" if door == "sns" else "eventbridge"
         fire_alarm(form, target, recovered=options.recovered, say=typer.echo)
         return
-    _send(parcels(door, _asked(options), target, queue=options.queue), target)
+    opens = 0 if options.recovered else min(options.kinds, options.count)
+    _send(parcels(door, _asked(options), target, queue=options.queue), target, number=opens)
 
 
 def _is_plain(options: Options) -> bool:
@@ -151,8 +152,8 @@ def _add(options: Options) -> None:
             typer.echo(f"inc-{as_text(entry_id)}")
 
 
-def _send(outgoing: Iterable[Parcel], target: Target) -> None:
-    if send_all(outgoing, target, say=typer.echo):
+def _send(outgoing: Iterable[Parcel], target: Target, *, number: int) -> None:
+    if send_all(outgoing, target, number=number, say=typer.echo):
         raise typer.Exit(1)
 
 

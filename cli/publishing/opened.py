@@ -1,7 +1,7 @@
-"""Which incidents appear on the stream for alarms that went into the queue."""
+"""Which incidents appear on the stream for what was sent to ingest."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,9 +10,11 @@ from redis.exceptions import RedisError
 
 from bus.connection import unusable
 from cli import where
-from cli.follow import Follower, Happening
+from cli.follow import Follower
 
-WAITED_SECONDS = 8.0
+IN_QUEUE_SECONDS = 8.0
+ANSWERED_SECONDS = 1.5
+"""Ingest answers when it has written, so there is little left to wait for."""
 
 
 @dataclass
@@ -21,23 +23,14 @@ class Opened:
 
     follower: Follower
 
-    def first(self) -> str:
-        """The first incident that any alarm opens; empty without one in `WAITED_SECONDS`."""
-        give_up_at = time.monotonic() + WAITED_SECONDS
-        while time.monotonic() < give_up_at:
+    def incidents(self, number: int, *, seconds: float) -> Iterator[str]:
+        """Those that alarms open, at most so many, while the time lasts."""
+        left = number
+        give_up_at = time.monotonic() + seconds
+        while left > 0 and time.monotonic() < give_up_at:
             for happening in self.follower.read():
-                if happening.stream == "incidents" and _alarm_of(happening):
-                    return happening.incident
-        return ""
-
-    def incidents(self, names: Collection[str]) -> Iterator[str]:
-        """The incident of each of these alarms, until all are there or `WAITED_SECONDS` over."""
-        left = set(names)
-        give_up_at = time.monotonic() + WAITED_SECONDS
-        while left and time.monotonic() < give_up_at:
-            for happening in self.follower.read():
-                if happening.stream == "incidents" and (name := _alarm_of(happening)) in left:
-                    left.discard(name)
+                if left > 0 and happening.stream == "incidents" and happening.values.get("alarm"):
+                    left -= 1
                     yield happening.incident
 
 
@@ -51,8 +44,3 @@ def opened() -> Iterator[Opened]:
             yield Opened(Follower(redis, where.keys().prefix))
     except RedisError as error:
         raise unusable(found, error) from None
-
-
-def _alarm_of(happening: Happening) -> str:
-    alarm = happening.values.get("alarm")
-    return str(alarm.get("name", "")) if isinstance(alarm, dict) else ""

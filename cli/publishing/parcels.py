@@ -4,7 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -35,10 +35,9 @@ class Post:
 
 @dataclass(frozen=True)
 class Queued:
-    """A body for the queue; `names` are the alarms in it."""
+    """A body for the queue."""
 
     body: str
-    names: tuple[str, ...] = field(default=())
 
 
 Parcel = Post | Queued
@@ -63,7 +62,7 @@ def _events(asked: Asked, target: Target) -> Iterator[Parcel]:
     from simulator.senders import cloudwatch
 
     for problem in problems(asked, target):
-        yield Queued(json.dumps(cloudwatch.event(problem)), (problem.alarm_name,))
+        yield Queued(json.dumps(cloudwatch.event(problem)))
 
 
 def _notices(asked: Asked, target: Target, *, queue: bool) -> Iterator[Parcel]:
@@ -75,7 +74,7 @@ def _notices(asked: Asked, target: Target, *, queue: bool) -> Iterator[Parcel]:
         text = json.dumps(cloudwatch.message(problem, topic))
         envelope = notice(text, topic, subject=cloudwatch.subject_of(problem))
         if queue:
-            yield Queued(json.dumps(envelope), (problem.alarm_name,))
+            yield Queued(json.dumps(envelope))
         else:
             yield signed_notice(envelope, target)
 
@@ -113,7 +112,7 @@ def _log_batches(asked: Asked, target: Target, *, queue: bool) -> Iterator[Parce
     for batch in grouped(asked, target):
         packed = cloudwatch.packed(cloudwatch.log_batch(batch))
         if queue:
-            yield Queued(json.dumps({"awslogs": {"data": packed}}), (batch[0].title,))
+            yield Queued(json.dumps({"awslogs": {"data": packed}}))
         else:
             yield delivered([packed], target)
 

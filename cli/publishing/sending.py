@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from dataclasses import dataclass
 from http.client import HTTPException
 from urllib.error import HTTPError
@@ -16,7 +15,6 @@ from cli.stack import call
 
 ANSWERED_WITHIN_SECONDS = 30
 """Longer than any door waits for the disk."""
-_INCIDENT = re.compile(r"\binc-[0-9a-f]{24}\b")
 _ADVICE = {
     400: "it cannot be read as what it is meant to be",
     401: "ingest was started with another secret, or the clocks differ",
@@ -36,7 +34,8 @@ class Answer:
     kind: str
     """The same for answers that mean the same."""
     failed: bool = False
-    incidents: tuple[str, ...] = ()
+    waits: bool = False
+    """Whether ingest has yet to take it out of the queue."""
 
 
 def post(parcel: Post, target: Target) -> Answer:
@@ -56,10 +55,9 @@ def post(parcel: Post, target: Target) -> Answer:
 
 
 def _answer(status: int, text: str) -> Answer:
-    incidents = tuple(dict.fromkeys(_INCIDENT.findall(text)))
     said = f"{status} {' '.join(text.split())[:500]}".strip()
     if status < 400:
-        return Answer(said, str(status), incidents=incidents)
+        return Answer(said, str(status))
     advice = f" ({_ADVICE[status]})" if status in _ADVICE else ""
     return Answer(f"{said}{advice}", f"{status}{advice}", failed=True)
 
@@ -67,7 +65,9 @@ def _answer(status: int, text: str) -> Answer:
 def put(parcel: Queued, target: Target) -> Answer:
     """The body lies in the queue; raises NotConfigured where it does not."""
     send = _by_simulator if target.control else _by_boto
-    return Answer(f"in the queue as message {send(parcel.body, target)}", "in the queue")
+    return Answer(
+        f"in the queue as message {send(parcel.body, target)}", "in the queue", waits=True
+    )
 
 
 def _by_simulator(body: str, target: Target) -> str:

@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509.verification import PolicyBuilder, Store
 
 from bus.cleaning import clean
 from cli.publishing.asked import Asked
@@ -92,7 +93,7 @@ def test_wrong_options_name_themselves_and_exit_two(
     assert word in end.errors
 
 
-def test_a_command_shows_the_answers_and_the_incident_and_counts_many(tmp_path: Path) -> None:
+def test_a_command_shows_the_first_answers_and_counts_many(tmp_path: Path) -> None:
     with door() as ingest:
         variables = VARIABLES | {"NO_PROXY": "127.0.0.1"}
         options = ("--slack", "--to", ingest.url, "--service", "cartservice", "--count", "12")
@@ -100,7 +101,7 @@ def test_a_command_shows_the_answers_and_the_incident_and_counts_many(tmp_path: 
     assert (end.code, end.errors) == (0, "")
     lines = end.output.splitlines()
     assert lines[:10] == [f"200 {ingest.answer}"] * 10
-    assert lines[10:] == ["12 sent: 12 x 200", "inc-0123456789abcdef01234567"]
+    assert lines[10:] == ["12 sent: 12 x 200"]
     assert {came.path for came in ingest.came} == {"/slack/events"}
     assert len(ingest.came) == 12
 
@@ -132,7 +133,8 @@ def test_a_notice_of_sns_is_signed_by_a_certificate_of_its_authority(
     text = "".join(f"{name}\n{envelope[name]}\n" for name in names)
     leaf = x509.load_pem_x509_certificate((keys / "signing.pem").read_bytes())
     authority = x509.load_pem_x509_certificate((keys / "ca.pem").read_bytes())
-    leaf.verify_directly_issued_by(authority)
+    policy = PolicyBuilder().store(Store([authority])).max_chain_depth(3)
+    policy.build_server_verifier(x509.DNSName("sns.amazonaws.com")).verify(leaf, [])
     key = leaf.public_key()
     assert isinstance(key, rsa.RSAPublicKey)
     signature = base64.b64decode(envelope["Signature"])
