@@ -13,7 +13,7 @@ FORM = "application/x-www-form-urlencoded"
 PERSON = "U0REHEARSAL"
 
 
-def command(problem: Problem, *, channel: str, response_url: str = "") -> str:
+def command(problem: Problem, *, channel: str, response_url: str = "", person: str = PERSON) -> str:
     """The form that Slack posts when a person types `/diagnose SERVICE what they see`."""
     return urlencode(
         {
@@ -22,7 +22,7 @@ def command(problem: Problem, *, channel: str, response_url: str = "") -> str:
             "team_domain": "rehearsal",
             "channel_id": channel,
             "channel_name": "incidents",
-            "user_id": PERSON,
+            "user_id": person,
             "user_name": "rehearsal",
             "command": COMMAND,
             "text": f"{problem.service} {problem.title}",
