@@ -68,6 +68,9 @@ def _show(stream: Opened, number: int, *, seconds: float, say: Say) -> None:
     found = 0
     for incident in stream.incidents(number, seconds=seconds):
         found += 1
-        say(incident)
+        if found <= SHOWN:
+            say(incident)
+    if found > SHOWN:
+        say(f"{found:,} incidents opened (`nightshift watch`)")
     if not found and number:
         say(NONE_OPENED)
