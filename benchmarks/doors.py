@@ -28,6 +28,7 @@ from benchmarks.load.senders import (
 )
 from benchmarks.table import Table
 from bus.streams import INCIDENTS, Keys
+from cli.publishing.doors import doors_of
 from cli.publishing.target import Target
 from cli.stack import Plan, Stack, running_stack
 
@@ -45,7 +46,7 @@ UNLIMITED = {
     "NIGHTSHIFT_LOG_LEVEL": "WARNING",
 }
 DOORS = (
-    Sending("SQS (EventBridge events; moto is the limit)", by_queue, alarms=500, at_once=10),
+    Sending("SQS (EventBridge events; moto is the limit)", by_queue, alarms=300, at_once=10),
     Sending("SNS over HTTP", by_sns, alarms=2_000, at_once=400),
     Sending("SNS over HTTP, few at once", by_sns, alarms=100, at_once=5),
     Sending("Alertmanager, 50 alerts each", by_alertmanager, alarms=5_000, each=50, at_once=20),
@@ -59,9 +60,10 @@ def tables() -> Iterator[Table]:
     """Alarms a second, time to acceptance and to the answer, memory, door by door."""
     plan = Plan(scenario="cart-loafers", own_redis=True, services=("ingest",), settings=UNLIMITED)
     with running_stack(plan, lambda _line: None) as stack, Redis.from_url(stack.redis_url) as redis:
-        rows, fields = [], {}
+        rows = []
+        fields: dict[bytes, bytes] = {}
         for number, sending in enumerate(DOORS):
-            rows.append(_measured(sending, stack, redis, first=FIRST + number * 20_000))
+            rows.append(_measured(sending, stack, redis=redis, first=FIRST + number * 20_000))
             newest = redis.xrevrange(_stream(), count=1)
             fields = dict(newest[0][1]) if isinstance(newest, list) and newest else fields
         one, many = asyncio.run(_raw(stack.redis_url, fields))
@@ -88,11 +90,11 @@ def _stream() -> str:
 
 
 def _measured(
-    sending: Sending, stack: Stack, redis: Redis, *, first: int
+    sending: Sending, stack: Stack, *, redis: Redis, first: int
 ) -> tuple[str, str, float, str, str, str]:
     (ingest,) = (part for part in stack.parts if part.name == "ingest-1")
     target = Target(
-        stack.world["environment"]["ingest"],
+        doors_of(stack),
         ingest.ready_url.removesuffix("/readyz"),
         control=stack.control,
         signing=stack.folder / "sns",
@@ -102,7 +104,7 @@ def _measured(
     if sent.statuses - {200}:
         said = ", ".join(map(str, sorted(sent.statuses)))
         return sending.name, f"answers {said}", 0.0, "", "", ""
-    found = accepted(redis, _stream(), set(sent.sent_at), seconds=60)
+    found = accepted(redis, _stream(), wanted=set(sent.sent_at), seconds=60)
     memory = f"{resident_mb(ingest.process.pid):.0f}"
     return sending.name, f"{len(found):,}", *_figures(sent, found), memory
 

@@ -56,7 +56,7 @@ def up(
 
 def _tell(stack: "Stack") -> None:
     from cli import where
-    from cli.publishing.doors import doors_told
+    from cli.publishing.doors import doors_told, write_doors
 
     control, folder = stack.control, str(stack.folder)
     urls = (part.ready_url for part in stack.parts if part.name == "ingest-1")
@@ -77,6 +77,6 @@ Open an incident in another terminal:
   redis-cli{host}{port} XADD {where.keys().stream(INCIDENTS)} '*' data '{text}'
   nightshift publish --service cartservice --summary "HTTP 500 on checkout"
 Or tell ingest of a problem, as its real sender does (docs/triggers.md):
-{doors_told(stack.world["environment"]["ingest"], ingest)}
+{doors_told(write_doors(stack), ingest)}
 Ctrl-C stops everything."""
     )

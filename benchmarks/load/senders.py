@@ -125,7 +125,7 @@ async def _sent(parcel: Parcel, target: Target, *, session: aiohttp.ClientSessio
         return answer.status
 
 
-def accepted(redis: Redis, stream: str, wanted: set[str], *, seconds: float) -> dict[str, float]:
+def accepted(redis: Redis, stream: str, *, wanted: set[str], seconds: float) -> dict[str, float]:
     """When each of these alarms stood on the stream, as soon as all do or the time is over."""
     found: dict[str, float] = {}
     last, give_up_at = "-", time.monotonic() + seconds
@@ -133,7 +133,7 @@ def accepted(redis: Redis, stream: str, wanted: set[str], *, seconds: float) -> 
         rows = redis.xrange(stream, min=last, count=1000)
         for entry_id, fields in rows if isinstance(rows, list) else ():
             last = f"({as_text(entry_id)}"
-            texts = " ".join(as_text(value) for value in fields.values())
+            texts = " ".join(as_text(value) for value in (fields or {}).values())
             at = int(as_text(entry_id).partition("-")[0]) / 1000
             found |= {name: at for name in _TOLD.findall(texts) if name in wanted}
         if len(found) == len(wanted):

@@ -114,7 +114,7 @@ def _tell(door: Door, options: Options) -> None:
         fire_alarm(form, target, recovered=options.recovered, say=typer.echo)
         return
     opens = 0 if options.recovered else min(options.kinds, options.count)
-    _send(parcels(door, _asked(options), target, queue=options.queue), target, number=opens)
+    _send(parcels(door, _asked(options), target=target, queue=options.queue), target, number=opens)
 
 
 def _is_plain(options: Options) -> bool:

@@ -1,8 +1,15 @@
-"""The doors of an ingest in a line each: who comes through, where, and how to try it."""
+"""The doors of the ingest of a stack: what opens them, for other commands and for a person."""
 
+import json
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from cli.publishing.parcels import PATHS
+from cli.publishing.target import DOORS_FILE, HOW
+from cli.stack import service_environment
+
+if TYPE_CHECKING:
+    from cli.stack import Stack
 
 _LINES = (
     ("--sns", "SNS over HTTP", PATHS["sns"], "NIGHTSHIFT_SNS_TOPICS"),
@@ -11,6 +18,21 @@ _LINES = (
     ("--slack", "Slack, /diagnose", PATHS["slack"], "SLACK_SIGNING_SECRET"),
     ("--alertmanager", "Alertmanager", PATHS["alertmanager"], "NIGHTSHIFT_ALERTMANAGER_TOKEN"),
 )
+
+
+def doors_of(stack: "Stack") -> dict[str, str]:
+    """The variables that open the doors of this stack's ingest."""
+    env = service_environment(stack, "ingest", replica="ingest-1")
+    return {name: env[name] for name in HOW if env.get(name)}
+
+
+def write_doors(stack: "Stack") -> dict[str, str]:
+    """The same, in a file of its folder that nobody else may read."""
+    found = doors_of(stack)
+    file = stack.folder / DOORS_FILE
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(found), encoding="utf-8")
+    return found
 
 
 def doors_told(variables: Mapping[str, str], url: str) -> str:

@@ -40,7 +40,7 @@ def fire_alarm(form: str, target: Target, *, recovered: bool, say: Say) -> None:
     Raises NotConfigured where the simulator does not answer.
     """
     with opened() as stream:
-        say(f"alarm fired: {fire(form, 'recover' if recovered else 'fire', target)}")
+        say(f"alarm fired: {fire(form, target, change='recover' if recovered else 'fire')}")
         if not recovered:
             _show(stream, 1, seconds=IN_QUEUE_SECONDS, say=say)
 

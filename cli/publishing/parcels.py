@@ -43,7 +43,7 @@ class Queued:
 Parcel = Post | Queued
 
 
-def parcels(door: Door, asked: Asked, target: Target, *, queue: bool) -> Iterator[Parcel]:
+def parcels(door: Door, asked: Asked, *, target: Target, queue: bool) -> Iterator[Parcel]:
     """Everything that this sender sends; raises NotConfigured where something is missing."""
     if not queue and door != "eventbridge":
         target.at("")  # the first thing that a person has to know

@@ -80,7 +80,7 @@ def _by_simulator(body: str, target: Target) -> str:
         raise NotConfigured(_gone(target)) from None
 
 
-def fire(form: str, change: str, target: Target) -> str:
+def fire(form: str, target: Target, *, change: str) -> str:
     """The alarm of the running scenario went to ALARM (`fire`) or back to OK (`recover`)."""
     try:
         answer = call(f"{target.control}/_simulator/{change}-alarm", {"form": form})

@@ -10,6 +10,8 @@ from bus.errors import NotConfigured
 from cli import where
 
 NOTHING_RUNS = "no `nightshift up` is running here"
+DOORS_FILE = "doors.json"
+"""In the folder of a stack: the variables that open its doors."""
 HOW = {
     "NIGHTSHIFT_SNS_TOPICS": "the topics that this ingest takes",
     "NIGHTSHIFT_ALERTMANAGER_TOKEN": "the bearer token of its Alertmanager door",
@@ -71,9 +73,9 @@ def found(to: str, keys: str) -> Target:
 
 def _described(folder: Path) -> Mapping[str, str]:
     """The variables that the ingest of `nightshift up` was given."""
-    file = folder / "simulator.json"
+    file = folder / DOORS_FILE
     try:
-        given = json.loads(file.read_text(encoding="utf-8"))["environment"]["ingest"]
-    except (OSError, ValueError, KeyError, TypeError):
+        given = json.loads(file.read_text(encoding="utf-8"))
+        return {str(name): str(value) for name, value in given.items()}
+    except (OSError, ValueError, AttributeError):
         raise NotConfigured(f"{file} cannot be read: start `nightshift up` again") from None
-    return {str(name): str(value) for name, value in dict(given).items()}

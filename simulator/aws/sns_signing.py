@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+AUTHORITY = "nightshift rehearsal authority"
 CERTIFICATE_PATH = f"/SimpleNotificationService-{'4e53' * 8}.pem"
 SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
@@ -43,15 +44,14 @@ class SnsKey:
         """A new key with its authority lies in `folder`: `ca.pem`, `server.pem`, `signing.pem`."""
         folder.mkdir(parents=True, exist_ok=True)
         authority_key = ec.generate_private_key(ec.SECP256R1())
-        name = _name("nightshift rehearsal authority")
-        authority = _certificate(name, authority_key.public_key(), name, signed_by=authority_key)
+        authority = _certificate(AUTHORITY, authority_key.public_key(), signed_by=authority_key)
         server_key = ec.generate_private_key(ec.SECP256R1())
         signing_key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
         for file, key, host in (
             ("server", server_key, urlsplit(address).hostname or "localhost"),
             ("signing", signing_key, "sns.amazonaws.com"),
         ):
-            leaf = _leaf(host, key.public_key(), authority, signed_by=authority_key)
+            leaf = _certificate(host, key.public_key(), signed_by=authority_key)
             (folder / f"{file}.pem").write_bytes(_pem(leaf))
             _write_key(folder / f"{file}.key", key)
         (folder / "ca.pem").write_bytes(_pem(authority))
@@ -92,29 +92,17 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 
-def _leaf(
-    host: str,
-    public_key: PublicKey,
-    authority: x509.Certificate,
-    *,
-    signed_by: ec.EllipticCurvePrivateKey,
-) -> x509.Certificate:
-    return _certificate(_name(host), public_key, authority.subject, signed_by=signed_by, host=host)
-
-
 def _certificate(
-    subject: x509.Name,
+    subject: str,
     public_key: PublicKey,
-    issuer: x509.Name,
     *,
     signed_by: ec.EllipticCurvePrivateKey,
-    host: str = "",
 ) -> x509.Certificate:
-    now = datetime.now(UTC)
+    now, host = datetime.now(UTC), "" if subject == AUTHORITY else subject
     builder = (
         x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
+        .subject_name(_name(subject))
+        .issuer_name(_name(AUTHORITY))
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))

@@ -56,7 +56,7 @@ def target(keys: Path) -> Target:
 
 
 def posted(sender: Sender, asked: Asked, target: Target) -> list[Post]:
-    found = list(parcels(sender, asked, target, queue=False))
+    found = list(parcels(sender, asked, target=target, queue=False))
     assert all(isinstance(each, Post) for each in found)
     return [each for each in found if isinstance(each, Post)]
 
@@ -177,7 +177,7 @@ def test_an_alarm_in_the_queue_is_read_as_what_was_asked_for(
     asked = Asked(**{**vars(asked), "recovered": recovered})
     found = [
         read(each.body, clean=clean)
-        for each in parcels(sender, asked, target, queue=True)
+        for each in parcels(sender, asked, target=target, queue=True)
         if isinstance(each, Queued)
     ]
     kind = Recovered if recovered else Raised
