@@ -58,11 +58,11 @@ class World:
         self._seconds_per_reply = seconds_per_reply
         self._tokens = {name: secrets.token_hex(16) for name in ("kubernetes", "github", "model")}
         self._tokens["slack"] = "-".join(("xoxb", secrets.token_hex(16)))
-        self._doors = Doors.new()
         self._kubeconfig = self.state / "kubeconfig.yaml"
         self._listeners: list[Served] = []
         self._changing: dict[str, Changing] = {}
         self._aws: asyncio.Task[AwsStandIn] | None = None
+        self._doors = Doors.new(self.state / "sns")
 
     async def start(self) -> dict[str, object]:
         """All stand-ins answer and `simulator.json` says where; returned is what stands in it.
@@ -129,7 +129,7 @@ class World:
         await self._serve("slack", Served(chat))
         await self._serve("otlp", Served(build_otlp(spans, self.log)))
         await self._start_kubernetes()
-        await self._start_sns()
+        await self._serve("sns", await self._doors.sns_host())
         await self._serve("github", Served(self._changes("github")))
         if self._seconds_per_reply is not None:
             await self._serve("model", Served(self._changes("model")))
@@ -160,14 +160,6 @@ class World:
             token=self._tokens["kubernetes"],
             namespace=self._scenario.cluster.namespace,
         )
-
-    async def _start_sns(self) -> None:
-        from simulator.aws.sns_host import listener
-        from simulator.aws.sns_signing import SnsKey
-
-        served = listener(self.state / "sns")
-        await asyncio.to_thread(SnsKey.make, self.state / "sns", served.address)
-        await self._serve("sns", served)
 
     def _changes(self, name: str) -> Changing:
         self._changing[name] = Changing(self._build(name, self._scenario))
@@ -207,11 +199,7 @@ class World:
                 "ANTHROPIC_BASE_URL": at["model"],
                 "ANTHROPIC_API_KEY": self._tokens["model"],
             }
-        ingest = {
-            "NIGHTSHIFT_QUEUE_URL": aws.queue_url,
-            "AWS_ENDPOINT_URL_SNS": at["sns"],
-            "AWS_CA_BUNDLE": str(self.state / "sns" / "ca.pem"),
-        }
+        ingest = {"NIGHTSHIFT_QUEUE_URL": aws.queue_url, "AWS_ENDPOINT_URL_SNS": at["sns"]}
         return {
             "ingest": amazon | ingest | self._doors.environment(aws.topic_arn) | services,
             "reasoner": reasoner,
