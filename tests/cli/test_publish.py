@@ -26,7 +26,7 @@ from services.ingest.alarm import read
 from services.ingest.naming import service_of
 from services.ingest.trigger import Raised, Recovered
 from simulator.aws.sns_host import listener
-from simulator.aws.sns_signing import SIGNED, SnsKey
+from simulator.aws.sns_signing import SnsKey
 from tests.cli.door import door
 from tests.cli.nightshift import run
 
@@ -129,7 +129,7 @@ def test_a_notice_of_sns_is_signed_by_a_certificate_of_its_authority(
     assert parcel.headers["x-amz-sns-message-type"] == "Notification"
     envelope = json.loads(parcel.body)
     assert envelope["TopicArn"] == parcel.headers["x-amz-sns-topic-arn"] == TOPIC
-    names = [name for name in SIGNED["Notification"] if name in envelope]
+    names = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
     text = "".join(f"{name}\n{envelope[name]}\n" for name in names)
     leaf = x509.load_pem_x509_certificate((keys / "signing.pem").read_bytes())
     authority = x509.load_pem_x509_certificate((keys / "ca.pem").read_bytes())
