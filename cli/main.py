@@ -14,7 +14,8 @@ from cli.inside import show, watch
 from cli.options import command
 from cli.policy import command as policy
 from cli.preview import command as preview
-from cli.publish import publish
+from cli.publishing.command import Options as PublishOptions
+from cli.publishing.command import publish
 from cli.redteam import Options as RedteamOptions
 from cli.redteam import redteam
 from cli.tools import command as tools
@@ -40,7 +41,7 @@ def nightshift() -> None:
 
 app.command()(demo)
 app.command()(up)
-app.command()(publish)
+app.command("publish")(command(PublishOptions, publish))
 app.command()(init)
 app.command("eval")(command(Options, evaluate))
 app.command("redteam")(command(RedteamOptions, redteam))

@@ -56,9 +56,12 @@ def up(
 
 def _tell(stack: "Stack") -> None:
     from cli import where
+    from cli.publishing.doors import doors_told, write_doors
 
     control, folder = stack.control, str(stack.folder)
-    where.announce(redis_url=stack.redis_url, control=control, logs=folder)
+    urls = (part.ready_url for part in stack.parts if part.name == "ingest-1")
+    ingest = next(urls, "").removesuffix("/readyz")
+    where.announce(redis_url=stack.redis_url, control=control, logs=folder, ingest=ingest)
     redis_url = stack.redis_shown
     at = urlsplit(redis_url)
     host = "" if at.hostname == "127.0.0.1" else f" -h {at.hostname}"
@@ -73,6 +76,7 @@ Everything is up.
 Open an incident in another terminal:
   redis-cli{host}{port} XADD {where.keys().stream(INCIDENTS)} '*' data '{text}'
   nightshift publish --service cartservice --summary "HTTP 500 on checkout"
-  nightshift publish --alarm sns
+Or tell ingest of a problem, as its real sender does (docs/triggers.md):
+{doors_told(write_doors(stack), ingest)}
 Ctrl-C stops everything."""
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from simulator.changing import Changing, changing
+from simulator.doors import CHANNEL, Doors
 from simulator.faults import Fault, Faults
 from simulator.request_log import RequestLog
 from simulator.scenario import SCENARIOS, Scenario, ScenarioError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from simulator.aws import AwsStandIn
 
 STATE_FILE = "simulator.json"
-CHANNEL = "C0INCIDENTS"
 READER = "system:serviceaccount:nightshift:toolrunner"
 Environment = dict[str, dict[str, str]]
 
@@ -64,6 +64,7 @@ class World:
         self._listeners: list[Served] = []
         self._changing: dict[str, Changing] = {}
         self._aws: asyncio.Task[AwsStandIn] | None = None
+        self._doors = Doors.new(self.state / "sns")
 
     async def start(self) -> dict[str, object]:
         """All stand-ins answer and `simulator.json` says where; returned is what stands in it.
@@ -136,6 +137,7 @@ class World:
         people.address = self.addresses["slack"]
         await self._serve("otlp", Served(build_otlp(spans, self.log)))
         await self._start_kubernetes()
+        await self._serve("sns", await self._doors.sns_host())
         await self._serve("github", Served(self._changes("github")))
         if self._seconds_per_reply is not None:
             await self._serve("model", Served(self._changes("model")))
@@ -199,14 +201,16 @@ class World:
         """A service gets what stands under `all` and what stands under its own name."""
         at = self.addresses
         amazon = {key: value for key, value in aws.environment().items() if key.startswith("AWS_")}
-        reasoner = _services_file(self._scenario)
+        services = _services_file(self._scenario)
+        reasoner = dict(services)
         if "model" in at:
             reasoner |= {
                 "ANTHROPIC_BASE_URL": at["model"],
                 "ANTHROPIC_API_KEY": self._tokens["model"],
             }
+        ingest = {"NIGHTSHIFT_QUEUE_URL": aws.queue_url, "AWS_ENDPOINT_URL_SNS": at["sns"]}
         return {
-            "ingest": amazon | {"NIGHTSHIFT_QUEUE_URL": aws.queue_url},
+            "ingest": amazon | ingest | self._doors.environment(aws.topic_arn) | services,
             "reasoner": reasoner,
             "toolrunner": amazon
             | {

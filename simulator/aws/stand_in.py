@@ -112,6 +112,11 @@ class AwsStandIn:
         """The address of the queue that the alarm's notices arrive in."""
         return self._started().queue_url
 
+    @property
+    def topic_arn(self) -> str:
+        """The topic that the alarm's notices go through."""
+        return self._started().topic_arn
+
     def environment(self) -> dict[str, str]:
         """The variables by which an AWS SDK reaches the stand-in."""
         region = self._scenario.alarm.region

@@ -9,9 +9,10 @@ from pathlib import Path
 from simulator.cases.cast import Cast
 from simulator.cases.evidence import SERVER, build_evidence
 from simulator.cases.script import case_reply
+from simulator.doors import CHANNEL
 from simulator.request_log import RequestLog
 from simulator.serving import Served
-from simulator.world import CHANNEL, STATE_FILE, Environment, write_atomically
+from simulator.world import STATE_FILE, Environment, write_atomically
 
 LOCK = Path(__file__).with_name("tools.lock.json")
 """The pinned tools of the evidence server; a test holds it to what that server lists."""

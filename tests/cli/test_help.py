@@ -21,7 +21,10 @@ pytestmark = pytest.mark.timeout(90)
         ("up", ["SCENARIO", "--reasoners", "--model-seconds", "REDIS_URL"]),
         ("eval", ["--model", "--cases", "--budget", "--baseline", "--json", "--report", "130"]),
         ("redteam", ["--channel", "--goal", "--sample", "--strings", "--report", "--json", "130"]),
-        ("publish", ["--service", "--summary", "--severity", "--count", "--alarm", "REDIS_URL"]),
+        (
+            "publish",
+            ["--service", "--severity", "--count", "--kinds", "--sns", "--file", "--to", "--keys"],
+        ),
         ("feedback", ["--since", "--format", "json|csv", "90 days", "exits 0"]),
         ("dead-letters", ["list", "show", "replay", "exits 0"]),
         ("tools", ["list", "pin", "NIGHTSHIFT_TOOLS_LOCK", "exits 0"]),

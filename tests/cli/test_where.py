@@ -52,7 +52,7 @@ def test_what_a_nightshift_up_left_half_written_is_named(text: str, tmp_path: Pa
     (tmp_path / STATE).parent.mkdir()
     (tmp_path / STATE).write_text(text, encoding="latin-1")
 
-    for arguments in (["publish"], ["publish", "--alarm", "sns"], ["dead-letters", "list"]):
+    for arguments in (["publish"], ["publish", "--sns"], ["dead-letters", "list"]):
         end = run(*arguments, folder=tmp_path)
         assert end.code == 1
         (sentence,) = end.errors.splitlines()

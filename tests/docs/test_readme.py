@@ -27,7 +27,7 @@ from tests.evaluation import test_command as evaluation
 pytestmark = pytest.mark.timeout(180)
 UP = ".venv/bin/nightshift up --reasoners 3"
 PUBLISH = '.venv/bin/nightshift publish --service cartservice --summary "HTTP 500 on checkout"'
-FIRE = ".venv/bin/nightshift publish --alarm eventbridge"
+FIRE = ".venv/bin/nightshift publish --eventbridge"
 DEAD_LETTERS = ".venv/bin/nightshift dead-letters list"
 WATCH = ".venv/bin/nightshift watch"
 SHOW = ".venv/bin/nightshift show INCIDENT"

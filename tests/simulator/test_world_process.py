@@ -68,7 +68,7 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
 @pytest.mark.timeout(60)
 async def test_every_stand_in_answers_where_the_state_file_says(running: Running) -> None:
     addresses = running.described["addresses"]
-    names = {"aws", "control", "github", "kubernetes", "model", "otlp", "slack"}
+    names = {"aws", "control", "github", "kubernetes", "model", "otlp", "slack", "sns"}
     assert set(addresses) == names
     async with aiohttp.ClientSession() as session:
         for address in addresses.values():
@@ -90,7 +90,14 @@ async def test_each_service_gets_the_variables_of_its_duty_and_no_other_credenti
         for name, values in environment.items()
     }
     assert own == {
-        "ingest": {"NIGHTSHIFT_QUEUE_URL"},
+        "ingest": {
+            "NIGHTSHIFT_ALERTMANAGER_TOKEN",
+            "NIGHTSHIFT_CATALOG",
+            "NIGHTSHIFT_LOGS_TOKEN",
+            "NIGHTSHIFT_QUEUE_URL",
+            "NIGHTSHIFT_SNS_TOPICS",
+            "SLACK_SIGNING_SECRET",
+        },
         "reasoner": {"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NIGHTSHIFT_CATALOG"},
         "toolrunner": {
             "GITHUB_API_URL",

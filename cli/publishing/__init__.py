@@ -1,0 +1,1 @@
+"""`nightshift publish`: a test incident onto the stream, or what a real sender sends to ingest."""

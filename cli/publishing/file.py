@@ -1,0 +1,84 @@
+"""A file's body, told by its structure: through which door its real sender would send it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from bus.errors import NotConfigured
+from cli.publishing.parcels import (
+    ANY_TOPIC,
+    Parcel,
+    Post,
+    Queued,
+    delivered,
+    notice,
+    notified,
+    signed_for_slack,
+    signed_notice,
+)
+from cli.publishing.target import Target
+
+_JSON = "application/json"
+_FORM = "application/x-www-form-urlencoded"
+
+
+def parcels_of(path: str, target: Target, *, queue: bool) -> Iterator[Parcel]:
+    """What is to be sent for that file; with `queue` its body as it is, whatever it is.
+
+    Raises NotConfigured where it cannot be read or its door is not known.
+    """
+    try:
+        body = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotConfigured(f"{path} was not sent: {error}") from None
+    yield Queued(body) if queue else _parcel(body, target)
+
+
+def _parcel(body: str, target: Target) -> Parcel:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return _text(body, target)
+    if not isinstance(found, dict):
+        return Queued(body)
+    return _document(found, body, target=target)
+
+
+def _text(body: str, target: Target) -> Parcel:
+    fields = parse_qs(body)
+    if "payload" in fields or {"command", "team_id"} <= fields.keys():
+        return signed_for_slack(body.strip(), target, kind=_FORM)
+    return Queued(body)
+
+
+def _document(found: dict[str, object], body: str, *, target: Target) -> Parcel:
+    if isinstance(found.get("alerts"), list):
+        return notified(body, target)
+    if found.get("type") in ("url_verification", "event_callback"):
+        return signed_for_slack(body, target, kind=_JSON)
+    if "logEvents" in found:
+        from simulator.senders import cloudwatch
+
+        return delivered([cloudwatch.packed(found)], target)
+    if isinstance(found.get("records"), list) and "requestId" in found:
+        return Post("/triggers/logs", body, delivered([], target).headers)
+    return _of_sns(found, body, target=target)
+
+
+def _of_sns(found: dict[str, object], body: str, *, target: Target) -> Parcel:
+    """An alarm as SNS delivers it where that door is open; everything else into the queue."""
+    is_envelope = {"Type", "TopicArn", "Message"} <= found.keys()
+    is_alarm = "AlarmName" in found and "NewStateValue" in found
+    if not target.url or not target.variables.get("NIGHTSHIFT_SNS_TOPICS"):
+        return Queued(json.dumps(notice(body, ANY_TOPIC)) if is_alarm else body)
+    if is_alarm:
+        return signed_notice(notice(body, target.needs("NIGHTSHIFT_SNS_TOPICS")), target)
+    if is_envelope and found["Type"] == "Notification":
+        fresh = notice(
+            str(found["Message"]),
+            target.needs("NIGHTSHIFT_SNS_TOPICS"),
+            subject=str(found.get("Subject") or ""),
+        )
+        return signed_notice(fresh, target)
+    return Queued(body)
