@@ -11,6 +11,8 @@ from services.notifier.findings import first
 from services.notifier.fitting import Part
 
 CALLS_SHOWN = 10
+SUBMIT = "submit_diagnosis"
+"""Looks at nothing: a diagnosis that was not accepted stands in the timeline alone."""
 
 
 def so_far(
@@ -28,7 +30,8 @@ def so_far(
 
 def calls(record: Record, *, made: Mapping[ToolCallId, CallMade]) -> Part:
     """The tool calls, newest first, with what came of each."""
-    told = [_call(call, made.get(call.tool_call_id)) for call in record.calls[::-1]]
+    looked = [call for call in record.calls[::-1] if call.tool != SUBMIT]
+    told = [_call(call, made.get(call.tool_call_id)) for call in looked]
     if not told:
         return Part("tool calls", 2, (paragraph(plain("No tool was called.")),))
     shown = first(told, most=CALLS_SHOWN, what="earlier calls")
