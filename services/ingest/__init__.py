@@ -1,7 +1,7 @@
 """Ingest: turns alarms, errors and what people ask in Slack into incidents, and refuses the rest.
 
-Consumes an SQS queue (alarms by SNS or EventBridge, log batches), what SNS, Alertmanager, Amazon Data
-Firehose and Slack post, and Slack's socket; asks CloudWatch at its start.
+Consumes an SQS queue (alarms by SNS or EventBridge, log batches), what SNS, Alertmanager, Amazon
+Data Firehose and Slack post, and Slack's socket; asks CloudWatch at its start.
 Publishes `IncidentOpened`, `AlarmRecovered`, `FeedbackGiven`, the end of a stopped investigation,
 and for what cannot be read dead letters and notices.
 Owns the `fingerprint:*` keys. Never talks to a model or a cluster, never posts in Slack (it answers

@@ -1,7 +1,6 @@
 """A workspace on the wire, and ingest with Slack's doors open, reading an empty queue."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ from pydantic import SecretStr
 from bus.process import Service
 from bus.testing import eventually
 from services.ingest.app import build
-from services.ingest.ports import QueueMessage
 from services.ingest.settings import Settings
 from simulator.request_log import RequestLog
 from simulator.serving import Served
@@ -23,20 +21,6 @@ BOT_TOKEN = "-".join(("xoxb", "nobody", "in", "ingest", "has", "it"))
 APP_TOKEN = "-".join(("xapp", "1", "A0NIGHTSHIFT", "for", "tests"))
 SECRET = "".join(("8f742231b10e8888", "abcd99yyyzzz85a5"))
 SERVICES = ("cartservice", "checkoutservice", "frontend", "payment-service")
-
-
-class QuietQueue:
-    """A queue in which nothing ever arrives."""
-
-    async def receive(self) -> Sequence[QueueMessage]:
-        await asyncio.Event().wait()
-        return []
-
-    async def delete(self, receipts: Sequence[str]) -> None:
-        raise AssertionError(f"nothing was received, and {receipts} are deleted")
-
-    async def release(self, receipt: str) -> None:
-        raise AssertionError(f"nothing was received, and {receipt} is released")
 
 
 @pytest.fixture
@@ -71,7 +55,6 @@ async def slack_ingest(
 
     async def start(**changes: object) -> Service:
         values = {
-            "queue_url": "https://sqs.eu-west-1.amazonaws.com/1/alarms",
             "catalog": catalog,
             "slack_app_token": SecretStr(APP_TOKEN),
             "slack_signing_secret": SecretStr(SECRET),
@@ -81,7 +64,7 @@ async def slack_ingest(
         } | changes
         bus = make_bus("ingest", Settings, **values)
         assert isinstance(bus.settings, Settings)
-        service = build(bus.settings, bus, queue=QuietQueue())
+        service = build(bus.settings, bus)
         await service.start()
         started.append(service)
         return service
