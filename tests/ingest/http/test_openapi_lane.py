@@ -8,6 +8,7 @@ under `.nightshift/`; where none can be had, the test is skipped and says so.
 import asyncio
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -60,6 +61,7 @@ def settings(make_bus: MakeBus, redis_url: str, *, port: int) -> dict[str, str]:
         "NIGHTSHIFT_SNS_TOPICS": TOPIC,
         "NIGHTSHIFT_ALERTMANAGER_TOKEN": ALERTS_TOKEN,
         "NIGHTSHIFT_LOGS_TOKEN": LOGS_TOKEN,
+        "SLACK_SIGNING_SECRET": secrets.token_hex(16),
         "AWS_REGION": REGION,
         "REDIS_URL": redis_url,
     }
@@ -78,6 +80,7 @@ class Run:
 RUNS = (
     Run("/openapi.json", 20),
     Run(SNS, 2_200),
+    Run("/slack/events", 500),
     Run(ALERTS, 700),
     Run(LOGS, 700),
     *[Run(ALERTS, 300, f"Authorization: Bearer {ALERTS_TOKEN}")] * 3,

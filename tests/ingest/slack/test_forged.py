@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from bus.connection import as_text
 from bus.process import Service
@@ -156,7 +157,8 @@ async def test_without_a_secret_there_is_no_such_path(slack_ingest: object, peop
     from tests.ingest.slack.conftest import listening
 
     assert callable(slack_ingest)
-    service = await slack_ingest(slack_signing_secret=None, slack_app_token=None)
+    closed = {"slack_signing_secret": None, "slack_app_token": None}
+    service = await slack_ingest(**closed, alertmanager_token=SecretStr("t" * 16))
     assert isinstance(service, Service)
     await listening(service)
 
