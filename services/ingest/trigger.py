@@ -48,13 +48,24 @@ class Ignored:
 Found = Raised | Recovered | Ignored
 
 Outcome = Literal[
-    "opened", "joined", "repeated", "held", "folded", "recovered", "ignored", "rejected"
+    "opened",
+    "joined",
+    "repeated",
+    "duplicate",
+    "held",
+    "folded",
+    "recovered",
+    "stopped",
+    "judged",
+    "ignored",
+    "rejected",
 ]
+"""`repeated`: the same problem, whose investigation has ended; `duplicate`: the same message."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What became of one trigger, and why."""
+    """What became of one trigger (or of what a person pressed), and why."""
 
     outcome: Outcome
     reason: str
