@@ -20,7 +20,7 @@ from services.ingest.incident import incident_of
 from services.ingest.naming import service_of
 from services.ingest.ports import Fingerprints, Recovery
 from services.ingest.refusal import refusal_of
-from services.ingest.trigger import Decision, Found, Raised, Recovered
+from services.ingest.trigger import Decision, Found, Ignored, Raised, Recovered
 from services.ingest.wrapping import messages_of
 
 log = logging.getLogger(__name__)
@@ -56,16 +56,15 @@ class Triggers:
         What has no fingerprint is set aside: outcome `rejected`. Raises Unavailable when it could
         not be written; then a second try loses nothing.
         """
+        if isinstance(found, Ignored):
+            decision = Decision("ignored", found.reason)
+            await self.fingerprints.note(decision)
+            return _told(decision)
+        decide = self._on_raised(found) if isinstance(found, Raised) else self._on_recovered(found)
         try:
-            if isinstance(found, Raised):
-                return _told(await self._on_raised(found), found.alarm)
-            if isinstance(found, Recovered):
-                return _told(await self._on_recovered(found), found.alarm)
-        except Rejected as error:
+            return _told(await decide, found.alarm)
+        except (Rejected, ValidationError) as error:
             return await self._set_aside(found.alarm.model_dump_json(), str(error), is_alarm=True)
-        decision = Decision("ignored", found.reason)
-        await self.fingerprints.note(decision)
-        return _told(decision)
 
     async def stop(self, investigation_id: str, *, person: str) -> Decision:
         """The investigation has ended as `cancelled`; an honest answer where it had already."""

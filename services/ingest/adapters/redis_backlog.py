@@ -32,7 +32,7 @@ class RedisBacklog:
 
     async def drain(self) -> Waiting:
         """One script opens and folds what is held, in its order."""
-        told = await self._scripts.decide("drain", self._scripts.key("drained"), asked={})
+        told = await self._scripts.decide("drain", self._scripts.key("ready"), asked={})
         due = IncidentId(told["due"]) if told["due"] else None
         return Waiting(held=told["held"], open_places=told["open"], due=due)
 

@@ -164,7 +164,7 @@ class RedisFingerprints:
             "reason": decision.reason[:SAID_CHARACTERS],
             "alarm": alarm,
         }
-        await self._decide("note", "noted", asked=asked)
+        await self._decide("note", "ready", asked=asked)
 
     async def _decide(self, name: str, key: str, *, asked: dict[str, object]) -> Decision:
         told = await self.scripts.decide(name, self._key(key), asked=asked)

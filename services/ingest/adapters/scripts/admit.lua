@@ -10,7 +10,7 @@ if seen then
   note(seen, 'duplicate', 'the same content came before', ask.alarm)
   return answer('duplicate', 'the same content came before', seen)
 end
-link('', DAY)
+begin()
 
 local key = of('problem', ask.fingerprint)
 local problem, critical = hash(key), ask.severity == 'critical'

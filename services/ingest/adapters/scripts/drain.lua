@@ -1,6 +1,6 @@
 -- What is held opens or is folded; says what is held and open, and which summary has gathered for long enough.
--- KEYS  1 a key of its own
-redis.call('SET', KEYS[1], ms, 'EX', DAY)         -- first, so that a full Redis refuses all of it
+-- KEYS  1 any key of ingest's
+begin()
 drain()
 local found = hash(SUMMARY)
 local is_due = found.state == 'gathering' and ms - found.at >= limits.gather_ms

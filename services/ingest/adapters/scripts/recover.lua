@@ -6,12 +6,12 @@ if seen then
   note(seen, 'duplicate', 'the same content came before', ask.alarm)
   return answer('duplicate', 'the same content came before', seen)
 end
-redis.call('SET', KEYS[1], '', 'EX', DAY)
+begin()
 
 local problem = hash(of('problem', ask.fingerprint))
 local function done(outcome, reason, incident)
-  if outcome == 'ignored' then redis.call('DEL', KEYS[1])   -- its alarm may only be on its way
-  else redis.call('SET', KEYS[1], incident, 'EX', DAY) end
+  -- What was ignored is not marked: its alarm may only be on its way.
+  if outcome ~= 'ignored' then redis.call('SET', KEYS[1], incident, 'EX', DAY) end
   note(incident, outcome, reason, ask.alarm)
   return answer(outcome, reason, incident)
 end

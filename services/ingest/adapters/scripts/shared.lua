@@ -12,6 +12,9 @@ local wrote, became = {}, {}
 
 local function of(kind, name) return P .. 'fingerprint:' .. kind .. ':' .. name end
 
+-- The first write, refused by a full Redis. The content is marked last: whatever breaks in between, it is taken again.
+local function begin() redis.call('SET', P .. 'fingerprint:ready', '1', 'EX', 60) end
+
 local function hash(key)
   local flat, found = redis.call('HGETALL', key), {}
   for i = 1, #flat, 2 do found[flat[i]] = flat[i + 1] end
