@@ -133,8 +133,9 @@ class Shift:
         return found
 
     async def _age(self, key: str, older: float) -> None:
-        for name, score in await self.bus.redis.zrange(key, 0, -1, withscores=True):
-            await self.bus.redis.zadd(key, {name: score - older})
+        rows: Any = await self.bus.redis.zrange(key, 0, -1, withscores=True)
+        for name, score in rows:
+            await self.bus.redis.zadd(key, {as_text(name): float(score) - older})
 
     def _key(self, name: str) -> str:
         return f"{self.bus.keys.prefix}fingerprint:{name}"

@@ -18,10 +18,10 @@ from tests.lane import Lane
 
 LIMITS = Limits(
     repeat_seconds=1205,
-    source_burst=3,
+    source_burst=5,
     source_seconds=45,
     max_open=4,
-    max_new=7,
+    max_new=6,
     window_seconds=605,
     held_seconds=605,
     gather_seconds=15,
@@ -110,7 +110,7 @@ async def step(oracle: Oracle, draw: random.Random) -> None:
 async def test_nothing_is_lost_doubled_or_too_many_whatever_the_order(
     make_bus: MakeBus, lane: Lane
 ) -> None:
-    for number in range(lane.pick(8, 400)):
+    for number in range(lane.pick(5, 400)):
         bus = make_bus("ingest")
         async for key in bus.redis.scan_iter(match=f"{bus.keys.prefix}*", count=1000):
             if not key.endswith(b":generation"):

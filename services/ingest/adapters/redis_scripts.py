@@ -42,13 +42,10 @@ class RedisScripts:
         """What the script answered, with `durable`; raises Unavailable when it was not done."""
         summary = IncidentId(f"inc-storm-{secrets.token_hex(9)}")
         told = {
+            **asked,
             "limits": self.limits.figures(),
             "version": SCHEMA_VERSION,
-            "summary": {
-                "incident_id": summary,
-                "traceparent": root_of(str(summary)).traceparent,
-            },
-            **asked,
+            "summary": {"id": summary, "traceparent": root_of(str(summary)).traceparent},
         }
         args = [self.bus.keys.prefix, json.dumps(told, ensure_ascii=False)]
         raw, durable = await self.run(name, [key], args=args)

@@ -124,7 +124,7 @@ end
 local function summary()
   local found = hash(SUMMARY)
   if found.id and (found.state == 'gathering' or ms - found.at < limits.window_ms) then return found end
-  found = {id = ask.summary.incident_id, state = 'gathering', at = ms}
+  found = {id = ask.summary.id, state = 'gathering', at = ms}
   redis.call('DEL', SUMMARY)
   redis.call('HSET', SUMMARY, 'id', found.id, 'state', found.state, 'at', ms)
   redis.call('EXPIRE', SUMMARY, WEEK)
