@@ -32,12 +32,8 @@ STORE_REFUSED = _gauge(
     "nightshift.store.refused", "1", "1 once Redis lost data and nothing is consumed, else 0: alert"
 )
 INCIDENTS = _counter("nightshift.incidents", "1", "Triggers seen, by what became of them")
-HELD = _gauge(
-    "nightshift.backlog", "1", "Problems that wait for a place or for their source's share"
-)
-OPEN_PLACES = _gauge(
-    "nightshift.places", "1", "Investigations that hold one of NIGHTSHIFT_MAX_OPEN"
-)
+HELD = _gauge("nightshift.backlog", "1", "Problems that wait to be investigated")
+OPEN_PLACES = _gauge("nightshift.places", "1", "Places of NIGHTSHIFT_MAX_OPEN that are taken")
 TURNS = _counter("nightshift.turns", "1", "Model turns committed, by model")
 TOKENS = _counter("nightshift.tokens", "1", "Model tokens, by kind and model")
 COST_USD = _counter("nightshift.cost", "USD", "Dollars spent on models, by model")

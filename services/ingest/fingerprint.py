@@ -68,7 +68,7 @@ def fingerprint(alarm: Alarm, service: str) -> str:
     return DEFAULT.fingerprint(alarm, service)
 
 
-def content_hash(alarm: Alarm, state: str, note: str = "") -> str:
+def content_hash(alarm: Alarm, state: str, *, note: str = "") -> str:
     """The same for two deliveries of one state change, whatever wrapped them on their way."""
     return _hash([state, alarm.model_dump(mode="json"), *([note] if note else [])])
 

@@ -99,7 +99,7 @@ class Triggers:
         alarm, began = found.alarm, time.time_ns()
         service = found.service or service_of(alarm, self.services)
         incident = incident_of(found, service, identity=self.identity)
-        content = content_hash(alarm, "ALARM", found.note)
+        content = content_hash(alarm, "ALARM", note=found.note)
         decision = await self.fingerprints.admit(incident, content=content, source=found.source)
         incident_id = decision.incident_id or str(incident.incident_id)  # now it is known
         self.tracing.tracer.start_span(

@@ -48,6 +48,6 @@ def severity_of(alarm: Alarm) -> Severity:
 def _incident_id(alarm: Alarm, same: str, *, note: str) -> IncidentId:
     """The same for every delivery of one state change; without its time, of the same content."""
     changed = alarm.changed_at
-    moment = changed.isoformat() if changed else content_hash(alarm, "ALARM", note)
+    moment = changed.isoformat() if changed else content_hash(alarm, "ALARM", note=note)
     digest = hashlib.sha256(f"{same} {moment}".encode()).hexdigest()
     return IncidentId(f"inc-{digest[:24]}")

@@ -44,9 +44,7 @@ class RedisBacklog:
             raise unavailable(error) from error
         found = text_fields(raw)
         kinds = [
-            _kind(json.loads(text), found, name.removeprefix("facts:"))
-            for name, text in found.items()
-            if name.startswith("facts:")
+            _kind(name.removeprefix("facts:"), found) for name in found if name.startswith("facts:")
         ]
         return Gathered(
             kinds=tuple(kinds),
@@ -112,7 +110,8 @@ def _stopped(fields: dict[str, str]) -> str:
     return str(values.get("investigation_id", "")) if isinstance(values, dict) else ""
 
 
-def _kind(facts: dict[str, Any], found: dict[str, str], name: str) -> Kind:
+def _kind(name: str, found: dict[str, str]) -> Kind:
+    facts: dict[str, Any] = json.loads(found[f"facts:{name}"])
     return Kind(
         alarm=facts["alarm"],
         service=facts["service"],
