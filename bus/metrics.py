@@ -13,9 +13,7 @@ _meter = metrics.get_meter("nightshift")
 _counter, _gauge, _histogram = _meter.create_counter, _meter.create_gauge, _meter.create_histogram
 
 DELIVERIES = _counter("nightshift.deliveries", "1", "Entries handled, by stream and how it ended")
-HANDLING_SECONDS = _histogram(
-    "nightshift.handling.duration", "s", "Time to handle one entry, by stream"
-)
+HANDLING_SECONDS = _histogram("nightshift.handling.duration", "s", "Time to handle an entry")
 DEAD_LETTERS = _counter("nightshift.dead_letters", "1", "Entries set aside, by stream")
 LAG = _gauge("nightshift.queue.lag", "1", "Entries not yet delivered, by stream and group")
 PENDING = _gauge(
@@ -34,6 +32,8 @@ STORE_REFUSED = _gauge(
     "nightshift.store.refused", "1", "1 once Redis lost data and nothing is consumed, else 0: alert"
 )
 INCIDENTS = _counter("nightshift.incidents", "1", "Triggers seen, by what became of them")
+HELD = _gauge("nightshift.backlog", "1", "Problems that wait to be investigated")
+OPEN_PLACES = _gauge("nightshift.places", "1", "Places of NIGHTSHIFT_MAX_OPEN that are taken")
 TURNS = _counter("nightshift.turns", "1", "Model turns committed, by model")
 TOKENS = _counter("nightshift.tokens", "1", "Model tokens, by kind and model")
 COST_USD = _counter("nightshift.cost", "USD", "Dollars spent on models, by model")
@@ -51,9 +51,7 @@ SERVERS_LEFT_ALONE = _gauge(
     "nightshift.servers.left_alone", "1", "1 while an MCP server is not asked for its failures"
 )
 OUTCOMES = _counter("nightshift.outcomes", "1", "Investigations ended, by outcome")
-DIAGNOSIS_SECONDS = _histogram(
-    "nightshift.diagnosis.duration", "s", "From acceptance to the final card"
-)
+DIAGNOSIS_SECONDS = _histogram("nightshift.diagnosis.duration", "s", "Acceptance to final card")
 SLACK_WRITES = _counter("nightshift.slack.writes", "1", "Slack calls, by method and answer")
 SECOND_MESSAGES = _counter(
     "nightshift.slack.second_messages", "1", "Messages one too many, by how that ended"

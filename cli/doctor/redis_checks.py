@@ -13,6 +13,7 @@ from bus.streams import STREAMS, Stream
 from cli import where
 from cli.doctor.finding import Finding, fail, ok, warn
 from cli.inside.store import Store
+from cli.inside.triggers import waiting
 
 LEAST_VERSION = (6, 2)
 TELLS_IDLE = (7, 2)
@@ -35,7 +36,16 @@ async def check_redis(seen: Store) -> AsyncIterator[Finding]:
         return
     version = str(server.get("redis_version", ""))
     yield _version(version)
-    for check in (_persistence, _memory, _generation, _clock, _deadlines, _catalogue, _dead):
+    for check in (
+        _persistence,
+        _memory,
+        _generation,
+        _clock,
+        _deadlines,
+        _backlog,
+        _catalogue,
+        _dead,
+    ):
         name = check.__name__.strip("_")
         try:
             yield await check(seen)
@@ -113,6 +123,15 @@ async def _deadlines(seen: Store) -> Finding:
         what = f"{len(late)} of {len(due)} open investigations are past their moment: {late[0]}"
         return fail("deadlines", what, advice="start a notifier: it ends what is due")
     return ok("deadlines", f"{len(due)} open, none overdue")
+
+
+async def _backlog(seen: Store) -> Finding:
+    held, seconds, taken = await waiting(seen)
+    if held:
+        what = f"{held} problems wait, the oldest for {seconds:.0f} s; {taken} places are taken"
+        advice = "they open as places come free, or go into a summary: see NIGHTSHIFT_MAX_OPEN"
+        return warn("backlog", what, advice=advice)
+    return ok("backlog", f"nothing waits; {taken} places are taken")
 
 
 async def _catalogue(seen: Store) -> Finding:

@@ -1,4 +1,4 @@
-"""The pages of `show`: head, diagnosis, evidence, decisions, cost, timeline."""
+"""The pages of `show`: head, diagnosis, evidence, triggers, decisions, cost, timeline."""
 
 from rich.table import Table
 
@@ -9,6 +9,7 @@ from cli.inside.terminal import Page, cut
 from services.reasoner.diagnosis import SUBMIT
 
 QUOTE_LINES = 12
+TRIGGERS_SHOWN = 10
 
 
 def head(page: Page, story: Story) -> None:
@@ -132,6 +133,22 @@ def decisions(page: Page, story: Story) -> None:
         page.words(cut(f"meanwhile {update}", 3 * page.width), hang=4)
     if story.outcome:
         page.words(f"outcome {story.outcome}{': ' if story.reason else ''}{story.reason}", hang=4)
+
+
+def triggers(page: Page, story: Story) -> None:
+    """What ingest decided about each alarm of it, and why; nothing where none came that way."""
+    if not story.triggers.counts:
+        return
+    page.heading("TRIGGERS")
+    for what, number in sorted(story.triggers.counts.items()):
+        page.words(f"{number:>6}  {what}", hang=10)
+    for each in story.triggers.last[:TRIGGERS_SHOWN]:
+        many = f" ({each.count} alarms)" if each.count > 1 else ""
+        text = f"{each.at:%Y-%m-%d %H:%M:%S} UTC  {each.alarm}: {each.outcome}, {each.reason}{many}"
+        page.words(cut(text, 3 * page.width), hang=4)
+    left = len(story.triggers.last) - TRIGGERS_SHOWN
+    if left > 0:
+        page.words(f"(the {left} before these: --json)")
 
 
 def feedback(page: Page, story: Story) -> None:

@@ -121,6 +121,7 @@ def _everything(page: Page, story: Story, *, whole: bool) -> None:
         pages.head,
         pages.diagnosis,
         pages.evidence,
+        pages.triggers,
         pages.decisions,
         pages.feedback,
         pages.cost,

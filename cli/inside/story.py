@@ -14,6 +14,7 @@ from bus.streams import AUDIT
 from cli.inside.moments import Moment, moments
 from cli.inside.rows import in_words
 from cli.inside.store import Found, Store
+from cli.inside.triggers import Triggers, triggers_of
 from cli.judgements import Judgement
 from services.reasoner.budget import COST_OF_TURN, TurnCost
 from services.reasoner.diagnosis import SUBMIT
@@ -97,6 +98,8 @@ class Story(Value):
     """Dollars reserved for calls whose process died, by turn; they count in the day's budget."""
     diagnosis: Diagnosis | None
     updates: list[str]
+    triggers: Triggers
+    """What ingest decided about its alarms."""
     feedback: list[Judgement] = Field(default_factory=list)
     turns: list[TurnSeen]
     timeline: list[Moment]
@@ -138,6 +141,7 @@ async def story_of(record: Record, seen: Store, *, whole: bool) -> Story:
         slack=await seen.place(record.investigation_id),
         never_settled_usd=await seen.reserved(record),
         updates=[f"{update.kind}: {update.text}" for update in record.updates],
+        triggers=await triggers_of(seen, record.investigation_id),
         feedback=await seen.said_of(record.investigation_id),
         turns=turns,
         timeline=await moments(record, seen, costs=costs, audited=audited),

@@ -37,6 +37,9 @@ SERVICES = ("toolrunner.servers", "ingest", "reasoner", "toolrunner", "notifier"
 SETTINGS = {
     "NIGHTSHIFT_FINAL_REPEAT_SECONDS": "1",
     "NIGHTSHIFT_MAX_DAY_COST_USD": "100000",
+    "NIGHTSHIFT_MAX_NEW": "100000",  # no attack may hide in a summary
+    "NIGHTSHIFT_MAX_OPEN": "100000",
+    "NIGHTSHIFT_SOURCE_BURST": "100000",
     "NIGHTSHIFT_STREAM_PREFIX": BusSettings.model_fields["stream_prefix"].default,
 }
 Say = Callable[[str], None]

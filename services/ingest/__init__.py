@@ -2,8 +2,9 @@
 
 Consumes an SQS queue (alarms by SNS or EventBridge, log batches), what SNS, Alertmanager, Amazon
 Data Firehose and Slack post, and Slack's socket; asks CloudWatch at its start.
-Publishes `IncidentOpened`, `AlarmRecovered`, `FeedbackGiven`, the end of a stopped investigation,
-and for what cannot be read dead letters and notices.
-Owns the `fingerprint:*` keys. Never talks to a model or a cluster, never posts in Slack (it answers
-one person who asked), never holds a bot token.
+Publishes `IncidentOpened`, `AlarmJoined`, `AlarmRecovered`, `FeedbackGiven`, the end of a stopped
+investigation, notices and dead letters.
+Owns `fingerprint:*`, `backlog` and `places`, and reads `stops` to free places.
+Never talks to a model or a cluster, never posts in Slack (it answers one person who asked), never
+holds a bot token.
 """

@@ -7,6 +7,8 @@
 | Slack: `POST /slack/events`, a socket | `SlackDesk.on_asked`, `.on_pressed` | the same, Slack |
 | handled | `Intake.delete_forever` | SQS |
 | CloudWatch, once | `CatchUp.run` | the same as from SQS |
+| backlog | `Draining.drain_forever` | incidents, updates, notices |
+| stops | `Draining.free_forever` | places, then as the line above |
 """
 
 from bus.health import Check
@@ -16,13 +18,15 @@ from services.ingest.adapters.catalog_file import known_services
 from services.ingest.adapters.cloudwatch import CloudWatchAlarms
 from services.ingest.adapters.http_triggers import http_triggers
 from services.ingest.adapters.openapi import openapi_route
+from services.ingest.adapters.redis_backlog import RedisBacklog
 from services.ingest.adapters.redis_catch_up import RedisCaughtUp
-from services.ingest.adapters.redis_endings import Endings
 from services.ingest.adapters.redis_fingerprints import RedisFingerprints
 from services.ingest.adapters.slack_doors import slack_doors
 from services.ingest.adapters.sqs import SqsQueue
+from services.ingest.backlog import Draining
 from services.ingest.catch_up import CatchUp
 from services.ingest.doors import need_one
+from services.ingest.fingerprint import Identity
 from services.ingest.handlers import Triggers
 from services.ingest.intake import Intake
 from services.ingest.ports import Fingerprints, Queue
@@ -37,15 +41,19 @@ def build(
     fingerprints: Fingerprints | None = None,
 ) -> Service:
     """The service, not yet started. Raises NotConfigured with one sentence."""
+    need_one(dict(settings))
     triggers = Triggers(
-        fingerprints=fingerprints or RedisFingerprints(bus),
+        fingerprints=fingerprints or RedisFingerprints(bus, settings.limits),
         tracing=bus.tracing,
         services=known_services(settings.catalog),
+        identity=Identity.of(settings.fingerprint),
+        recovery=settings.recovery,
     )
-    need_one(dict(settings))
     doors = http_triggers(settings, bus, triggers=triggers)
-    slack = slack_doors(settings, bus, core=Endings(triggers, bus), services=triggers.services)
-    background: list[Background] = [doors.watch_forever, *slack.background]
+    slack = slack_doors(settings, bus, core=triggers, services=triggers.services)
+    draining = Draining(RedisBacklog(bus, settings.limits))
+    background: list[Background] = [draining.drain_forever, draining.free_forever]
+    background += [doors.watch_forever, *slack.background]
     checks: dict[str, Check] = dict(slack.checks)
     if queue or settings.queue_url:
         keep_every = settings.queue_visibility_seconds / 3

@@ -11,9 +11,8 @@ from bus import metrics
 from bus.cleaning import clean
 from bus.errors import Rejected, Unavailable
 from services.ingest.alarm import read
-from services.ingest.fingerprint import fingerprint
 from services.ingest.handlers import Triggers
-from services.ingest.incident import incident_id
+from services.ingest.incident import incident_of
 from services.ingest.naming import service_of
 from services.ingest.ports import CaughtUp, NotPermitted, StandingAlarms
 from services.ingest.trigger import Raised
@@ -92,7 +91,8 @@ class CatchUp:
 
     async def _is_known(self, found: Raised) -> bool:
         service = service_of(found.alarm, self.triggers.services)
-        same = fingerprint(found.alarm, service)
-        if await self.triggers.fingerprints.running(same) is not None:
-            return True
-        return await self.memory.opened(str(incident_id(found.alarm, service)), same)
+        try:
+            incident = incident_of(found, service, identity=self.triggers.identity)
+        except (Rejected, ValidationError):
+            return False  # it is refused like any other
+        return await self.memory.knows(incident)

@@ -1,9 +1,10 @@
-"""What happens to one message of the queue: written once, or ignored with a reason."""
+"""What happens to a trigger, whichever door it came through: decided once, with its reason."""
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
@@ -11,30 +12,31 @@ from pydantic import ValidationError
 from bus import metrics
 from bus.cleaning import clean
 from bus.errors import Rejected
-from bus.events import DeadLetter, NoticeRequested
-from bus.streams import INCIDENTS
-from bus.tracing import Tracing, root_of
-from services.ingest.fingerprint import body_hash, content_hash, fingerprint
-from services.ingest.incident import incident_of, recovery_of
+from bus.events import Alarm, FeedbackGiven, InvestigationId, RecoveryPolicy
+from bus.tracing import Tracing, context_of, root_of
+from services.ingest.fingerprint import Identity, body_hash, content_hash
+from services.ingest.incident import incident_of
 from services.ingest.naming import service_of
-from services.ingest.ports import Fingerprints, Written
+from services.ingest.ports import Fingerprints, Recovery
 from services.ingest.reading import read
-from services.ingest.trigger import Decision, Found, Outcome, Raised, Recovered, Unreadable
-from services.ingest.wrapping import cleaned
+from services.ingest.refusal import refusal_of
+from services.ingest.trigger import Decision, Found, Ignored, Raised, Recovered, Unreadable
 
 log = logging.getLogger(__name__)
-MAX_KEPT_BYTES = 64 * 1024
+PERSON_CHARACTERS = 100
 LONG_CHARACTERS = 16 * 1024
 """A longer body is read in a thread."""
 
 
 @dataclass
 class Triggers:
-    """Turns queue bodies into incidents, news and dead letters; each of them stands once."""
+    """Turns triggers into incidents, news and dead letters; each has its effect once."""
 
     fingerprints: Fingerprints
     tracing: Tracing
     services: Sequence[str] = ()
+    identity: Identity = field(default_factory=Identity)
+    recovery: RecoveryPolicy = "finish small"
 
     async def on_body(self, body: str) -> bool:
         """Everything that the body means is written; whether all of it is on disk already.
@@ -49,13 +51,40 @@ class Triggers:
     async def take(self, found: Found) -> Decision:
         """What was understood has had its effect, once, however often it comes.
 
-        Raises Unavailable when it could not be written; then a second try loses nothing.
+        What has no fingerprint is set aside: outcome `rejected`. Raises Unavailable when it could
+        not be written; then a second try loses nothing.
         """
-        if isinstance(found, Raised):
-            return await self._on_raised(found)
-        if isinstance(found, Recovered):
-            return await self._on_recovered(found)
-        return _decided(Decision("ignored", found.reason))
+        if isinstance(found, Ignored):
+            decision = Decision("ignored", found.reason)
+            await self.fingerprints.note(decision)
+            return _told(decision)
+        decide = self._on_raised(found) if isinstance(found, Raised) else self._on_recovered(found)
+        try:
+            return _told(await decide, found.alarm)
+        except (Rejected, ValidationError) as error:
+            return await self._set_aside(found.alarm.model_dump_json(), str(error), is_alarm=True)
+
+    async def stop(self, investigation_id: str, *, person: str) -> Decision:
+        """The investigation has ended as `cancelled`; an honest answer where it had already."""
+        reason = f"stopped by {clean(person)[:PERSON_CHARACTERS]}"
+        inv = InvestigationId(investigation_id)
+        decision = await self.fingerprints.end(inv, "cancelled", reason=reason)
+        if decision.outcome == "stopped":
+            await self.fingerprints.note(decision)
+        return _told(decision)
+
+    async def judge(
+        self, investigation_id: str, *, useful: bool, person: str, reason: str = ""
+    ) -> Decision:
+        """What the person says is told once; no use of the last answer re-arms its problem."""
+        said = FeedbackGiven(
+            investigation_id=InvestigationId(investigation_id),
+            fingerprint="",
+            useful=useful,
+            person=clean(person)[:PERSON_CHARACTERS],
+            reason=clean(reason)[:2000],
+        )
+        return _told(await self.fingerprints.judge(said))
 
     async def _read(self, body: str) -> list[Found | Unreadable]:
         if len(body) < LONG_CHARACTERS:
@@ -66,71 +95,53 @@ class Triggers:
     async def _on_part(self, part: Found | Unreadable, body: str) -> bool:
         if isinstance(part, Unreadable):
             return (await self._set_aside(body, part.reason)).durable
-        try:
-            return (await self.take(part)).durable
-        except (Rejected, ValidationError) as error:
-            # What no event can hold will not be held the next time either.
-            return (await self._set_aside(body, str(error))).durable
+        return (await self.take(part)).durable
 
     async def _on_raised(self, found: Raised) -> Decision:
-        alarm = found.alarm
-        incident = incident_of(found, found.service or service_of(alarm, self.services))
-        incident_id = str(incident.incident_id)
-        root = root_of(incident_id).traceparent
-        attributes = {"nightshift.incident.id": incident_id, "nightshift.alarm.name": alarm.name}
-        with self.tracing.span(
-            "ingest alarm", kind=SpanKind.CONSUMER, parent=root, attributes=attributes
-        ) as span:
-            written = await self.fingerprints.write_once(
-                content_hash(alarm, "ALARM"),
-                [incident],
-                traceparent=root,
-                opens=incident.fingerprint,
-            )
-            outcome: Outcome = "opened" if written.first else "repeated"
-            span.set_attribute("nightshift.ingest.outcome", outcome)
-        said = f"{alarm.name} about {incident.service}"
-        return _decided(Decision(outcome, said, incident_id, written.durable))
+        alarm, began = found.alarm, time.time_ns()
+        service = found.service or service_of(alarm, self.services)
+        incident = incident_of(found, service, identity=self.identity)
+        content = content_hash(alarm, "ALARM", note=found.note)
+        decision = await self.fingerprints.admit(incident, content=content, source=found.source)
+        incident_id = decision.incident_id or str(incident.incident_id)  # now it is known
+        self.tracing.tracer.start_span(
+            "ingest alarm",
+            context=context_of(root_of(incident_id).traceparent),
+            kind=SpanKind.CONSUMER,
+            attributes={
+                "nightshift.incident.id": incident_id,
+                "nightshift.alarm.name": alarm.name,
+                "nightshift.ingest.outcome": decision.outcome,
+            },
+            start_time=began,
+        ).end()
+        return decision
 
     async def _on_recovered(self, found: Recovered) -> Decision:
         alarm = found.alarm
-        same = fingerprint(alarm, found.service or service_of(alarm, self.services))
-        investigation_id = await self.fingerprints.running(same)
-        if investigation_id is None:
-            return _decided(Decision("ignored", f"{alarm.name} is OK and nothing runs for it"))
-        root = root_of(investigation_id).traceparent
-        at = alarm.changed_at or await self.fingerprints.now()
-        news = recovery_of(alarm, investigation_id, at=at)
-        written = await self.fingerprints.write_once(
-            content_hash(alarm, "OK"), [news], traceparent=root
+        service = found.service or service_of(alarm, self.services)
+        recovery = Recovery(
+            fingerprint=self.identity.fingerprint(alarm, service, kind=found.kind),
+            alarm_name=alarm.name,
+            at=alarm.changed_at or await self.fingerprints.now(),
+            policy=self.recovery,
+            is_dated=alarm.changed_at is not None,
         )
-        said = f"{alarm.name} is OK"
-        return _decided(Decision("recovered", said, investigation_id, written.durable))
+        return await self.fingerprints.recover(recovery, content=content_hash(alarm, "OK"))
 
-    async def _set_aside(self, body: str, reason: str) -> Written:
-        content = body_hash(body)
-        text = str(cleaned(body, clean)).encode()[:MAX_KEPT_BYTES].decode("utf-8", "ignore")
-        letter = DeadLetter(
-            stream=INCIDENTS.name,
-            group="ingest",
-            entry_id=content,
-            reason=clean(reason)[:2000],
-            delivery_count=1,
-            fields={"body": text},
-            set_aside_at=await self.fingerprints.now(),
-        )
-        notice = NoticeRequested(
-            text=f"A message in the alarm queue could not be read: {letter.reason}"[:2000],
-            key=f"unreadable:{content}",
-        )
-        written = await self.fingerprints.write_once(content, [letter, notice])
+    async def _set_aside(self, body: str, reason: str, *, is_alarm: bool = False) -> Decision:
+        at = await self.fingerprints.now()
+        refusal = refusal_of(body, reason, at=at, is_alarm=is_alarm)
+        written = await self.fingerprints.write_once(body_hash(body), refusal)
+        decision = Decision("rejected", refusal[0].reason, durable=written.durable)
         if written.first:
-            log.warning("set aside: %s", letter.reason)
-        metrics.INCIDENTS.add(1, {"outcome": "rejected"})
-        return written
+            await self.fingerprints.note(decision)
+        return _told(decision)
 
 
-def _decided(decision: Decision) -> Decision:
-    log.info("%s: %s", decision.outcome, decision.reason)
+def _told(decision: Decision, alarm: Alarm | None = None) -> Decision:
+    level = logging.WARNING if decision.outcome == "rejected" else logging.INFO
+    about = f"{alarm.name}, {decision.incident_id or 'no incident'}" if alarm else ""
+    log.log(level, "%s: %s (%s)", decision.outcome, decision.reason, about)
     metrics.INCIDENTS.add(1, {"outcome": decision.outcome})
     return decision

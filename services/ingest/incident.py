@@ -2,45 +2,39 @@
 
 import hashlib
 import re
-from datetime import datetime
 
 from bus.events import (
     Alarm,
-    AlarmRecovered,
     IncidentId,
     IncidentOpened,
-    InvestigationId,
     Severity,
 )
-from services.ingest.fingerprint import content_hash, fingerprint
+from services.ingest.fingerprint import DEFAULT, Identity, content_hash
 from services.ingest.trigger import Raised
 
 _CRITICAL = re.compile(r"\b(critical|crit|fatal|sev-?1|p1|outage|page)\b", re.IGNORECASE)
 _WARNING = re.compile(r"\b(warning|warn|sev-?3|p3|minor)\b", re.IGNORECASE)
 
 
-def incident_of(found: Raised, service: str) -> IncidentOpened:
-    """The incident that a trigger opens; its id is known before anything is written."""
+def incident_of(found: Raised, service: str, *, identity: Identity = DEFAULT) -> IncidentOpened:
+    """The incident that a trigger opens; its id is known before anything is written.
+
+    Raises Rejected where a part of its fingerprint is empty.
+    """
     alarm = found.alarm
+    same = identity.fingerprint(alarm, service, kind=found.kind)
     said = alarm.reason or alarm.description or "went to ALARM"
     return IncidentOpened(
         service=service,
         summary=f"{alarm.name}: {said}"[:2000],
-        incident_id=incident_id(alarm, service),
+        incident_id=_incident_id(alarm, same, note=found.note),
         severity=found.severity or severity_of(alarm),
         trigger=found.kind,
         alarm=alarm,
-        fingerprint=fingerprint(alarm, service),
+        fingerprint=same,
         note=found.note,
         attachments=dict(found.attachments),
     )
-
-
-def incident_id(alarm: Alarm, service: str) -> IncidentId:
-    """The same for every delivery of one state change; without its time, of the same content."""
-    moment = alarm.changed_at.isoformat() if alarm.changed_at else content_hash(alarm, "ALARM")
-    digest = hashlib.sha256(f"{fingerprint(alarm, service)} {moment}".encode()).hexdigest()
-    return IncidentId(f"inc-{digest[:24]}")
 
 
 def severity_of(alarm: Alarm) -> Severity:
@@ -51,11 +45,9 @@ def severity_of(alarm: Alarm) -> Severity:
     return "warning" if _WARNING.search(written) else "error"
 
 
-def recovery_of(alarm: Alarm, investigation_id: InvestigationId, *, at: datetime) -> AlarmRecovered:
-    """The news that the alarm of a running investigation is over: finish what is under way."""
-    return AlarmRecovered(
-        investigation_id=investigation_id,
-        alarm_name=alarm.name,
-        recovered_at=at,
-        policy="finish small",
-    )
+def _incident_id(alarm: Alarm, same: str, *, note: str) -> IncidentId:
+    """The same for every delivery of one state change; without its time, of the same content."""
+    changed = alarm.changed_at
+    moment = changed.isoformat() if changed else content_hash(alarm, "ALARM", note=note)
+    digest = hashlib.sha256(f"{same} {moment}".encode()).hexdigest()
+    return IncidentId(f"inc-{digest[:24]}")

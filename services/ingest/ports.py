@@ -1,4 +1,4 @@
-"""What ingest needs from outside: a queue, and a place where a thing is written only once."""
+"""What ingest needs from outside: a queue, and a place where each thing is decided only once."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,20 @@ from datetime import datetime
 from typing import Protocol
 
 from bus.errors import Rejected
-from bus.events import Event, InvestigationId
+from bus.events import (
+    Event,
+    FeedbackGiven,
+    IncidentId,
+    IncidentOpened,
+    InvestigationId,
+    Outcome,
+    RecoveryPolicy,
+)
 from services.ingest.slack_answers import Answer
 from services.ingest.slack_reading import Person
 from services.ingest.sns_addresses import Place
 from services.ingest.sns_message import SnsMessage
+from services.ingest.summary import Gathered
 from services.ingest.trigger import Decision, Found
 
 
@@ -71,23 +80,55 @@ class CaughtUp(Protocol):
     async def note(self) -> None:
         """A replica has caught up now."""
 
-    async def opened(self, incident_id: str, fingerprint: str) -> bool:
-        """Whether that incident was opened already, as far back as is remembered."""
+    async def knows(self, incident: IncidentOpened) -> bool:
+        """Whether its change, or a later one of its problem, has been decided about already."""
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """An alarm that is over: which problem it was of, and what is to happen."""
+
+    fingerprint: str
+    alarm_name: str
+    at: datetime
+    policy: RecoveryPolicy
+    is_dated: bool = True
+    """Whether `at` is the alarm's own time; else it is when it was read."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits: problems in the backlog, open places, and the summary that is due."""
+
+    held: int
+    open_places: int
+    due: IncidentId | None = None
 
 
 class Fingerprints(Protocol):
-    """Writes each thing once. Every method raises Unavailable when Redis does not do it."""
+    """Decides each thing once. Every method raises Unavailable when Redis does not do it."""
 
     async def write_once(
-        self, content: str, events: Sequence[Event], *, traceparent: str = "", opens: str = ""
+        self, content: str, events: Sequence[Event], *, traceparent: str = ""
     ) -> Written:
-        """The events stand on their streams exactly once for this content hash.
+        """The events stand on their streams exactly once for this content hash."""
 
-        With `opens`, the fingerprint given there leads to the incident from now on.
-        """
+    async def admit(self, incident: IncidentOpened, *, content: str, source: str) -> Decision:
+        """The alarm has its effect, once for this content: see decision 0032."""
 
-    async def running(self, fingerprint: str) -> InvestigationId | None:
-        """The last investigation of that fingerprint, unless it has ended or none is known."""
+    async def recover(self, recovery: Recovery, *, content: str) -> Decision:
+        """The recovery has its effect, once for this content."""
+
+    async def end(
+        self, investigation_id: InvestigationId, outcome: Outcome, *, reason: str
+    ) -> Decision:
+        """The investigation has ended; an honest answer where it had, or where there is none."""
+
+    async def judge(self, said: FeedbackGiven) -> Decision:
+        """What a person said is told once; said of the last answer as no use, it re-arms."""
+
+    async def note(self, decision: Decision, *, alarm: str = "") -> None:
+        """A decision without any other effect stands among the others."""
 
     async def ready(self) -> None:
         """Nothing, as long as writes are possible."""
@@ -152,3 +193,24 @@ class MessageIds(Protocol):
 
     async def keep(self, message_id: str) -> None:
         """The message has had its effect."""
+
+
+class Backlog(Protocol):
+    """What is held. Every method raises Unavailable when Redis does not do it."""
+
+    async def drain(self) -> Waiting:
+        """What may open is open, what may not any more is folded."""
+
+    async def gathered(self, summary: IncidentId) -> Gathered:
+        """What that summary holds now."""
+
+    async def open_summary(
+        self, incident: IncidentOpened, gathered: Gathered, *, is_last_try: bool
+    ) -> bool:
+        """The summary is open, here or elsewhere; False when a kind joined since it was read."""
+
+    async def free_stopped(self) -> int:
+        """Places of investigations that stopped since the last call are free; how many stopped.
+
+        It waits a moment for the first.
+        """

@@ -59,6 +59,7 @@ Outcome = Literal[
     "opened",
     "joined",
     "repeated",
+    "duplicate",
     "held",
     "folded",
     "recovered",
@@ -67,11 +68,12 @@ Outcome = Literal[
     "ignored",
     "rejected",
 ]
+"""`repeated`: the same problem, whose investigation has ended; `duplicate`: the same message."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What became of one trigger, and why."""
+    """What became of one trigger (or of what a person pressed), and why."""
 
     outcome: Outcome
     reason: str

@@ -42,6 +42,14 @@ CHANNELS = {
 """Channels that can be proxied: the variable that says where it leads, and who uses it."""
 
 
+UNLIMITED = {
+    "NIGHTSHIFT_MAX_NEW": "100000",
+    "NIGHTSHIFT_MAX_OPEN": "100000",
+    "NIGHTSHIFT_SOURCE_BURST": "100000",
+}
+"""A fleet's load is the test's: each alarm is an investigation (tests/ingest has the storms)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FleetPlan:
     """What is to run. `settings` are environment variables for every service."""
@@ -127,7 +135,7 @@ class Fleet:
         name = f"{service}-{next(self._numbers)}"
         port = free_port()
         env = service_environment(self.stack, service, replica=name)
-        env |= {"NIGHTSHIFT_HTTP_PORT": str(port), **(settings or {})}
+        env = UNLIMITED | env | {"NIGHTSHIFT_HTTP_PORT": str(port), **(settings or {})}
         if service == "toolrunner":
             env |= self.servers
         env |= self._proxied(name, service, env)

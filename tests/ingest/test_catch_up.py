@@ -20,7 +20,7 @@ from services.ingest.adapters.cloudwatch import CloudWatchAlarms
 from services.ingest.alarm import read
 from services.ingest.catch_up import CatchUp
 from services.ingest.handlers import Triggers
-from services.ingest.incident import incident_id
+from services.ingest.incident import incident_of
 from services.ingest.ports import NotPermitted
 from services.ingest.settings import Settings
 from services.ingest.trigger import Raised
@@ -128,8 +128,8 @@ class Memory:
     async def note(self) -> None:
         self.noted += 1
 
-    async def opened(self, incident_id: str, fingerprint: str) -> bool:
-        return incident_id in self.known
+    async def knows(self, incident: IncidentOpened) -> bool:
+        return incident.incident_id in self.known
 
 
 def catching_up(standing: Standing, memory: Memory, written: MemoryFingerprints) -> CatchUp:
@@ -177,7 +177,7 @@ async def test_known_broken_and_suppressed_alarms_open_nothing_and_many_are_boun
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     suppressed = told("quiet") | {"ActionsSuppressedBy": "Alarm"}
-    known = incident_id(alarm_of(told("b")), "cartservice")
+    known = str(incident_of(Raised(alarm_of(told("b"))), "cartservice").incident_id)
     broken: dict[str, object] = {"AlarmName": "", "NewStateValue": "ALARM"}
     documents = [broken, suppressed, told("b"), told("a"), told("a"), told("c")]
     written = MemoryFingerprints()

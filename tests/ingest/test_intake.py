@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bus.errors import Unavailable
-from bus.events import Event, InvestigationId
+from bus.events import Event, FeedbackGiven, IncidentOpened, InvestigationId, Outcome
 from bus.testing import eventually
 from bus.tracing import Tracing
 from services.ingest.handlers import Triggers
 from services.ingest.intake import Intake
-from services.ingest.ports import QueueMessage, Written
+from services.ingest.ports import QueueMessage, Recovery, Written
+from services.ingest.trigger import Decision
 from tests.ingest.bodies import alerts, flat_alarm, log_lines, packed
 
 SOON = 0.01
@@ -72,7 +73,7 @@ class MemoryFingerprints:
     written: dict[str, Sequence[Event]] = field(default_factory=dict)
 
     async def write_once(
-        self, content: str, events: Sequence[Event], *, traceparent: str = "", opens: str = ""
+        self, content: str, events: Sequence[Event], *, traceparent: str = ""
     ) -> Written:
         if self.refused < self.refusals:
             self.refused += 1
@@ -83,7 +84,22 @@ class MemoryFingerprints:
         self.written[content] = events
         return Written(first=first, durable=True)
 
-    async def running(self, fingerprint: str) -> InvestigationId | None:
+    async def admit(self, incident: IncidentOpened, *, content: str, source: str) -> Decision:
+        await self.write_once(content, [incident])
+        return Decision("opened", f"from {source}", str(incident.incident_id))
+
+    async def recover(self, recovery: Recovery, *, content: str) -> Decision:
+        return Decision("ignored", recovery.alarm_name)
+
+    async def end(
+        self, investigation_id: InvestigationId, outcome: Outcome, *, reason: str
+    ) -> Decision:
+        return Decision("ignored", reason)
+
+    async def judge(self, said: FeedbackGiven) -> Decision:
+        return Decision("judged", said.reason)
+
+    async def note(self, decision: Decision, *, alarm: str = "") -> None:
         return None
 
     async def ready(self) -> None:

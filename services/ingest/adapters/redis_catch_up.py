@@ -4,7 +4,7 @@ from redis.exceptions import RedisError
 
 from bus.connection import as_text
 from bus.errors import Unavailable
-from bus.events import InvestigationId
+from bus.events import IncidentOpened, InvestigationId
 from bus.port import Bus
 
 AGAIN_AFTER_SECONDS = 60
@@ -31,13 +31,19 @@ class RedisCaughtUp:
         except (RedisError, OSError) as error:
             raise _unavailable(error) from error
 
-    async def opened(self, incident_id: str, fingerprint: str) -> bool:
-        """Whether the incident is the last one of its fingerprint, or an investigation has it."""
-        pointer = f"{self._bus.keys.prefix}fingerprint:{fingerprint}"
+    async def knows(self, incident: IncidentOpened) -> bool:
+        """Whether its problem has had this change or a later one, or an investigation has it."""
+        problem = f"{self._bus.keys.prefix}fingerprint:problem:{incident.fingerprint}"
+        inv = InvestigationId(str(incident.incident_id))
+        changed_at = incident.alarm.changed_at if incident.alarm else None
         try:
-            if as_text(await self._bus.redis.get(pointer)) == incident_id:
+            raw = await self._bus.redis.hmget(problem, ["incident", "changed"])
+            opened, changed = map(as_text, raw)
+            if opened == inv:
                 return True
-            return await self._bus.investigations.read(InvestigationId(incident_id)) is not None
+            if changed_at and float(changed or 0) >= round(changed_at.timestamp() * 1000):
+                return True
+            return await self._bus.investigations.read(inv) is not None
         except (RedisError, OSError) as error:
             raise _unavailable(error) from error
         except ValueError:

@@ -1,36 +1,47 @@
-"""Ingest's own keys in Redis: what was written already, and which incident a fingerprint led to.
+"""Ingest's own keys in Redis: what was decided already, and where each problem stands.
 
-`fingerprint:content:<hash>` marks a written state change, `fingerprint:<hash>` holds the incident
-last opened for it. Marking and appending is one script: a crash at any instant leaves both or none.
+`fingerprint:content:<hash>` marks what was read and links it, `fingerprint:problem:<fingerprint>`
+says where a problem stands, `fingerprint:incident:<id>` and `fingerprint:decisions:<id>` what was
+decided about it. The scripts in `scripts/` write them, and the streams in the same step.
 """
 
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from importlib.resources import files
+from functools import partial
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from bus.connection import as_text
 from bus.envelope import entry_fields, flat
-from bus.errors import Unavailable
-from bus.events import DeadLetter, Event, IncidentOpened, InvestigationId
+from bus.errors import NightshiftError
+from bus.events import (
+    DeadLetter,
+    Event,
+    FeedbackGiven,
+    IncidentOpened,
+    InvestigationId,
+    Outcome,
+)
 from bus.port import Bus
+from bus.record import Record, end_from_outside
 from bus.streams import INCIDENTS, KEPT_SECONDS, STREAM_OF
-from services.ingest.ports import Written
+from bus.tracing import root_of
+from services.ingest.adapters.redis_scripts import ON_DISK, RedisScripts, unavailable
+from services.ingest.limits import DEFAULTS, Limits
+from services.ingest.ports import Recovery, Written
+from services.ingest.trigger import Decision
 
 log = logging.getLogger(__name__)
-DISK_WAIT_MS = 3000
+SAID_CHARACTERS = 300
 
 
 class RedisFingerprints:
-    """Writes each content once, and waits for the disk where Redis can say so (7.2 and newer)."""
+    """What `ports.Fingerprints` says, over the scripts."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, limits: Limits = DEFAULTS) -> None:
         self._bus = bus
-        text = files(__package__).joinpath("append_once.lua").read_text(encoding="utf-8")
-        self._append = bus.redis.register_script(text)
-        self._can_wait_for_disk = True
+        self.scripts = RedisScripts(bus, limits)
 
     async def ready(self) -> None:
         """Redis takes writes; raises Unavailable when it does not."""
@@ -38,80 +49,172 @@ class RedisFingerprints:
             # A full or read-only Redis answers a ping, so this writes.
             await self._bus.redis.set(self._key("ready"), "1", ex=60)
         except (RedisError, OSError) as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     async def now(self) -> datetime:
         """The time by Redis; raises Unavailable when it does not answer."""
         try:
             return await self._bus.investigations.now()
         except (RedisError, OSError) as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     async def kept(self) -> None:
         """Redis still is the one that was written to; raises Unavailable when it is not."""
         try:
             await self._bus.store.look()
         except (RedisError, OSError) as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     async def write_once(
-        self, content: str, events: Sequence[Event], *, traceparent: str = "", opens: str = ""
+        self, content: str, events: Sequence[Event], *, traceparent: str = ""
     ) -> Written:
         """The events stand on their streams exactly once; raises Unavailable when unsure."""
-        mark = self._key(f"content:{content}")
-        pointer = self._key(opens) if opens else mark
-        keys = [mark, pointer, *(self._stream_of(event) for event in events)]
-        args = [str(KEPT_SECONDS), _incident_id(events) if opens else ""]
+        streams = [self._stream_of(event) for event in events]
+        args = [str(KEPT_SECONDS)]
         for event in events:
             fields = flat(entry_fields(event, traceparent))
             args += [str(len(fields)), *fields]
-        try:
-            return await self._run(keys, args)
-        except (RedisError, OSError) as error:
-            raise _unavailable(error) from error
-
-    async def running(self, fingerprint: str) -> InvestigationId | None:
-        """The last investigation of that fingerprint, unless it has ended or none is known."""
-        try:
-            known = as_text(await self._bus.redis.get(self._key(fingerprint)))
-            found = InvestigationId(known)
-            record = await self._bus.investigations.read(found) if known else None
-        except (RedisError, OSError) as error:
-            raise _unavailable(error) from error
-        except ValueError as error:
-            log.error("the record of %s cannot be read: %s", known, error)
-            return None
-        # Without a record the incident waits to be opened: it is about to run.
-        is_over = not known or (record is not None and record.state == "ended")
-        return None if is_over else found
-
-    async def _run(self, keys: list[str], args: list[str]) -> Written:
-        # One pipeline, one connection: the wait covers what this connection wrote.
-        pipeline = self._bus.redis.pipeline(transaction=False)
-        await self._append(keys=keys, args=args, client=pipeline)
-        if self._can_wait_for_disk:
-            pipeline.execute_command("WAITAOF", 1, 0, DISK_WAIT_MS)
-        written, *waited = await pipeline.execute(raise_on_error=False)
-        if isinstance(written, Exception):
-            raise written
-        for key, entry_id in zip(keys[2:], written, strict=False):
+        keys = [self._key(f"content:{content}"), *streams]
+        ids, durable = await self.scripts.run("append_once", keys, args=args)
+        written = ids if isinstance(ids, list) else []
+        for key, entry_id in zip(streams, written, strict=False):
             self._bus.store.saw(key, as_text(entry_id))
-        return Written(first=bool(written), durable=self._is_on_disk(waited))
+        return Written(first=bool(written), durable=durable)
 
-    def _is_on_disk(self, waited: Sequence[object]) -> bool:
-        answer = waited[0] if waited else None
-        if isinstance(answer, ResponseError):
-            # An older Redis, or one without an append-only file: it never will.
-            self._can_wait_for_disk = False
-            return False
-        if isinstance(answer, Exception):
-            raise answer
-        if isinstance(answer, list) and int(answer[0]) < 1:
-            raise Unavailable(f"Redis has not put an entry on disk within {DISK_WAIT_MS} ms")
-        return isinstance(answer, list)
+    async def admit(self, incident: IncidentOpened, *, content: str, source: str) -> Decision:
+        """The alarm joined, repeated, waits, opened or was folded: one script decides."""
+        root = root_of(str(incident.incident_id)).traceparent
+        alarm = incident.alarm
+        asked: dict[str, object] = {
+            "content": content,
+            "fingerprint": incident.fingerprint,
+            "incident_id": incident.incident_id,
+            "traceparent": root,
+            "entry": flat(entry_fields(incident, root)),
+            "severity": incident.severity,
+            "source": source or incident.trigger,
+            "alarm": alarm.name if alarm else incident.trigger,
+            "service": incident.service,
+            "kind": incident.trigger,
+            "said": incident.summary[:SAID_CHARACTERS],
+            "changed": _ms(alarm.changed_at) if alarm else 0,
+        }
+        return await self._decide("admit", f"content:{content}", asked=asked)
+
+    async def recover(self, recovery: Recovery, *, content: str) -> Decision:
+        """The recovery is news, a remark or nothing; under policy `stop` the record has ended."""
+        mark, ended = f"content:{content}", ""
+        if recovery.policy == "stop":
+            ended = await self._ended_by(recovery, mark)
+        asked: dict[str, object] = {
+            "fingerprint": recovery.fingerprint,
+            "alarm": recovery.alarm_name,
+            "recovered_at": recovery.at.isoformat(),
+            "changed": _ms(recovery.at) if recovery.is_dated else 0,
+            "policy": recovery.policy,
+            "ended": ended,
+        }
+        return await self._decide("recover", mark, asked=asked)
+
+    async def end(
+        self, investigation_id: InvestigationId, outcome: Outcome, *, reason: str
+    ) -> Decision:
+        """The record has ended, by this or before; its reason says which."""
+        inv = str(investigation_id)
+        try:
+            before = await self._bus.investigations.read(investigation_id)
+            record = await self._end(investigation_id, outcome, reason=reason)
+            known = await self._bus.redis.exists(self._key(f"incident:{inv}"))
+        except ValueError as error:
+            log.error("the record of %s cannot be read: %s", inv, error)
+            return Decision("ignored", f"{inv} cannot be read by this release", inv)
+        except NightshiftError as error:
+            return Decision("ignored", f"{inv} cannot be ended here: {error}", inv)
+        except (RedisError, OSError) as error:
+            raise unavailable(error) from error
+        if record is None and known:
+            return Decision("ignored", f"{inv} is only just being opened; try again soon", inv)
+        if record is None:
+            return Decision("ignored", f"there is no investigation {inv[:64]}")
+        if before is None or before.state == "ended" or record.outcome != outcome:
+            return Decision("ignored", f"{inv} had ended already: {record.outcome}", inv)
+        return Decision("stopped", record.reason, inv, durable=False)
+
+    async def judge(self, said: FeedbackGiven) -> Decision:
+        """FeedbackGiven stands once for what that person says now; `rearmed` in the script."""
+        inv = said.investigation_id
+        record, parent = await self._record(inv), root_of(inv).traceparent
+        problem = record.incident.fingerprint if record else await self._problem_of(inv)
+        said = said.model_copy(update={"fingerprint": problem or said.fingerprint})
+        asked: dict[str, object] = {
+            "incident_id": inv,
+            "fingerprint": said.fingerprint,
+            "person": said.person,
+            "said": f"{said.useful} {said.reason}",
+            "useful": said.useful,
+            "entry": flat(entry_fields(said, record.trace.traceparent if record else parent)),
+        }
+        return await self._decide("judge", f"judged:{inv}", asked=asked)
+
+    async def note(self, decision: Decision, *, alarm: str = "") -> None:
+        """The decision stands among those of its incident, else of the window."""
+        asked: dict[str, object] = {
+            "incident_id": decision.incident_id,
+            "outcome": decision.outcome,
+            "reason": decision.reason[:SAID_CHARACTERS],
+            "alarm": alarm,
+        }
+        await self._decide("note", "ready", asked=asked)
+
+    async def _decide(self, name: str, key: str, *, asked: dict[str, object]) -> Decision:
+        told = await self.scripts.decide(name, self._key(key), asked=asked)
+        return Decision(told["outcome"], told["reason"], told["incident"], told[ON_DISK])
+
+    async def _ended_by(self, recovery: Recovery, mark: str) -> str:
+        """The investigation that this recovery ended, now or at an earlier try; else nothing."""
+        redis, key = self._bus.redis, self._key(f"problem:{recovery.fingerprint}")
+        try:
+            if await redis.exists(self._key(mark)):
+                return ""
+            raw = await redis.hmget(key, ["incident", "state", "alarm", "changed"])
+            incident, state, alarm, changed = map(as_text, raw)
+            is_older = recovery.is_dated and _ms(recovery.at) < int(changed or 0)
+            if state != "open" or alarm != recovery.alarm_name or is_older:
+                return ""
+            said = f"{recovery.alarm_name} went back to OK"
+            record = await self._end(InvestigationId(incident), "recovered", reason=said)
+        except ValueError as error:
+            log.error("the investigation of %s was not ended: %s", recovery.alarm_name, error)
+            return ""
+        except (RedisError, OSError) as error:
+            raise unavailable(error) from error
+        return incident if record and record.outcome == "recovered" else ""
+
+    async def _end(
+        self, investigation_id: InvestigationId, outcome: Outcome, *, reason: str
+    ) -> Record | None:
+        now = await self._bus.investigations.now()
+        decide = partial(end_from_outside, outcome=outcome, at=now, reason=reason)
+        return await self._bus.investigations.apply(investigation_id, decide)
+
+    async def _record(self, investigation_id: InvestigationId) -> Record | None:
+        try:
+            return await self._bus.investigations.read(investigation_id)
+        except (RedisError, OSError) as error:
+            raise unavailable(error) from error
+        except (NightshiftError, ValueError) as error:
+            log.error("the record of %s cannot be read: %s", investigation_id, error)
+            return None
+
+    async def _problem_of(self, incident: str) -> str:
+        try:
+            key = self._key(f"incident:{incident}")
+            return as_text(await self._bus.redis.hget(key, "fingerprint"))
+        except (RedisError, OSError) as error:
+            raise unavailable(error) from error
 
     def _key(self, name: str) -> str:
-        return f"{self._bus.keys.prefix}fingerprint:{name}"
+        return self.scripts.key(name)
 
     def _stream_of(self, event: Event) -> str:
         if isinstance(event, DeadLetter):
@@ -119,13 +222,5 @@ class RedisFingerprints:
         return self._bus.keys.stream(STREAM_OF[type(event)])
 
 
-def _incident_id(events: Sequence[Event]) -> str:
-    return next(
-        (str(event.incident_id) for event in events if isinstance(event, IncidentOpened)), ""
-    )
-
-
-def _unavailable(error: Exception) -> Unavailable:
-    return Unavailable(
-        f"Redis does not take entries: {error or type(error).__name__}", retry_in_seconds=1.0
-    )
+def _ms(moment: datetime | None) -> int:
+    return round(moment.timestamp() * 1000) if moment else 0

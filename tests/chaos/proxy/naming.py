@@ -40,7 +40,10 @@ def scripts() -> dict[str, str]:
     found = {}
     for folder in ("bus", "services"):
         for path in sorted((ROOT / folder).rglob("*.lua")):
-            found[_sha(path.read_text(encoding="utf-8"))] = path.stem
+            text, shared = path.read_text(encoding="utf-8"), path.with_name("shared.lua")
+            found[_sha(text)] = path.stem
+            if shared.is_file():
+                found[_sha(shared.read_text(encoding="utf-8") + text)] = path.stem
         for path in sorted((ROOT / folder).rglob("*.py")):
             for name, text in _inline(path.read_text(encoding="utf-8")):
                 found[_sha(text)] = name

@@ -15,6 +15,8 @@ from tests.chaos.proxy.redis_channel import carry_redis
 
 T = TypeVar("T")
 RENEWAL = "commit: renew"
+POLLS = ("commit: look", "commit: trim", "commit: drain", "sqs ReceiveMessage")
+"""Every replica asks so again and again, whether or not anything has to be done."""
 """Of a lease: not in the log, but a hook is asked about it."""
 _UNSEEN = ("redis ", "mcp ")
 _SEEN = ("redis set", "redis hset", "redis xadd", "redis xack", "redis del", "redis exec")
@@ -173,4 +175,4 @@ def matters(passage: Passage) -> bool:
     operation = passage.operation
     if operation.startswith(_UNSEEN):
         return operation.startswith(_SEEN)
-    return operation not in (RENEWAL, "commit: look", "commit: trim", "sqs ReceiveMessage")
+    return operation not in (RENEWAL, *POLLS)

@@ -15,7 +15,7 @@ from tests.cli.nightshift import run
 pytestmark = [pytest.mark.xdist_group("inside"), pytest.mark.timeout(120)]
 SECRET = ("ANTHROPIC_API_KEY", "SLACK_BOT_TOKEN", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY")
 CHECKS = {
-    *("redis", "persistence", "memory", "generation", "clock", "deadlines", "catalogue"),
+    *("redis", "persistence", "memory", "generation", "clock", "deadlines", "backlog", "catalogue"),
     *("dead letters", "group reasoner", "group notifier", "group toolrunner"),
     *("settings ingest", "settings reasoner", "settings toolrunner", "settings notifier"),
     *("settings toolrunner servers", "model", "slack", "github"),

@@ -1,0 +1,73 @@
+-- Decide about one raised alarm, once for its content: join, repeat, hold, open or fold it.
+-- KEYS  1 the content's key
+local function link(to, seconds) redis.call('SET', KEYS[1], to, 'EX', seconds) end
+
+local seen = redis.call('GET', KEYS[1])
+if seen then
+  -- A write without effect, so that waiting for the file after this covers the earlier write too.
+  redis.call('SET', KEYS[1], seen, 'KEEPTTL')
+  if seen == 'held' then seen = redis.call('HGET', of('problem', ask.fingerprint), 'incident') or '' end
+  note(seen, 'duplicate', 'the same content came before', ask.alarm)
+  return answer('duplicate', 'the same content came before', seen)
+end
+begin()
+
+local key = of('problem', ask.fingerprint)
+local problem, critical = hash(key), ask.severity == 'critical'
+local known = problem.state == 'held' or (problem.state and problem.rearmed ~= '1'
+  and ms - problem.last < limits.repeat_ms and ms - problem.at < limits.longest_ms)
+if known and critical and problem.state ~= 'open' and problem.severity ~= 'critical' then known = false end
+
+local function ended_here(outcome, reason, incident)
+  link(incident, DAY)
+  note(incident, outcome, reason, ask.alarm)
+  return answer(outcome, reason, incident)
+end
+
+if known then
+  redis.call('HSET', key, 'last', ms, 'changed', math.max(ask.changed, problem.changed))
+end
+if known and problem.state ~= 'held' then redis.call('PEXPIRE', key, limits.known_ms) end
+if known and problem.state == 'open' then
+  if problem.incident == ask.incident_id then
+    return ended_here('duplicate', 'the same change came another way', problem.incident)
+  elseif has_ended(problem.incident, problem.at) then
+    return ended_here('repeated', 'its investigation has ended, within the window', problem.incident)
+  elseif tell(problem.incident, 'AlarmJoined', joined(ask.entry)) then
+    return ended_here('joined', 'its investigation is running', problem.incident)
+  end
+  return ended_here('joined', 'its investigation is running; counted only', problem.incident)
+elseif known and problem.state == 'folded' then
+  count_gathered(problem.incident, ask.fingerprint, ask.severity, 1)
+  return ended_here('folded', 'of a kind that the summary holds', problem.incident)
+elseif known then
+  redis.call('HINCRBY', key, 'count', 1)
+  link('held', DAY)
+  note('', 'held', 'its problem waits already', ask.alarm)
+  return answer('held', 'its problem waits already', '')
+elseif critical then
+  ask.count = problem.state == 'held' and problem.count + 1 or 1
+  open(ask.fingerprint, ask, 'a new critical problem')
+elseif redis.call('ZCARD', BACKLOG) >= limits.most_held then
+  fold(ask.fingerprint, ask, 'the backlog is full')
+else
+  redis.call('DEL', key)
+  redis.call('HSET', key, 'state', 'held', 'at', ms, 'last', ms, 'count', 1, 'incident_id', ask.incident_id,
+    'traceparent', ask.traceparent, 'entry', cjson.encode(ask.entry), 'severity', ask.severity, 'source', ask.source,
+    'alarm', ask.alarm, 'service', ask.service, 'kind', ask.kind, 'said', ask.said, 'changed', ask.changed)
+  redis.call('EXPIRE', key, WEEK)
+  redis.call('ZADD', BACKLOG, ms + GRADES[ask.severity] * limits.lift_ms, ask.fingerprint)
+  redis.call('EXPIRE', BACKLOG, WEEK)
+  drain()
+end
+
+local mine = became[ask.fingerprint]
+if mine then
+  became[ask.fingerprint] = nil
+  link(mine.incident, mine.outcome == 'opened' and WEEK or DAY)
+  return answer(mine.outcome, mine.reason, mine.incident)
+end
+link('held', DAY)
+local reason = WAITS[obstacle(ask.source)]
+note('', 'held', reason, ask.alarm)
+return answer('held', reason, '')

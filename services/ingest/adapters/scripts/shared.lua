@@ -1,0 +1,193 @@
+-- What all decisions about triggers share; put before each of the other scripts of this folder.
+-- KEYS  1 a key of the caller's (names the slot)    ARGV  1 prefix of every key  2 what is asked, as JSON
+-- A full Redis refuses writes that need memory only as a script's first write: so each begins with one, and does
+-- nothing at all where Redis is full. Times are milliseconds by Redis.
+local P, ask = ARGV[1], cjson.decode(ARGV[2])
+local limits, clock = ask.limits, redis.call('TIME')
+local ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local PLACES, BACKLOG, SUMMARY = P .. 'places', P .. 'backlog', P .. 'fingerprint:summary'
+local WEEK, DAY, MOST_NOTED = 604800, 86400, 50
+local GRADES = {critical = 0, error = 1, warning = 2, info = 3}
+local wrote, became = {}, {}
+
+local function of(kind, name) return P .. 'fingerprint:' .. kind .. ':' .. name end
+
+-- The first write, refused by a full Redis. The content is marked last: whatever breaks in between, it is taken again.
+local function begin() redis.call('SET', P .. 'fingerprint:ready', '1', 'EX', 60) end
+
+local function hash(key)
+  local flat, found = redis.call('HGETALL', key), {}
+  for i = 1, #flat, 2 do found[flat[i]] = flat[i + 1] end
+  return found
+end
+
+local function append(stream, fields) wrote[stream] = redis.call('XADD', P .. stream, '*', unpack(fields)) end
+
+local function entry(event, id, values)
+  return {'event', event, 'id', redis.sha1hex(id), 'version', ask.version, 'data', cjson.encode(values)}
+end
+
+-- A decision is counted by its reason, and the last ones stand with their time: of an incident, else of the window.
+local function note(incident, outcome, reason, alarm, count)
+  local where = incident ~= '' and incident or string.format('none:%d', math.floor(ms / limits.window_ms))
+  local list = of('decisions', where)
+  redis.call('HINCRBY', of('incident', where), 'counted:' .. outcome .. ': ' .. (ask.counted or reason), count or 1)
+  redis.call('EXPIRE', of('incident', where), incident ~= '' and WEEK or DAY)
+  redis.call('LPUSH', list, cjson.encode({at = ms, outcome = outcome, reason = reason, alarm = alarm, count = count or 1}))
+  redis.call('LTRIM', list, 0, MOST_NOTED - 1)
+  redis.call('EXPIRE', list, incident ~= '' and WEEK or DAY)
+end
+
+local function has_ended(incident, at)
+  local state = redis.call('HGET', P .. incident .. ':record', 'state')
+  if state then return state == 'ended' end
+  return ms - at > limits.place_ms                -- nobody ever opened it, or it is forgotten
+end
+
+-- News for a running investigation; beyond the bound it is only counted.
+local function tell(incident, event, values)
+  local own = of('incident', incident)
+  local number = redis.call('HINCRBY', own, 'updates', 1)
+  if number > limits.most_updates then return false end
+  values.investigation_id = incident
+  local fields = entry(event, incident .. event .. number, values)
+  local traceparent = redis.call('HGET', own, 'traceparent')
+  if traceparent then fields[#fields + 1] = 'traceparent'; fields[#fields + 1] = traceparent end
+  append('updates', fields)
+  return true
+end
+
+local function joined(fields)
+  for i = 1, #fields, 2 do
+    if fields[i] == 'data' then
+      local opened = cjson.decode(fields[i + 1])
+      return {alarm = opened.alarm, service = opened.service, note = opened.note}
+    end
+  end
+end
+
+local function notice(text, key) append('notices', entry('NoticeRequested', key, {text = text, key = key})) end
+
+local function tokens(source)
+  local kept = redis.call('HMGET', of('source', source), 'left', 'at')
+  if not kept[1] then return limits.source_burst end
+  return math.min(limits.source_burst, kept[1] + (ms - kept[2]) / limits.source_ms)
+end
+
+local function take_token(source)
+  redis.call('HSET', of('source', source), 'left', math.max(0, tokens(source) - 1), 'at', ms)
+  redis.call('PEXPIRE', of('source', source), math.ceil(limits.source_burst * limits.source_ms) + 1000)
+end
+
+local function opened(kind) return redis.call('ZCOUNT', of('opened', kind), '(' .. ms - limits.window_ms, '+inf') end
+
+-- Why an ordinary problem may not be investigated now; nothing where it may. One of the window is a critical one's.
+local function obstacle(source)
+  local ordinary = opened('ordinary')
+  if ordinary >= limits.max_new - 1 or ordinary + opened('critical') >= limits.max_new then return 'window' end
+  if redis.call('ZCOUNT', PLACES, '(' .. ms / 1000, '+inf') >= limits.max_open then return 'places' end
+  if tokens(source) < 1 then return 'source' end
+end
+
+local function take_place(incident)
+  redis.call('ZREMRANGEBYSCORE', PLACES, '-inf', ms / 1000)
+  redis.call('ZADD', PLACES, (ms + limits.place_ms) / 1000, incident)
+  redis.call('PEXPIRE', PLACES, 2 * limits.place_ms)
+end
+
+local function settle(fingerprint, found, state, incident)
+  local key = of('problem', fingerprint)
+  redis.call('DEL', key)
+  redis.call('HSET', key, 'state', state, 'incident', incident, 'at', ms, 'last', ms, 'alarm', found.alarm,
+    'service', found.service, 'severity', found.severity, 'changed', found.changed)
+  redis.call('PEXPIRE', key, limits.known_ms)
+  redis.call('ZREM', BACKLOG, fingerprint)
+end
+
+local function open(fingerprint, found, reason)
+  local incident, kind = found.incident_id, found.severity == 'critical' and 'critical' or 'ordinary'
+  append('incidents', found.entry)
+  take_place(incident)
+  take_token(found.source)
+  redis.call('ZREMRANGEBYSCORE', of('opened', kind), '-inf', ms - limits.window_ms)
+  redis.call('ZADD', of('opened', kind), ms, incident)
+  redis.call('PEXPIRE', of('opened', kind), limits.window_ms)
+  settle(fingerprint, found, 'open', incident)
+  redis.call('HSET', of('incident', incident), 'fingerprint', fingerprint, 'traceparent', found.traceparent)
+  note(incident, 'opened', reason, found.alarm)
+  local waited = (found.count or 1) - 1
+  if waited > 0 then note(incident, 'held', 'came while it waited', found.alarm, waited) end
+  became[fingerprint] = {outcome = 'opened', reason = reason, incident = incident}
+end
+
+-- The summary of this window; where there is none yet it begins to gather, and a person is told.
+local function summary()
+  local found = hash(SUMMARY)
+  if found.id and (found.state == 'gathering' or ms - found.at < limits.window_ms) then return found end
+  found = {id = ask.summary.id, state = 'gathering', at = ms}
+  redis.call('DEL', SUMMARY)
+  redis.call('HSET', SUMMARY, 'id', found.id, 'state', found.state, 'at', ms)
+  redis.call('EXPIRE', SUMMARY, WEEK)
+  redis.call('HSET', of('incident', found.id), 'traceparent', ask.summary.traceparent)
+  notice('More new problems than are investigated one by one: the rest goes into one summary, ' .. found.id ..
+    '; critical ones still open at once.', 'storm:' .. found.id)
+  return found
+end
+
+local function count_gathered(incident, fingerprint, severity, count)
+  local gathered = of('gathered', incident)
+  redis.call('HINCRBY', gathered, 'alarms', count)
+  redis.call('HINCRBY', gathered, 'of:' .. severity, count)
+  redis.call('HINCRBY', gathered, 'number:' .. fingerprint, count)
+  redis.call('EXPIRE', gathered, WEEK)
+end
+
+local function fold(fingerprint, found, reason, recovered_at)
+  local into, count = summary(), tonumber(found.count or 1)
+  local gathered, is_new = of('gathered', into.id), false
+  if redis.call('HEXISTS', gathered, 'facts:' .. fingerprint) == 0 then
+    is_new = true
+    if redis.call('HINCRBY', gathered, 'kinds', 1) <= limits.most_kinds then
+      redis.call('HSET', gathered, 'facts:' .. fingerprint, cjson.encode({alarm = found.alarm, service = found.service,
+        severity = found.severity, kind = found.kind, said = found.said, at = tonumber(found.at or ms), reason = reason}))
+    end
+  end
+  count_gathered(into.id, fingerprint, found.severity, count)
+  if recovered_at then redis.call('HSET', gathered, 'recovered:' .. fingerprint, recovered_at) end
+  settle(fingerprint, found, 'folded', into.id)
+  note(into.id, 'folded', reason, found.alarm, count)
+  became[fingerprint] = {outcome = 'folded', reason = reason, incident = into.id}
+  if into.state ~= 'open' or not is_new then return end
+  if not has_ended(into.id, into.at) then tell(into.id, 'AlarmJoined', joined(found.entry)); return end
+  if redis.call('HSETNX', of('incident', into.id), 'late', '1') == 1 then
+    notice('More alarms belong to the summary ' .. into.id .. ', which has ended: `nightshift show` lists them.',
+      'storm-late:' .. into.id)
+  end
+end
+
+local WAITS = {places = 'no place is free', source = 'its source has used up its share'}
+local FOLDS = {window = 'more new problems than this window may open'}
+
+local function whole(fingerprint)
+  local found = hash(of('problem', fingerprint))
+  found.entry = cjson.decode(found.entry)
+  return found
+end
+
+-- What is held opens in its order as far as it may; what has waited too long, or may not open at all, is folded.
+local function drain()
+  for _, fingerprint in ipairs(redis.call('ZRANGE', BACKLOG, 0, -1)) do
+    local state, at, source = unpack(redis.call('HMGET', of('problem', fingerprint), 'state', 'at', 'source'))
+    local why = state == 'held' and obstacle(source)
+    if state ~= 'held' then redis.call('ZREM', BACKLOG, fingerprint)
+    elseif not why then open(fingerprint, whole(fingerprint), 'a new problem')
+    elseif FOLDS[why] then fold(fingerprint, whole(fingerprint), FOLDS[why])
+    elseif ms - at >= limits.held_ms then fold(fingerprint, whole(fingerprint), 'held for too long: ' .. WAITS[why]) end
+  end
+end
+
+local function answer(outcome, reason, incident, more)
+  local told = more or {}
+  told.outcome, told.reason, told.incident, told.wrote, told.became = outcome, reason, incident, wrote, became
+  return cjson.encode(told)
+end

@@ -1,0 +1,140 @@
+"""Alarms, recoveries, stops and time in any order: what is promised holds after every step.
+
+What is checked is written down here a second time, without a look at how ingest keeps it.
+"""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+
+from bus.events import Severity
+from services.ingest.limits import Limits
+from services.ingest.trigger import Decision
+from tests.conftest import MakeBus
+from tests.ingest.shift import Shift
+from tests.lane import Lane
+
+LIMITS = Limits(
+    repeat_seconds=1205,
+    source_burst=5,
+    source_seconds=45,
+    max_open=4,
+    max_new=6,
+    window_seconds=605,
+    held_seconds=605,
+    gather_seconds=15,
+    deadline_seconds=300,
+)
+NAMES = [f"k{number}" for number in range(14)]
+GRADES: tuple[Severity, ...] = ("critical", "error", "error", "warning", "info")
+
+
+@dataclass
+class Oracle:
+    """What must hold, from what was sent and what stands on the stream."""
+
+    shift: Shift
+    clock: float = 0.0
+    sent: int = 0
+    links: list[tuple[str, Decision]] = field(default_factory=list)
+    alarmed_at: dict[str, float] = field(default_factory=dict)
+    opened_at: dict[str, list[float]] = field(default_factory=dict)
+    new: list[tuple[float, str]] = field(default_factory=list)
+    seen: int = 0
+    held: set[str] = field(default_factory=set)
+
+    async def look(self, alarmed: str = "") -> None:
+        """After each step: the new incidents are allowed, and no place too many is taken."""
+        incidents = await self.shift.incidents()
+        beyond = False
+        for incident in incidents[self.seen :]:
+            if incident.alarm is None:
+                beyond = True
+                continue
+            name, kind = incident.alarm.name, incident.severity
+            beyond = beyond or kind == "critical"
+            if name == alarmed and name not in self.held:
+                quiet = self.clock - self.alarmed_at.get(name, -1e9)
+                was = self.opened_at.get(name, [])
+                assert quiet > LIMITS.repeat_seconds or not was, f"{name} twice in its window"
+            self.opened_at.setdefault(name, []).append(self.clock)
+            self.new.append((self.clock, kind))
+        self.seen = len(incidents)
+        within = [kind for at, kind in self.new if self.clock - at < LIMITS.window_seconds]
+        critical = within.count("critical")
+        assert len(within) - critical <= LIMITS.max_new - 1, "too many new ones in a window"
+        if not beyond and self.seen_places < len(await self.shift.places()):
+            assert len(await self.shift.places()) <= LIMITS.max_open, "a place too many"
+        self.seen_places = len(await self.shift.places())
+
+    seen_places: int = 0
+
+
+async def step(oracle: Oracle, draw: random.Random) -> None:
+    """One thing happens, and what is promised still holds."""
+    shift = oracle.shift
+    what = draw.choices(["raised", "recovered", "stopped", "time", "drain"], [12, 2, 3, 3, 3])[0]
+    if what == "raised":
+        name = draw.choice(NAMES)
+        grade = GRADES[NAMES.index(name) % len(GRADES)]
+        source = f"source-{NAMES.index(name) % 2}"
+        decision = await shift.raised(name, severity=grade, source=source)
+        oracle.sent += 1
+        oracle.links.append((name, decision))
+        await oracle.look(name)
+        if decision.outcome == "held":
+            oracle.held.add(name)
+        else:
+            oracle.held.discard(name)
+        oracle.alarmed_at[name] = oracle.clock
+        return
+    if what == "recovered":
+        await shift.recovered(draw.choice(NAMES))
+    elif what == "stopped":
+        if places := await shift.places():
+            await shift.end(ended := draw.choice(places))
+            await shift.stop_signal(ended)
+            await shift.backlog.free_stopped()
+    elif what == "time":
+        seconds = draw.choice([10, 30, 60, 120, 600])
+        await shift.pass_time(seconds)
+        oracle.clock += seconds
+    else:
+        await shift.draining.drain()
+    await oracle.look()
+
+
+@pytest.mark.timeout(60)
+async def test_nothing_is_lost_doubled_or_too_many_whatever_the_order(
+    make_bus: MakeBus, lane: Lane
+) -> None:
+    for number in range(lane.pick(5, 400)):
+        bus = make_bus("ingest")
+        async for key in bus.redis.scan_iter(match=f"{bus.keys.prefix}*", count=1000):
+            if not key.endswith(b":generation"):
+                await bus.redis.delete(key)
+        oracle = Oracle(Shift(bus, LIMITS))
+        draw = lane.random(f"any order {number}")
+        for _ in range(60):
+            await step(oracle, draw)
+        await all_is_linked(oracle)
+
+
+async def all_is_linked(oracle: Oracle) -> None:
+    """After a while nothing waits any more, and every alarm counts for an incident."""
+    shift = oracle.shift
+    await shift.pass_time(LIMITS.held_seconds + 1)
+    await shift.draining.drain()
+    await shift.pass_time(LIMITS.gather_seconds + 1)
+    await shift.draining.drain()
+    assert await shift.held() == []
+    incidents = {str(each.incident_id) for each in await shift.incidents()}
+    named = {link.incident_id for _, link in oracle.links if link.outcome != "held"}
+    assert named <= incidents
+    counts: Counter[str] = Counter()
+    for incident in incidents:
+        counts.update(await shift.counted(incident))
+    alarms = sum(counts[name] for name in ("opened", "held", "folded", "joined", "repeated"))
+    assert alarms == oracle.sent
