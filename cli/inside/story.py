@@ -98,7 +98,7 @@ class Story(Value):
     """Dollars reserved for calls whose process died, by turn; they count in the day's budget."""
     diagnosis: Diagnosis | None
     updates: list[str]
-    triggers: Triggers
+    triggers: Triggers = Triggers()
     """What ingest decided about its alarms."""
     feedback: list[Judgement] = Field(default_factory=list)
     turns: list[TurnSeen]

@@ -4,6 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import Field
+
 from bus.connection import as_text
 from bus.envelope import text_fields
 from bus.events import Value
@@ -26,8 +28,8 @@ class Decided(Value):
 class Triggers(Value):
     """How many triggers became what, by outcome and reason, and the last decisions."""
 
-    counts: dict[str, int]
-    last: list[Decided]
+    counts: dict[str, int] = Field(default_factory=dict)
+    last: list[Decided] = Field(default_factory=list)
 
 
 async def triggers_of(seen: Store, incident: str) -> Triggers:

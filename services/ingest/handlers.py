@@ -13,13 +13,14 @@ from bus import metrics
 from bus.cleaning import clean
 from bus.errors import Rejected
 from bus.events import Alarm, FeedbackGiven, InvestigationId, RecoveryPolicy
+from bus.streams import INCIDENTS
 from bus.tracing import Tracing, context_of, root_of
 from services.ingest.fingerprint import Identity, body_hash, content_hash
 from services.ingest.incident import incident_of
 from services.ingest.naming import service_of
 from services.ingest.ports import Fingerprints, Recovery
 from services.ingest.reading import read
-from services.ingest.refusal import refusal_of
+from services.ingest.refusal import ALARM, QUEUED, refusal_of
 from services.ingest.trigger import Decision, Found, Ignored, Raised, Recovered, Unreadable
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Triggers:
         try:
             return _told(await decide, found.alarm)
         except (Rejected, ValidationError) as error:
-            return await self._set_aside(found.alarm.model_dump_json(), str(error), is_alarm=True)
+            return await self._set_aside(found.alarm.model_dump_json(), str(error), what=ALARM)
 
     async def stop(self, investigation_id: str, *, person: str) -> Decision:
         """The investigation has ended as `cancelled`; an honest answer where it had already."""
@@ -129,9 +130,9 @@ class Triggers:
         )
         return await self.fingerprints.recover(recovery, content=content_hash(alarm, "OK"))
 
-    async def _set_aside(self, body: str, reason: str, *, is_alarm: bool = False) -> Decision:
+    async def _set_aside(self, body: str, reason: str, *, what: str = QUEUED) -> Decision:
         at = await self.fingerprints.now()
-        refusal = refusal_of(body, reason, at=at, is_alarm=is_alarm)
+        refusal = refusal_of(body, reason, stream=INCIDENTS.name, at=at, what=what)
         written = await self.fingerprints.write_once(body_hash(body), refusal)
         decision = Decision("rejected", refusal[0].reason, durable=written.durable)
         if written.first:

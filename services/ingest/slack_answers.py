@@ -34,7 +34,9 @@ def asked(decision: Decision, service: str) -> Answer:
     sentences = {
         "opened": f"Nightshift investigates {name} as {of}; its message appears in a moment.",
         "joined": f"Your request was added to {of}, which is about {name} already: {why}.",
-        "repeated": f"This was asked already and is {of}; nothing new was opened.",
+        "duplicate": f"This was asked already and is {of}; nothing new was opened.",
+        "repeated": f"{name} was investigated a short while ago as {of}; nothing new was opened."
+        " \U0001f44e under that answer lets it be looked at again.",
         "held": f"Your request about {name} waits for its turn: {why}.",
         "folded": f"Your request about {name} is listed in {of}: {why}.",
     }
@@ -46,9 +48,9 @@ def pressed(press: Pressed, decision: Decision) -> Answer:
     of, why = f"`{press.investigation_id}`", _plain(decision.reason).rstrip(".")
     if decision.outcome in ("ignored", "rejected"):
         return Answer(f"Nothing was changed: {why}.", refused=True)
-    again = decision.outcome == "repeated"
+    again = decision.outcome == "duplicate"
     if press.press == "stop":
-        return Answer(f"{of} was stopped already." if again else f"{of} is stopped.")
+        return Answer(f"{of} is stopped.")
     if press.press == "useful":
         return Answer("You said so already." if again else "Thank you, that is noted.")
     if press.reason:

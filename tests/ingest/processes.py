@@ -22,6 +22,7 @@ async def ingest_process(
         "NIGHTSHIFT_QUEUE_WAIT_SECONDS": "1",
         "NIGHTSHIFT_STREAM_PREFIX": bus.settings.stream_prefix,
         "NIGHTSHIFT_HTTP_PORT": "0",
+        "NIGHTSHIFT_CATCH_UP": "false",
         "AWS_REGION": REGION,
         "REDIS_URL": bus.settings.redis_url.get_secret_value(),
     }

@@ -69,11 +69,11 @@ class RedisScripts:
         self, script: AsyncScript, keys: Sequence[str], *, args: Sequence[str]
     ) -> tuple[object, bool]:
         # One pipeline, one connection: the wait covers what this connection wrote.
-        pipeline = self.bus.redis.pipeline(transaction=False)
-        await script(keys=list(keys), args=list(args), client=pipeline)
-        if self.can_wait_for_disk:
-            pipeline.execute_command("WAITAOF", 1, 0, DISK_WAIT_MS)
-        answer, *waited = await pipeline.execute(raise_on_error=False)
+        async with self.bus.redis.pipeline(transaction=False) as pipeline:
+            await script(keys=list(keys), args=list(args), client=pipeline)
+            if self.can_wait_for_disk:
+                pipeline.execute_command("WAITAOF", 1, 0, DISK_WAIT_MS)
+            answer, *waited = await pipeline.execute(raise_on_error=False)
         if isinstance(answer, Exception):
             raise answer
         return answer, self._is_on_disk(waited)

@@ -8,7 +8,6 @@ from bus.record import Spend
 from cli.inside import pages, turns
 from cli.inside.story import CallSeen, Story, TurnSeen
 from cli.inside.terminal import Page
-from cli.inside.triggers import Triggers
 from services.reasoner.budget import NOT_RUN
 from services.reasoner.diagnosis import SUBMIT
 from tests.bus.incidents import OPENED_AT
@@ -42,7 +41,6 @@ def story(turn: TurnSeen, *evidence: Evidence) -> Story:
         never_settled_usd={},
         diagnosis=found,
         updates=[],
-        triggers=Triggers(counts={}, last=[]),
         turns=[turn],
         timeline=[],
     )

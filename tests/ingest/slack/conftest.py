@@ -61,6 +61,7 @@ async def slack_ingest(
             "slack_api_url": f"{people.address}/api/",
             "slack_teams": "T0NIGHTSHIFT",
             "slack_per_minute": 1000,
+            "repeat_seconds": 0.0,
         } | changes
         bus = make_bus("ingest", Settings, **values)
         assert isinstance(bus.settings, Settings)

@@ -44,7 +44,7 @@ async def test_stop_ends_the_investigation_once_and_a_second_press_is_told_so(
     await people.press(shown, "nightshift_stop")
     assert await told(people, 1) == "`inc-7` is stopped."
     await people.press(shown, "nightshift_stop", by=Human(user="U0BOB"))
-    assert "stopped already" in await told(people, user="U0BOB")
+    assert "had ended already: cancelled" in await told(people, user="U0BOB")
 
     record = await service.bus.investigations.read(INV)
     assert record is not None
