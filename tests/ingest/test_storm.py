@@ -105,6 +105,7 @@ async def played(storm: Storm, queue: Queue, lane: Lane) -> None:
         await storm.send_now(early[at : at + BATCH])
     settings = {"NIGHTSHIFT_GATHER_SECONDS": lane.pick("1", "15")}
     async with ingest_process(queue, storm.shift.bus, settings):
+        await eventually(storm.shift.incidents, seconds=60)  # it has started
         watching = asyncio.create_task(storm.watch())
         await storm.send_all(list(alarms(count, kinds, day=9)), within=lane.pick(1.0, 60.0))
 
