@@ -15,6 +15,7 @@ from services.notifier.blocks import (
     small,
 )
 from services.notifier.cutting import cut, one_line
+from services.notifier.links import unlinked
 
 MESSAGE_CHARACTERS = 8_000
 """More of it in one message nobody reads; a file can be searched."""
@@ -74,7 +75,7 @@ def shortened(detail: Detail, why: str) -> Card:
 
 def without_blocks(detail: Detail) -> Card:
     """The detail as a text, cut, for where Slack refuses the message as it is."""
-    return Card(escaped(document(detail), TEXT_CHARACTERS))
+    return Card(escaped(unlinked(document(detail)), TEXT_CHARACTERS))
 
 
 def document(detail: Detail) -> str:

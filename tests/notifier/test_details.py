@@ -166,6 +166,7 @@ def test_hostile_text_reaches_the_thread_as_letters_only(name: str) -> None:
             assert not FORBIDDEN & {str(node.get("type")) for node in nodes(card.blocks)}
             assert not any(mark in card.text for mark in ("<!", "<@", "<h", "\u202e"))
             assert characters(card.blocks) <= MAX_CHARACTERS
+            assert "://" not in card.text
 
 
 @pytest.mark.parametrize(

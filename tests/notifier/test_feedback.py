@@ -69,10 +69,11 @@ async def test_judgement_that_is_delivered_late_or_twice_replaces_no_later_one(
     assert await keep(feedback, given(False, reason="wrong service"), 9) == "first"
     assert await keep(feedback, given(False, reason="wrong service"), 9) == "older"
     assert await keep(feedback, given(True), 8) == "older"
-    assert await keep(feedback, given(False), 10) == "same"
+    assert await keep(feedback, given(False), 12) == "same"
+    assert await keep(feedback, given(True), 11) == "older"
     own = bus.keys.of(INV, "feedback")
     assert json.loads(as_text(await bus.redis.hget(own, "U1")))["reason"] == "wrong service"
-    assert await keep(feedback, given(False, reason="wrong file, too"), 11) == "same"
+    assert await keep(feedback, given(False, reason="wrong file, too"), 13) == "same"
     assert json.loads(as_text(await bus.redis.hget(own, "U1")))["reason"] == "wrong file, too"
 
 

@@ -8,7 +8,11 @@ local old = redis.call('HGET', KEYS[1], ARGV[1])
 if old then
   old = cjson.decode(old)
   if old.order >= ARGV[3] then return 'older' end
-  if old.useful == ARGV[4] and ARGV[5] == '' then return 'same' end   -- and its reason stays
+  if old.useful == ARGV[4] and ARGV[5] == '' then
+    old.order = ARGV[3]                            -- its reason stays, and what was before this is older
+    redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(old))
+    return 'same'
+  end
 end
 redis.call('EXPIRE', KEYS[1], ARGV[8])             -- first, for a full Redis: see bus/scripts/commit.lua
 local now = tonumber(redis.call('TIME')[1])
