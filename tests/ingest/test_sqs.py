@@ -1,7 +1,10 @@
 """The adapter of SQS over the wire (moto): what keeps, hands back and groups messages."""
 
 import boto3
+import pytest
 
+from bus.errors import Unavailable
+from services.ingest.adapters.cloudwatch import CloudWatchAlarms
 from services.ingest.adapters.sqs import SqsQueue
 from services.ingest.settings import Settings
 from tests.ingest.bodies import REGION
@@ -41,3 +44,17 @@ async def test_a_message_of_a_fifo_queue_says_its_group(aws: str) -> None:
         ("ok", "cart"),
     ]
     client.delete_queue(QueueUrl=url)
+
+
+async def test_what_cannot_be_reached_is_named_be_it_sqs_or_cloudwatch(
+    aws: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What happened: readiness said `AWS`, when catching up came to share the adapter's threads."""
+    nowhere = "http://127.0.0.1:9"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", nowhere)
+    settings = Settings(queue_url=f"{nowhere}/210987654321/alarms", queue_wait_seconds=0)
+
+    with pytest.raises(Unavailable, match=r"^SQS cannot be reached"):
+        await SqsQueue(settings).receive()
+    with pytest.raises(Unavailable, match=r"^CloudWatch cannot be reached"):
+        await anext(CloudWatchAlarms(settings).pages())

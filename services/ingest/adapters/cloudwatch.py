@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -44,8 +44,10 @@ class CloudWatchAlarms:
 
     async def pages(self) -> AsyncIterator[Sequence[Mapping[str, object]]]:
         """Their state changes, a page at a time; those that tell nobody are left out."""
-        answers = await in_thread(self._answers)
-        while (answer := await in_thread(lambda: next(answers, None))) is not None:
+        answers = await in_thread(self._answers, asks="CloudWatch")
+        while (
+            answer := await in_thread(partial(next, answers, None), asks="CloudWatch")
+        ) is not None:
             found = [*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())]
             yield [_as_told(alarm) for alarm in found if _tells_people(alarm)]
 

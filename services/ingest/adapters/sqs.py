@@ -106,10 +106,16 @@ class SqsQueue:
             self._hide(message.receipt, 0)
 
 
-async def in_thread(work: Callable[[], T], unwanted: Callable[[T], None] | None = None) -> T:
+async def in_thread(
+    work: Callable[[], T],
+    *,
+    asks: str = "SQS",
+    unwanted: Callable[[T], None] | None = None,
+) -> T:
     """What `work` returns, from a daemon thread: a long poll must not hold up a shutdown.
 
-    When the caller was cancelled meanwhile, `unwanted` gets the result, in the thread.
+    When the caller was cancelled meanwhile, `unwanted` gets the result, in the thread. What goes
+    wrong names the service that it asks.
     """
     promise: Future[T] = Future()
 
@@ -118,7 +124,7 @@ async def in_thread(work: Callable[[], T], unwanted: Callable[[T], None] | None 
             result = work()
         except Exception as error:
             if promise.set_running_or_notify_cancel():
-                promise.set_exception(_answer_to(error))
+                promise.set_exception(_answer_to(error, asks=asks))
             return
         if promise.set_running_or_notify_cancel():
             promise.set_result(result)
@@ -130,16 +136,15 @@ async def in_thread(work: Callable[[], T], unwanted: Callable[[T], None] | None 
     return await asyncio.wrap_future(promise)
 
 
-def _answer_to(error: Exception) -> Exception:
+def _answer_to(error: Exception, *, asks: str) -> Exception:
     """The outside's errors as Unavailable; one of ours stays what it is."""
     if isinstance(error, ClientError):
         said = error.response.get("Error", {})
         told = f"{said.get('Code', '')} {said.get('Message', '')}".strip()
-        service = "SQS" if error.operation_name != "DescribeAlarms" else "CloudWatch"
-        refused = "AccessDenied" in said.get("Code", "") and service == "CloudWatch"
-        return (NotPermitted if refused else Unavailable)(f"{service} refuses: {told}")
+        refused = "AccessDenied" in said.get("Code", "") and asks == "CloudWatch"
+        return (NotPermitted if refused else Unavailable)(f"{asks} refuses: {told}")
     if isinstance(error, BotoCoreError):
-        return Unavailable(f"AWS cannot be reached: {error}")
+        return Unavailable(f"{asks} cannot be reached: {error}")
     # boto3 says so when an address or a region is no such thing; trying again would not help.
     return NotConfigured(f"AWS settings: {error}") if isinstance(error, ValueError) else error
 
