@@ -64,8 +64,9 @@ def summary_of(incident_id: IncidentId, gathered: Gathered) -> IncidentOpened:
     )
 
 
-def _rank(kind: Kind) -> tuple[int, int, datetime]:
-    return (SEVERITIES.index(kind.severity), -kind.number, kind.at)
+def _rank(kind: Kind) -> tuple[int, int, datetime, str, str]:
+    """Of the same moment by name: Redis tells them in any order."""
+    return (SEVERITIES.index(kind.severity), -kind.number, kind.at, kind.alarm, kind.service)
 
 
 def _service(kinds: Sequence[Kind]) -> str:

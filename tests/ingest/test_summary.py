@@ -1,5 +1,6 @@
 """Storms: what may not be investigated one by one becomes one summary that lists it all."""
 
+import itertools
 from datetime import UTC, datetime
 
 from bus.events import (
@@ -218,3 +219,14 @@ def test_a_list_too_long_says_how_many_kinds_it_leaves_out() -> None:
     assert len(listed.encode()) <= LISTED_BYTES + 40
     assert lines[-1] == f"and {900 - (len(lines) - 2)} more kinds"
     assert incident.summary.endswith("and 888 more kinds")
+
+
+def test_kinds_of_the_same_moment_are_listed_by_name_in_whatever_order_redis_tells_them() -> None:
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    kinds = [
+        Kind(name, "s", "error", "logs", said="", reason="r", at=at, number=1) for name in "abc"
+    ]
+    for order in itertools.permutations(kinds):
+        gathered = Gathered(order, kinds_in_all=3, alarms=3, by_severity={"error": 3})
+        listed = summary_of(IncidentId("inc-1"), gathered).attachments["held"]
+        assert [line.split()[2] for line in listed.splitlines()[1:]] == ["a:", "b:", "c:"]
