@@ -35,10 +35,13 @@ class Doors:
 
     def environment(self, topic_arn: str) -> dict[str, str]:
         """The variables with which ingest opens each of its doors."""
+        from simulator.slack.store import TEAM_ID
+
         return {
             "AWS_CA_BUNDLE": str(self.sns / "ca.pem"),
             "NIGHTSHIFT_SNS_TOPICS": topic_arn,
             "NIGHTSHIFT_ALERTMANAGER_TOKEN": self.alertmanager,
             "NIGHTSHIFT_LOGS_TOKEN": self.logs,
             "SLACK_SIGNING_SECRET": self.slack,
+            "NIGHTSHIFT_SLACK_TEAMS": TEAM_ID,
         }

@@ -95,6 +95,7 @@ async def test_each_service_gets_the_variables_of_its_duty_and_no_other_credenti
             "NIGHTSHIFT_CATALOG",
             "NIGHTSHIFT_LOGS_TOKEN",
             "NIGHTSHIFT_QUEUE_URL",
+            "NIGHTSHIFT_SLACK_TEAMS",
             "NIGHTSHIFT_SNS_TOPICS",
             "SLACK_SIGNING_SECRET",
         },
