@@ -28,7 +28,7 @@ from tests.chaos.nursery import Forked, zygote_of
 from tests.chaos.plain import start_plain
 from tests.chaos.proxy.proxy import Proxy
 from tests.chaos.replica import Replica
-from tests.loop.desk import Desk
+from tests.loop.desk import UNLIMITED, Desk
 
 REPLICAS = {"ingest": 1, "reasoner": 2, "toolrunner": 2, "notifier": 2}
 SERVERS = "services.toolrunner.servers"
@@ -40,14 +40,6 @@ CHANNELS = {
     "sqs": ("AWS_ENDPOINT_URL", "ingest"),
 }
 """Channels that can be proxied: the variable that says where it leads, and who uses it."""
-
-
-UNLIMITED = {
-    "NIGHTSHIFT_MAX_NEW": "100000",
-    "NIGHTSHIFT_MAX_OPEN": "100000",
-    "NIGHTSHIFT_SOURCE_BURST": "100000",
-}
-"""A fleet's load is the test's: each alarm is an investigation (tests/ingest has the storms)."""
 
 
 @dataclass(frozen=True, kw_only=True)

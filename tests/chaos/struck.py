@@ -12,13 +12,13 @@ from redis import Redis
 from bus.record import Record
 from cli.stack import Plan, StackFailed, call, running_stack
 from tests.chaos.load import SCENARIO
-from tests.loop.desk import Desk, quiet
+from tests.loop.desk import UNLIMITED, Desk, quiet
 
 DEADLINE_SECONDS = 20
 MAX_TURNS = 5
 MAX_TOOL_CALLS = 8
 MAX_COST_USD = 1.0
-SETTINGS = {
+SETTINGS = UNLIMITED | {
     "NIGHTSHIFT_DEADLINE_SECONDS": str(DEADLINE_SECONDS),
     "NIGHTSHIFT_MODEL_SECONDS": "3",
     "NIGHTSHIFT_MODEL_PAUSE_SECONDS": "0.5",

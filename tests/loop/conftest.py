@@ -6,13 +6,13 @@ import pytest
 from redis import Redis
 
 from cli.stack import Plan, running_stack
-from tests.loop.desk import Desk, quiet
+from tests.loop.desk import SHARED, Desk, quiet
 
 
 @pytest.fixture(scope="session")
 def desk() -> Iterator[Desk]:
     """Four services, one reasoner, the cart incident, a fast scripted model."""
-    settings = {"NIGHTSHIFT_FINAL_REPEAT_SECONDS": "1"}
+    settings = SHARED | {"NIGHTSHIFT_FINAL_REPEAT_SECONDS": "1"}
     plan = Plan(
         scenario="cart-loafers",
         model_seconds=0.05,

@@ -16,6 +16,14 @@ from simulator.otlp import Span
 from simulator.slack import render_message
 
 PREFIX = "nightshift:"
+UNLIMITED = {
+    "NIGHTSHIFT_MAX_NEW": "100000",
+    "NIGHTSHIFT_MAX_OPEN": "100000",
+    "NIGHTSHIFT_SOURCE_BURST": "100000",
+}
+"""A stack's load is the test's: no new problem waits or is folded (tests/ingest has the storms)."""
+SHARED = UNLIMITED | {"NIGHTSHIFT_REPEAT_SECONDS": "0", "NIGHTSHIFT_CATCH_UP": "false"}
+"""For a stack that several tests share: what one of them fired is no repeat for the next."""
 
 
 @dataclass(frozen=True)

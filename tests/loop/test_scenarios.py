@@ -20,7 +20,7 @@ from simulator.checking import problems_in
 from simulator.model.liars import LIES, UNSEEN, Lie, note_for
 from simulator.scenario import load_scenario, scenario_names
 from tests.lane import Figures, Lane
-from tests.loop.desk import PREFIX, Desk, quiet
+from tests.loop.desk import PREFIX, SHARED, Desk, quiet
 
 MARKS = {
     "component": "Component (unverified)",
@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("scenarios")]
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Desk]:
     """One stack for all scenarios: the world changes under it from one to the next."""
-    settings = {"NIGHTSHIFT_FINAL_REPEAT_SECONDS": "1"}
+    settings = SHARED | {"NIGHTSHIFT_FINAL_REPEAT_SECONDS": "1"}
     plan = Plan(scenario="cart-loafers", model_seconds=0.02, settings=settings, own_redis=True)
     with running_stack(plan, quiet) as stack, Redis.from_url(stack.redis_url) as redis:
         yield Desk(stack, redis)
