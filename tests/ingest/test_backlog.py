@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
+from bus.connection import as_text
 from bus.errors import Unavailable
 from services.ingest.limits import Limits
 from services.ingest.trigger import Raised
@@ -34,6 +35,21 @@ async def test_no_more_than_the_places_are_open_and_the_rest_waits_in_order(
     names = [incident.alarm.name for incident in await shift.incidents() if incident.alarm]
     assert names == ["a", "b", "error", "error-2"]
     assert len(await shift.held()) == 2
+
+
+async def test_what_comes_within_one_millisecond_waits_in_the_order_in_which_it_came(
+    make_bus: MakeBus,
+) -> None:
+    shift = Shift(make_bus("ingest"), Limits(max_open=1))
+    names = [f"n{number}" for number in range(40)]
+    for name in ("a", *names):
+        await shift.raised(name)
+
+    prefix = f"{shift.bus.keys.prefix}fingerprint:problem:"
+    waiting = [
+        await shift.bus.redis.hget(f"{prefix}{each}", "alarm") for each in await shift.held()
+    ]
+    assert [as_text(name) for name in waiting] == names
 
 
 async def test_age_lifts_what_waits_above_newer_alarms_of_a_higher_grade(

@@ -56,7 +56,9 @@ else
     'traceparent', ask.traceparent, 'entry', cjson.encode(ask.entry), 'severity', ask.severity, 'source', ask.source,
     'alarm', ask.alarm, 'service', ask.service, 'kind', ask.kind, 'said', ask.said, 'changed', ask.changed)
   redis.call('EXPIRE', key, WEEK)
-  redis.call('ZADD', BACKLOG, ms + GRADES[ask.severity] * limits.lift_ms, ask.fingerprint)
+  -- To the microsecond: of two that came within one millisecond the first is still the first.
+  local now = clock[1] * 1000 + clock[2] / 1000
+  redis.call('ZADD', BACKLOG, now + GRADES[ask.severity] * limits.lift_ms, ask.fingerprint)
   redis.call('EXPIRE', BACKLOG, WEEK)
   drain()
 end
