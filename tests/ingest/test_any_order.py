@@ -106,7 +106,7 @@ async def step(oracle: Oracle, draw: random.Random) -> None:
     await oracle.look()
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(900)
 async def test_nothing_is_lost_doubled_or_too_many_whatever_the_order(
     make_bus: MakeBus, lane: Lane
 ) -> None:

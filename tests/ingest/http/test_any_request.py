@@ -69,7 +69,7 @@ def twisted(body: bytes, draw: Draw) -> bytes:
     return json.dumps(document).encode()
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(900)
 async def test_any_request_gets_a_documented_answer(
     open_doors: Open, sns_sender: SnsSender, lane: Lane, figures: Figures
 ) -> None:
