@@ -16,6 +16,8 @@ FROM_A_TURN = ("diagnosed", "inconclusive")
 """Outcomes that only a turn reaches, and a turn comes after the results of the one before it."""
 CONCLUDES_AFTER = 0.8
 """The share of the time after which calls without a result are closed (design, section 2)."""
+GIVEN_UP_SECONDS = 4.5
+"""A tool server or Redis that is silent for 5 s is given up, and the call is begun again."""
 
 
 def _ends_as_meant(story: Story, _: Evidence, rules: Rules) -> Iterator[Violation]:
@@ -100,7 +102,9 @@ def _audited_calls_were_made(story: Story, evidence: Evidence, __: Rules) -> Ite
         if call in requested and is_named(requested[call]) and call not in made:
             what = f"{call} is audited as {', '.join(said)}, and nobody was asked"
             yield Violation("audit", "audited and never made", story.incident, what)
-        elif "executed" not in said and not _has_a_first(story, call, evidence):
+        elif "executed" not in said and not _has_a_first(
+            story, requested.get(call), call, evidence
+        ):
             what = f"{call} is audited as {', '.join(said)}, and nobody had begun it before"
             yield Violation("audit", "first call audited as a repeat", story.incident, what)
 
@@ -116,9 +120,11 @@ def _refusals(story: Story, call: str) -> set[str]:
     return {"failed"} if any(status >= 400 for status in answers) else set()
 
 
-def _has_a_first(story: Story, call: str, evidence: Evidence) -> bool:
-    """Whether an owner may have begun the call and then been struck."""
+def _has_a_first(story: Story, requested: Entry | None, call: str, evidence: Evidence) -> bool:
+    """Whether an owner may have begun the call and been struck, or given it up for slowness."""
     audited_at = min(entry.at for entry in story.of("ToolCallAudited") if entry.call == call)
+    if requested is not None and audited_at - requested.at >= GIVEN_UP_SECONDS:
+        return True
     return any(
         fault.service in ("toolrunner", "*") and fault.at <= audited_at + SKEW_SECONDS
         for fault in evidence.faults

@@ -24,7 +24,8 @@ STILL_SECONDS = 25.0
 """An entry is taken over two to three seconds after its owner's death; the rest is the queue."""
 KILL_EVERY_SECONDS = (2.0, 5.0)
 SAMPLE_KILLS_EVERY_SECONDS = (1.5, 2.5)
-"""So that even a short storm strikes every service."""
+MORE_INCIDENTS = 6
+"""How many come on top where a fast machine is done before every service was struck."""
 
 
 @dataclass
@@ -34,14 +35,15 @@ class Killer:
     fleet: Fleet
     draw: random.Random
     faults: list[Fault] = field(default_factory=list)
-    _missed: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+    """Services of which no replica was killed yet."""
 
     def __post_init__(self) -> None:
-        self._missed = self.draw.sample(SERVICES, len(SERVICES))
+        self.missed = self.draw.sample(SERVICES, len(SERVICES))
 
     def kill_one(self) -> None:
         """A replica was killed, and another one started in its place at once."""
-        service = self._missed.pop() if self._missed else ""
+        service = self.missed.pop() if self.missed else ""
         victim = self.draw.choice(self.fleet.of(service) if service else self.fleet.replicas)
         at = time.time()
         self.fleet.replace(victim)
@@ -53,7 +55,9 @@ def storm(load: Load, draw: random.Random, every: tuple[float, float]) -> list[F
     """All incidents have ended, or had the time to; who was killed meanwhile."""
     killer = Killer(load.fleet, draw)
     give_up_at = float("inf")
-    while not load.until(time.monotonic() + draw.uniform(*every)):
+    while not load.until(time.monotonic() + draw.uniform(*every)) or killer.missed:
+        if killer.missed and load.ended >= load.total:
+            load.total += MORE_INCIDENTS
         if load.begun < load.total:
             give_up_at = time.monotonic() + DEADLINE_SECONDS + 10
         if time.monotonic() > give_up_at:
