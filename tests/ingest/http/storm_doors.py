@@ -44,13 +44,14 @@ class BySqs:
     async def send(self, fired: Sequence[Fired]) -> None:
         """All of them are in the queue."""
         for at in range(0, len(fired), 10):
-            rows = [
-                {"Id": str(n), "MessageBody": flat_alarm(each.kind, StateChangeTime=each.moment)}
-                for n, each in enumerate(fired[at : at + 10])
-            ]
-            await asyncio.to_thread(
-                self.queue.client.send_message_batch, QueueUrl=self.queue.url, Entries=rows
-            )
+            await asyncio.to_thread(self._send, fired[at : at + 10])
+
+    def _send(self, fired: Sequence[Fired]) -> None:
+        bodies = [flat_alarm(each.kind, StateChangeTime=each.moment) for each in fired]
+        self.queue.client.send_message_batch(
+            QueueUrl=self.queue.url,
+            Entries=[{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies)],
+        )
 
 
 @dataclass

@@ -54,16 +54,16 @@ class Storm:
     http: ByHttp | None = None
     _under_way: list[asyncio.Task[None]] = field(default_factory=list)
 
-    async def blow(self, doors: Sequence[tuple[Door, list[Fired]]], *, within: float) -> None:
-        """All are sent, evenly over that time; the critical one by the first door, half-way."""
-        began, steps = time.monotonic(), max(len(fired) for _, fired in doors) // BATCH
+    async def blow(self, doors: Sequence[Door], fired: Sequence[Fired], *, within: float) -> None:
+        """All are sent by each door, evenly; the critical one by the first door, half-way."""
+        began, steps = time.monotonic(), len(fired) // BATCH
         for step in range(steps):
-            for door, fired in doors:
+            for door in doors:
                 self._send(door, fired[step * BATCH : (step + 1) * BATCH])
             if step == steps // 2:
                 self.critical_sent_at = time.monotonic()
                 moment = "2026-03-09T12:00:00Z"
-                self._send(doors[0][0], [Fired("payments-critical-outage", moment)])
+                self._send(doors[0], [Fired("payments-critical-outage", moment)])
             due = began + within * (step + 1) / steps
             await asyncio.sleep(max(0.0, due - time.monotonic()))
         await asyncio.gather(*self._under_way)
@@ -127,8 +127,8 @@ async def played(storm: Storm, queue: Queue, sns: SnsSender, lane: Lane) -> None
         async with ingest_process(queue, storm.shift.bus, settings) as process:
             await eventually(storm.shift.incidents, seconds=60)  # it has started
             watching = asyncio.create_task(storm.watch(process.pid))
-            doors = [(BySns(http, sns), fired), (ByAlertmanager(http), fired)]
-            await storm.blow(doors, within=lane.pick(2.0, 60.0))
+            doors: list[Door] = [BySns(http, sns), ByAlertmanager(http)]
+            await storm.blow(doors, fired, within=lane.pick(2.0, 60.0))
 
             async def all_linked() -> bool:
                 return await linked(storm.shift) >= storm.sent and storm.critical_opened_at > 0
