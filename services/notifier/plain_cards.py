@@ -68,9 +68,9 @@ def _lines(
     for row in _diff(record):
         yield line("| ", row)
     if trace := links.trace(record.trace.trace_id):
-        yield _link("Trace", trace, links)
+        yield _link("Trace", trace, links=links)
     if runbook:
-        yield _link("Runbook", runbook, links)
+        yield _link("Runbook", runbook, links=links)
     yield f"Not shown here: nightshift show {record.investigation_id}"
     yield line("Facts: ", facts(record))
 
@@ -87,7 +87,7 @@ def _diff(record: Record) -> list[str]:
     return first(rows, most=DIFF_LINES, what="lines")
 
 
-def _link(label: str, address: str, links: Links) -> str:
+def _link(label: str, address: str, *, links: Links) -> str:
     """A link that names its host where that is listed, else the address as words."""
     host = host_of(address)
     if host and host in links.hosts:

@@ -16,6 +16,10 @@ _EMOJI = re.compile(r"(?<!\w):(?=[\w+'-]+:)")
 
 def unmarked(text: str, most: int) -> str:
     """The text on one line, cut to that length: nothing in it is bold, code, emoji or link."""
-    said = unlinked(one_line(text, most)).translate(_ALIKE)
-    said = _ITALIC.sub(lambda found: "\uff3f" * len(found[0]), said)
+    return letters(one_line(text, most))
+
+
+def letters(text: str) -> str:
+    """The same of a text whose lines stay."""
+    said = _ITALIC.sub(lambda found: "\uff3f" * len(found[0]), unlinked(text).translate(_ALIKE))
     return _EMOJI.sub("\u2236", said)
