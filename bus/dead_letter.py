@@ -30,8 +30,7 @@ from bus.streams import INCIDENTS, KEPT_SECONDS, STREAM_OF, Keys
 from bus.versions import OtherRelease
 
 log = logging.getLogger(__name__)
-MAX_ERRORS = 3
-MAX_DELIVERIES = 6
+MAX_ERRORS, MAX_DELIVERIES = 3, 6
 ERRORS, ALONE = "", " alone"
 """What is counted of an entry: the errors it caused, and that it began alone in its process."""
 
@@ -103,12 +102,9 @@ class DeadLetters:
 
         def decide(record: Record) -> Commit | None:
             ended = end_from_outside(record, "failed", at=now, reason=letter.reason)
-            events = ended.events if ended else ()
-            return Commit(
-                record=ended.record if ended else record,
-                events=(letter, *events),
-                dead_letter_of=entry.stream.name,
-            )
+            ended = ended or Commit(record=record)
+            events = (letter, *ended.events)
+            return Commit(record=ended.record, events=events, dead_letter_of=entry.stream.name)
 
         try:
             applied = bool(inv) and await self.investigations.apply(inv, decide, entry=entry)
@@ -155,24 +151,30 @@ def _letter(entry: Entry, reason: str, *, now: datetime) -> DeadLetter:
 
 
 def _notice(entry: Entry, reason: str) -> NoticeRequested:
-    return NoticeRequested(
-        text=f"An entry on {entry.stream.name} was set aside: {reason}"[:2000],
-        key=f"dead:{entry.stream.name}:{entry.entry_id}",
-    )
+    name = entry.stream.name
+    text = f"An entry on {name} was set aside: {reason}"[:2000]
+    return NoticeRequested(text=text, key=f"{_about(entry)}dead:{name}:{entry.entry_id}")
+
+
+def _about(entry: Entry) -> str:
+    """How the key of its notice begins, which says whose channel gets it: see docs/channels.md."""
+    if entry.stream is not INCIDENTS:
+        return f"incident:{inv}:" if (inv := _investigation_of(entry)) else ""
+    service = str(_values(entry).get("service") or "")
+    return f"service:{printable(service)[:200]}:" if service and ":" not in service else ""
 
 
 def _answer(entry: Entry, reason: str) -> list[Event]:
     inv, call = _investigation_of(entry), _values(entry).get("tool_call_id")
     if not inv or not isinstance(call, str) or not re.match(ID_PATTERN, call):
         return [_notice(entry, reason)]
-    return [
-        ToolCallFinished(
-            investigation_id=InvestigationId(inv),
-            tool_call_id=ToolCallId(call),
-            ok=False,
-            error=f"the call could not be made: {reason}"[:2000],
-        )
-    ]
+    answer = ToolCallFinished(
+        investigation_id=InvestigationId(inv),
+        tool_call_id=ToolCallId(call),
+        ok=False,
+        error=f"the call could not be made: {reason}"[:2000],
+    )
+    return [answer]
 
 
 def _investigation_of(entry: Entry) -> str:

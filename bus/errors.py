@@ -3,8 +3,8 @@
     NightshiftError
     ├── Rejected              give up: the entry is wrong and stays wrong -> dead letter
     ├── Retryable             the entry's own error: tried again, at most three times
-    │   └── Unavailable       the outside is down or slow: handed back with a delay, counted against
-    nothing ├── ToolFailed            tell the model: becomes a tool result with is_error
+    │   └── Unavailable       the outside is down or slow: handed back, counted against nothing
+    ├── ToolFailed            tell the model: becomes a tool result with is_error
     └── InvestigationEnded    stop: nothing more is done for this investigation
 
 A service adds subclasses in its own concept modules, never a sixth question.

@@ -3,12 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.ingest.slack_reading import REASON, REASON_BLOCK, SEND_REASON, Pressed
+from services.ingest.slack_reading import (
+    REASON,
+    REASON_BLOCK,
+    SEND_PRAISE,
+    SEND_REASON,
+    Pressed,
+)
 from services.ingest.trigger import Decision
 
 NOT_NOW = "Nightshift cannot take this at the moment, and nothing was done. Try again in a minute."
 TOO_MANY = "That were too many requests within a minute. Nothing was done; try again in a minute."
 LONGEST_REASON = 1000
+_QUESTIONS = {
+    "useful": "Thank you, that is noted. What helped? You need not say.",
+    "not useful": "Noted. What was wrong with it?",
+}
 
 Block = dict[str, object]
 
@@ -44,21 +54,17 @@ def asked(decision: Decision, service: str) -> Answer:
 
 
 def pressed(press: Pressed, decision: Decision) -> Answer:
-    """What became of a press; a thumbs-down without a reason is asked for one."""
+    """What became of a press; a judgement without a reason is asked for one."""
     of, why = f"`{press.investigation_id}`", _plain(decision.reason).rstrip(".")
     if decision.outcome in ("ignored", "rejected"):
         return Answer(f"Nothing was changed: {why}.", refused=True)
     again = decision.outcome == "duplicate"
     if press.press == "stop":
         return Answer(f"{of} is stopped.")
-    if press.press == "useful":
-        return Answer("You said so already." if again else "Thank you, that is noted.")
     if press.reason:
         return Answer("You said so already." if again else "Thank you, your reason is noted.")
-    return Answer(
-        "You said so already; you may add a reason." if again else "Noted. What was wrong with it?",
-        blocks=_reason_form(press.investigation_id),
-    )
+    said = "You said so already; you may add a reason." if again else _QUESTIONS[press.press]
+    return Answer(said, blocks=_reason_form(press))
 
 
 def _told(decision: Decision, sentences: dict[str, str]) -> Answer:
@@ -67,11 +73,12 @@ def _told(decision: Decision, sentences: dict[str, str]) -> Answer:
     return Answer(sentence, refused=decision.outcome not in sentences)
 
 
-def _reason_form(investigation_id: str) -> list[Block]:
+def _reason_form(press: Pressed) -> list[Block]:
     """A field and a button in a message that only this person sees.
 
     A dialog (`views.open`) would need the bot token, which ingest must not have.
     """
+    named, send = press.investigation_id, SEND_PRAISE if press.press == "useful" else SEND_REASON
     field: Block = {
         "type": "plain_text_input",
         "action_id": REASON,
@@ -81,9 +88,9 @@ def _reason_form(investigation_id: str) -> list[Block]:
     return [
         {
             "type": "input",
-            "block_id": REASON_BLOCK + investigation_id,
+            "block_id": REASON_BLOCK + named,
             "optional": True,
-            "label": {"type": "plain_text", "text": "Noted. What was wrong with it?"},
+            "label": {"type": "plain_text", "text": _QUESTIONS[press.press]},
             "element": field,
         },
         {
@@ -91,8 +98,8 @@ def _reason_form(investigation_id: str) -> list[Block]:
             "elements": [
                 {
                     "type": "button",
-                    "action_id": SEND_REASON,
-                    "value": investigation_id,
+                    "action_id": send,
+                    "value": named,
                     "text": {"type": "plain_text", "text": "Send the reason"},
                 }
             ],

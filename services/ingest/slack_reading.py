@@ -20,10 +20,13 @@ REASON = "nightshift_reason"
 """The field for a reason; its block's id ends with the investigation's."""
 REASON_BLOCK = "nightshift-reason "
 SEND_REASON = "nightshift_reason_send"
+SEND_PRAISE = "nightshift_useful_reason_send"
+"""The same for a thumbs-up."""
 LONGEST_TEXT = 50_000
 LONGEST_NOTE = 2_000
 Clean = Callable[[str], str]
 Press = Literal["stop", "useful", "not useful"]
+_OF_REASON: Mapping[str, Press] = {SEND_REASON: "not useful", SEND_PRAISE: "useful"}
 
 _SLACK_ID = re.compile(r"[A-Z0-9]{1,40}")
 _MENTION = re.compile(r"<@([A-Z0-9]{1,40})(?:\|[^>]*)?>")
@@ -54,7 +57,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Pressed:
-    """Somebody pressed a button of a card, or sent a reason for a thumbs-down."""
+    """Somebody pressed a button of a card, or sent a reason for a judgement."""
 
     by: Person
     press: Press
@@ -144,10 +147,10 @@ def _press(action: Json, sent: Json) -> tuple[Press, str, str] | None:
         return "useful", named, ""
     if name == NOT_USEFUL:
         return "not useful", named, ""
-    if name == SEND_REASON:
+    if name in (SEND_REASON, SEND_PRAISE):
         values = _part(_part(sent, "state"), "values")
         field = _part(_part(values, REASON_BLOCK + named), REASON)
-        return "not useful", named, _text(field, "value")
+        return _OF_REASON[name], named, _text(field, "value")
     return None
 
 

@@ -5,7 +5,7 @@ links and mentions in `mrkdwn` only, and a rich text has a link where there is a
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.notifier.cutting import cut, one_line
 
@@ -24,6 +24,15 @@ class Card:
 
     text: str
     blocks: tuple[Block, ...] = ()
+    plainer: "Card | None" = None
+    """What stands instead where Slack refuses these blocks."""
+
+
+def with_line(card: Card, line: str) -> Card:
+    """The card with a line of small print below its first block, or its text."""
+    if not card.blocks:
+        return replace(card, text=f"{card.text}\n{line}")
+    return replace(card, blocks=(*card.blocks[:1], small(line), *card.blocks[1:]))
 
 
 def escaped(text: str, most: int) -> str:

@@ -11,8 +11,9 @@ from services.notifier.calls_made import calls_made
 from services.notifier.links import Links
 from services.notifier.message import Messages, cleaned, cleaned_text
 from services.notifier.patience import patiently
+from services.notifier.plain_cards import plain_card
 from services.notifier.ports import Finished, History
-from services.notifier.report import final_card, plain_card
+from services.notifier.report import final_card
 from services.notifier.stop import conclusion, last_words, root_attributes
 
 
@@ -71,7 +72,11 @@ class Closing:
         if plain and turn.state == "final":
             await self.messages.leave(record, turn)
             return Finished(first=False, late_edit=False)
-        card = plain_card(record) if plain else await self.card(record, turn.activity)
+        card = (
+            plain_card(record, links=self.links)
+            if plain
+            else await self.card(record, turn.activity)
+        )
         return await self.messages.finish(record, card, turn=turn)
 
     async def card(self, record: Record, activity: str) -> Card:

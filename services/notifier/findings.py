@@ -48,10 +48,14 @@ def findings(
 
 def confidence(diagnosis: Diagnosis) -> Part:
     """How sure it is, and which parts could not be verified."""
+    said = [plain(diagnosis.confidence), plain(doubts(diagnosis))]
+    return Part("confidence", ALWAYS, (paragraph(bold("Confidence: "), *said),))
+
+
+def doubts(diagnosis: Diagnosis) -> str:
+    """Which parts could not be verified, behind a dot; empty where none is."""
     unsure = [NOT_SURE[part] for part in diagnosis.unverified]
-    said = f" · not verified: {', '.join(dict.fromkeys(unsure))}" if unsure else ""
-    line = paragraph(bold("Confidence: "), plain(diagnosis.confidence), plain(said))
-    return Part("confidence", ALWAYS, (line,))
+    return f" · not verified: {', '.join(dict.fromkeys(unsure))}" if unsure else ""
 
 
 def first(items: list[str], *, most: int = LISTED, what: str = "more") -> list[str]:
@@ -105,7 +109,7 @@ def _evidence(
 ) -> Iterator[Part]:
     verified = [quote for quote in evidence if quote.verified]
     for number, quote in enumerate(verified[:EVIDENCE_SHOWN], start=1):
-        label = [bold("Evidence "), plain(_stands(quote, made.get(quote.tool_call_id)))]
+        label = [bold("Evidence "), plain(stands(quote, made.get(quote.tool_call_id)))]
         rank = 1 if number <= 2 else 3
         yield Part(f"evidence {number}", rank, (quoted(label, cut(quote.quote, 600)),))
     missing = []
@@ -118,7 +122,7 @@ def _evidence(
         yield Part("a note on the evidence", 1, (small("; ".join(missing)),))
 
 
-def _stands(quote: Evidence, call: CallMade | None) -> str:
+def stands(quote: Evidence, call: CallMade | None) -> str:
     """Where a quote stands: in words first, then as the tool call, the tool and the line."""
     words = [call.words] if call and call.words else []
     if quote.tool_call_id.startswith("trigger:"):

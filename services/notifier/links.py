@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from services.notifier.blocks import Element, plain
 from services.notifier.cutting import one_line
+from services.notifier.domain_endings import ENDINGS
 
 LONGEST_ADDRESS = 2000
 SLACK_HOST = "slack.com"
@@ -23,13 +24,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"(?i)(?<=[a-z0-9]):(?=//)|(?<=\bmailto):|(?<=\btel):")
 _MAIL = re.compile(r"(?<=[\w.+-])@(?=[\w-]+\.[A-Za-z]{2})")
 _DOMAIN = re.compile(
-    r"(?i)(?<=[a-z0-9-])\.(?=(?:com|net|org|io|dev|app|co|ai|ru|cn|info|biz|xyz|me|tv|ly|gg|cc|to|uk|de"
-    r"|eu|us|link|click|top|site|online|shop|cloud|page|test|example|edu|gov|mil|int|fr|it|nl|pl|jp|br"
-    r"|in|ch|at|be|es|se|no|fi|dk|cz|pt|gr|ie|ca|au|nz|za|kr|tw|hk|sg|mx|ar|cl|ua|tr|il|ro|hu|bg|sk|si"
-    r"|lt|lv|ee|pw|su|ws|fm|im|vc|sh|id|th|vn|ph|my|ae|sa|ke|ng|gl|so|st|art|live|store|tech|icu|work"
-    r")(?![\w-]|\.\w)|[a-z]{2,24}/\S)"
+    r"(?<=[\w-])\.(?:(?=(?P<ending>[^\W\d_]{2,24})(?![\w-]|\.\w))|(?=[A-Za-z]{2,24}/\S))"
 )
-"""The last dot of what looks like a domain: one of the common endings, or a path after it."""
+"""The last dot of what may be a domain: letters follow, or a path after them."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,13 @@ def links(
 def unlinked(text: str) -> str:
     """The text with addresses, domains and mail addresses spelled so that none becomes a link."""
     spelled = _MAIL.sub("[@]", _SCHEME.sub("[:]", text))
-    return _DOMAIN.sub("[.]", spelled)
+    return _DOMAIN.sub(_dot, spelled)
+
+
+def _dot(found: re.Match[str]) -> str:
+    """A dot in brackets, unless no domain ends as that does; other scripts than ours may all."""
+    ending = (found["ending"] or "").lower()
+    return "." if ending.isascii() and ending and ending not in ENDINGS else "[.]"
 
 
 def _example(address: str) -> str:

@@ -6,7 +6,7 @@ whoever comes after a writer that died looks for the message before it posts one
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -28,7 +28,7 @@ from services.notifier.ports import (
     Turn,
     Unanswered,
 )
-from services.notifier.report import beside, plain_card
+from services.notifier.report import again, beside
 from services.notifier.routing import Routes, moved
 from services.notifier.second_messages import SecondMessages
 from services.notifier.stop import Place, signal
@@ -98,7 +98,7 @@ class Messages:
     async def _write(self, record: Record, card: Card, *, turn: Turn) -> Place:
         inv = record.investigation_id
         try:
-            return await self._write_or_plain(record, card, turn=turn)
+            return await self._write_now(record, card, turn=turn)
         except (Unanswered, asyncio.CancelledError):
             await told(self._settle(record, turn, place=None))
             raise
@@ -106,15 +106,11 @@ class Messages:
             await self.places.failed(inv, turn, known=True)
             raise
 
-    async def _write_or_plain(self, record: Record, card: Card, *, turn: Turn) -> Place:
+    async def _write_now(self, record: Record, card: Card, *, turn: Turn) -> Place:
         place = turn.place
         if place is None and turn.state == "posting":
             place, turn = await self._looked_for(record, turn)
-        try:
-            return await self._send(record, card, turn=turn, place=place)
-        except CardRefused:
-            plain = plain_card(record) if record.state == "ended" else Card(card.text)
-            return await self._send(record, plain, turn=turn, place=place)
+        return await self._send(record, card, turn=turn, place=place)
 
     async def _looked_for(self, record: Record, turn: Turn) -> tuple[Place | None, Turn]:
         self._check(turn)
@@ -136,12 +132,10 @@ class Messages:
 
     async def _send(self, record: Record, card: Card, *, turn: Turn, place: Place | None) -> Place:
         inv = record.investigation_id
-        self._check(turn)
         if place is None:
             return await self._post(record, card, turn=turn)
         try:
-            shown = _marked(card, turn)
-            await self.slack.edit(place, shown, incident_id=inv, urgency=turn.urgency)
+            await self._edited(place, card, turn=turn, inv=inv)
         except (MessageGone, MessageLocked, ChannelClosed) as error:
             closed = error if isinstance(error, ChannelClosed) else None
             if closed and place.channel == self.routes.default:
@@ -158,24 +152,45 @@ class Messages:
         stands = stands and not removed
         # Before it goes out: whoever comes after a death here looks for it before posting another.
         await self.places.replaced(inv, turn, place=place, beside=stands)
-        turn = replace(turn, beside=turn.beside or stands, channel=place.channel)
+        beside = turn.beside or stands
+        turn = replace(turn, beside=beside, again=not beside, channel=place.channel)
         if closed:
             turn = await self._move(record, turn, why=closed)
         return await self._post(record, card, turn=turn)
 
     async def _post(self, record: Record, card: Card, *, turn: Turn) -> Place:
         inv = record.investigation_id
-        self._check(turn)
         try:
             return await self._posted(inv, card, turn=turn)
         except ChannelClosed as error:
             turn = await self._move(record, turn, why=error)
-        self._check(turn)
         return await self._posted(inv, card, turn=turn)
 
     async def _posted(self, inv: InvestigationId, card: Card, *, turn: Turn) -> Place:
-        shown = _marked(card, turn)
-        return await self.slack.post(shown, inv, channel=turn.channel, urgency=turn.urgency)
+        def post(shown: Card) -> Awaitable[Place]:
+            return self.slack.post(shown, inv, channel=turn.channel, urgency=turn.urgency)
+
+        return await self._accepted(card, post, turn=turn)
+
+    async def _edited(self, place: Place, card: Card, *, turn: Turn, inv: InvestigationId) -> None:
+        def edit(shown: Card) -> Awaitable[None]:
+            return self.slack.edit(place, shown, incident_id=inv, urgency=turn.urgency)
+
+        await self._accepted(card, edit, turn=turn)
+
+    async def _accepted(
+        self, card: Card, write: Callable[[Card], Awaitable[T]], *, turn: Turn
+    ) -> T:
+        """What Slack answers to the card, or to a plainer one where it refuses its blocks."""
+        while True:
+            self._check(turn)
+            try:
+                return await write(_marked(card, turn))
+            except CardRefused as error:
+                if card.plainer is None:
+                    raise
+                log.error("a plainer card is written: %s", error)
+                card = card.plainer
 
     async def _move(self, record: Record, turn: Turn, *, why: ChannelClosed) -> Turn:
         """The message belongs in the default channel now; where it did already, that is raised."""
@@ -206,7 +221,7 @@ class Messages:
 
 def _marked(card: Card, turn: Turn) -> Card:
     """The card with what is odd about the place where it stands."""
-    card = beside(card) if turn.beside else card
+    card = beside(card) if turn.beside else again(card) if turn.again else card
     return moved(card, turn.moved) if turn.moved else card
 
 

@@ -75,9 +75,11 @@ class NoticeBoard:
         try:
             await self.slack.post(card, notice_id, channel=channel)
         except CardRefused as error:
+            if card.plainer is None:
+                raise
             log.error("a notice goes out as plain text: %s", error)
             self._check(turn)
-            await self.slack.post(Card(card.text), notice_id, channel=channel)
+            await self._send(card.plainer, notice_id, turn=turn, channel=channel)
 
     async def _stands(self, notice_id: str, turn: NoticeTurn) -> bool:
         if not turn.doubt:

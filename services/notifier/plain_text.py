@@ -1,10 +1,14 @@
 """A card as lines of plain text, for wherever there are no blocks: a terminal, a log, a pager."""
 
 import html
+import re
 from collections.abc import Iterator
 from typing import cast
 
 from services.notifier.blocks import Block, Card, Element
+
+_LINK = re.compile(r"<(https?://[^|<>]+)\|([^<>]*)>")
+"""A link of ours in a text alone; what others said is escaped."""
 
 
 def lines_of(card: Card) -> list[str]:
@@ -15,7 +19,7 @@ def lines_of(card: Card) -> list[str]:
     if card.blocks:
         found = [line for block in card.blocks for line in _block(block)]
     else:
-        found = html.unescape(card.text).splitlines()
+        found = html.unescape(_LINK.sub(r"\2 \1", card.text)).splitlines()
     return [_harmless(line).rstrip() for line in found if line.strip()]
 
 
@@ -35,8 +39,10 @@ def _block(block: Block) -> Iterator[str]:
 def _rich(part: Element) -> Iterator[str]:
     match part.get("type"):
         case "rich_text_list":
-            for item in _elements(part):
-                yield from _indented(_inline(item), "  - ", rest="    ")
+            numbered = part.get("style") == "ordered"
+            for number, item in enumerate(_elements(part), start=1):
+                first = f"  {number}. " if numbered else "  - "
+                yield from _indented(_inline(item), first, rest=" " * len(first))
         case "rich_text_preformatted":
             yield from _indented(_inline(part), "  | ", rest="  | ")
         case "rich_text_quote":

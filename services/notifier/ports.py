@@ -74,6 +74,8 @@ class Turn:
     """The `ts` of each message that another one has replaced: deleted, or not to be edited."""
     beside: bool = False
     """The last of these still stands."""
+    again: bool = False
+    """It does not: somebody deleted it, or we did, before another took its place."""
     ends_at: float = 0.0
     """When the turn is over, by the event loop's clock."""
 

@@ -7,7 +7,6 @@ is, what to do next, and why we believe it (`findings`) or what was found so far
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from html import escape
 
 from bus.events import ToolCallId
 from bus.record import Record
@@ -23,6 +22,7 @@ from services.notifier.blocks import (
     plain,
     small,
     stop_button,
+    with_line,
 )
 from services.notifier.calls_made import CallMade
 from services.notifier.cutting import cut, first_sentence, one_line
@@ -40,26 +40,23 @@ from services.notifier.facts import (
 )
 from services.notifier.findings import confidence, findings
 from services.notifier.fitting import ALWAYS, Part, fitted
-from services.notifier.links import Links, unlinked
+from services.notifier.links import Links
 from services.notifier.next_steps import next_steps
+from services.notifier.plain_cards import NO_CALLS, NO_LINKS, fits, plain_card
 from services.notifier.so_far import alarms, calls, so_far
+from services.notifier.unmarked import unmarked
 
 FALLBACK_CHARACTERS = 400
 CAUSE_CHARACTERS = 700
 DETAIL_CHARACTERS = 1200
 PLAIN_CHARACTERS = (3000, 2000, 1300, 750, 420)
-MAX_TEXT_BYTES = 3_650
-"""Of a card's text, counted as if it were escaped twice: Slack takes 4,000 where it is edited.
-
-Two lines may be added (`beside`, `routing.moved`)."""
+AGAIN = "The earlier message of this incident was deleted; this one stands in its place."
 BESIDE = "Slack does not let us edit the earlier message of this incident; this one holds."
 CONCLUDED = {
     "deadline": "Concluded before it was done, because the deadline was near.",
     "recovered": "Concluded early, because the alarm recovered.",
     "going in circles": "Concluded early, because the model went in circles.",
 }
-NO_LINKS = Links()
-NO_CALLS: Mapping[ToolCallId, CallMade] = {}
 
 
 def live_card(record: Record, activity: str = "", *, now: datetime | None = None) -> Card:
@@ -82,7 +79,11 @@ def live_card(record: Record, activity: str = "", *, now: datetime | None = None
         stop_button(record.investigation_id),
     )
     parts = [Part("head", ALWAYS, head), *alarms(record), Part("foot", ALWAYS, foot)]
-    return Card(_fallback(f"investigating {subject(record)}"), fitted(parts))
+    said = f"investigating {subject(record)}"
+    # Where Slack refuses the blocks, whatever is wrong with them: the button to stop it stays.
+    text = _fallback(said)
+    few = small(f"{said} · now: {doing}"), stop_button(record.investigation_id)
+    return Card(text, fitted(parts), Card(text, few, Card(text)))
 
 
 def final_card(
@@ -107,25 +108,25 @@ def final_card(
         body = [*found, *alarms(record)]
     parts = [*_head(record), _next(record, runbook=bool(runbook)), *body]
     said = _fallback(f"{component(record)}: {title(record)}. {sentence(record)}")
-    return Card(said, fitted([*parts, _foot(record, links, runbook=runbook)]))
-
-
-def plain_card(record: Record) -> Card:
-    """The final card without blocks, for where the full one could not be written."""
-    said = f"{component(record)}: {title(record)}. {sentence(record)}\n{facts(record)}"
-    return Card(_fitting_text(said))
+    blocks = fitted([*parts, _foot(record, links, runbook=runbook)])
+    return Card(said, blocks, plain_card(record, links=links, made=made))
 
 
 def notice_card(text: str) -> Card:
     """A sentence for a person, letter by letter."""
-    return Card(_fitting_text(text), (paragraph(plain(cut(text, PLAIN_CHARACTERS[0]))),))
+    said = _fitting_text(text)
+    blocks = (paragraph(plain(cut(text, PLAIN_CHARACTERS[0]))),)
+    return Card(said, blocks, Card(said))
 
 
 def beside(card: Card) -> Card:
     """The card with a line that says why an older message of the incident still stands."""
-    if not card.blocks:
-        return Card(f"{card.text}\n{BESIDE}")
-    return Card(card.text, (*card.blocks[:1], small(BESIDE), *card.blocks[1:]))
+    return with_line(card, BESIDE)
+
+
+def again(card: Card) -> Card:
+    """The card with a line that says why no older message of the incident stands."""
+    return with_line(card, AGAIN)
 
 
 def _head(record: Record) -> Iterator[Part]:
@@ -180,12 +181,10 @@ def _elapsed(record: Record, now: datetime | None) -> list[str]:
 
 def _fallback(text: str) -> str:
     """The text of a card with blocks: where these are not shown, as in a notification."""
-    return escaped(unlinked(one_line(text, FALLBACK_CHARACTERS)), 2 * FALLBACK_CHARACTERS)
+    return escaped(unmarked(text, FALLBACK_CHARACTERS), 2 * FALLBACK_CHARACTERS)
 
 
 def _fitting_text(text: str) -> str:
-    """The text, escaped, within what Slack takes for a text alone."""
-    said = unlinked(cut(text, PLAIN_CHARACTERS[0]))
-    shown = [escaped(said, most) for most in PLAIN_CHARACTERS]
-    small = (one for one in shown if len(escape(one, quote=False).encode()) <= MAX_TEXT_BYTES)
-    return next(small, shown[-1])
+    """The text on one line, escaped, within what Slack takes for a text alone."""
+    shown = [escaped(unmarked(text, most), most) for most in PLAIN_CHARACTERS]
+    return next(filter(fits, shown), shown[-1])

@@ -24,7 +24,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from bus.errors import NotConfigured
 from bus.events import Severity
 from bus.record import Record
-from services.notifier.blocks import Card, small
+from services.notifier.blocks import Card, with_line
 
 MOVED = "This belongs in channel {}, which takes no messages from us: see NIGHTSHIFT_CATALOG."
 _NOTICE_KEY = re.compile(r"(incident|service):([^:]+)(?::|$)")
@@ -111,10 +111,7 @@ def routes_from(text: str, default: str) -> Routes:
 
 def moved(card: Card, channel: str) -> Card:
     """The card with a line that says in which channel it should stand."""
-    line = MOVED.format(channel)
-    if not card.blocks:
-        return Card(f"{card.text}\n{line}")
-    return Card(card.text, (*card.blocks[:1], small(line), *card.blocks[1:]))
+    return with_line(card, MOVED.format(channel))
 
 
 def named_in(key: str) -> tuple[str, str]:

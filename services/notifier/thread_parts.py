@@ -15,7 +15,7 @@ from services.notifier.blocks import (
     small,
 )
 from services.notifier.cutting import cut, one_line
-from services.notifier.links import unlinked
+from services.notifier.unmarked import letters
 
 MESSAGE_CHARACTERS = 8_000
 """More of it in one message nobody reads; a file can be searched."""
@@ -74,8 +74,15 @@ def shortened(detail: Detail, why: str) -> Card:
 
 
 def without_blocks(detail: Detail) -> Card:
-    """The detail as a text, cut, for where Slack refuses the message as it is."""
-    return Card(escaped(unlinked(document(detail)), TEXT_CHARACTERS))
+    """The detail as a text, cut, for where Slack refuses the message as it is.
+
+    Slack reads marks in it: see `unmarked`. A bar stands before each line that is none of ours.
+    """
+    lines = [detail.title]
+    for part in detail.parts:
+        lines += [" ".join(part.label.split()), *(f"| {line}" for line in part.text.splitlines())]
+    said = cut("\n".join(lines), TEXT_CHARACTERS)
+    return Card(escaped(letters(said), TEXT_CHARACTERS))
 
 
 def document(detail: Detail) -> str:

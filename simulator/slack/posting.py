@@ -73,9 +73,10 @@ def update_message(world: SlackStandIn, call: Call) -> dict[str, object]:
     message = message_of(world, call, named_by="ts")
     if message.ephemeral_for is not None:
         raise Refused("cant_update_message")
+    version = _version(call, world.next_ts(), before=message.now)
     if len(html.escape(call.text("text"), quote=False).encode()) > MAX_UPDATE_BYTES:
         raise Refused("msg_too_long")
-    message.versions.append(_version(call, world.next_ts(), before=message.now))
+    message.versions.append(version)
     message.unknown_arguments += call.unknown
     said = message.as_slack(with_metadata=True)
     return {
@@ -108,14 +109,14 @@ def add_reaction(world: SlackStandIn, call: Call) -> dict[str, object]:
 
 
 def _version(call: Call, at: str, *, before: Version | None) -> Version:
-    text = call.text("text")
     blocks = _blocks(call)
+    text = _text(call, "text")
     attachments = call.structure("attachments", "invalid_attachments") or []
     if not isinstance(attachments, list):
         raise Refused("invalid_attachments")
     if len(attachments) > MAX_ATTACHMENTS:
         raise Refused("too_many_attachments")
-    markdown = call.text("markdown_text")
+    markdown = _text(call, "markdown_text")
     if markdown and (text or blocks):
         raise Refused("markdown_text_conflict")
     if not (text or blocks or attachments or markdown):
@@ -132,6 +133,17 @@ def _version(call: Call, at: str, *, before: Version | None) -> Version:
         _metadata(call) if "metadata" in call.arguments else kept.metadata,
         attachments if "attachments" in call.arguments else kept.attachments,
     )
+
+
+def _text(call: Call, name: str) -> str:
+    """The argument as text; half a pair of surrogates, which JSON can spell, is none.
+
+    Slack refuses such a call, and its page names no word for that: this is the one for a block.
+    """
+    text = call.text(name)
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise Refused("invalid_arguments", (f"must be valid unicode [json-pointer:/{name}]",))
+    return text
 
 
 def _blocks(call: Call) -> list[object] | None:

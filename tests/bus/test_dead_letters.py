@@ -47,6 +47,12 @@ async def dead(bus: Bus, stream: Stream) -> list[DeadLetter]:
     return await dead_letters(bus, stream)
 
 
+async def keys_of_notices(bus: Bus) -> list[str]:
+    """How the key of each notice begins: what it is about, which decides its channel."""
+    found = [each for each in await events(bus, NOTICES) if isinstance(each, NoticeRequested)]
+    return [each.key.partition("dead:")[0] for each in found]
+
+
 async def pending(bus: Bus, stream: Stream) -> int:
     summary = await bus.redis.xpending(bus.keys.stream(stream), bus.service)
     return int(summary["pending"])
@@ -215,6 +221,7 @@ async def test_wrong_incident_ends_nobody_elses_investigation(
     record = await bus.investigations.read(INV)
     assert record is not None
     assert record.state == "turn_due"
+    assert sorted(await keys_of_notices(bus)) == ["", "", "", "service:a:"]
 
 
 async def test_record_that_cannot_be_read_costs_three_errors_and_one_notice(
@@ -238,7 +245,7 @@ async def test_record_that_cannot_be_read_costs_three_errors_and_one_notice(
     await eventually(settled, 9)
     assert len(runs) == 3
     assert len(await dead(bus, TURNS)) == 1
-    assert [type(event) for event in await events(bus, NOTICES)] == [NoticeRequested]
+    assert await keys_of_notices(bus) == ["incident:inc-1:"]
 
 
 async def test_record_of_another_release_waits_for_it_until_the_deadline_and_then_is_told(

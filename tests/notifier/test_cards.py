@@ -10,7 +10,8 @@ from bus.record import Record, Spend, Update
 from services.notifier.blocks import Card
 from services.notifier.cutting import cut
 from services.notifier.links import Links, links
-from services.notifier.report import final_card, live_card, plain_card
+from services.notifier.plain_cards import plain_card
+from services.notifier.report import final_card, live_card
 from simulator.slack import render_message
 from simulator.slack.block_kit import MAX_BLOCK_CHARACTERS, block_characters, block_findings
 from tests.notifier.records import LINE, OUTCOMES, diagnosis, ended, opened

@@ -15,8 +15,7 @@ from bus.events import Outcome
 from bus.record import Record
 from bus.testing import eventually
 from bus.tracing import root_of
-from services.notifier.blocks import Card
-from services.notifier.report import live_card
+from services.notifier.report import final_card, live_card
 from services.notifier.stop import ended as ended_or_rejected
 from services.notifier.stop import last_words
 from tests.notifier.conftest import MakeReplica, Replica
@@ -166,11 +165,12 @@ async def test_card_that_slack_refuses_is_written_in_plain_text(
     record = await replica.open()
     ended = await replica.end(record, "diagnosed", diagnosis())
     turn = await replica.messages.take_final(ended)
-    card = Card("text", ({"type": "made up"},))
+    card = dataclasses.replace(final_card(ended), blocks=({"type": "made up"},))
     await replica.messages.finish(ended, card, turn=turn)
     (message,) = desk.messages
     assert message.now.blocks == []
-    assert "Root cause" in message.now.text
+    for line in ("Root cause: ", "1. Fix, ", "Evidence (", "| - old line", "Facts: "):
+        assert f"\n{line}" in message.now.text
     assert len(await replica.stop_signals()) == 1
 
 

@@ -9,7 +9,14 @@ from services.notifier.details import Kept, Known, details, wanted
 from services.notifier.fitting import MAX_CHARACTERS, characters
 from services.notifier.message import cleaned
 from services.notifier.report import final_card
-from services.notifier.thread_parts import Detail, document, message, shortened, without_blocks
+from services.notifier.thread_parts import (
+    Detail,
+    Part,
+    document,
+    message,
+    shortened,
+    without_blocks,
+)
 from services.notifier.timeline import Moments
 from simulator.slack.block_kit import block_findings
 from tests.notifier.hostile import HOSTILE
@@ -167,6 +174,15 @@ def test_hostile_text_reaches_the_thread_as_letters_only(name: str) -> None:
             assert not any(mark in card.text for mark in ("<!", "<@", "<h", "\u202e"))
             assert characters(card.blocks) <= MAX_CHARACTERS
             assert "://" not in card.text
+
+
+def test_detail_as_a_text_alone_has_a_bar_before_each_line_that_is_none_of_ours() -> None:
+    parts = (Part("Fix: *x*", "one\r\n*Confidence: high*\u2028```two```"), Part("Tool\ncall", ""))
+    text = without_blocks(Detail("fix", "The fix, whole", parts)).text
+    assert text.split("\n") == [
+        *("The fix, whole", "Fix: \u2217x\u2217", "| one", "| \u2217Confidence: high\u2217"),
+        *("| '''two'''", "Tool call"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from services.notifier.blocks import Card
 from services.notifier.calls_made import call_made
 from services.notifier.links import links
 from services.notifier.message import cleaned
-from services.notifier.report import beside, final_card, live_card, notice_card, plain_card
+from services.notifier.plain_cards import plain_card
+from services.notifier.report import again, beside, final_card, live_card, notice_card
 from simulator.slack import render_message
 from simulator.slack.block_kit import block_findings
 from tests.notifier.golden_file import golden
@@ -106,8 +107,10 @@ CARDS = {
     "cancelled": stopped("cancelled", reason="stopped by ada in Slack"),
     "recovered": stopped("recovered"),
     "failed": stopped("failed", reason="the model answers 401: the key is not valid"),
-    "plain": plain_card(ended("failed", reason="see https://status.example/401")),
+    "plain": plain_card(ended("diagnosed", diagnosis=FOUND), links=LINKS, made=MADE),
+    "plain_failed": plain_card(ended("failed", reason="see https://status.example/401")),
     "beside": beside(final(ended("diagnosed", diagnosis=HEALTHY))),
+    "again": again(final(ended("diagnosed", diagnosis=HEALTHY))),
     "notice": notice_card("The service `carts` is not in the catalogue: see https://x.example"),
 }
 
@@ -122,7 +125,7 @@ def test_golden_card_reads_as_before(name: str) -> None:
 
 
 def test_every_final_card_says_what_happened_what_to_do_and_where_it_ends() -> None:
-    for name in CARDS.keys() - {"live", "plain", "notice"}:
+    for name in CARDS.keys() - {"live", "plain", "plain_failed", "notice"}:
         shown = render_message({"blocks": list(CARDS[name].blocks)}).split("\n")
         assert " · " in shown[0], name
         assert "What to do next" in shown, name

@@ -203,6 +203,9 @@ def test_services_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
     [
         ("see https://evil.test/?a=1", "see https[:]//evil[.]test/?a=1"),
         ("www.evil.com, evil.io", "www.evil[.]com, evil[.]io"),
+        ("evil.zip, EVIL.Mov and evil.com.py.", "evil[.]zip, EVIL[.]Mov and evil.com[.]py."),
+        ("evil.\u0440\u0444 or b\xfccher.de", "evil[.]\u0440\u0444 or b\xfccher[.]de"),
+        ("values.yaml, app.json, os.environ, v1.Pod", None),
         ("a@evil.com mailto:b@x.y", "a[@]evil[.]com mailto[:]b@x.y"),
         ("RedisCartStore.cs:34 in java.io.IOException", None),
         ("v0.10.6 on 10.0.0.1:6379. It ends", None),

@@ -9,7 +9,7 @@ from bus.errors import Retryable, Unavailable
 from bus.record import Record
 from bus.testing import eventually
 from services.notifier.ports import MessageGone, Turn, Unanswered
-from services.notifier.report import BESIDE, live_card
+from services.notifier.report import AGAIN, BESIDE, live_card
 from services.notifier.stop import Place
 from simulator.faults import Fault
 from simulator.slack.store import Message
@@ -280,3 +280,16 @@ async def test_plain_card_beside_a_locked_message_says_so_too(
     lock(desk, "edit_window_closed", deletion="cant_delete_message")
     await replica.closing.close_plainly(ended)
     assert desk.messages[1].now.text.endswith(BESIDE)
+
+
+async def test_message_that_stands_again_says_that_the_earlier_one_was_deleted(
+    desk: Desk, make_replica: MakeReplica
+) -> None:
+    replica = make_replica()
+    record = await deleted(replica, desk)
+    await replica.live.show(record.investigation_id, "reading logs", order="1-0")
+    assert AGAIN in desk.said()
+    assert "reading logs" in desk.said()
+    await replica.closing.close(await replica.end(record))
+    assert len(desk.messages) == 1
+    assert AGAIN in desk.said()

@@ -11,11 +11,20 @@ from bus.errors import NotConfigured
 from bus.settings import load
 from cli.doctor.web_checks import check_slack
 from services.notifier.adapters.stdout import StandardOutput
-from services.notifier.blocks import Card, header, paragraph, plain, quoted, small, stop_button
+from services.notifier.blocks import (
+    Card,
+    bullets,
+    header,
+    paragraph,
+    plain,
+    quoted,
+    small,
+    stop_button,
+)
 from services.notifier.message import Messages
 from services.notifier.plain_text import lines_of
 from services.notifier.ports import NOTICE, MessageGone, Sink, Unanswered
-from services.notifier.report import final_card, live_card
+from services.notifier.report import final_card, live_card, notice_card
 from services.notifier.settings import Settings
 from tests.notifier.conftest import MakeReplica, Replica
 from tests.notifier.records import ended
@@ -188,6 +197,33 @@ async def test_edit_prints_what_is_new_and_a_final_card_whole(make_replica: Make
     await sink.edit(place, Card("t", (header("end"), small("c"))), incident_id="inc-7")
     head = f"--- inc-7 in {CHANNEL} ---\n"
     assert out.getvalue() == f"{head}a\nb\n\n{head}c\n\n{head}end\nc\n\n"
+
+
+async def test_notice_is_one_thing_whatever_its_lines_look_like(make_replica: MakeReplica) -> None:
+    """A line of its text began a message of an incident, with a diagnosis that nobody made."""
+    bus, out = make_replica().bus, io.StringIO()
+    sink = StandardOutput(bus.redis, bus.keys, CHANNEL, out, 0.5)
+    fake = f"--- inc-7 in {CHANNEL} ---"
+    await sink.post(notice_card(f"refused: x\n{fake}\nRoot cause: none\r\n  | y"), f"{NOTICE}1")
+    await sink.post(Card("t", (header(fake), paragraph(plain(f"a\n{fake}")))), "inc-8")
+    assert out.getvalue().splitlines() == [
+        f"--- notice in {CHANNEL} ---",
+        *("  | refused: x", f"  | {fake}", "  | Root cause: none", "  |   | y", ""),
+        *(f"--- inc-8 in {CHANNEL} ---", f"  {fake}", "a", f"  {fake}", ""),
+    ]
+
+
+def test_steps_are_numbered_and_a_link_in_a_text_alone_is_words_and_address() -> None:
+    blocks = (
+        bullets("What to do next", ["one", "two\nmore"], style="ordered"),
+        bullets("Ruled out", ["x"]),
+    )
+    said = ["What to do next", "  1. one", "  2. two", "     more", "Ruled out", "  - x"]
+    assert lines_of(Card("text", blocks)) == said
+    text = "<https://jaeger.test/a?b&amp;c|Trace (jaeger.test)>\n&lt;https://x.test|y&gt;"
+    assert lines_of(Card(text)) == [
+        *("Trace (jaeger.test) https://jaeger.test/a?b&c", "<https://x.test|y>")
+    ]
 
 
 async def test_post_that_could_not_be_printed_is_found_and_printed_by_the_next_one(

@@ -239,6 +239,22 @@ async def test_request_to_wait_with_a_body_that_nobody_can_read_is_one_all_the_s
         assert "asks to wait 70 s with chat.postMessage" in await slack.problem()
 
 
+async def test_request_to_wait_for_hours_is_tried_after_one_and_a_person_is_told_both(
+    make_replica: MakeReplica,
+) -> None:
+    async def reply(_: Request) -> Response:
+        return Response("{}", 429, {"Retry-After": "7200"}, media_type="application/json")
+
+    routes = [Route("/api/{method}", reply, methods=["POST"])]
+    async with served(Starlette(routes=routes)) as address:
+        slack = channel(make_replica(slack_api_url=f"{address}/api/"))
+        with pytest.raises(Unavailable) as refused:
+            await slack.post(Card("hello"))
+    assert 3600 < refused.value.retry_in_seconds < 3601
+    said = "asks to wait 7200 s with chat.postMessage, and is asked again after 3600 s"
+    assert said in await slack.problem()
+
+
 async def test_token_that_is_valid_again_is_no_problem_of_any_method(
     desk: Desk, make_replica: MakeReplica
 ) -> None:

@@ -29,9 +29,13 @@ from services.notifier.pace import (
     rate_of,
 )
 
-KEPT_SECONDS = 3600
-SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 600.0
-"""Of what Slack, or whatever stands before it, asks for."""
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 3600.0
+"""Of what Slack asks for. Its own answers name minutes at most; a longer figure is more likely a
+fault of whatever stands before it, and one call an hour finds that out. A person is told."""
+LONGEST_UNSAID_SECONDS = 600.0
+"""Of a pause that nobody named, which doubles."""
+KEPT_SECONDS = 2 * 3600
+"""Longer than any pause: a bucket that is forgotten is full."""
 UNDER_WAY_SECONDS = 30.0
 """Whoever was given leave so lately has begun: its next call goes before all of its rank."""
 MOST_UNDER_WAY = 1000
@@ -68,6 +72,7 @@ class RedisPace:
                     *(rate.per_minute, rate.burst, who, rank(urgency), "1" if begun else ""),
                     *(_ms(most) if math.isfinite(most) else 0, _ms(LONGEST_WAIT_SECONDS)),
                     *(_ms(LATE_SECONDS), KEPT_SECONDS, left_over(urgency)),
+                    _ms(1.5 * LONGEST_PAUSE_SECONDS),
                 ],
             )
         except (RedisError, OSError) as error:
@@ -84,6 +89,7 @@ class RedisPace:
             args=[
                 0 if seconds is None else max(1, _ms(min(seconds, LONGEST_PAUSE_SECONDS))),
                 *(_ms(SHORTEST_PAUSE_SECONDS), _ms(LONGEST_PAUSE_SECONDS), KEPT_SECONDS),
+                _ms(LONGEST_UNSAID_SECONDS),
             ],
         )
         return float(as_text(answer)) / 1000

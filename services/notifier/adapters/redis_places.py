@@ -84,6 +84,7 @@ class RedisPlaces:
             activity=known,
             left=tuple(left.split()),
             beside=beside == "1",
+            again=beside == "again",
             ends_at=asked_at + self.lease_seconds,
         )
 

@@ -147,10 +147,14 @@ class SlackCalls:
         word, status = word_of(error), status_of(error)
         if status == 429 or word in ("ratelimited", "rate_limited"):
             self._back()
-            wait = await self.pace.close(method, channel, seconds=retry_after(error))
-            log.warning("Slack asks to wait %g s with %s: all replicas do", wait, method)
+            asked = retry_after(error)
+            wait = await self.pace.close(method, channel, seconds=asked)
+            said = f"Slack asks to wait {asked or wait:g} s with {method}"
+            if asked is not None and asked > wait:
+                said += f", and is asked again after {wait:g} s"
+            log.warning("%s: all replicas wait", said)
             if wait >= LONG_SECONDS:
-                self.problems[method] = f"Slack asks to wait {wait:g} s with {method}"
+                self.problems[method] = said
             return Unavailable(f"Slack asked to wait {wait:g} s", retry_in_seconds=wait + 0.1)
         said = f"Slack answers {word or status} to {method}"
         if status >= 500 or word in MAY_STAND or not word:

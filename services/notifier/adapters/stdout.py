@@ -24,6 +24,9 @@ from services.notifier.ports import NOTICE, MessageGone, Unanswered
 from services.notifier.stop import Place
 
 REMEMBERED = 500
+HEADING, QUOTED = "---", "  | "
+"""How a line begins under which a message stands, and each line of a notice's text, which may hold
+anything: none of them can be taken for the other."""
 
 
 @dataclass
@@ -69,7 +72,7 @@ class StandardOutput:
     async def remove(self, place: Place, *, urgency: Urgency = "details") -> bool:
         """It stands no more; what was printed stays, and is taken back in words."""
         if await self.redis.hdel(self._key(place.channel), place.ts):
-            await self.say([f"--- message {place.ts} is taken back ---"])
+            await self.say([f"{HEADING} message {place.ts} is taken back {HEADING}"])
         return True
 
     async def find(
@@ -110,8 +113,10 @@ class StandardOutput:
         lines, before = lines_of(card), self._printed.get(place, [])
         shown = [line for line in lines if line not in before] if lines[:1] == before[:1] else lines
         if shown:
-            name = "notice" if title.startswith(NOTICE) else title
-            await self.say([f"--- {name} in {place.channel} ---", *shown, ""])
+            notice = title.startswith(NOTICE)
+            name, mark = ("notice", QUOTED) if notice else (title, "")
+            said = (f"{mark or _no_heading(line)}{line}" for line in shown)
+            await self.say([f"{HEADING} {name} in {place.channel} {HEADING}", *said, ""])
         # Only now: what nobody took is printed at the next try.
         self._printed[place] = lines
         if len(self._printed) > REMEMBERED:
@@ -135,3 +140,8 @@ class StandardOutput:
 
     def _key(self, channel: str) -> str:
         return f"{self.keys.prefix}printed:{channel}"
+
+
+def _no_heading(line: str) -> str:
+    """What goes before a line of a card that looks like the heading of a message."""
+    return "  " if line.startswith(HEADING) else ""

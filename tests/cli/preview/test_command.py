@@ -53,6 +53,7 @@ def test_page_holds_every_card_when_all_are_asked_for(tmp_path: Path) -> None:
         ({"blocks": [{"type": "video"}]}, "invalid_blocks: unsupported type: video"),
         ({"blocks": [], "text": ""}, "no_text: chat.postMessage"),
         ({"text": "x" * 5000}, "msg_too_long: chat.update"),
+        ({"text": "half \ud83d"}, "invalid_arguments: must be valid unicode [json-pointer:/text]"),
     ],
 )
 def test_what_slack_would_refuse_is_shown_all_the_same_and_exits_otherwise(

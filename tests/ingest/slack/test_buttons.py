@@ -75,15 +75,32 @@ async def test_a_thumbs_down_counts_at_once_and_its_reason_follows(
     assert people.socket.violations == []
 
 
+async def test_a_thumbs_up_counts_at_once_and_takes_a_reason_too(
+    service: Service, people: People
+) -> None:
+    """Only a thumbs-down was asked for one."""
+    await people.press(card(people, feedback_buttons(INV)), "nightshift_useful")
+    await told(people, 1)
+    form = people.world.messages[-1]
+    await people.press(form, "nightshift_useful_reason_send", typed="the line was right")
+    assert "your reason is noted" in await told(people, 2)
+
+    given = [each for each in await events(service.bus, UPDATES) if isinstance(each, FeedbackGiven)]
+    assert [(each.useful, each.reason) for each in given] == [
+        (True, ""),
+        (True, "the line was right"),
+    ]
+
+
 async def test_the_same_button_twice_is_one_judgement_with_an_honest_second_answer(
     service: Service, people: People
 ) -> None:
     shown = card(people, feedback_buttons(INV))
 
     await people.press(shown, "nightshift_useful")
-    assert await told(people, 1) == "Thank you, that is noted."
+    assert await told(people, 1) == "Thank you, that is noted. What helped? You need not say."
     await people.press(shown, "nightshift_useful")
-    assert await told(people, 2) == "You said so already."
+    assert await told(people, 2) == "You said so already; you may add a reason."
 
     assert len(await entries(service.bus, UPDATES)) == 1
 

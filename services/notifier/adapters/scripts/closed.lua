@@ -1,6 +1,7 @@
 -- Slack asks to wait: nobody calls that method until then, and after it nobody has saved anything up.
 -- KEYS  1 the bucket
 -- ARGV  1 milliseconds, 0 where Slack did not say how long  2 shortest  3 longest  4 seconds to keep
+--       5 longest of those that Slack did not say
 -- Answers the milliseconds: unsaid ones double while the bucket has not been open for a minute.
 redis.call('EXPIRE', KEYS[1], ARGV[4])             -- first, for a full Redis: see bus/scripts/commit.lua
 local time = redis.call('TIME')
@@ -12,7 +13,7 @@ if wait == 0 then
   if closed > now then wait = closed - now         -- an answer to a call from before
   else
     wait = closed > now - 60000 and 2 * tonumber(has[2] or 0) or 0
-    wait = math.min(math.max(wait, tonumber(ARGV[2])), tonumber(ARGV[3]))
+    wait = math.min(math.max(wait, tonumber(ARGV[2])), tonumber(ARGV[5]))
     redis.call('HSET', KEYS[1], 'unsaid', number(wait))
   end
 end

@@ -3,7 +3,7 @@
 -- ARGV  1 calls a minute  2 calls at once  3 who asks  4 its rank (0 goes first)
 --       5 '1' where it goes before all of its rank  6 longest wait that a place is kept for (ms; 0: any)
 --       7 longest time until it asks again (ms)  8 how much later it may come (ms)  9 seconds to keep
---       10 calls that have to be left in the bucket for whoever comes next
+--       10 calls that have to be left in the bucket for whoever comes next  11 more than any pause lasts (ms)
 -- Answers milliseconds to wait, 0 where the call may go now: then it has left the line.
 redis.call('EXPIRE', KEYS[1], ARGV[9])             -- first, for a full Redis: see bus/scripts/commit.lua
 local time = redis.call('TIME')
@@ -12,7 +12,7 @@ local function number(value) return string.format('%.0f', value) end
 local has = redis.call('HMGET', KEYS[1], 'level', 'at', 'closed_until')
 local per_ms, burst = tonumber(ARGV[1]) / 60000, tonumber(ARGV[2])
 local level, at, closed = tonumber(has[1] or burst), tonumber(has[2] or now), tonumber(has[3] or 0)
-if closed > now + 1200000 then closed = 0 end      -- the clock went back: nobody is asked to wait so long
+if closed > now + ARGV[11] then closed = 0 end      -- the clock went back: nobody is asked to wait so long
 if at > now and closed < at then at = now end
 level = math.min(burst, level + math.max(0, now - at) * per_ms)
 

@@ -4,7 +4,7 @@
 --       5 order of the progress  6 activity  7 least gap of progress edits (ms)  8 how long an edit may be late (ms)
 --       9 the channel it belongs in by the catalogue of this moment
 -- Answers {word, milliseconds to wait, state, channel, ts, activity, every ts that was left for another message,
---          1 if the last of these still stands, the channel it belongs in where that takes no messages}
+--          1 if the last of these still stands and `again` if it was deleted, the channel it belongs in where that takes no messages}
 redis.call('EXPIRE', KEYS[1], ARGV[4])             -- first, for a full Redis: see bus/scripts/commit.lua
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
