@@ -125,13 +125,14 @@ async def test_the_next_window_has_its_own_investigations_and_its_own_summary(
     shift = Shift(make_bus("ingest"), SMALL)
     await stormed(shift, *"abc")
     first = await opened_summary(shift)
+    await shift.begin()
     await shift.pass_time(shift.limits.window_seconds)
 
     assert await stormed(shift, *"defc") == ["opened", "opened", "folded", "folded"]
     second = await opened_summary(shift)
 
     assert first.incident_id != second.incident_id
-    assert "1 alarms of 1 kinds" in second.attachments["held"], "c is of the first one still"
+    assert "1 alarms of 1 kinds" in second.attachments["held"], "c is of the first one, which still runs"
 
 
 async def test_what_waits_for_too_long_goes_into_the_summary(make_bus: MakeBus) -> None:

@@ -14,8 +14,15 @@ begin()
 
 local key = of('problem', ask.fingerprint)
 local problem, critical = hash(key), ask.severity == 'critical'
-local known = problem.state == 'held' or (problem.state and problem.rearmed ~= '1'
-  and ms - problem.last < limits.repeat_ms and ms - problem.at < limits.longest_ms)
+-- Folded, it is known while the summary that holds it is this window's or runs; afterwards nobody looks at it any more.
+local function is_looked_at()
+  local current = hash(SUMMARY)
+  local is_current = current.state == 'gathering' or (current.at and ms - current.at < limits.window_ms)
+  return (current.id == problem.incident and is_current) or not has_ended(problem.incident, problem.at)
+end
+local is_within = problem.state and problem.state ~= 'over' and problem.rearmed ~= '1'
+  and ms - problem.last < limits.repeat_ms and ms - problem.at < limits.longest_ms
+local known = problem.state == 'held' or (is_within and (problem.state == 'open' or is_looked_at()))
 if known and critical and problem.state ~= 'open' and problem.severity ~= 'critical' then known = false end
 
 local function ended_here(outcome, reason, incident)

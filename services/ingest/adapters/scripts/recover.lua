@@ -31,6 +31,7 @@ local function news(policy)
 end
 if problem.state == 'folded' then
   redis.call('HSET', of('gathered', problem.incident), 'recovered:' .. ask.fingerprint, ask.recovered_at)
+  redis.call('HSET', of('problem', ask.fingerprint), 'state', 'over')
   local current = hash(SUMMARY)
   local runs = current.id == problem.incident and current.state == 'open' and not has_ended(current.id, current.at)
   if runs then news('continue') end

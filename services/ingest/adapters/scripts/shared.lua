@@ -153,7 +153,8 @@ local function fold(fingerprint, found, reason, recovered_at)
     end
   end
   count_gathered(into.id, fingerprint, found.severity, count)
-  if recovered_at then redis.call('HSET', gathered, 'recovered:' .. fingerprint, recovered_at) end
+  if recovered_at then redis.call('HSET', gathered, 'recovered:' .. fingerprint, recovered_at)
+  else redis.call('HDEL', gathered, 'recovered:' .. fingerprint) end
   settle(fingerprint, found, 'folded', into.id)
   note(into.id, 'folded', reason, found.alarm, count)
   became[fingerprint] = {outcome = 'folded', reason = reason, incident = into.id}
