@@ -1,5 +1,8 @@
 """What keeps a problem from being investigated again, and for how long: no longer than it says."""
 
+import pytest
+
+from bus.events import InvestigationId, Outcome
 from services.ingest.limits import Limits
 from tests.conftest import MakeBus
 from tests.ingest.shift import Shift
@@ -54,3 +57,47 @@ async def test_what_was_folded_and_recovered_is_new_when_it_comes_again(make_bus
     again = await shift.raised("c")
 
     assert again.outcome == "opened"
+
+
+@pytest.mark.parametrize("outcome", ["recovered", "failed", "timed_out", "out_of_budget"])
+async def test_an_investigation_without_an_answer_does_not_silence_its_problem(
+    outcome: Outcome, make_bus: MakeBus
+) -> None:
+    """A model outage made every problem of that time mute for an hour."""
+    shift = Shift(make_bus("ingest"))
+    first = await shift.raised("cart")
+    await shift.begin()
+    inv = InvestigationId(first.incident_id)
+    await shift.triggers.fingerprints.end(inv, outcome, reason="so it was")
+
+    again = await shift.raised("cart")
+
+    assert again.outcome == "opened"
+    assert again.incident_id != first.incident_id
+
+
+@pytest.mark.parametrize("outcome", ["diagnosed", "inconclusive", "cancelled"])
+async def test_an_answer_or_a_person_who_stopped_it_silences_the_problem(
+    outcome: Outcome, make_bus: MakeBus
+) -> None:
+    shift = Shift(make_bus("ingest"))
+    first = await shift.raised("cart")
+    await shift.begin()
+    inv = InvestigationId(first.incident_id)
+    await shift.triggers.fingerprints.end(inv, outcome, reason="so it was")
+
+    assert (await shift.raised("cart")).outcome == "repeated"
+
+
+async def test_a_critical_problem_without_an_answer_takes_its_turn_with_the_others(
+    make_bus: MakeBus,
+) -> None:
+    """It is not new: while the model is away it may not open again with every state change."""
+    shift = Shift(make_bus("ingest"), Limits(max_open=1))
+    first = await shift.raised("cart", severity="critical")
+    await shift.begin()
+    await shift.triggers.fingerprints.end(
+        InvestigationId(first.incident_id), "failed", reason="no model"
+    )
+
+    assert (await shift.raised("cart", severity="critical")).outcome == "held"

@@ -22,8 +22,12 @@ local function is_looked_at()
 end
 local is_within = problem.state and problem.state ~= 'over' and problem.rearmed ~= '1'
   and ms - problem.last < limits.repeat_ms and ms - problem.at < limits.longest_ms
-local known = problem.state == 'held' or (is_within and (problem.state == 'open' or is_looked_at()))
-if known and critical and problem.state ~= 'open' and problem.severity ~= 'critical' then known = false end
+local is_open, ended, outcome = problem.state == 'open'
+if is_open then ended, outcome = has_ended(problem.incident, problem.at) end
+-- Without an answer it is not silenced, and it is not new either: even a critical one takes its turn.
+local is_unanswered = is_within and ended and UNANSWERED[outcome] and problem.incident ~= ask.incident_id
+local known = problem.state == 'held' or (is_within and not is_unanswered and (is_open or is_looked_at()))
+if known and critical and not is_open and problem.severity ~= 'critical' then known = false end
 
 local function ended_here(outcome, reason, incident)
   link(incident, DAY)
@@ -35,10 +39,10 @@ if known then
   redis.call('HSET', key, 'last', ms, 'changed', math.max(ask.changed, problem.changed))
 end
 if known and problem.state ~= 'held' then redis.call('PEXPIRE', key, limits.known_ms) end
-if known and problem.state == 'open' then
+if known and is_open then
   if problem.incident == ask.incident_id then
     return ended_here('duplicate', 'the same change came another way', problem.incident)
-  elseif has_ended(problem.incident, problem.at) then
+  elseif ended then
     return ended_here('repeated', 'its investigation has ended, within the window', problem.incident)
   elseif tell(problem.incident, 'AlarmJoined', joined(ask.entry)) then
     return ended_here('joined', 'its investigation is running', problem.incident)
@@ -52,7 +56,7 @@ elseif known then
   link('held', DAY)
   note('', 'held', 'its problem waits already', ask.alarm)
   return answer('held', 'its problem waits already', '')
-elseif critical then
+elseif critical and not (is_unanswered and problem.severity == 'critical') then
   ask.count = problem.state == 'held' and problem.count + 1 or 1
   open(ask.fingerprint, ask, 'a new critical problem')
 elseif redis.call('ZCARD', BACKLOG) >= limits.most_held then

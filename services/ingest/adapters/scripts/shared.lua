@@ -8,6 +8,7 @@ local ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local PLACES, BACKLOG, SUMMARY = P .. 'places', P .. 'backlog', P .. 'fingerprint:summary'
 local WEEK, DAY, MOST_NOTED = 604800, 86400, 50
 local GRADES = {critical = 0, error = 1, warning = 2, info = 3}
+local UNANSWERED = {recovered = true, failed = true, timed_out = true, out_of_budget = true}
 local wrote, became = {}, {}
 
 local function of(kind, name) return P .. 'fingerprint:' .. kind .. ':' .. name end
@@ -38,10 +39,11 @@ local function note(incident, outcome, reason, alarm, count)
   redis.call('EXPIRE', list, incident ~= '' and WEEK or DAY)
 end
 
+-- Whether its investigation is over, and as what; without an outcome nobody ever opened it, or it is forgotten.
 local function has_ended(incident, at)
-  local state = redis.call('HGET', P .. incident .. ':record', 'state')
-  if state then return state == 'ended' end
-  return ms - at > limits.place_ms                -- nobody ever opened it, or it is forgotten
+  local state, outcome = unpack(redis.call('HMGET', P .. incident .. ':record', 'state', 'outcome'))
+  if state then return state == 'ended', state == 'ended' and outcome or nil end
+  return ms - at > limits.place_ms
 end
 
 -- News for a running investigation; beyond the bound it is only counted.
