@@ -11,6 +11,8 @@ MOST_UPDATES = 20
 MOST_HELD = 500
 MOST_KINDS = 500
 """So many kinds a summary lists; of the rest it holds the numbers."""
+MOST_SERIES = 500
+"""So many series of a problem are known by name; where there are more, none is the last one."""
 GRADES = 5
 """A held alarm overtakes those one grade above it that came a fifth of the holding time later."""
 
@@ -49,6 +51,7 @@ class Limits:
             "most_updates": MOST_UPDATES,
             "most_held": MOST_HELD,
             "most_kinds": MOST_KINDS,
+            "most_series": MOST_SERIES,
         }
 
 

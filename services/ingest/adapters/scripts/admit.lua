@@ -12,6 +12,7 @@ if seen then
 end
 begin()
 
+fires(ask.fingerprint, ask.series, ask.changed)
 local key = of('problem', ask.fingerprint)
 local problem, critical = hash(key), ask.severity == 'critical'
 -- Folded, it is known while the summary that holds it is this window's or runs; afterwards nobody looks at it any more.

@@ -97,6 +97,32 @@ local function take_place(incident)
   redis.call('PEXPIRE', PLACES, 2 * limits.place_ms)
 end
 
+-- The series of a problem: `f:` those that fire, with their change and when they were last told; `more` where they are
+-- more than are kept by name. Those that nobody told of for long are forgotten.
+local function series_of(fingerprint, but)
+  local found, others = hash(of('series', fingerprint)), false
+  for name, told in pairs(found) do
+    if name:sub(1, 2) == 'f:' and name ~= 'f:' .. but then
+      if ms - told:match(':(%d+)') > math.max(limits.longest_ms, limits.known_ms) then
+        redis.call('HDEL', of('series', fingerprint), name)
+      else others = true end
+    end
+  end
+  local mine = found['f:' .. but]
+  return {fired = mine and tonumber(mine:match('^%d+')), others = others or found.more ~= nil}
+end
+
+local function fires(fingerprint, series, changed)
+  local key, name = of('series', fingerprint), 'f:' .. series
+  local before = redis.call('HGET', key, name)
+  if not before and redis.call('HLEN', key) >= limits.most_series then redis.call('HSET', key, 'more', '1')
+  else
+    changed = math.max(changed, before and before:match('^%d+') or 0)
+    redis.call('HSET', key, name, string.format('%d:%d', changed, ms))
+  end
+  redis.call('EXPIRE', key, WEEK)
+end
+
 local function settle(fingerprint, found, state, incident)
   local key = of('problem', fingerprint)
   redis.call('DEL', key)

@@ -1,0 +1,93 @@
+"""One rule over many series: each alarm has its effect, and only the last one over is the end."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from bus.events import Alarm, AlarmRecovered, InvestigationId
+from bus.streams import UPDATES
+from bus.testing import events
+from services.ingest.limits import Limits
+from services.ingest.trigger import Decision, Raised, Recovered
+from tests.conftest import MakeBus
+from tests.ingest.shift import MIDNIGHT, Shift
+
+
+@pytest.fixture
+def shift(make_bus: MakeBus) -> Shift:
+    """A replica with the default limits."""
+    return Shift(make_bus("ingest"))
+
+
+def series(pod: str, at: datetime = MIDNIGHT) -> Alarm:
+    """An alarm of the one rule, of one pod."""
+    labels = {"pod": pod, "service": "cart"}
+    return Alarm(name="PodDown", account="1", region="r", changed_at=at, labels=labels)
+
+
+async def fires(shift: Shift, pod: str, at: datetime = MIDNIGHT) -> Decision:
+    """Alertmanager said that the series of that pod fires."""
+    return await shift.triggers.take(Raised(series(pod, at), kind="alertmanager"))
+
+
+async def resolves(shift: Shift, pod: str, *, seconds: float = 60) -> Decision:
+    """Alertmanager said that it is over."""
+    over = series(pod, MIDNIGHT + timedelta(seconds=seconds))
+    return await shift.triggers.take(Recovered(over, kind="alertmanager"))
+
+
+async def recoveries(shift: Shift) -> list[AlarmRecovered]:
+    """What running investigations were told is over."""
+    return [each for each in await events(shift.bus, UPDATES) if isinstance(each, AlarmRecovered)]
+
+
+async def test_only_the_last_series_that_is_over_ends_the_investigation(shift: Shift) -> None:
+    """One of two pods came back, and the investigation of the other was finished small."""
+    await fires(shift, "a")
+    await fires(shift, "b", MIDNIGHT + timedelta(seconds=1))
+    await shift.begin()
+
+    await resolves(shift, "b")
+    await resolves(shift, "a")
+
+    assert [each.policy for each in await recoveries(shift)] == ["continue", "finish small"]
+
+
+async def test_under_policy_stop_too_only_the_last_series_ends_it(make_bus: MakeBus) -> None:
+    shift = Shift(make_bus("ingest"), recovery="stop")
+    first = await fires(shift, "a")
+    await fires(shift, "b", MIDNIGHT + timedelta(seconds=1))
+    await shift.begin()
+    inv = InvestigationId(first.incident_id)
+
+    await resolves(shift, "a")
+    running = await shift.bus.investigations.read(inv)
+    await resolves(shift, "b")
+    over = await shift.bus.investigations.read(inv)
+
+    assert running is not None
+    assert running.outcome is None
+    assert over is not None
+    assert over.outcome == "recovered"
+
+
+async def test_one_series_that_is_over_lets_the_others_wait_on(make_bus: MakeBus) -> None:
+    shift = Shift(make_bus("ingest"), Limits(max_open=1))
+    await shift.raised("first")
+    await fires(shift, "a")
+    await fires(shift, "b", MIDNIGHT + timedelta(seconds=1))
+
+    decision = await resolves(shift, "b")
+
+    assert decision.outcome == "recovered"
+    assert len(await shift.held()) == 1
+
+
+async def test_an_older_recovery_of_one_series_is_judged_by_its_own_alarm(shift: Shift) -> None:
+    await fires(shift, "a", MIDNIGHT)
+    await fires(shift, "b", MIDNIGHT + timedelta(seconds=90))
+    await shift.begin()
+
+    assert (await resolves(shift, "b", seconds=80)).outcome == "ignored"
+    assert (await resolves(shift, "a", seconds=80)).outcome == "recovered"
+    assert [each.policy for each in await recoveries(shift)] == ["continue"]
