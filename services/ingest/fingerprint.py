@@ -78,9 +78,10 @@ def content_hash(alarm: Alarm, state: str, *, note: str = "") -> str:
 def series_of(alarm: Alarm, kind: TriggerKind) -> str:
     """Which of the series behind a problem it is: each fires and is over by itself.
 
-    Alertmanager tells each series of a rule, by its labels; of CloudWatch the alarm is the series.
+    Alertmanager tells each series of a rule, by its labels, and a log batch is of one stream; of
+    CloudWatch the alarm is the series.
     """
-    labels = alarm.labels if kind == "alertmanager" else {}
+    labels = alarm.labels if kind in ("alertmanager", "logs") else {}
     own = {name: value for name, value in labels.items() if name not in DESCRIBED}
     return _hash([alarm.account, alarm.region, alarm.name, own])
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bus.events import Alarm, AlarmRecovered, InvestigationId
+from bus.events import Alarm, AlarmJoined, AlarmRecovered, InvestigationId
 from bus.streams import UPDATES
 from bus.testing import events
 from services.ingest.limits import Limits
@@ -91,3 +91,27 @@ async def test_an_older_recovery_of_one_series_is_judged_by_its_own_alarm(shift:
     assert (await resolves(shift, "b", seconds=80)).outcome == "ignored"
     assert (await resolves(shift, "a", seconds=80)).outcome == "recovered"
     assert [each.policy for each in await recoveries(shift)] == ["continue"]
+
+
+async def test_a_second_series_of_the_same_moment_joins(shift: Shift) -> None:
+    """Alertmanager tells both with the same start, and the second one was dropped as a copy."""
+    first = await fires(shift, "a")
+    await shift.begin()
+
+    second = await fires(shift, "b")
+
+    (joined,) = await events(shift.bus, UPDATES)
+    assert isinstance(joined, AlarmJoined)
+    assert (second.outcome, second.incident_id) == ("joined", first.incident_id)
+    assert joined.alarm.labels["pod"] == "b"
+
+
+async def test_a_change_that_joined_is_no_news_when_it_comes_another_way(shift: Shift) -> None:
+    first = await fires(shift, "a")
+    await fires(shift, "b")
+    described = series("b").model_copy(update={"description": "in another wrapping"})
+
+    again = await shift.triggers.take(Raised(described, kind="alertmanager"))
+
+    assert (again.outcome, again.incident_id) == ("duplicate", first.incident_id)
+    assert len(await events(shift.bus, UPDATES)) == 1

@@ -1,14 +1,20 @@
 -- Decide about one raised alarm, once for its content: join, repeat, hold, open or fold it.
 -- KEYS  1 the content's key
-local function link(to, seconds) redis.call('SET', KEYS[1], to, 'EX', seconds) end
+-- A change is known by its content, and in another wrapping by the id of the incident that it would open.
+local CHANGE = of('change', ask.incident_id)
+local function link(to, seconds)
+  redis.call('SET', CHANGE, to, 'EX', seconds)
+  redis.call('SET', KEYS[1], to, 'EX', seconds)
+end
 
-local seen = redis.call('GET', KEYS[1])
+local by, seen, reason = KEYS[1], redis.call('GET', KEYS[1]), 'the same content came before'
+if not seen then by, seen, reason = CHANGE, redis.call('GET', CHANGE), 'the same change came another way' end
 if seen then
   -- A write without effect, so that waiting for the file after this covers the earlier write too.
-  redis.call('SET', KEYS[1], seen, 'KEEPTTL')
+  redis.call('SET', by, seen, 'KEEPTTL')
   if seen == 'held' then seen = redis.call('HGET', of('problem', ask.fingerprint), 'incident') or '' end
-  note(seen, 'duplicate', 'the same content came before', ask.alarm)
-  return answer('duplicate', 'the same content came before', seen)
+  note(seen, 'duplicate', reason, ask.alarm)
+  return answer('duplicate', reason, seen)
 end
 begin()
 
@@ -26,7 +32,7 @@ local is_within = problem.state and problem.state ~= 'over' and problem.rearmed 
 local is_open, ended, outcome = problem.state == 'open'
 if is_open then ended, outcome = has_ended(problem.incident, problem.at) end
 -- Without an answer it is not silenced, and it is not new either: even a critical one takes its turn.
-local is_unanswered = is_within and ended and UNANSWERED[outcome] and problem.incident ~= ask.incident_id
+local is_unanswered = is_within and ended and UNANSWERED[outcome]
 local known = problem.state == 'held' or (is_within and not is_unanswered and (is_open or is_looked_at()))
 if known and critical and not is_open and problem.severity ~= 'critical' then known = false end
 
@@ -41,9 +47,7 @@ if known then
 end
 if known and problem.state ~= 'held' then redis.call('PEXPIRE', key, limits.known_ms) end
 if known and is_open then
-  if problem.incident == ask.incident_id then
-    return ended_here('duplicate', 'the same change came another way', problem.incident)
-  elseif ended then
+  if ended then
     return ended_here('repeated', 'its investigation has ended, within the window', problem.incident)
   elseif tell(problem.incident, 'AlarmJoined', joined(ask.entry)) then
     return ended_here('joined', 'its investigation is running', problem.incident)
@@ -82,6 +86,6 @@ if mine then
   return answer(mine.outcome, mine.reason, mine.incident)
 end
 link('held', DAY)
-local reason = WAITS[obstacle(ask.source)]
+reason = WAITS[obstacle(ask.source)]
 note('', 'held', reason, ask.alarm)
 return answer('held', reason, '')
