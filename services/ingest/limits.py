@@ -35,10 +35,11 @@ class Limits:
         """As the scripts take them: times in milliseconds."""
         place = _ms(self.deadline_seconds + FREED_AFTER_DEADLINE_SECONDS)
         repeat = _ms(self.repeat_seconds)
+        longest = min(WINDOWS_IN_ALL * repeat, _ms(LONGEST_SECONDS))
         return {
             "repeat_ms": repeat,
-            "longest_ms": min(WINDOWS_IN_ALL * repeat, _ms(LONGEST_SECONDS)),
-            "known_ms": max(repeat, place) + 60_000,
+            "longest_ms": longest,
+            "known_ms": longest + max(repeat, place) + 60_000,
             "source_burst": self.source_burst,
             "source_ms": _ms(self.source_seconds),
             "max_open": self.max_open,

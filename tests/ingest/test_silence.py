@@ -4,6 +4,7 @@ import pytest
 
 from bus.events import InvestigationId, Outcome
 from services.ingest.limits import Limits
+from services.ingest.trigger import Raised
 from tests.conftest import MakeBus
 from tests.ingest.shift import Shift
 
@@ -101,3 +102,68 @@ async def test_a_critical_problem_without_an_answer_takes_its_turn_with_the_othe
     )
 
     assert (await shift.raised("cart", severity="critical")).outcome == "held"
+
+
+def told_again(shift: Shift) -> Raised:
+    """What Alertmanager sends again and again for as long as it fires."""
+    alarm = shift.alarm("cart")
+    return Raised(alarm, kind="alertmanager", service="cart-service", source="alertmanager here")
+
+
+async def test_what_alertmanager_says_again_opens_after_a_thumbs_down(make_bus: MakeBus) -> None:
+    """Its body stays the same while it fires, so it was a copy of what came before for a week."""
+    shift = Shift(make_bus("ingest"))
+    standing = told_again(shift)
+    first = await shift.triggers.take(standing)
+    await shift.end(first.incident_id)
+    assert (await shift.triggers.take(standing)).outcome == "duplicate"
+
+    await shift.triggers.judge(first.incident_id, useful=False, person="ada")
+    again = await shift.triggers.take(standing)
+    copy = await shift.triggers.take(standing)
+
+    assert again.outcome == "opened"
+    assert again.incident_id != first.incident_id
+    assert (copy.outcome, copy.incident_id) == ("duplicate", again.incident_id)
+    assert [str(each.incident_id) for each in await shift.incidents()] == [
+        first.incident_id,
+        again.incident_id,
+    ]
+
+
+async def test_what_alertmanager_says_for_24_windows_is_investigated_again(
+    make_bus: MakeBus,
+) -> None:
+    shift = Shift(make_bus("ingest"))
+    standing = told_again(shift)
+    first = await shift.triggers.take(standing)
+    await shift.end(first.incident_id)
+    outcomes = []
+    for _ in range(7):
+        await shift.pass_time(4 * 3600)
+        outcomes.append((await shift.triggers.take(standing)).outcome)
+
+    assert outcomes == ["duplicate"] * 5 + ["opened", "duplicate"]
+
+
+async def test_a_problem_is_remembered_as_long_as_it_may_be_silenced(make_bus: MakeBus) -> None:
+    """A thumbs-down hours later found nothing to re-arm."""
+    shift = Shift(make_bus("ingest"))
+    await shift.raised("cart")
+    (fingerprint,) = [each.fingerprint for each in await shift.incidents()]
+
+    key = f"{shift.bus.keys.prefix}fingerprint:problem:{fingerprint}"
+
+    assert await shift.bus.redis.ttl(key) > 24 * shift.limits.repeat_seconds
+
+
+async def test_a_late_copy_of_what_others_send_opens_nothing_after_a_thumbs_down(
+    make_bus: MakeBus,
+) -> None:
+    shift = Shift(make_bus("ingest"))
+    change = Raised(shift.alarm("cart"), service="cart-service")
+    first = await shift.triggers.take(change)
+    await shift.end(first.incident_id)
+    await shift.triggers.judge(first.incident_id, useful=False, person="ada")
+
+    assert (await shift.triggers.take(change)).outcome == "duplicate"

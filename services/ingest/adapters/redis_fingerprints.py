@@ -6,6 +6,7 @@ decided about it. The scripts in `scripts/` write them, and the streams in the s
 """
 
 import logging
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -20,6 +21,7 @@ from bus.events import (
     DeadLetter,
     Event,
     FeedbackGiven,
+    IncidentId,
     IncidentOpened,
     InvestigationId,
     Outcome,
@@ -86,11 +88,13 @@ class RedisFingerprints:
     async def admit(self, incident: IncidentOpened, *, content: str, source: str) -> Decision:
         """The alarm joined, repeated, waits, opened or was folded: one script decides."""
         root = root_of(str(incident.incident_id)).traceparent
+        again = IncidentId(f"inc-{secrets.token_hex(12)}")
         alarm = incident.alarm
         asked: dict[str, object] = {
             "content": content,
             "fingerprint": incident.fingerprint,
             "incident_id": incident.incident_id,
+            "again": {"id": again, "traceparent": root_of(str(again)).traceparent},
             "traceparent": root,
             "entry": flat(entry_fields(incident, root)),
             "severity": incident.severity,

@@ -9,16 +9,6 @@ end
 
 local by, seen, reason = KEYS[1], redis.call('GET', KEYS[1]), 'the same content came before'
 if not seen then by, seen, reason = CHANGE, redis.call('GET', CHANGE), 'the same change came another way' end
-if seen then
-  -- A write without effect, so that waiting for the file after this covers the earlier write too.
-  redis.call('SET', by, seen, 'KEEPTTL')
-  if seen == 'held' then seen = redis.call('HGET', of('problem', ask.fingerprint), 'incident') or '' end
-  note(seen, 'duplicate', reason, ask.alarm)
-  return answer('duplicate', reason, seen)
-end
-begin()
-
-fires(ask.fingerprint, ask.series, ask.changed)
 local key = of('problem', ask.fingerprint)
 local problem, critical = hash(key), ask.severity == 'critical'
 -- Folded, it is known while the summary that holds it is this window's or runs; afterwards nobody looks at it any more.
@@ -27,12 +17,47 @@ local function is_looked_at()
   local is_current = current.state == 'gathering' or (current.at and ms - current.at < limits.window_ms)
   return (current.id == problem.incident and is_current) or not has_ended(problem.incident, problem.at)
 end
-local is_within = problem.state and problem.state ~= 'over' and problem.rearmed ~= '1'
-  and ms - problem.last < limits.repeat_ms and ms - problem.at < limits.longest_ms
-local is_open, ended, outcome = problem.state == 'open'
+local is_open, is_folded, ended, outcome = problem.state == 'open', problem.state == 'folded'
 if is_open then ended, outcome = has_ended(problem.incident, problem.at) end
+local is_within = (is_open or is_folded) and problem.rearmed ~= '1'
+  and ms - problem.last < limits.repeat_ms and ms - problem.at < limits.longest_ms
 -- Without an answer it is not silenced, and it is not new either: even a critical one takes its turn.
 local is_unanswered = is_within and ended and UNANSWERED[outcome]
+
+-- What Alertmanager says again still fires, for as long as it says so; from others it is a late copy. So there it may
+-- be time to look again: it was re-armed, or silenced for the longest, or nobody gave an answer or looks any more.
+local function is_due_again()
+  if ask.kind ~= 'alertmanager' or limits.longest_ms == 0 or problem.state == 'held' or problem.state == 'over' then
+    return false
+  end
+  if not problem.state or problem.rearmed == '1' or ms - problem.at >= limits.longest_ms then return true end
+  if is_folded then return not is_looked_at() end
+  return ended and UNANSWERED[outcome] and ms - problem.at >= limits.window_ms
+end
+
+if seen and not is_due_again() then
+  -- A write without effect, so that waiting for the file after this covers the earlier write too.
+  redis.call('SET', by, seen, 'KEEPTTL')
+  if redis.call('HEXISTS', of('series', ask.fingerprint), 'f:' .. ask.series) == 1 then
+    fires(ask.fingerprint, ask.series, ask.changed)
+  end
+  if seen == 'held' then seen = redis.call('HGET', of('problem', ask.fingerprint), 'incident') or '' end
+  note(seen, 'duplicate', reason, ask.alarm)
+  return answer('duplicate', reason, seen)
+end
+begin()
+
+fires(ask.fingerprint, ask.series, ask.changed)
+-- An incident of that id was opened: this is another one.
+if redis.call('EXISTS', of('incident', ask.incident_id)) == 1 then
+  local was = ask.incident_id:gsub('%-', '%%-')
+  for i = 1, #ask.entry, 2 do
+    local name, value = ask.entry[i], ask.entry[i + 1]
+    if name == 'data' then ask.entry[i + 1] = value:gsub(was, ask.again.id) end
+    if name == 'traceparent' then ask.entry[i + 1] = ask.again.traceparent end
+  end
+  ask.incident_id, ask.traceparent = ask.again.id, ask.again.traceparent
+end
 local known = problem.state == 'held' or (is_within and not is_unanswered and (is_open or is_looked_at()))
 if known and critical and not is_open and problem.severity ~= 'critical' then known = false end
 

@@ -103,7 +103,7 @@ local function series_of(fingerprint, but)
   local found, others = hash(of('series', fingerprint)), false
   for name, told in pairs(found) do
     if name:sub(1, 2) == 'f:' and name ~= 'f:' .. but then
-      if ms - told:match(':(%d+)') > math.max(limits.longest_ms, limits.known_ms) then
+      if ms - told:match(':(%d+)') > limits.known_ms then
         redis.call('HDEL', of('series', fingerprint), name)
       else others = true end
     end
