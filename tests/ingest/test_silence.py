@@ -167,3 +167,22 @@ async def test_a_late_copy_of_what_others_send_opens_nothing_after_a_thumbs_down
     await shift.triggers.judge(first.incident_id, useful=False, person="ada")
 
     assert (await shift.triggers.take(change)).outcome == "duplicate"
+
+
+async def test_what_was_answered_as_less_and_comes_back_worse_opens(make_bus: MakeBus) -> None:
+    shift = Shift(make_bus("ingest"))
+    first = await shift.raised("cart", severity="warning")
+    joined = await shift.raised("cart", severity="critical")
+    await shift.end(first.incident_id)
+
+    worse = await shift.raised("cart", severity="critical")
+    await shift.end(worse.incident_id)
+    less = await shift.raised("cart", severity="warning")
+    same = await shift.raised("cart", severity="critical")
+
+    assert [each.outcome for each in (joined, worse, less, same)] == [
+        "joined",
+        "opened",
+        "repeated",
+        "repeated",
+    ]

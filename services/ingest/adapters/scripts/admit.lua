@@ -59,7 +59,9 @@ if redis.call('EXISTS', of('incident', ask.incident_id)) == 1 then
   ask.incident_id, ask.traceparent = ask.again.id, ask.again.traceparent
 end
 local known = problem.state == 'held' or (is_within and not is_unanswered and (is_open or is_looked_at()))
-if known and critical and not is_open and problem.severity ~= 'critical' then known = false end
+-- What is worse than what was looked at is new: at once where that has ended, and else where it is critical now.
+local is_worse = known and GRADES[ask.severity] < GRADES[problem.severity]
+if is_worse and (ended or (critical and not is_open)) then known = false end
 
 local function ended_here(outcome, reason, incident)
   link(incident, DAY)
