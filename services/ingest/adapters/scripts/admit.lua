@@ -88,14 +88,17 @@ elseif known then
   link('held', DAY)
   note('', 'held', 'its problem waits already', ask.alarm)
   return answer('held', 'its problem waits already', '')
-elseif critical and not (is_unanswered and problem.severity == 'critical') then
-  ask.count = problem.state == 'held' and problem.count + 1 or 1
+end
+
+ask.at, ask.count = ms, 1
+if problem.state == 'held' then ask.at, ask.count = problem.at, problem.count + 1 end
+if passes(ask) and not (is_unanswered and problem.severity == 'critical') then
   open(ask.fingerprint, ask, 'a new critical problem')
 elseif redis.call('ZCARD', BACKLOG) >= limits.most_held then
   fold(ask.fingerprint, ask, 'the backlog is full')
 else
   redis.call('DEL', key)
-  redis.call('HSET', key, 'state', 'held', 'at', ms, 'last', ms, 'count', 1, 'incident_id', ask.incident_id,
+  redis.call('HSET', key, 'state', 'held', 'at', ask.at, 'last', ms, 'count', ask.count, 'incident_id', ask.incident_id,
     'traceparent', ask.traceparent, 'entry', cjson.encode(ask.entry), 'severity', ask.severity, 'source', ask.source,
     'alarm', ask.alarm, 'service', ask.service, 'kind', ask.kind, 'said', ask.said, 'changed', ask.changed)
   redis.call('EXPIRE', key, WEEK)
@@ -113,6 +116,6 @@ if mine then
   return answer(mine.outcome, mine.reason, mine.incident)
 end
 link('held', DAY)
-reason = WAITS[obstacle(ask.source)]
+reason = WAITS[obstacle(ask.source, ask.severity)]
 note('', 'held', reason, ask.alarm)
 return answer('held', reason, '')

@@ -83,10 +83,17 @@ end
 
 local function opened(kind) return redis.call('ZCOUNT', of('opened', kind), '(' .. ms - limits.window_ms, '+inf') end
 
--- Why an ordinary problem may not be investigated now; nothing where it may. One of the window is a critical one's.
-local function obstacle(source)
-  local ordinary = opened('ordinary')
-  if ordinary >= limits.max_new - 1 or ordinary + opened('critical') >= limits.max_new then return 'window' end
+-- Log text says by itself that it is critical: of one source it passes the limits only so often.
+local function passes(found)
+  if found.severity ~= 'critical' then return false end
+  return found.kind ~= 'logs' or opened('critical:' .. found.source) < limits.max_new
+end
+
+-- Why a problem that takes its turn may not be investigated now; nothing where it may. One of the window is a critical
+-- one's.
+local function obstacle(source, severity)
+  local ordinary, all = opened('ordinary'), opened('ordinary') + opened('critical')
+  if all >= limits.max_new or (severity ~= 'critical' and ordinary >= limits.max_new - 1) then return 'window' end
   if redis.call('ZCOUNT', PLACES, '(' .. ms / 1000, '+inf') >= limits.max_open then return 'places' end
   if tokens(source) < 1 then return 'source' end
 end
@@ -132,14 +139,19 @@ local function settle(fingerprint, found, state, incident)
   redis.call('ZREM', BACKLOG, fingerprint)
 end
 
+local function count_opened(kind, incident)
+  redis.call('ZREMRANGEBYSCORE', of('opened', kind), '-inf', ms - limits.window_ms)
+  redis.call('ZADD', of('opened', kind), ms, incident)
+  redis.call('PEXPIRE', of('opened', kind), limits.window_ms)
+end
+
 local function open(fingerprint, found, reason)
   local incident, kind = found.incident_id, found.severity == 'critical' and 'critical' or 'ordinary'
   append('incidents', found.entry)
   take_place(incident)
   take_token(found.source)
-  redis.call('ZREMRANGEBYSCORE', of('opened', kind), '-inf', ms - limits.window_ms)
-  redis.call('ZADD', of('opened', kind), ms, incident)
-  redis.call('PEXPIRE', of('opened', kind), limits.window_ms)
+  count_opened(kind, incident)
+  if kind == 'critical' and found.kind == 'logs' then count_opened('critical:' .. found.source, incident) end
   settle(fingerprint, found, 'open', incident)
   redis.call('HSET', of('incident', incident), 'fingerprint', fingerprint, 'traceparent', found.traceparent)
   note(incident, 'opened', reason, found.alarm)
@@ -194,7 +206,8 @@ local function fold(fingerprint, found, reason, recovered_at)
   end
 end
 
-local WAITS = {places = 'no place is free', source = 'its source has used up its share'}
+local WAITS = {places = 'no place is free', source = 'its source has used up its share',
+  window = 'the window has its number of new ones'}
 local FOLDS = {window = 'more new problems than this window may open'}
 
 local function whole(fingerprint)
@@ -206,11 +219,12 @@ end
 -- What is held opens in its order as far as it may; what has waited too long, or may not open at all, is folded.
 local function drain()
   for _, fingerprint in ipairs(redis.call('ZRANGE', BACKLOG, 0, -1)) do
-    local state, at, source = unpack(redis.call('HMGET', of('problem', fingerprint), 'state', 'at', 'source'))
-    local why = state == 'held' and obstacle(source)
+    local state, at, source, severity = unpack(
+      redis.call('HMGET', of('problem', fingerprint), 'state', 'at', 'source', 'severity'))
+    local why = state == 'held' and obstacle(source, severity)
     if state ~= 'held' then redis.call('ZREM', BACKLOG, fingerprint)
     elseif not why then open(fingerprint, whole(fingerprint), 'a new problem')
-    elseif FOLDS[why] then fold(fingerprint, whole(fingerprint), FOLDS[why])
+    elseif FOLDS[why] and severity ~= 'critical' then fold(fingerprint, whole(fingerprint), FOLDS[why])
     elseif ms - at >= limits.held_ms then fold(fingerprint, whole(fingerprint), 'held for too long: ' .. WAITS[why]) end
   end
 end
