@@ -7,7 +7,7 @@ import pytest
 from bus.events import Alarm, AlarmJoined, AlarmRecovered, InvestigationId
 from bus.streams import UPDATES
 from bus.testing import events
-from services.ingest.limits import Limits
+from services.ingest.limits import MOST_UPDATES, Limits
 from services.ingest.trigger import Decision, Raised, Recovered
 from tests.conftest import MakeBus
 from tests.ingest.shift import MIDNIGHT, Shift
@@ -115,3 +115,27 @@ async def test_a_change_that_joined_is_no_news_when_it_comes_another_way(shift: 
 
     assert (again.outcome, again.incident_id) == ("duplicate", first.incident_id)
     assert len(await events(shift.bus, UPDATES)) == 1
+
+
+async def test_the_end_is_told_however_many_alarms_joined_before(shift: Shift) -> None:
+    """After 20 that joined, a recovery was only counted."""
+    await shift.raised("cart")
+    for _ in range(MOST_UPDATES + 2):
+        await shift.raised("cart")
+
+    decision = await shift.recovered("cart")
+
+    assert "was told" in decision.reason
+    assert [each.policy for each in await recoveries(shift)] == ["finish small"]
+
+
+async def test_the_end_is_told_however_many_series_were_over_before(shift: Shift) -> None:
+    pods = [f"pod-{number}" for number in range(MOST_UPDATES + 3)]
+    for pod in pods:
+        await fires(shift, pod)
+    for pod in pods:
+        await resolves(shift, pod)
+
+    policies = [each.policy for each in await recoveries(shift)]
+
+    assert policies == ["continue"] * MOST_UPDATES + ["finish small"]

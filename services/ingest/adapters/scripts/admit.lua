@@ -76,7 +76,7 @@ if known and problem.state ~= 'held' then redis.call('PEXPIRE', key, limits.know
 if known and is_open then
   if ended then
     return ended_here('repeated', 'its investigation has ended, within the window', problem.incident)
-  elseif tell(problem.incident, 'AlarmJoined', joined(ask.entry)) then
+  elseif tell(problem.incident, 'AlarmJoined', joined(ask.entry), 'updates') then
     return ended_here('joined', 'its investigation is running', problem.incident)
   end
   return ended_here('joined', 'its investigation is running; counted only', problem.incident)

@@ -31,7 +31,8 @@ elseif problem.state == 'held' then
 end
 local function news(policy)
   return tell(problem.incident, 'AlarmRecovered',
-    {alarm_name = ask.alarm, recovered_at = ask.recovered_at, policy = policy})
+    {alarm_name = ask.alarm, recovered_at = ask.recovered_at, policy = policy},
+    policy == 'continue' and 'recoveries' or 'ends')
 end
 if problem.state == 'folded' and series.others then
   return done('recovered', 'others of its problem fire still', problem.incident)

@@ -46,13 +46,13 @@ local function has_ended(incident, at)
   return ms - at > limits.place_ms
 end
 
--- News for a running investigation; beyond the bound it is only counted.
-local function tell(incident, event, values)
+-- News for a running investigation; of each sort there is a bound, beyond which it is only counted.
+local function tell(incident, event, values, sort)
   local own = of('incident', incident)
-  local number = redis.call('HINCRBY', own, 'updates', 1)
+  local number = redis.call('HINCRBY', own, sort, 1)
   if number > limits.most_updates then return false end
   values.investigation_id = incident
-  local fields = entry(event, incident .. event .. number, values)
+  local fields = entry(event, incident .. sort .. number, values)
   local traceparent = redis.call('HGET', own, 'traceparent')
   if traceparent then fields[#fields + 1] = 'traceparent'; fields[#fields + 1] = traceparent end
   append('updates', fields)
@@ -199,7 +199,7 @@ local function fold(fingerprint, found, reason, recovered_at)
   note(into.id, 'folded', reason, found.alarm, count)
   became[fingerprint] = {outcome = 'folded', reason = reason, incident = into.id}
   if into.state ~= 'open' or not is_new then return end
-  if not has_ended(into.id, into.at) then tell(into.id, 'AlarmJoined', joined(found.entry)); return end
+  if not has_ended(into.id, into.at) then tell(into.id, 'AlarmJoined', joined(found.entry), 'updates'); return end
   if redis.call('HSETNX', of('incident', into.id), 'late', '1') == 1 then
     notice('More alarms belong to the summary ' .. into.id .. ', which has ended: `nightshift show` lists them.',
       'storm-late:' .. into.id)
