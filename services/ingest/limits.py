@@ -7,7 +7,9 @@ WINDOWS_IN_ALL = 24
 LONGEST_SECONDS = 6 * 24 * 3600
 FREED_AFTER_DEADLINE_SECONDS = 60
 MOST_UPDATES = 20
-"""So many later alarms and recoveries an investigation is told of; the rest is counted."""
+"""So many later alarms, recoveries beside others, and ends each an investigation is told of."""
+MOST_ASKED = 5
+"""So many new ones a window opens for people who ask, whatever alarms there are beside them."""
 MOST_HELD = 500
 MOST_KINDS = 500
 """So many kinds a summary lists; of the rest it holds the numbers."""
@@ -50,6 +52,7 @@ class Limits:
             "gather_ms": _ms(self.gather_seconds),
             "place_ms": place,
             "most_updates": MOST_UPDATES,
+            "most_asked": MOST_ASKED,
             "most_held": MOST_HELD,
             "most_kinds": MOST_KINDS,
             "most_series": MOST_SERIES,

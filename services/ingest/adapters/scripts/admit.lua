@@ -62,6 +62,9 @@ local known = problem.state == 'held' or (is_within and not is_unanswered and (i
 -- What is worse than what was looked at is new: at once where that has ended, and else where it is critical now.
 local is_worse = known and GRADES[ask.severity] < GRADES[problem.severity]
 if is_worse and (ended or (critical and not is_open)) then known = false end
+-- What a person asks for may open although a summary holds it, and asking does not keep the window from its end.
+local is_asked = ask.kind == 'slack'
+if is_asked and is_folded then known = false end
 
 local function ended_here(outcome, reason, incident)
   link(incident, DAY)
@@ -69,7 +72,7 @@ local function ended_here(outcome, reason, incident)
   return answer(outcome, reason, incident)
 end
 
-if known then
+if known and not is_asked then
   redis.call('HSET', key, 'last', ms, 'changed', math.max(ask.changed, problem.changed))
 end
 if known and problem.state ~= 'held' then redis.call('PEXPIRE', key, limits.known_ms) end
@@ -116,6 +119,6 @@ if mine then
   return answer(mine.outcome, mine.reason, mine.incident)
 end
 link('held', DAY)
-reason = WAITS[obstacle(ask.source, ask.severity)]
+reason = WAITS[obstacle(ask)]
 note('', 'held', reason, ask.alarm)
 return answer('held', reason, '')

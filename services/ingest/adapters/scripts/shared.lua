@@ -91,11 +91,14 @@ end
 
 -- Why a problem that takes its turn may not be investigated now; nothing where it may. One of the window is a critical
 -- one's.
-local function obstacle(source, severity)
+local function obstacle(found)
   local ordinary, all = opened('ordinary'), opened('ordinary') + opened('critical')
-  if all >= limits.max_new or (severity ~= 'critical' and ordinary >= limits.max_new - 1) then return 'window' end
+  local is_full = all >= limits.max_new or (found.severity ~= 'critical' and ordinary >= limits.max_new - 1)
+  -- What people ask for has a share of its own.
+  if found.kind == 'slack' then is_full = opened('asked') >= limits.most_asked end
+  if is_full then return 'window' end
   if redis.call('ZCOUNT', PLACES, '(' .. ms / 1000, '+inf') >= limits.max_open then return 'places' end
-  if tokens(source) < 1 then return 'source' end
+  if tokens(found.source) < 1 then return 'source' end
 end
 
 local function take_place(incident)
@@ -146,7 +149,8 @@ local function count_opened(kind, incident)
 end
 
 local function open(fingerprint, found, reason)
-  local incident, kind = found.incident_id, found.severity == 'critical' and 'critical' or 'ordinary'
+  local incident, kind = found.incident_id, found.kind == 'slack' and 'asked' or 'ordinary'
+  if found.severity == 'critical' then kind = 'critical' end
   append('incidents', found.entry)
   take_place(incident)
   take_token(found.source)
@@ -219,9 +223,9 @@ end
 -- What is held opens in its order as far as it may; what has waited too long, or may not open at all, is folded.
 local function drain()
   for _, fingerprint in ipairs(redis.call('ZRANGE', BACKLOG, 0, -1)) do
-    local state, at, source, severity = unpack(
-      redis.call('HMGET', of('problem', fingerprint), 'state', 'at', 'source', 'severity'))
-    local why = state == 'held' and obstacle(source, severity)
+    local state, at, source, severity, kind = unpack(
+      redis.call('HMGET', of('problem', fingerprint), 'state', 'at', 'source', 'severity', 'kind'))
+    local why = state == 'held' and obstacle({source = source, severity = severity, kind = kind})
     if state ~= 'held' then redis.call('ZREM', BACKLOG, fingerprint)
     elseif not why then open(fingerprint, whole(fingerprint), 'a new problem')
     elseif FOLDS[why] and severity ~= 'critical' then fold(fingerprint, whole(fingerprint), FOLDS[why])
