@@ -1,10 +1,10 @@
 """One rule over many series: each alarm has its effect, and only the last one over is the end."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bus.events import Alarm, AlarmJoined, AlarmRecovered, InvestigationId
+from bus.events import Alarm, AlarmJoined, AlarmRecovered, InvestigationId, RecoveryPolicy
 from bus.streams import UPDATES
 from bus.testing import events
 from services.ingest.limits import MOST_UPDATES, Limits
@@ -139,3 +139,48 @@ async def test_the_end_is_told_however_many_series_were_over_before(shift: Shift
     policies = [each.policy for each in await recoveries(shift)]
 
     assert policies == ["continue"] * MOST_UPDATES + ["finish small"]
+
+
+@pytest.mark.parametrize("policy", ["finish small", "stop"])
+async def test_an_alarm_whose_end_was_read_first_is_told_of_it(
+    policy: RecoveryPolicy, make_bus: MakeBus
+) -> None:
+    """SQS keeps no order: the end was forgotten, and the investigation never heard of it."""
+    shift = Shift(make_bus("ingest"), recovery=policy)
+    alarm = shift.alarm("cart")
+    assert (await shift.recovered("cart")).outcome == "ignored"
+
+    decision = await shift.triggers.take(Raised(alarm, service="cart-service"))
+
+    assert decision.outcome == "opened"
+    (told,) = await recoveries(shift)
+    assert (told.policy, told.investigation_id) == (policy, decision.incident_id)
+
+
+async def test_an_alarm_that_is_newer_than_the_last_end_is_not_over(shift: Shift) -> None:
+    await shift.recovered("cart")
+
+    assert (await shift.raised("cart")).outcome == "opened"
+    assert await recoveries(shift) == []
+
+
+async def test_an_alarm_whose_end_was_read_first_does_not_wait(make_bus: MakeBus) -> None:
+    shift = Shift(make_bus("ingest"), Limits(max_open=1))
+    await shift.raised("a")
+    alarm = shift.alarm("b")
+    await shift.recovered("b")
+
+    await shift.triggers.take(Raised(alarm, service="b-service"))
+
+    assert await shift.held() == []
+
+
+async def test_an_alarm_from_the_future_began_now(shift: Shift) -> None:
+    """Its end, by the right clock, was taken for one of an earlier time."""
+    now = datetime.now(UTC)
+    await fires(shift, "a", now + timedelta(days=1))
+    over = series("a", now + timedelta(seconds=1))
+
+    decision = await shift.triggers.take(Recovered(over, kind="alertmanager"))
+
+    assert decision.outcome == "recovered"

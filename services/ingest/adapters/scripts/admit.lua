@@ -3,7 +3,7 @@
 -- A change is known by its content, and in another wrapping by the id of the incident that it would open.
 local CHANGE = of('change', ask.incident_id)
 local function link(to, seconds)
-  redis.call('SET', CHANGE, to, 'EX', seconds)
+  redis.call('SET', CHANGE, to, 'EX', WEEK)
   redis.call('SET', KEYS[1], to, 'EX', seconds)
 end
 
@@ -47,7 +47,8 @@ if seen and not is_due_again() then
 end
 begin()
 
-fires(ask.fingerprint, ask.series, ask.changed)
+local ended_before = over_before(ask.fingerprint, ask.series, ask.changed)
+if not ended_before then fires(ask.fingerprint, ask.series, ask.changed) end
 -- An incident of that id was opened: this is another one.
 if redis.call('EXISTS', of('incident', ask.incident_id)) == 1 then
   local was = ask.incident_id:gsub('%-', '%%-')
@@ -58,7 +59,8 @@ if redis.call('EXISTS', of('incident', ask.incident_id)) == 1 then
   end
   ask.incident_id, ask.traceparent = ask.again.id, ask.again.traceparent
 end
-local known = problem.state == 'held' or (is_within and not is_unanswered and (is_open or is_looked_at()))
+local known = problem.state == 'held'
+  or (is_within and not is_unanswered and (is_open or is_looked_at()))
 -- What is worse than what was looked at is new: at once where that has ended, and else where it is critical now.
 local is_worse = known and GRADES[ask.severity] < GRADES[problem.severity]
 if is_worse and (ended or (critical and not is_open)) then known = false end
@@ -66,10 +68,19 @@ if is_worse and (ended or (critical and not is_open)) then known = false end
 local is_asked = ask.kind == 'slack'
 if is_asked and is_folded then known = false end
 
+-- Its end may have been read before it: then that has its effect now.
+local function told(outcome, reason, incident)
+  if ended_before then
+    local after, why, where, is_noted = over(ask.fingerprint, ask.series, ended_before)
+    if not is_noted then note(where, after, why, ask.alarm) end
+  end
+  return answer(outcome, reason, incident)
+end
+
 local function ended_here(outcome, reason, incident)
   link(incident, DAY)
   note(incident, outcome, reason, ask.alarm)
-  return answer(outcome, reason, incident)
+  return told(outcome, reason, incident)
 end
 
 if known and not is_asked then
@@ -90,11 +101,11 @@ elseif known then
   redis.call('HINCRBY', key, 'count', 1)
   link('held', DAY)
   note('', 'held', 'its problem waits already', ask.alarm)
-  return answer('held', 'its problem waits already', '')
+  return told('held', 'its problem waits already', '')
 end
 
-ask.at, ask.count = ms, 1
-if problem.state == 'held' then ask.at, ask.count = problem.at, problem.count + 1 end
+ask.at, ask.count, ask.rearmed = ms, 1, problem.rearmed
+if problem.state == 'held' then ask.at, ask.count, ask.why = problem.at, problem.count + 1, problem.why end
 if passes(ask) and not (is_unanswered and problem.severity == 'critical') then
   open(ask.fingerprint, ask, 'a new critical problem')
 elseif redis.call('ZCARD', BACKLOG) >= limits.most_held then
@@ -103,7 +114,8 @@ else
   redis.call('DEL', key)
   redis.call('HSET', key, 'state', 'held', 'at', ask.at, 'last', ms, 'count', ask.count, 'incident_id', ask.incident_id,
     'traceparent', ask.traceparent, 'entry', cjson.encode(ask.entry), 'severity', ask.severity, 'source', ask.source,
-    'alarm', ask.alarm, 'service', ask.service, 'kind', ask.kind, 'said', ask.said, 'changed', ask.changed)
+    'alarm', ask.alarm, 'service', ask.service, 'kind', ask.kind, 'said', ask.said, 'changed', ask.changed,
+    'rearmed', ask.rearmed or '')
   redis.call('EXPIRE', key, WEEK)
   -- To the microsecond: of two that came within one millisecond the first is still the first.
   local now = clock[1] * 1000 + clock[2] / 1000
@@ -116,9 +128,10 @@ local mine = became[ask.fingerprint]
 if mine then
   became[ask.fingerprint] = nil
   link(mine.incident, mine.outcome == 'opened' and WEEK or DAY)
-  return answer(mine.outcome, mine.reason, mine.incident)
+  return told(mine.outcome, mine.reason, mine.incident)
 end
 link('held', DAY)
 reason = WAITS[obstacle(ask)]
+redis.call('HSET', key, 'why', reason)
 note('', 'held', reason, ask.alarm)
-return answer('held', reason, '')
+return told('held', reason, '')

@@ -9,6 +9,8 @@ local PLACES, BACKLOG, SUMMARY = P .. 'places', P .. 'backlog', P .. 'fingerprin
 local WEEK, DAY, MOST_NOTED = 604800, 86400, 50
 local GRADES = {critical = 0, error = 1, warning = 2, info = 3}
 local UNANSWERED = {recovered = true, failed = true, timed_out = true, out_of_budget = true}
+-- No change is of a time to come, whatever its sender's clock says.
+if ask.changed then ask.changed = math.min(ask.changed, ms) end
 local wrote, became = {}, {}
 
 local function of(kind, name) return P .. 'fingerprint:' .. kind .. ':' .. name end
@@ -29,12 +31,13 @@ local function entry(event, id, values)
 end
 
 -- A decision is counted by its reason, and the last ones stand with their time: of an incident, else of the window.
-local function note(incident, outcome, reason, alarm, count)
+local function note(incident, outcome, reason, alarm, count, at)
   local where = incident ~= '' and incident or string.format('none:%d', math.floor(ms / limits.window_ms))
   local list = of('decisions', where)
   redis.call('HINCRBY', of('incident', where), 'counted:' .. outcome .. ': ' .. (ask.counted or reason), count or 1)
   redis.call('EXPIRE', of('incident', where), incident ~= '' and WEEK or DAY)
-  redis.call('LPUSH', list, cjson.encode({at = ms, outcome = outcome, reason = reason, alarm = alarm, count = count or 1}))
+  redis.call('LPUSH', list, cjson.encode({at = at or ms, outcome = outcome, reason = reason, alarm = alarm,
+    count = count or 1}))
   redis.call('LTRIM', list, 0, MOST_NOTED - 1)
   redis.call('EXPIRE', list, incident ~= '' and WEEK or DAY)
 end
@@ -119,7 +122,7 @@ local function series_of(fingerprint, but)
     end
   end
   local mine = found['f:' .. but]
-  return {fired = mine and tonumber(mine:match('^%d+')), others = others or found.more ~= nil}
+  return {at = mine and tonumber(mine:match('^%d+')), others = others or found.more ~= nil}
 end
 
 local function fires(fingerprint, series, changed)
@@ -158,16 +161,31 @@ local function open(fingerprint, found, reason)
   if kind == 'critical' and found.kind == 'logs' then count_opened('critical:' .. found.source, incident) end
   settle(fingerprint, found, 'open', incident)
   redis.call('HSET', of('incident', incident), 'fingerprint', fingerprint, 'traceparent', found.traceparent)
+  -- That it waited stood among the decisions of a window so far: now it has an incident.
+  if found.why then note(incident, 'held', found.why, found.alarm, 0, tonumber(found.at)) end
   note(incident, 'opened', reason, found.alarm)
   local waited = (found.count or 1) - 1
   if waited > 0 then note(incident, 'held', 'came while it waited', found.alarm, waited) end
   became[fingerprint] = {outcome = 'opened', reason = reason, incident = incident}
 end
 
--- The summary of this window; where there is none yet it begins to gather, and a person is told.
-local function summary()
+-- The summary that gathers, or this window's; nothing where there is none.
+local function current_summary()
   local found = hash(SUMMARY)
   if found.id and (found.state == 'gathering' or ms - found.at < limits.window_ms) then return found end
+end
+
+-- Whether this problem is new to a summary that nobody looks at any more.
+local function comes_late(into, fingerprint, found)
+  local is_over = into.state == 'over' or redis.call('HGET', P .. into.id .. ':record', 'state') == 'ended'
+  if not is_over then return false end
+  return found.rearmed == '1' or redis.call('HEXISTS', of('gathered', into.id), 'facts:' .. fingerprint) == 0
+end
+
+-- The summary for a problem; where there is none yet, or it came late, one begins to gather and a person is told.
+local function summary(fingerprint, problem)
+  local found = current_summary()
+  if found and not comes_late(found, fingerprint, problem) then return found end
   found = {id = ask.summary.id, state = 'gathering', at = ms}
   redis.call('DEL', SUMMARY)
   redis.call('HSET', SUMMARY, 'id', found.id, 'state', found.state, 'at', ms)
@@ -182,32 +200,47 @@ local function count_gathered(incident, fingerprint, severity, count)
   local gathered = of('gathered', incident)
   redis.call('HINCRBY', gathered, 'alarms', count)
   redis.call('HINCRBY', gathered, 'of:' .. severity, count)
-  redis.call('HINCRBY', gathered, 'number:' .. fingerprint, count)
+  if redis.call('HEXISTS', gathered, 'facts:' .. fingerprint) == 1 then
+    redis.call('HINCRBY', gathered, 'number:' .. fingerprint, count)
+  end
   redis.call('EXPIRE', gathered, WEEK)
 end
 
+-- Remark in a summary that one of its kinds is over.
+local function remark(incident, fingerprint, recovered_at)
+  local gathered = of('gathered', incident)
+  if redis.call('HEXISTS', gathered, 'facts:' .. fingerprint) == 1 then
+    redis.call('HSET', gathered, 'recovered:' .. fingerprint, recovered_at)
+  end
+end
+
+local function is_all_over(incident)
+  local kinds, over = tonumber(redis.call('HGET', of('gathered', incident), 'kinds')), 0
+  for _, name in ipairs(redis.call('HKEYS', of('gathered', incident))) do
+    if name:sub(1, 10) == 'recovered:' then over = over + 1 end
+  end
+  return over == kinds
+end
+
 local function fold(fingerprint, found, reason, recovered_at)
-  local into, count = summary(), tonumber(found.count or 1)
+  local into, count = summary(fingerprint, found), tonumber(found.count or 1)
   local gathered, is_new = of('gathered', into.id), false
   if redis.call('HEXISTS', gathered, 'facts:' .. fingerprint) == 0 then
     is_new = true
     if redis.call('HINCRBY', gathered, 'kinds', 1) <= limits.most_kinds then
       redis.call('HSET', gathered, 'facts:' .. fingerprint, cjson.encode({alarm = found.alarm, service = found.service,
-        severity = found.severity, kind = found.kind, said = found.said, at = tonumber(found.at or ms), reason = reason}))
+        severity = found.severity, kind = found.kind, said = found.said, at = tonumber(found.at or ms),
+        reason = reason}))
     end
   end
   count_gathered(into.id, fingerprint, found.severity, count)
-  if recovered_at then redis.call('HSET', gathered, 'recovered:' .. fingerprint, recovered_at)
+  if recovered_at then remark(into.id, fingerprint, recovered_at)
   else redis.call('HDEL', gathered, 'recovered:' .. fingerprint) end
   settle(fingerprint, found, 'folded', into.id)
   note(into.id, 'folded', reason, found.alarm, count)
   became[fingerprint] = {outcome = 'folded', reason = reason, incident = into.id}
   if into.state ~= 'open' or not is_new then return end
-  if not has_ended(into.id, into.at) then tell(into.id, 'AlarmJoined', joined(found.entry), 'updates'); return end
-  if redis.call('HSETNX', of('incident', into.id), 'late', '1') == 1 then
-    notice('More alarms belong to the summary ' .. into.id .. ', which has ended: `nightshift show` lists them.',
-      'storm-late:' .. into.id)
-  end
+  tell(into.id, 'AlarmJoined', joined(found.entry), 'updates')
 end
 
 local WAITS = {places = 'no place is free', source = 'its source has used up its share',
