@@ -2,7 +2,9 @@
 
 `fingerprint:content:<hash>` marks what was read and links it, `fingerprint:problem:<fingerprint>`
 says where a problem stands, `fingerprint:incident:<id>` and `fingerprint:decisions:<id>` what was
-decided about it. The scripts in `scripts/` write them, and the streams in the same step.
+decided about it; `fingerprint:change:<id>` links each change, `fingerprint:series:<fingerprint>`
+says which series fire, `fingerprint:over:<fingerprint>` which ends were read lately. The scripts in
+`scripts/` write them, and the streams in the same step.
 """
 
 import logging
