@@ -11,6 +11,8 @@ from bus.events import Alarm, TriggerKind
 FIELDS = ("account", "region", "alarm", "service")
 """What makes two alarms the same problem, unless the settings say otherwise."""
 OTHERS = ("metric", "arn", "kind")
+DESCRIBED = ("generator_url", "runbook_url")
+"""Among an alarm's labels, but what describes its rule: no part of what it is."""
 _PART = re.compile(r"\{([^{}]*)\}")
 
 
@@ -71,6 +73,17 @@ def fingerprint(alarm: Alarm, service: str) -> str:
 def content_hash(alarm: Alarm, state: str, *, note: str = "") -> str:
     """The same for two deliveries of one state change, whatever wrapped them on their way."""
     return _hash([state, alarm.model_dump(mode="json"), *([note] if note else [])])
+
+
+def series_of(alarm: Alarm, kind: TriggerKind) -> str:
+    """Which of the series behind a problem it is: each fires and is over by itself.
+
+    Alertmanager tells each series of a rule, by its labels, and a log batch is of one stream; of
+    CloudWatch the alarm is the series.
+    """
+    labels = alarm.labels if kind in ("alertmanager", "logs") else {}
+    own = {name: value for name, value in labels.items() if name not in DESCRIBED}
+    return _hash([alarm.account, alarm.region, alarm.name, own])
 
 
 def body_hash(body: str) -> str:

@@ -15,7 +15,7 @@ from bus.errors import Rejected
 from bus.events import Alarm, FeedbackGiven, InvestigationId, RecoveryPolicy
 from bus.streams import INCIDENTS
 from bus.tracing import Tracing, context_of, root_of
-from services.ingest.fingerprint import Identity, body_hash, content_hash
+from services.ingest.fingerprint import Identity, body_hash, content_hash, series_of
 from services.ingest.incident import incident_of
 from services.ingest.naming import service_of
 from services.ingest.ports import Fingerprints, Recovery
@@ -126,6 +126,7 @@ class Triggers:
             alarm_name=alarm.name,
             at=alarm.changed_at or await self.fingerprints.now(),
             policy=self.recovery,
+            series=series_of(alarm, found.kind),
             is_dated=alarm.changed_at is not None,
         )
         return await self.fingerprints.recover(recovery, content=content_hash(alarm, "OK"))

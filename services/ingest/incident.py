@@ -9,7 +9,7 @@ from bus.events import (
     IncidentOpened,
     Severity,
 )
-from services.ingest.fingerprint import DEFAULT, Identity, content_hash
+from services.ingest.fingerprint import DEFAULT, Identity, content_hash, series_of
 from services.ingest.trigger import Raised
 
 _CRITICAL = re.compile(r"\b(critical|crit|fatal|sev-?1|p1|outage|page)\b", re.IGNORECASE)
@@ -27,7 +27,7 @@ def incident_of(found: Raised, service: str, *, identity: Identity = DEFAULT) ->
     return IncidentOpened(
         service=service,
         summary=f"{alarm.name}: {said}"[:2000],
-        incident_id=_incident_id(alarm, same, note=found.note),
+        incident_id=_incident_id(found, same),
         severity=found.severity or severity_of(alarm),
         trigger=found.kind,
         alarm=alarm,
@@ -45,9 +45,10 @@ def severity_of(alarm: Alarm) -> Severity:
     return "warning" if _WARNING.search(written) else "error"
 
 
-def _incident_id(alarm: Alarm, same: str, *, note: str) -> IncidentId:
-    """The same for every delivery of one state change; without its time, of the same content."""
-    changed = alarm.changed_at
-    moment = changed.isoformat() if changed else content_hash(alarm, "ALARM", note=note)
-    digest = hashlib.sha256(f"{same} {moment}".encode()).hexdigest()
+def _incident_id(found: Raised, same: str) -> IncidentId:
+    """The same for every delivery of one change of a series; without its time, of one content."""
+    alarm = found.alarm
+    changed, series = alarm.changed_at, series_of(alarm, found.kind)
+    moment = changed.isoformat() if changed else content_hash(alarm, "ALARM", note=found.note)
+    digest = hashlib.sha256(f"{same} {series} {moment}".encode()).hexdigest()
     return IncidentId(f"inc-{digest[:24]}")

@@ -7,10 +7,14 @@ WINDOWS_IN_ALL = 24
 LONGEST_SECONDS = 6 * 24 * 3600
 FREED_AFTER_DEADLINE_SECONDS = 60
 MOST_UPDATES = 20
-"""So many later alarms and recoveries an investigation is told of; the rest is counted."""
+"""So many later alarms, recoveries beside others, and ends each an investigation is told of."""
+MOST_ASKED = 5
+"""So many new ones a window opens for people who ask, whatever alarms there are beside them."""
 MOST_HELD = 500
 MOST_KINDS = 500
 """So many kinds a summary lists; of the rest it holds the numbers."""
+MOST_SERIES = 500
+"""So many series of a problem are known by name; where there are more, none is the last one."""
 GRADES = 5
 """A held alarm overtakes those one grade above it that came a fifth of the holding time later."""
 
@@ -33,10 +37,11 @@ class Limits:
         """As the scripts take them: times in milliseconds."""
         place = _ms(self.deadline_seconds + FREED_AFTER_DEADLINE_SECONDS)
         repeat = _ms(self.repeat_seconds)
+        longest = min(WINDOWS_IN_ALL * repeat, _ms(LONGEST_SECONDS))
         return {
             "repeat_ms": repeat,
-            "longest_ms": min(WINDOWS_IN_ALL * repeat, _ms(LONGEST_SECONDS)),
-            "known_ms": max(repeat, place) + 60_000,
+            "longest_ms": longest,
+            "known_ms": longest + max(repeat, place) + 60_000,
             "source_burst": self.source_burst,
             "source_ms": _ms(self.source_seconds),
             "max_open": self.max_open,
@@ -47,8 +52,10 @@ class Limits:
             "gather_ms": _ms(self.gather_seconds),
             "place_ms": place,
             "most_updates": MOST_UPDATES,
+            "most_asked": MOST_ASKED,
             "most_held": MOST_HELD,
             "most_kinds": MOST_KINDS,
+            "most_series": MOST_SERIES,
         }
 
 

@@ -92,6 +92,8 @@ class Recovery:
     alarm_name: str
     at: datetime
     policy: RecoveryPolicy
+    series: str = ""
+    """Which of the problem's series is over: `fingerprint.series_of`."""
     is_dated: bool = True
     """Whether `at` is the alarm's own time; else it is when it was read."""
 

@@ -9,6 +9,7 @@ from bus.events import IncidentId, IncidentOpened, Severity, TriggerKind
 SEVERITIES: tuple[Severity, ...] = ("critical", "error", "warning", "info")
 NAMED_KINDS = 12
 """Kinds that the sentence names; the attachment lists all."""
+MORE = "more kind"
 LISTED_BYTES = 128 * 1024
 SERVICE_CHARACTERS = 200
 SUMMARY_CHARACTERS = 2000
@@ -51,8 +52,9 @@ def summary_of(incident_id: IncidentId, gathered: Gathered) -> IncidentOpened:
     named = [f"{kind.alarm} ({kind.service}, {kind.number}x)" for kind in kinds[:NAMED_KINDS]]
     more = gathered.kinds_in_all - len(named)
     said = (
-        f"{gathered.alarms} alarms of {gathered.kinds_in_all} kinds that were not investigated one "
-        f"by one: {'; '.join(named)}{f'; and {more} more kinds' if more > 0 else ''}"
+        f"{_counted(gathered)} that {'was' if gathered.alarms == 1 else 'were'} not investigated "
+        f"one by one: {'; '.join(named)}"
+        f"{f'; and {_many(more, MORE)}' if more > 0 else ''}"
     )
     return IncidentOpened(
         service=_service(kinds),
@@ -79,7 +81,7 @@ def _service(kinds: Sequence[Kind]) -> str:
 def _listed(kinds: Sequence[Kind], gathered: Gathered) -> str:
     """A line for each kind, the worst first, as far as there is room; then what is left out."""
     numbers = [f"{gathered.by_severity[name]} {name}" for name in _given(gathered.by_severity)]
-    lines = [f"{gathered.alarms} alarms of {gathered.kinds_in_all} kinds: {', '.join(numbers)}"]
+    lines = [f"{_counted(gathered)}: {', '.join(numbers)}"]
     room = LISTED_BYTES - len(lines[0].encode())
     for kind in kinds:
         line = _line(kind)
@@ -88,7 +90,15 @@ def _listed(kinds: Sequence[Kind], gathered: Gathered) -> str:
             break
         lines.append(line)
     left = gathered.kinds_in_all - (len(lines) - 1)
-    return "\n".join([*lines, f"and {left} more kinds"] if left > 0 else lines)
+    return "\n".join([*lines, f"and {_many(left, MORE)}"] if left > 0 else lines)
+
+
+def _counted(gathered: Gathered) -> str:
+    return f"{_many(gathered.alarms, 'alarm')} of {_many(gathered.kinds_in_all, 'kind')}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _given(by_severity: Mapping[str, int]) -> list[str]:
@@ -100,4 +110,4 @@ def _line(kind: Kind) -> str:
     recovered = f"; recovered at {kind.recovered_at}" if kind.recovered_at else ""
     said = " ".join(kind.said.split())
     about = f"{kind.severity} {kind.service} {kind.alarm}: {said}"
-    return f"{about} ({kind.number} alarms, first at {first}; {kind.reason}{recovered})"
+    return f"{about} ({_many(kind.number, 'alarm')}, first at {first}; {kind.reason}{recovered})"

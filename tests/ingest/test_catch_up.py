@@ -17,15 +17,19 @@ from bus.streams import INCIDENTS
 from bus.testing import events, eventually
 from bus.tracing import Tracing
 from services.ingest.adapters.cloudwatch import CloudWatchAlarms
+from services.ingest.adapters.redis_catch_up import RedisCaughtUp
 from services.ingest.alarm import read
 from services.ingest.catch_up import CatchUp
 from services.ingest.handlers import Triggers
 from services.ingest.incident import incident_of
+from services.ingest.limits import Limits
 from services.ingest.ports import NotPermitted
 from services.ingest.settings import Settings
 from services.ingest.trigger import Raised
+from tests.conftest import MakeBus
 from tests.ingest.bodies import REGION, flat_alarm
 from tests.ingest.conftest import Ingest, Queue
+from tests.ingest.shift import Shift
 from tests.ingest.test_intake import MemoryFingerprints
 
 TOPIC = f"arn:aws:sns:{REGION}:210987654321:alarms"
@@ -189,3 +193,19 @@ async def test_known_broken_and_suppressed_alarms_open_nothing_and_many_are_boun
 
     assert len(written.written) == 1
     assert "more than 5 alarms stand" in caplog.text
+
+
+async def test_a_change_stays_known_when_its_problem_is_forgotten(make_bus: MakeBus) -> None:
+    """An alarm that stood for long was opened again by the next start of ingest."""
+    shift = Shift(make_bus("ingest"), Limits(max_new=1))
+    change = Raised(shift.alarm("cart"), service="cart-service")
+    other = Raised(shift.alarm("other"), service="cart-service")
+    assert (await shift.triggers.take(change)).outcome == "folded"
+    incident = incident_of(change, "cart-service")
+    key = f"{shift.bus.keys.prefix}fingerprint:problem:{incident.fingerprint}"
+    await shift.bus.redis.delete(key)
+
+    memory = RedisCaughtUp(shift.bus)
+
+    assert await memory.knows(incident)
+    assert not await memory.knows(incident_of(other, "cart-service"))

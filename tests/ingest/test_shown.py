@@ -44,6 +44,25 @@ async def test_show_tells_of_every_alarm_of_an_incident_with_the_reason(make_bus
     ]
 
 
+async def test_show_tells_that_an_incident_waited_and_for_what(make_bus: MakeBus) -> None:
+    """Its first decision stood among those of the window, where no command looks."""
+    shift = Shift(make_bus("ingest"), Limits(max_open=1))
+    first = await shift.raised("a")
+    await shift.raised("b")
+    await shift.pass_time(40)
+    await shift.stop_signal(first.incident_id)
+    await shift.backlog.free_stopped()
+    await shift.draining.drain()
+    second = (await shift.incidents())[1]
+
+    decided = await triggers_of(Store(shift.bus.redis, shift.bus.keys), str(second.incident_id))
+
+    opened, waited = decided.last
+    assert (opened.outcome, opened.reason) == ("opened", "a new problem")
+    assert (waited.outcome, waited.reason) == ("held", "no place is free")
+    assert round((opened.at - waited.at).total_seconds()) == 40
+
+
 async def test_what_has_no_incident_is_noted_by_window(make_bus: MakeBus) -> None:
     shift = Shift(make_bus("ingest"), Limits(max_open=1))
     await shift.triggers.take(Ignored("a configuration change"))

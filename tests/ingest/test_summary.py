@@ -13,7 +13,7 @@ from bus.events import (
 )
 from bus.streams import NOTICES, UPDATES
 from bus.testing import events
-from services.ingest.limits import Limits
+from services.ingest.limits import MOST_KINDS, Limits
 from services.ingest.summary import LISTED_BYTES, Gathered, Kind, summary_of
 from tests.conftest import MakeBus
 from tests.ingest.shift import Shift
@@ -103,20 +103,59 @@ async def test_a_kind_that_comes_later_joins_the_running_summary_and_repeats_are
     assert counts == {"opened": 0, "folded": 3}
 
 
-async def test_a_kind_that_comes_after_the_summary_has_ended_is_told_to_a_person(
+async def test_new_kinds_after_the_summary_has_ended_gather_in_a_second_one(
     make_bus: MakeBus,
 ) -> None:
+    """They went into the one that had ended: one notice, and nobody looked at them."""
     shift = Shift(make_bus("ingest"), SMALL)
     await stormed(shift, "a", "b", "c")
     summary = await opened_summary(shift)
     await shift.end(str(summary.incident_id))
 
-    await stormed(shift, "late", "later")
+    known = await shift.raised("c")
+    late = await shift.raised("late")
+    await stormed(shift, "later")
+    second = await opened_summary(shift)
+
+    assert known.incident_id == summary.incident_id
+    assert late.incident_id == second.incident_id != summary.incident_id
+    assert second.attachments["held"].splitlines()[0] == "2 alarms of 2 kinds: 2 error"
+    assert len(await events(shift.bus, NOTICES)) == 2
+    assert len(await shift.incidents()) == 4
+
+
+async def test_a_summary_whose_kinds_are_all_over_does_not_open_and_a_person_is_told(
+    make_bus: MakeBus,
+) -> None:
+    shift = Shift(make_bus("ingest"), SMALL)
+    await stormed(shift, *"abcd")
+    await shift.recovered("c")
+    await shift.recovered("d")
+
+    await shift.pass_time(shift.limits.gather_seconds + 1)
+    await shift.draining.drain()
 
     texts = [each.text for each in await events(shift.bus, NOTICES) if hasattr(each, "text")]
+    assert len(await shift.incidents()) == 2
     assert len(texts) == 2
-    assert "which has ended" in texts[1]
-    assert len(await shift.incidents()) == 3
+    assert "was over before it opened" in texts[1]
+
+
+async def test_of_the_kinds_beyond_the_list_no_number_of_each_is_kept(make_bus: MakeBus) -> None:
+    """In a storm of random names the summary's key grew with every one of them."""
+    shift = Shift(make_bus("ingest"), Limits(max_new=1))
+    await shift.raised("a")
+    first = await shift.raised("b")
+    key = f"{shift.bus.keys.prefix}fingerprint:gathered:{first.incident_id}"
+    await shift.bus.redis.hset(key, "kinds", MOST_KINDS)
+    before = await shift.bus.redis.hlen(key)
+
+    for name in "cde":
+        await shift.raised(name)
+        await shift.recovered(name)
+
+    assert await shift.bus.redis.hlen(key) == before
+    assert await shift.bus.redis.hget(key, "alarms") == b"5"
 
 
 async def test_the_next_window_has_its_own_investigations_and_its_own_summary(
@@ -125,13 +164,16 @@ async def test_the_next_window_has_its_own_investigations_and_its_own_summary(
     shift = Shift(make_bus("ingest"), SMALL)
     await stormed(shift, *"abc")
     first = await opened_summary(shift)
+    await shift.begin()
     await shift.pass_time(shift.limits.window_seconds)
 
-    assert await stormed(shift, *"defc") == ["opened", "opened", "folded", "folded"]
+    assert await stormed(shift, *"decf") == ["opened", "opened", "folded", "folded"]
     second = await opened_summary(shift)
 
     assert first.incident_id != second.incident_id
-    assert "1 alarms of 1 kinds" in second.attachments["held"], "c is of the first one still"
+    assert "1 alarm of 1 kind:" in second.attachments["held"], (
+        "c is of the first one, which still runs"
+    )
 
 
 async def test_what_waits_for_too_long_goes_into_the_summary(make_bus: MakeBus) -> None:
@@ -147,13 +189,35 @@ async def test_what_waits_for_too_long_goes_into_the_summary(make_bus: MakeBus) 
     assert "held for too long: no place is free" in summary.attachments["held"]
 
 
-async def test_what_recovers_while_it_waits_goes_into_the_summary_with_that_remark(
+async def test_what_recovers_while_it_waits_costs_no_investigation_and_a_person_is_told(
     make_bus: MakeBus,
 ) -> None:
+    """A summary of one alarm that was over already was opened, beyond the places."""
     shift = Shift(make_bus("ingest"), Limits(max_open=1))
-    await stormed(shift, "a", "b")
+    await stormed(shift, *"abc")
 
-    decision = await shift.recovered("b")
+    decisions = [await shift.recovered(name) for name in "bc"]
+    await shift.pass_time(shift.limits.gather_seconds + 1)
+    await shift.draining.drain()
+
+    assert [each.outcome for each in decisions] == ["recovered"] * 2
+    assert (await shift.held(), len(await shift.incidents())) == ([], 1)
+    first, second = await events(shift.bus, NOTICES)
+    assert isinstance(first, NoticeRequested)
+    assert isinstance(second, NoticeRequested)
+    assert "before its turn" in first.text
+    assert first.key == second.key, "so it is one notice"
+
+
+async def test_what_recovers_while_it_waits_beside_a_summary_goes_there_with_that_remark(
+    make_bus: MakeBus,
+) -> None:
+    shift = Shift(make_bus("ingest"), Limits(max_open=1, deadline_seconds=3600))
+    await stormed(shift, "a", "b")
+    await shift.pass_time(shift.limits.held_seconds + 1)
+    assert await stormed(shift, "waits") == ["held"], "and b has waited too long"
+
+    decision = await shift.recovered("waits")
     summary = await opened_summary(shift)
 
     assert decision.outcome == "folded"

@@ -6,6 +6,7 @@ from bus.connection import as_text
 from bus.errors import Unavailable
 from bus.events import IncidentOpened, InvestigationId
 from bus.port import Bus
+from bus.streams import KEPT_SECONDS
 
 AGAIN_AFTER_SECONDS = 60
 
@@ -33,10 +34,13 @@ class RedisCaughtUp:
 
     async def knows(self, incident: IncidentOpened) -> bool:
         """Whether its problem has had this change or a later one, or an investigation has it."""
-        problem = f"{self._bus.keys.prefix}fingerprint:problem:{incident.fingerprint}"
+        ours = f"{self._bus.keys.prefix}fingerprint:"
+        problem = f"{ours}problem:{incident.fingerprint}"
         inv = InvestigationId(str(incident.incident_id))
         changed_at = incident.alarm.changed_at if incident.alarm else None
         try:
+            if await self._bus.redis.expire(f"{ours}change:{inv}", KEPT_SECONDS):
+                return True  # for as long as it stands and is asked about
             raw = await self._bus.redis.hmget(problem, ["incident", "changed"])
             opened, changed = map(as_text, raw)
             if opened == inv:

@@ -2,23 +2,28 @@
 
 `fingerprint:content:<hash>` marks what was read and links it, `fingerprint:problem:<fingerprint>`
 says where a problem stands, `fingerprint:incident:<id>` and `fingerprint:decisions:<id>` what was
-decided about it. The scripts in `scripts/` write them, and the streams in the same step.
+decided about it; `fingerprint:change:<id>` links each change, `fingerprint:series:<fingerprint>`
+says which series fire, `fingerprint:over:<fingerprint>` which ends were read lately. The scripts in
+`scripts/` write them, and the streams in the same step.
 """
 
 import logging
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from redis.exceptions import RedisError
 
 from bus.connection import as_text
-from bus.envelope import entry_fields, flat
+from bus.envelope import entry_fields, flat, text_fields
 from bus.errors import NightshiftError
 from bus.events import (
     DeadLetter,
     Event,
     FeedbackGiven,
+    IncidentId,
     IncidentOpened,
     InvestigationId,
     Outcome,
@@ -28,6 +33,7 @@ from bus.record import Record, end_from_outside
 from bus.streams import INCIDENTS, KEPT_SECONDS, STREAM_OF
 from bus.tracing import root_of
 from services.ingest.adapters.redis_scripts import ON_DISK, RedisScripts, unavailable
+from services.ingest.fingerprint import series_of
 from services.ingest.limits import DEFAULTS, Limits
 from services.ingest.ports import Recovery, Written
 from services.ingest.trigger import Decision
@@ -84,11 +90,13 @@ class RedisFingerprints:
     async def admit(self, incident: IncidentOpened, *, content: str, source: str) -> Decision:
         """The alarm joined, repeated, waits, opened or was folded: one script decides."""
         root = root_of(str(incident.incident_id)).traceparent
+        again = IncidentId(f"inc-{secrets.token_hex(12)}")
         alarm = incident.alarm
         asked: dict[str, object] = {
             "content": content,
             "fingerprint": incident.fingerprint,
             "incident_id": incident.incident_id,
+            "again": {"id": again, "traceparent": root_of(str(again)).traceparent},
             "traceparent": root,
             "entry": flat(entry_fields(incident, root)),
             "severity": incident.severity,
@@ -98,6 +106,7 @@ class RedisFingerprints:
             "kind": incident.trigger,
             "said": incident.summary[:SAID_CHARACTERS],
             "changed": _ms(alarm.changed_at) if alarm else 0,
+            "series": series_of(alarm, incident.trigger) if alarm else "",
         }
         return await self._decide("admit", f"content:{content}", asked=asked)
 
@@ -109,6 +118,7 @@ class RedisFingerprints:
         asked: dict[str, object] = {
             "fingerprint": recovery.fingerprint,
             "alarm": recovery.alarm_name,
+            "series": recovery.series,
             "recovered_at": recovery.at.isoformat(),
             "changed": _ms(recovery.at) if recovery.is_dated else 0,
             "policy": recovery.policy,
@@ -176,10 +186,8 @@ class RedisFingerprints:
         try:
             if await redis.exists(self._key(mark)):
                 return ""
-            raw = await redis.hmget(key, ["incident", "state", "alarm", "changed"])
-            incident, state, alarm, changed = map(as_text, raw)
-            is_older = recovery.is_dated and _ms(recovery.at) < int(changed or 0)
-            if state != "open" or alarm != recovery.alarm_name or is_older:
+            incident, state = map(as_text, await redis.hmget(key, ["incident", "state"]))
+            if state != "open" or not await self._is_last(recovery):
                 return ""
             said = f"{recovery.alarm_name} went back to OK"
             record = await self._end(InvestigationId(incident), "recovered", reason=said)
@@ -189,6 +197,16 @@ class RedisFingerprints:
         except (RedisError, OSError) as error:
             raise unavailable(error) from error
         return incident if record and record.outcome == "recovered" else ""
+
+    async def _is_last(self, recovery: Recovery) -> bool:
+        """Whether nothing else of its problem fires, nor itself since; as the script sees it."""
+        key = self._key(f"series:{recovery.fingerprint}")
+        raw: Any = await self._bus.redis.hgetall(key)
+        series = text_fields(raw)
+        own = series.pop(f"f:{recovery.series}", "")
+        is_older = recovery.is_dated and _ms(recovery.at) < int(own.split(":")[0] or 0)
+        others = [name for name in series if name.startswith("f:")]
+        return bool(own) and not (is_older or others or "more" in series)
 
     async def _end(
         self, investigation_id: InvestigationId, outcome: Outcome, *, reason: str

@@ -22,6 +22,8 @@ from services.ingest.limits import Limits
 
 DISK_WAIT_MS = 3000
 ON_DISK = "durable"
+BEFORE = {"append_once": (), "admit": ("shared", "over"), "recover": ("shared", "over")}
+"""What is put before a script, unless it is `shared` alone."""
 
 
 class RedisScripts:
@@ -92,8 +94,7 @@ class RedisScripts:
 
     def _script(self, name: str) -> AsyncScript:
         if name not in self._scripts:
-            parts = [name] if name == "append_once" else ["shared", name]
-            text = "".join(script_text(part) for part in parts)
+            text = "".join(script_text(part) for part in (*BEFORE.get(name, ("shared",)), name))
             self._scripts[name] = self.bus.redis.register_script(text)
         return self._scripts[name]
 

@@ -1,39 +1,96 @@
 -- Decide about one raised alarm, once for its content: join, repeat, hold, open or fold it.
 -- KEYS  1 the content's key
-local function link(to, seconds) redis.call('SET', KEYS[1], to, 'EX', seconds) end
+-- A change is known by its content, and in another wrapping by the id of the incident that it would open.
+local CHANGE = of('change', ask.incident_id)
+local function link(to, seconds)
+  redis.call('SET', CHANGE, to, 'EX', WEEK)
+  redis.call('SET', KEYS[1], to, 'EX', seconds)
+end
 
-local seen = redis.call('GET', KEYS[1])
-if seen then
+local by, seen, reason = KEYS[1], redis.call('GET', KEYS[1]), 'the same content came before'
+if not seen then by, seen, reason = CHANGE, redis.call('GET', CHANGE), 'the same change came another way' end
+local key = of('problem', ask.fingerprint)
+local problem, critical = hash(key), ask.severity == 'critical'
+-- Folded, it is known while the summary that holds it is this window's or runs; afterwards nobody looks at it any more.
+local function is_looked_at()
+  local current = hash(SUMMARY)
+  local is_current = current.state == 'gathering' or (current.at and ms - current.at < limits.window_ms)
+  return (current.id == problem.incident and is_current) or not has_ended(problem.incident, problem.at)
+end
+local is_open, is_folded, ended, outcome = problem.state == 'open', problem.state == 'folded'
+if is_open then ended, outcome = has_ended(problem.incident, problem.at) end
+local is_within = (is_open or is_folded) and problem.rearmed ~= '1'
+  and ms - problem.last < limits.repeat_ms and ms - problem.at < limits.longest_ms
+-- Without an answer it is not silenced, and it is not new either: even a critical one takes its turn.
+local is_unanswered = is_within and ended and UNANSWERED[outcome]
+
+-- What Alertmanager says again still fires, for as long as it says so; from others it is a late copy. So there it may
+-- be time to look again: it was re-armed, or silenced for the longest, or nobody gave an answer or looks any more.
+local function is_due_again()
+  if ask.kind ~= 'alertmanager' or limits.longest_ms == 0 or problem.state == 'held' or problem.state == 'over' then
+    return false
+  end
+  if not problem.state or problem.rearmed == '1' or ms - problem.at >= limits.longest_ms then return true end
+  if is_folded then return not is_looked_at() end
+  return ended and UNANSWERED[outcome] and ms - problem.at >= limits.window_ms
+end
+
+if seen and not is_due_again() then
   -- A write without effect, so that waiting for the file after this covers the earlier write too.
-  redis.call('SET', KEYS[1], seen, 'KEEPTTL')
+  redis.call('SET', by, seen, 'KEEPTTL')
+  if redis.call('HEXISTS', of('series', ask.fingerprint), 'f:' .. ask.series) == 1 then
+    fires(ask.fingerprint, ask.series, ask.changed)
+  end
   if seen == 'held' then seen = redis.call('HGET', of('problem', ask.fingerprint), 'incident') or '' end
-  note(seen, 'duplicate', 'the same content came before', ask.alarm)
-  return answer('duplicate', 'the same content came before', seen)
+  note(seen, 'duplicate', reason, ask.alarm)
+  return answer('duplicate', reason, seen)
 end
 begin()
 
-local key = of('problem', ask.fingerprint)
-local problem, critical = hash(key), ask.severity == 'critical'
-local known = problem.state == 'held' or (problem.state and problem.rearmed ~= '1'
-  and ms - problem.last < limits.repeat_ms and ms - problem.at < limits.longest_ms)
-if known and critical and problem.state ~= 'open' and problem.severity ~= 'critical' then known = false end
+local ended_before = over_before(ask.fingerprint, ask.series, ask.changed)
+if not ended_before then fires(ask.fingerprint, ask.series, ask.changed) end
+-- An incident of that id was opened: this is another one.
+if redis.call('EXISTS', of('incident', ask.incident_id)) == 1 then
+  local was = ask.incident_id:gsub('%-', '%%-')
+  for i = 1, #ask.entry, 2 do
+    local name, value = ask.entry[i], ask.entry[i + 1]
+    if name == 'data' then ask.entry[i + 1] = value:gsub(was, ask.again.id) end
+    if name == 'traceparent' then ask.entry[i + 1] = ask.again.traceparent end
+  end
+  ask.incident_id, ask.traceparent = ask.again.id, ask.again.traceparent
+end
+local known = problem.state == 'held'
+  or (is_within and not is_unanswered and (is_open or is_looked_at()))
+-- What is worse than what was looked at is new: at once where that has ended, and else where it is critical now.
+local is_worse = known and GRADES[ask.severity] < GRADES[problem.severity]
+if is_worse and (ended or (critical and not is_open)) then known = false end
+-- What a person asks for may open although a summary holds it, and asking does not keep the window from its end.
+local is_asked = ask.kind == 'slack'
+if is_asked and is_folded then known = false end
+
+-- Its end may have been read before it: then that has its effect now.
+local function told(outcome, reason, incident)
+  if ended_before then
+    local after, why, where, is_noted = over(ask.fingerprint, ask.series, ended_before)
+    if not is_noted then note(where, after, why, ask.alarm) end
+  end
+  return answer(outcome, reason, incident)
+end
 
 local function ended_here(outcome, reason, incident)
   link(incident, DAY)
   note(incident, outcome, reason, ask.alarm)
-  return answer(outcome, reason, incident)
+  return told(outcome, reason, incident)
 end
 
-if known then
+if known and not is_asked then
   redis.call('HSET', key, 'last', ms, 'changed', math.max(ask.changed, problem.changed))
 end
 if known and problem.state ~= 'held' then redis.call('PEXPIRE', key, limits.known_ms) end
-if known and problem.state == 'open' then
-  if problem.incident == ask.incident_id then
-    return ended_here('duplicate', 'the same change came another way', problem.incident)
-  elseif has_ended(problem.incident, problem.at) then
+if known and is_open then
+  if ended then
     return ended_here('repeated', 'its investigation has ended, within the window', problem.incident)
-  elseif tell(problem.incident, 'AlarmJoined', joined(ask.entry)) then
+  elseif tell(problem.incident, 'AlarmJoined', joined(ask.entry), 'updates') then
     return ended_here('joined', 'its investigation is running', problem.incident)
   end
   return ended_here('joined', 'its investigation is running; counted only', problem.incident)
@@ -44,17 +101,21 @@ elseif known then
   redis.call('HINCRBY', key, 'count', 1)
   link('held', DAY)
   note('', 'held', 'its problem waits already', ask.alarm)
-  return answer('held', 'its problem waits already', '')
-elseif critical then
-  ask.count = problem.state == 'held' and problem.count + 1 or 1
+  return told('held', 'its problem waits already', '')
+end
+
+ask.at, ask.count, ask.rearmed = ms, 1, problem.rearmed
+if problem.state == 'held' then ask.at, ask.count, ask.why = problem.at, problem.count + 1, problem.why end
+if passes(ask) and not (is_unanswered and problem.severity == 'critical') then
   open(ask.fingerprint, ask, 'a new critical problem')
 elseif redis.call('ZCARD', BACKLOG) >= limits.most_held then
   fold(ask.fingerprint, ask, 'the backlog is full')
 else
   redis.call('DEL', key)
-  redis.call('HSET', key, 'state', 'held', 'at', ms, 'last', ms, 'count', 1, 'incident_id', ask.incident_id,
+  redis.call('HSET', key, 'state', 'held', 'at', ask.at, 'last', ms, 'count', ask.count, 'incident_id', ask.incident_id,
     'traceparent', ask.traceparent, 'entry', cjson.encode(ask.entry), 'severity', ask.severity, 'source', ask.source,
-    'alarm', ask.alarm, 'service', ask.service, 'kind', ask.kind, 'said', ask.said, 'changed', ask.changed)
+    'alarm', ask.alarm, 'service', ask.service, 'kind', ask.kind, 'said', ask.said, 'changed', ask.changed,
+    'rearmed', ask.rearmed or '')
   redis.call('EXPIRE', key, WEEK)
   -- To the microsecond: of two that came within one millisecond the first is still the first.
   local now = clock[1] * 1000 + clock[2] / 1000
@@ -67,9 +128,10 @@ local mine = became[ask.fingerprint]
 if mine then
   became[ask.fingerprint] = nil
   link(mine.incident, mine.outcome == 'opened' and WEEK or DAY)
-  return answer(mine.outcome, mine.reason, mine.incident)
+  return told(mine.outcome, mine.reason, mine.incident)
 end
 link('held', DAY)
-local reason = WAITS[obstacle(ask.source)]
+reason = WAITS[obstacle(ask)]
+redis.call('HSET', key, 'why', reason)
 note('', 'held', reason, ask.alarm)
-return answer('held', reason, '')
+return told('held', reason, '')

@@ -8,39 +8,11 @@ if seen then
 end
 begin()
 
-local problem = hash(of('problem', ask.fingerprint))
-local function done(outcome, reason, incident)
-  -- What was ignored is not marked: its alarm may only be on its way.
-  if outcome ~= 'ignored' then redis.call('SET', KEYS[1], incident, 'EX', DAY) end
-  note(incident, outcome, reason, ask.alarm)
-  return answer(outcome, reason, incident)
-end
-
-if ask.changed > 0 and problem.state and ask.changed < tonumber(problem.changed) then
-  return done('ignored', 'it is older than the alarm', problem.incident or '')
-elseif problem.state == 'held' then
-  fold(ask.fingerprint, whole(ask.fingerprint), 'it recovered while it was held', ask.recovered_at)
-  local mine = became[ask.fingerprint]
-  became[ask.fingerprint] = nil
-  redis.call('SET', KEYS[1], mine.incident, 'EX', DAY)
-  return answer('folded', mine.reason, mine.incident)
-end
-local function news(policy)
-  return tell(problem.incident, 'AlarmRecovered',
-    {alarm_name = ask.alarm, recovered_at = ask.recovered_at, policy = policy})
-end
-if problem.state == 'folded' then
-  redis.call('HSET', of('gathered', problem.incident), 'recovered:' .. ask.fingerprint, ask.recovered_at)
-  local current = hash(SUMMARY)
-  local runs = current.id == problem.incident and current.state == 'open' and not has_ended(current.id, current.at)
-  if runs then news('continue') end
-  return done('recovered', 'remarked in the summary that holds it', problem.incident)
-elseif problem.state == 'open' and ask.ended == problem.incident then
-  return done('recovered', 'its investigation was ended: policy stop', problem.incident)
-elseif problem.state ~= 'open' or has_ended(problem.incident, problem.at) then
-  return done('ignored', 'nothing runs for it', problem.state == 'open' and problem.incident or '')
-end
--- Where a fingerprint spans several alarms, one of them that is over is not the end of the problem.
-local policy = problem.alarm == ask.alarm and ask.policy or 'continue'
-if news(policy) then return done('recovered', 'its investigation was told: policy ' .. policy, problem.incident) end
-return done('recovered', 'its investigation is running; counted only', problem.incident)
+local what = {alarm = ask.alarm, recovered_at = ask.recovered_at, policy = ask.policy, changed = ask.changed}
+if ask.changed > 0 then remember(ask.fingerprint, ask.series, what) end
+what.ended = ask.ended
+local outcome, reason, incident, is_noted = over(ask.fingerprint, ask.series, what)
+-- What was ignored is not marked: its alarm may only be on its way.
+if outcome ~= 'ignored' then redis.call('SET', KEYS[1], incident, 'EX', DAY) end
+if not is_noted then note(incident, outcome, reason, ask.alarm) end
+return answer(outcome, reason, incident)

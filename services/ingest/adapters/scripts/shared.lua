@@ -8,6 +8,9 @@ local ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local PLACES, BACKLOG, SUMMARY = P .. 'places', P .. 'backlog', P .. 'fingerprint:summary'
 local WEEK, DAY, MOST_NOTED = 604800, 86400, 50
 local GRADES = {critical = 0, error = 1, warning = 2, info = 3}
+local UNANSWERED = {recovered = true, failed = true, timed_out = true, out_of_budget = true}
+-- No change is of a time to come, whatever its sender's clock says.
+if ask.changed then ask.changed = math.min(ask.changed, ms) end
 local wrote, became = {}, {}
 
 local function of(kind, name) return P .. 'fingerprint:' .. kind .. ':' .. name end
@@ -28,29 +31,31 @@ local function entry(event, id, values)
 end
 
 -- A decision is counted by its reason, and the last ones stand with their time: of an incident, else of the window.
-local function note(incident, outcome, reason, alarm, count)
+local function note(incident, outcome, reason, alarm, count, at)
   local where = incident ~= '' and incident or string.format('none:%d', math.floor(ms / limits.window_ms))
   local list = of('decisions', where)
   redis.call('HINCRBY', of('incident', where), 'counted:' .. outcome .. ': ' .. (ask.counted or reason), count or 1)
   redis.call('EXPIRE', of('incident', where), incident ~= '' and WEEK or DAY)
-  redis.call('LPUSH', list, cjson.encode({at = ms, outcome = outcome, reason = reason, alarm = alarm, count = count or 1}))
+  redis.call('LPUSH', list, cjson.encode({at = at or ms, outcome = outcome, reason = reason, alarm = alarm,
+    count = count or 1}))
   redis.call('LTRIM', list, 0, MOST_NOTED - 1)
   redis.call('EXPIRE', list, incident ~= '' and WEEK or DAY)
 end
 
+-- Whether its investigation is over, and as what; without an outcome nobody ever opened it, or it is forgotten.
 local function has_ended(incident, at)
-  local state = redis.call('HGET', P .. incident .. ':record', 'state')
-  if state then return state == 'ended' end
-  return ms - at > limits.place_ms                -- nobody ever opened it, or it is forgotten
+  local state, outcome = unpack(redis.call('HMGET', P .. incident .. ':record', 'state', 'outcome'))
+  if state then return state == 'ended', state == 'ended' and outcome or nil end
+  return ms - at > limits.place_ms
 end
 
--- News for a running investigation; beyond the bound it is only counted.
-local function tell(incident, event, values)
+-- News for a running investigation; of each sort there is a bound, beyond which it is only counted.
+local function tell(incident, event, values, sort)
   local own = of('incident', incident)
-  local number = redis.call('HINCRBY', own, 'updates', 1)
+  local number = redis.call('HINCRBY', own, sort, 1)
   if number > limits.most_updates then return false end
   values.investigation_id = incident
-  local fields = entry(event, incident .. event .. number, values)
+  local fields = entry(event, incident .. sort .. number, values)
   local traceparent = redis.call('HGET', own, 'traceparent')
   if traceparent then fields[#fields + 1] = 'traceparent'; fields[#fields + 1] = traceparent end
   append('updates', fields)
@@ -81,18 +86,54 @@ end
 
 local function opened(kind) return redis.call('ZCOUNT', of('opened', kind), '(' .. ms - limits.window_ms, '+inf') end
 
--- Why an ordinary problem may not be investigated now; nothing where it may. One of the window is a critical one's.
-local function obstacle(source)
-  local ordinary = opened('ordinary')
-  if ordinary >= limits.max_new - 1 or ordinary + opened('critical') >= limits.max_new then return 'window' end
+-- Log text says by itself that it is critical: of one source it passes the limits only so often.
+local function passes(found)
+  if found.severity ~= 'critical' then return false end
+  return found.kind ~= 'logs' or opened('critical:' .. found.source) < limits.max_new
+end
+
+-- Why a problem that takes its turn may not be investigated now; nothing where it may. One of the window is a critical
+-- one's.
+local function obstacle(found)
+  local ordinary, all = opened('ordinary'), opened('ordinary') + opened('critical')
+  local is_full = all >= limits.max_new or (found.severity ~= 'critical' and ordinary >= limits.max_new - 1)
+  -- What people ask for has a share of its own.
+  if found.kind == 'slack' then is_full = opened('asked') >= limits.most_asked end
+  if is_full then return 'window' end
   if redis.call('ZCOUNT', PLACES, '(' .. ms / 1000, '+inf') >= limits.max_open then return 'places' end
-  if tokens(source) < 1 then return 'source' end
+  if tokens(found.source) < 1 then return 'source' end
 end
 
 local function take_place(incident)
   redis.call('ZREMRANGEBYSCORE', PLACES, '-inf', ms / 1000)
   redis.call('ZADD', PLACES, (ms + limits.place_ms) / 1000, incident)
   redis.call('PEXPIRE', PLACES, 2 * limits.place_ms)
+end
+
+-- The series of a problem: `f:` those that fire, with their change and when they were last told; `more` where they are
+-- more than are kept by name. Those that nobody told of for long are forgotten.
+local function series_of(fingerprint, but)
+  local found, others = hash(of('series', fingerprint)), false
+  for name, told in pairs(found) do
+    if name:sub(1, 2) == 'f:' and name ~= 'f:' .. but then
+      if ms - told:match(':(%d+)') > limits.known_ms then
+        redis.call('HDEL', of('series', fingerprint), name)
+      else others = true end
+    end
+  end
+  local mine = found['f:' .. but]
+  return {at = mine and tonumber(mine:match('^%d+')), others = others or found.more ~= nil}
+end
+
+local function fires(fingerprint, series, changed)
+  local key, name = of('series', fingerprint), 'f:' .. series
+  local before = redis.call('HGET', key, name)
+  if not before and redis.call('HLEN', key) >= limits.most_series then redis.call('HSET', key, 'more', '1')
+  else
+    changed = math.max(changed, before and before:match('^%d+') or 0)
+    redis.call('HSET', key, name, string.format('%d:%d', changed, ms))
+  end
+  redis.call('EXPIRE', key, WEEK)
 end
 
 local function settle(fingerprint, found, state, incident)
@@ -104,26 +145,47 @@ local function settle(fingerprint, found, state, incident)
   redis.call('ZREM', BACKLOG, fingerprint)
 end
 
-local function open(fingerprint, found, reason)
-  local incident, kind = found.incident_id, found.severity == 'critical' and 'critical' or 'ordinary'
-  append('incidents', found.entry)
-  take_place(incident)
-  take_token(found.source)
+local function count_opened(kind, incident)
   redis.call('ZREMRANGEBYSCORE', of('opened', kind), '-inf', ms - limits.window_ms)
   redis.call('ZADD', of('opened', kind), ms, incident)
   redis.call('PEXPIRE', of('opened', kind), limits.window_ms)
+end
+
+local function open(fingerprint, found, reason)
+  local incident, kind = found.incident_id, found.kind == 'slack' and 'asked' or 'ordinary'
+  if found.severity == 'critical' then kind = 'critical' end
+  append('incidents', found.entry)
+  take_place(incident)
+  take_token(found.source)
+  count_opened(kind, incident)
+  if kind == 'critical' and found.kind == 'logs' then count_opened('critical:' .. found.source, incident) end
   settle(fingerprint, found, 'open', incident)
   redis.call('HSET', of('incident', incident), 'fingerprint', fingerprint, 'traceparent', found.traceparent)
+  -- That it waited stood among the decisions of a window so far: now it has an incident.
+  if found.why then note(incident, 'held', found.why, found.alarm, 0, tonumber(found.at)) end
   note(incident, 'opened', reason, found.alarm)
   local waited = (found.count or 1) - 1
   if waited > 0 then note(incident, 'held', 'came while it waited', found.alarm, waited) end
   became[fingerprint] = {outcome = 'opened', reason = reason, incident = incident}
 end
 
--- The summary of this window; where there is none yet it begins to gather, and a person is told.
-local function summary()
+-- The summary that gathers, or this window's; nothing where there is none.
+local function current_summary()
   local found = hash(SUMMARY)
   if found.id and (found.state == 'gathering' or ms - found.at < limits.window_ms) then return found end
+end
+
+-- Whether this problem is new to a summary that nobody looks at any more.
+local function comes_late(into, fingerprint, found)
+  local is_over = into.state == 'over' or redis.call('HGET', P .. into.id .. ':record', 'state') == 'ended'
+  if not is_over then return false end
+  return found.rearmed == '1' or redis.call('HEXISTS', of('gathered', into.id), 'facts:' .. fingerprint) == 0
+end
+
+-- The summary for a problem; where there is none yet, or it came late, one begins to gather and a person is told.
+local function summary(fingerprint, problem)
+  local found = current_summary()
+  if found and not comes_late(found, fingerprint, problem) then return found end
   found = {id = ask.summary.id, state = 'gathering', at = ms}
   redis.call('DEL', SUMMARY)
   redis.call('HSET', SUMMARY, 'id', found.id, 'state', found.state, 'at', ms)
@@ -138,34 +200,51 @@ local function count_gathered(incident, fingerprint, severity, count)
   local gathered = of('gathered', incident)
   redis.call('HINCRBY', gathered, 'alarms', count)
   redis.call('HINCRBY', gathered, 'of:' .. severity, count)
-  redis.call('HINCRBY', gathered, 'number:' .. fingerprint, count)
+  if redis.call('HEXISTS', gathered, 'facts:' .. fingerprint) == 1 then
+    redis.call('HINCRBY', gathered, 'number:' .. fingerprint, count)
+  end
   redis.call('EXPIRE', gathered, WEEK)
 end
 
+-- Remark in a summary that one of its kinds is over.
+local function remark(incident, fingerprint, recovered_at)
+  local gathered = of('gathered', incident)
+  if redis.call('HEXISTS', gathered, 'facts:' .. fingerprint) == 1 then
+    redis.call('HSET', gathered, 'recovered:' .. fingerprint, recovered_at)
+  end
+end
+
+local function is_all_over(incident)
+  local kinds, over = tonumber(redis.call('HGET', of('gathered', incident), 'kinds')), 0
+  for _, name in ipairs(redis.call('HKEYS', of('gathered', incident))) do
+    if name:sub(1, 10) == 'recovered:' then over = over + 1 end
+  end
+  return over == kinds
+end
+
 local function fold(fingerprint, found, reason, recovered_at)
-  local into, count = summary(), tonumber(found.count or 1)
+  local into, count = summary(fingerprint, found), tonumber(found.count or 1)
   local gathered, is_new = of('gathered', into.id), false
   if redis.call('HEXISTS', gathered, 'facts:' .. fingerprint) == 0 then
     is_new = true
     if redis.call('HINCRBY', gathered, 'kinds', 1) <= limits.most_kinds then
       redis.call('HSET', gathered, 'facts:' .. fingerprint, cjson.encode({alarm = found.alarm, service = found.service,
-        severity = found.severity, kind = found.kind, said = found.said, at = tonumber(found.at or ms), reason = reason}))
+        severity = found.severity, kind = found.kind, said = found.said, at = tonumber(found.at or ms),
+        reason = reason}))
     end
   end
   count_gathered(into.id, fingerprint, found.severity, count)
-  if recovered_at then redis.call('HSET', gathered, 'recovered:' .. fingerprint, recovered_at) end
+  if recovered_at then remark(into.id, fingerprint, recovered_at)
+  else redis.call('HDEL', gathered, 'recovered:' .. fingerprint) end
   settle(fingerprint, found, 'folded', into.id)
   note(into.id, 'folded', reason, found.alarm, count)
   became[fingerprint] = {outcome = 'folded', reason = reason, incident = into.id}
   if into.state ~= 'open' or not is_new then return end
-  if not has_ended(into.id, into.at) then tell(into.id, 'AlarmJoined', joined(found.entry)); return end
-  if redis.call('HSETNX', of('incident', into.id), 'late', '1') == 1 then
-    notice('More alarms belong to the summary ' .. into.id .. ', which has ended: `nightshift show` lists them.',
-      'storm-late:' .. into.id)
-  end
+  tell(into.id, 'AlarmJoined', joined(found.entry), 'updates')
 end
 
-local WAITS = {places = 'no place is free', source = 'its source has used up its share'}
+local WAITS = {places = 'no place is free', source = 'its source has used up its share',
+  window = 'the window has its number of new ones'}
 local FOLDS = {window = 'more new problems than this window may open'}
 
 local function whole(fingerprint)
@@ -177,11 +256,12 @@ end
 -- What is held opens in its order as far as it may; what has waited too long, or may not open at all, is folded.
 local function drain()
   for _, fingerprint in ipairs(redis.call('ZRANGE', BACKLOG, 0, -1)) do
-    local state, at, source = unpack(redis.call('HMGET', of('problem', fingerprint), 'state', 'at', 'source'))
-    local why = state == 'held' and obstacle(source)
+    local state, at, source, severity, kind = unpack(
+      redis.call('HMGET', of('problem', fingerprint), 'state', 'at', 'source', 'severity', 'kind'))
+    local why = state == 'held' and obstacle({source = source, severity = severity, kind = kind})
     if state ~= 'held' then redis.call('ZREM', BACKLOG, fingerprint)
     elseif not why then open(fingerprint, whole(fingerprint), 'a new problem')
-    elseif FOLDS[why] then fold(fingerprint, whole(fingerprint), FOLDS[why])
+    elseif FOLDS[why] and severity ~= 'critical' then fold(fingerprint, whole(fingerprint), FOLDS[why])
     elseif ms - at >= limits.held_ms then fold(fingerprint, whole(fingerprint), 'held for too long: ' .. WAITS[why]) end
   end
 end
