@@ -4,8 +4,9 @@ import pytest
 
 from bus.events import ID_PATTERN, Alarm
 from services.ingest.fingerprint import content_hash, fingerprint
-from services.ingest.incident import incident_of, severity_of
+from services.ingest.incident import incident_of
 from services.ingest.naming import service_of
+from services.ingest.severity import severity_of
 from services.ingest.trigger import Raised
 from tests.ingest.bodies import event, flat_alarm, notification
 from tests.ingest.test_alarm import alarm_in, raised_in
@@ -103,7 +104,42 @@ def test_without_a_time_the_id_is_still_the_same_for_every_delivery() -> None:
         ("cart_CRITICAL", "critical"),
         ("cart.p1", "critical"),
         ("cart-warning", "warning"),
+        ("cart-slow-info", "info"),
+        ("user-info-5xx", "error"),
     ],
 )
 def test_severity_is_what_the_author_wrote_else_error(name: str, severity: str) -> None:
     assert severity_of(Alarm(name=name)) == severity
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "severity"),
+    [
+        ("frontend-page-load-slow", "", "error"),
+        ("frontend-page-load-slow", "Severity: warning.", "warning"),
+        ("cart-5xx", "Severity: warning. Runbook page https://wiki.example/p1/critical", "warning"),
+        ("cart-5xx", "Orders fail. Runbook https://wiki.example/p1/critical", "error"),
+        ("cart-5xx", "the outage page is shown", "error"),
+        ("cart-5xx", "non-critical, ignore at night", "error"),
+        ("cart-5xx", "this is not a critical alarm", "error"),
+        ("cart_non_critical", "", "error"),
+        ("cart-5xx", "Severity: warning; becomes critical above 90", "warning"),
+        ("cart-5xx", "Warning above 70, critical above 90", "warning"),
+        ("cart-warning", "becomes critical above 90", "warning"),
+        ("cart-critical", "Severity: info", "info"),
+        ("cart-5xx", "INFO: somebody may want to know", "info"),
+        ("cart-5xx", "severity=CRITICAL", "critical"),
+        ("cart-5xx", 'Team shop, "severity": "critical"', "critical"),
+        ("cart-5xx", "Severity level: High", "error"),
+        ("cart-5xx", "Sev: 1", "critical"),
+        ("cart-5xx", "Severity: see the runbook. Critical for all shops", "critical"),
+        ("cart-5xx", "**Severity**: P1", "critical"),
+        ("cart-5xx", "a failing check of the critical path", "error"),
+        ("priority-page-errors", "", "error"),
+    ],
+)
+def test_a_stated_severity_wins_and_loose_words_do_not_make_an_alarm_critical(
+    name: str, description: str, severity: str
+) -> None:
+    """Critical alarms pass every limit, and a link to a page or "non-critical" made some so."""
+    assert severity_of(Alarm(name=name, description=description)) == severity
