@@ -27,6 +27,26 @@ CART = "cartservice"
         (Alarm(name="checkout_high_p99_latency"), "checkout"),
         (Alarm(name="5xx", labels={"ServiceName": "payments"}), "payments"),
         (Alarm(name="x", labels={"Service": "api", "PodName": "api-1"}), "api"),
+        (
+            Alarm(
+                name="KubePodCrashLooping",
+                labels={"pod": "adservice-578fcf4766-9csqn", "container": "server"},
+            ),
+            "adservice",
+        ),
+        (
+            Alarm(name="x", labels={"PodName": "redis-cart-0", "ContainerName": "redis"}),
+            "redis-cart",
+        ),
+        (Alarm(name="x", labels={"pod": "log-shipper-x7k2p", "job": "kubelet"}), "log-shipper"),
+        (
+            Alarm(
+                name="x",
+                labels={"pod": "kube-state-metrics-0", "exported_pod": "ads-1", "container": "c"},
+            ),
+            "ads",
+        ),
+        (Alarm(name="x", labels={"container": "cartservice"}), "cartservice"),
         (Alarm(name="CompositeDemo.Main"), "CompositeDemo.Main"),
         (Alarm(name="Night watch"), "Night watch"),
         (Alarm(name="high-error-rate"), "high-error-rate"),
@@ -44,6 +64,22 @@ def test_a_known_service_settles_the_name_whatever_its_spelling() -> None:
     assert service_of(Alarm(name="PROD cartService down"), known) == "cart-service"
     assert service_of(Alarm(name="5xx", metric="frontendErrors"), known) == "frontend"
     assert service_of(Alarm(name="payments-error"), known) == "payments"
+
+
+def test_pods_whose_containers_are_called_alike_are_each_about_their_own_service() -> None:
+    """Online Boutique calls every container `server`, and all its crash loops were one incident."""
+    pods = [
+        "adservice-578fcf4766-9csqn",
+        "cartservice-5f6585d649-fnmft",
+        "cartservice-5f6585d649-zzk4x",
+        "frontend-6c9d8f7b9c-x2k4p",
+    ]
+    alarms = [
+        Alarm(name="KubePodCrashLooping", account="a", region="r", labels=labels)
+        for labels in ({"container": "server", "pod": pod} for pod in pods)
+    ]
+
+    assert len({fingerprint(alarm, service_of(alarm)) for alarm in alarms}) == 3
 
 
 def test_the_same_change_in_another_wrapping_opens_the_same_incident() -> None:
