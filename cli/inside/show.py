@@ -23,6 +23,7 @@ from cli.inside.terminal import (
     redis_answers,
     write_json,
 )
+from cli.inside.unlinked import Unlinked, show_unlinked, unlinked
 from cli.where import keys
 from cli.written import READER_LEFT
 
@@ -62,7 +63,7 @@ Incident = Annotated[
 
 
 def show(
-    incident: Incident,
+    incident: Incident = "",
     *,
     turn: Annotated[
         int | None, typer.Option(min=1, help="This turn alone, with all that the model saw.")
@@ -70,9 +71,21 @@ def show(
     whole: Annotated[
         bool, typer.Option("--whole", help="Whole results in full, not their first lines.")
     ] = False,
+    ignored: Annotated[
+        bool,
+        typer.Option(
+            "--ignored",
+            help="Instead of an incident: what was held, ignored or rejected, and so has none.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for scripts.")] = False,
 ) -> None:
     """Record, evidence with its checks, decisions, cost a turn, timeline, and every turn."""
+    if bool(incident) == ignored:
+        raise typer.BadParameter("name an incident, or say --ignored")
+    if ignored:
+        _ignored(as_json=as_json)
+        return
     page = Page()
     story = _read(incident, whole=whole or (turn is not None and not as_json))
     if isinstance(story, Gathering):
@@ -87,6 +100,19 @@ def show(
         turns.one_turn(page, story, number=turn, whole=whole)
     else:
         _everything(page, story, whole=whole)
+
+
+def _ignored(*, as_json: bool) -> None:
+    async def read() -> Unlinked:
+        async with store() as seen:
+            return await unlinked(seen)
+
+    with redis_answers("show"):
+        found = asyncio.run(read())
+    if as_json:
+        write_json(found.model_dump(mode="json"))
+    else:
+        show_unlinked(Page(), found)
 
 
 @dataclass(frozen=True)

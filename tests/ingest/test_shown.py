@@ -135,6 +135,44 @@ async def test_a_summary_that_only_gathers_can_be_shown_before_it_has_a_record(
     assert (told["state"], told["held"]["alarms"]) == ("gathering", 1)
 
 
+async def test_what_was_held_ignored_or_rejected_is_shown_without_an_incident(
+    make_bus: MakeBus, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was written down by window, and no command read it."""
+    shift = Shift(make_bus("ingest"), Limits(max_open=1))
+    in_its_shell(shift, monkeypatch)
+    await asyncio.to_thread(show, ignored=True)
+    await shift.triggers.take(Ignored("a configuration change"))
+    for name in ("cart", "ads", "ads"):
+        await shift.raised(name)
+    await shift.triggers.on_body('{"AlarmName": "cut o')
+
+    await asyncio.to_thread(show, ignored=True)
+    await asyncio.to_thread(show, ignored=True, as_json=True)
+
+    plain, _, as_json = capsys.readouterr().out.partition("{")
+    nothing, shown = " ".join(plain.split()).split("Triggers without", 2)[1:]
+    assert "none WAITING NOW, the first in line first nothing" in nothing
+    for told in (
+        "1 held: its problem waits already 1 held: no place is free 1 ignored 1 rejected",
+        "ads: held, no place is free",
+        "ignored, a configuration change",
+        "rejected, the body is not JSON",
+        "nightshift dead-letters list",
+        "2 error ads-service: ads, since",
+    ):
+        assert told in shown
+    told = json.loads("{" + as_json)
+    assert [one["outcome"] for one in told["last"]] == ["rejected", "held", "held", "ignored"]
+    assert [(one["alarm"], one["count"]) for one in told["waiting"]] == [("ads", 2)]
+
+
+@pytest.mark.parametrize(("incident", "ignored"), [("", False), ("inc-7", True)])
+def test_show_wants_an_incident_or_what_has_none(incident: str, ignored: bool) -> None:
+    with pytest.raises(typer.BadParameter):
+        show(incident, ignored=ignored)
+
+
 def in_its_shell(shift: Shift, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands talk to its Redis."""
     settings = shift.bus.settings
