@@ -1,6 +1,7 @@
 """`nightshift show`: all about one investigation."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from redis.exceptions import RedisError
 from bus.errors import NotConfigured
 from bus.record import Record
 from cli.inside import pages, turns
+from cli.inside.held import Held, gathering, held_by, kinds_held
 from cli.inside.store import Broken, Store, open_redis, store
 from cli.inside.story import Story, story_of
 from cli.inside.terminal import (
@@ -21,6 +23,7 @@ from cli.inside.terminal import (
     redis_answers,
     write_json,
 )
+from cli.inside.unlinked import Unlinked, show_unlinked, unlinked
 from cli.where import keys
 from cli.written import READER_LEFT
 
@@ -60,7 +63,7 @@ Incident = Annotated[
 
 
 def show(
-    incident: Incident,
+    incident: Incident = "",
     *,
     turn: Annotated[
         int | None, typer.Option(min=1, help="This turn alone, with all that the model saw.")
@@ -68,14 +71,28 @@ def show(
     whole: Annotated[
         bool, typer.Option("--whole", help="Whole results in full, not their first lines.")
     ] = False,
+    ignored: Annotated[
+        bool,
+        typer.Option(
+            "--ignored",
+            help="Instead of an incident: what was held, ignored or rejected, and so has none.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for scripts.")] = False,
 ) -> None:
     """Record, evidence with its checks, decisions, cost a turn, timeline, and every turn."""
+    if bool(incident) == ignored:
+        raise typer.BadParameter("name an incident, or say --ignored")
+    if ignored:
+        _ignored(as_json=as_json)
+        return
     page = Page()
     story = _read(incident, whole=whole or (turn is not None and not as_json))
-    if turn is not None and turn not in [found.turn for found in story.turns]:
+    if isinstance(story, Gathering):
+        _not_open_yet(page, story, as_json=as_json)
+    elif turn is not None and turn not in [found.turn for found in story.turns]:
         fail("show", _no_turn(story, turn), code=UNKNOWN)
-    if as_json:
+    elif as_json:
         kept = story.turns if turn is None else [t for t in story.turns if t.turn == turn]
         write_json(story.model_copy(update={"turns": kept}).model_dump(mode="json"))
     elif turn is not None:
@@ -85,10 +102,33 @@ def show(
         _everything(page, story, whole=whole)
 
 
-def _read(name: str, *, whole: bool) -> Story:
-    async def read() -> Story | Broken | list[str]:
+def _ignored(*, as_json: bool) -> None:
+    async def read() -> Unlinked:
+        async with store() as seen:
+            return await unlinked(seen)
+
+    with redis_answers("show"):
+        found = asyncio.run(read())
+    if as_json:
+        write_json(found.model_dump(mode="json"))
+    else:
+        show_unlinked(Page(), found)
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """A summary that is not open yet: it has no record, and holds problems already."""
+
+    incident: str
+    held: Held
+
+
+def _read(name: str, *, whole: bool) -> Story | Gathering:
+    async def read() -> Story | Gathering | Broken | list[str]:
         async with store() as seen:
             ids = await seen.matching(name)
+            if not ids and len(begun := await gathering(seen, name)) == 1:
+                return Gathering(begun[0], await held_by(seen, begun[0]))
             record = await seen.record(ids[0]) if len(ids) == 1 else None
             if isinstance(record, Record):
                 return await story_of(record, seen, whole=whole)
@@ -96,7 +136,7 @@ def _read(name: str, *, whole: bool) -> Story:
 
     with redis_answers("show"):
         found = asyncio.run(read())
-    if isinstance(found, Story):
+    if isinstance(found, Story | Gathering):
         return found
     if isinstance(found, Broken):
         sentence = f"{found.investigation_id} cannot be read by this release: {found.why}"
@@ -116,12 +156,26 @@ def _no_turn(story: Story, turn: int) -> str:
     return f"{story.incident} has no turn {turn}: {known}{going}"
 
 
+def _not_open_yet(page: Page, found: Gathering, *, as_json: bool) -> None:
+    if as_json:
+        held = found.held.model_dump(mode="json")
+        write_json({"incident": found.incident, "state": "gathering", "held": held})
+        return
+    page.words(f"{found.incident}  a summary that gathers and is not investigated yet", indent=0)
+    kinds_held(page, found.held)
+
+
+def _holds(page: Page, story: Story) -> None:
+    kinds_held(page, story.held)
+
+
 def _everything(page: Page, story: Story, *, whole: bool) -> None:
     for part in (
         pages.head,
         pages.diagnosis,
         pages.evidence,
         pages.triggers,
+        _holds,
         pages.decisions,
         pages.feedback,
         pages.cost,

@@ -69,7 +69,7 @@ class Store:
 
     async def ids(self, beginning: str = "") -> list[str]:
         """Ids of all records that begin so. It looks at every key: for single questions."""
-        pattern = f"{_literal(self.keys.prefix + beginning)}*:record"
+        pattern = f"{literal(self.keys.prefix + beginning)}*:record"
         names = self.redis.scan_iter(match=pattern, count=1000)
         plain = [as_text(name).removeprefix(self.keys.prefix) async for name in names]
         return sorted(name.removesuffix(":record") for name in plain)
@@ -164,16 +164,17 @@ def open_redis(seconds: float = 5.0) -> "Redis":
     return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds)
 
 
+def literal(text: str) -> str:
+    """The text for a pattern of Redis in which it means itself."""
+    return re.sub(r"([\\*?\[\]])", r"\\\1", text)
+
+
 def _until(record: Record) -> datetime:
     return (record.ended_at or record.deadline_at) + timedelta(seconds=120)
 
 
 def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
-
-
-def _literal(text: str) -> str:
-    return re.sub(r"([\\*?\[\]])", r"\\\1", text)
 
 
 def _values(fields: Mapping[str, str]) -> dict[str, Any]:

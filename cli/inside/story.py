@@ -11,6 +11,7 @@ from bus.events import Diagnosis, Evidence, Outcome, Value
 from bus.record import Call, Record, Spend
 from bus.results import Result
 from bus.streams import AUDIT
+from cli.inside.held import Held, held_by
 from cli.inside.moments import Moment, moments
 from cli.inside.rows import in_words
 from cli.inside.store import Found, Store
@@ -100,6 +101,8 @@ class Story(Value):
     updates: list[str]
     triggers: Triggers = Triggers()
     """What ingest decided about its alarms."""
+    held: Held = Held()
+    """The kinds of problems that it stands for, where it is a summary."""
     feedback: list[Judgement] = Field(default_factory=list)
     turns: list[TurnSeen]
     timeline: list[Moment]
@@ -142,6 +145,7 @@ async def story_of(record: Record, seen: Store, *, whole: bool) -> Story:
         never_settled_usd=await seen.reserved(record),
         updates=[f"{update.kind}: {update.text}" for update in record.updates],
         triggers=await triggers_of(seen, record.investigation_id),
+        held=await held_by(seen, record.investigation_id),
         feedback=await seen.said_of(record.investigation_id),
         turns=turns,
         timeline=await moments(record, seen, costs=costs, audited=audited),

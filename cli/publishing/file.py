@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from bus.errors import NotConfigured
 from cli.publishing.parcels import (
@@ -21,6 +21,8 @@ from cli.publishing.target import Target
 
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
+_PRESSED = ("block_actions", "shortcut", "message_action", "view_submission", "view_closed")
+_CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 
 
 def parcels_of(path: str, target: Target, *, queue: bool) -> Iterator[Parcel]:
@@ -55,8 +57,9 @@ def _text(body: str, target: Target) -> Parcel:
 def _document(found: dict[str, object], body: str, *, target: Target) -> Parcel:
     if isinstance(found.get("alerts"), list):
         return notified(body, target)
-    if found.get("type") in ("url_verification", "event_callback"):
-        return signed_for_slack(body, target, kind=_JSON)
+    of_slack = _of_slack(found, body)
+    if of_slack is not None:
+        return signed_for_slack(of_slack[0], target, kind=of_slack[1])
     if "logEvents" in found:
         from simulator.senders import cloudwatch
 
@@ -66,14 +69,31 @@ def _document(found: dict[str, object], body: str, *, target: Target) -> Parcel:
     return _of_sns(found, body, target=target)
 
 
+def _of_slack(found: dict[str, object], body: str) -> tuple[str, str] | None:
+    """Body and kind as Slack posts it, also of what a socket brings; nothing for anything else."""
+    held = found.get("payload")
+    if "envelope_id" in found and isinstance(held, dict):
+        if found.get("type") == "slash_commands":
+            return urlencode(held), _FORM
+        if found.get("type") == "interactive":
+            return urlencode({"payload": json.dumps(held)}), _FORM
+        return json.dumps(held), _JSON
+    if found.get("type") in ("url_verification", "event_callback"):
+        return body, _JSON
+    return (urlencode({"payload": body}), _FORM) if found.get("type") in _PRESSED else None
+
+
 def _of_sns(found: dict[str, object], body: str, *, target: Target) -> Parcel:
     """An alarm as SNS delivers it where that door is open; everything else into the queue."""
+    is_confirmation = found.get("Type") in _CONFIRMATIONS and "Token" in found
     is_envelope = {"Type", "TopicArn", "Message"} <= found.keys()
     is_alarm = "AlarmName" in found and "NewStateValue" in found
     if not target.url or not target.variables.get("NIGHTSHIFT_SNS_TOPICS"):
         return Queued(json.dumps(notice(body, ANY_TOPIC)) if is_alarm else body)
     if is_alarm:
         return signed_notice(notice(body, target.needs("NIGHTSHIFT_SNS_TOPICS")), target)
+    if is_confirmation:
+        return signed_notice(_confirmation(found, target), target)
     if is_envelope and found["Type"] == "Notification":
         fresh = notice(
             str(found["Message"]),
@@ -82,3 +102,13 @@ def _of_sns(found: dict[str, object], body: str, *, target: Target) -> Parcel:
         )
         return signed_notice(fresh, target)
     return Queued(body)
+
+
+def _confirmation(found: dict[str, object], target: Target) -> dict[str, str]:
+    """The same question about a topic that this ingest takes, at the host of the test key."""
+    from cli.publishing.signing import confirmation_url
+
+    topic, token = target.needs("NIGHTSHIFT_SNS_TOPICS"), str(found["Token"])
+    envelope = notice(str(found.get("Message", "")), topic)
+    url = confirmation_url(topic, token, target=target)
+    return envelope | {"Type": str(found["Type"]), "Token": token, "SubscribeURL": url}

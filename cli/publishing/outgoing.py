@@ -10,8 +10,9 @@ from cli.publishing.sending import Answer, fire, post, put
 from cli.publishing.target import Target
 
 NONE_OPENED = (
-    "no new incident: it was ignored, it waits, or one of this problem is open and was told of it"
-    " (`nightshift watch`, `nightshift show`)"
+    "no new incident: it was ignored, it waits, it was folded into the summary of a storm, or one"
+    " of this problem is open or was a short while ago (`nightshift show --ignored`,"
+    " `nightshift watch`)"
 )
 SHOWN = 10
 """So many answers are shown whole; of more only how many there were of each kind."""

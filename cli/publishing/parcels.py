@@ -4,13 +4,14 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from bus.errors import NotConfigured
 from cli.publishing.asked import Asked, grouped, problems
 from cli.publishing.target import Target
+from cli.publishing.way_back import way_back
 
 Door = Literal["sns", "eventbridge", "logs", "slack", "alertmanager"]
 DOORS: tuple[Door, ...] = ("sns", "eventbridge", "logs", "slack", "alertmanager")
@@ -31,6 +32,8 @@ class Post:
     path: str
     body: str
     headers: Mapping[str, str]
+    answer_url: str = ""
+    """Where the answer to the person is found, for what a person asks in Slack."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,9 @@ def _commands(asked: Asked, target: Target) -> Iterator[Parcel]:
         raise NotConfigured("a person in Slack does not say that it is over: leave --recovered out")
     channel = target.variables.get("NIGHTSHIFT_SLACK_CHANNEL") or "C0INCIDENTS"
     for problem in problems(asked, target):
-        yield signed_for_slack(slack.command(problem, channel=channel), target, kind=slack.FORM)
+        url = way_back(target)
+        body = slack.command(problem, channel=channel, response_url=url)
+        yield replace(signed_for_slack(body, target, kind=slack.FORM), answer_url=url)
 
 
 def signed_for_slack(body: str, target: Target, *, kind: str) -> Post:

@@ -9,8 +9,9 @@ from urllib.request import Request, urlopen
 
 from bus.cleaning import clean
 from bus.errors import NotConfigured
-from cli.publishing.parcels import Post, Queued
+from cli.publishing.parcels import PATHS, Post, Queued
 from cli.publishing.target import Target
+from cli.publishing.way_back import ONLY_IN_SLACK, answered
 from cli.stack import call
 
 ANSWERED_WITHIN_SECONDS = 30
@@ -51,7 +52,18 @@ def post(parcel: Post, target: Target) -> Answer:
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise NotConfigured(f"ingest does not answer at {url}: {reason}") from None
-    return _answer(status, clean(body.decode("utf-8", "replace")))
+    text = clean(body.decode("utf-8", "replace"))
+    is_acknowledged = parcel.path == PATHS["slack"] and status == 200 and not text
+    return _of_slack(parcel) if is_acknowledged else _answer(status, text)
+
+
+def _of_slack(parcel: Post) -> Answer:
+    """Slack is answered with 200 whatever becomes of the request: the person is told more."""
+    if not parcel.answer_url:
+        return Answer(f"200 {ONLY_IN_SLACK}", f"200 {ONLY_IN_SLACK}")
+    text, is_taken = answered(parcel.answer_url)
+    kind = "200, taken" if is_taken else "200, and refused"
+    return Answer(f"200 {' '.join(clean(text).split())[:500]}", kind, failed=not is_taken)
 
 
 def _answer(status: int, text: str) -> Answer:

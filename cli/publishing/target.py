@@ -17,6 +17,7 @@ HOW = {
     "NIGHTSHIFT_ALERTMANAGER_TOKEN": "the bearer token of its Alertmanager door",
     "NIGHTSHIFT_LOGS_TOKEN": "the access key of its logs door",
     "SLACK_SIGNING_SECRET": "the secret by which it knows Slack",
+    "SLACK_API_URL": "where it answers people",
     "NIGHTSHIFT_QUEUE_URL": "the queue that ingest reads (or start `nightshift up` here)",
 }
 

@@ -22,6 +22,7 @@ from services.ingest.fields import (
     parts,
     text,
 )
+from services.ingest.likeness import LIKE_AN_ALARM, is_like_an_alarm
 from services.ingest.trigger import Found, Ignored, Raised, Recovered
 from services.ingest.wrapping import Unwrapped, cleaned, only_one
 
@@ -96,6 +97,8 @@ def _change(document: Document, topic_arn: str) -> _Change | Ignored:
     if "alarmName" in document and "state" in document:
         # A rule's input path may pass on the detail alone.
         return _from_event({}, document)
+    if is_like_an_alarm(document):
+        raise Rejected(LIKE_AN_ALARM)
     return Ignored("not an alarm of CloudWatch")
 
 

@@ -5,22 +5,15 @@ of another version or lacks what every version 4 holds is rejected whole: one pr
 it, so a wrong part means that it is something else. Fields that are not known are left alone.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from bus.errors import Rejected
-from bus.events import Alarm, Severity
+from bus.events import Alarm
 from services.ingest.fields import Document, cut, first, labels_of, moment, name_of, part, text
+from services.ingest.severity import grade_of
 from services.ingest.trigger import Found, Ignored, Raised, Recovered
 from services.ingest.wrapping import cleaned
-
-_SEVERITIES: Mapping[Severity, str] = {
-    "critical": r"crit(?:ical)?|fatal|page|emergency|emerg|disaster|sev-?[01]|p[01]",
-    "error": r"err(?:or)?|high|major|severe|alert|sev-?2|p2",
-    "warning": r"warn(?:ing)?|medium|minor|moderate|sev-?3|p3",
-    "info": r"info(?:rmation(?:al)?)?|notice|low|debug|sev-?[45]|p[45]",
-}
 
 
 def read(group: object, *, clean: Callable[[str], str]) -> list[Found]:
@@ -59,7 +52,7 @@ def _meaning(alert: Document, group: Document) -> Found:
         alarm,
         kind="alertmanager",
         source=f"alertmanager {alarm.account}",
-        severity=_grade(severity),
+        severity=grade_of(severity),
     )
 
 
@@ -106,8 +99,3 @@ def _account(group: Document) -> str:
     except ValueError:
         host = ""
     return host[:200] or cut(group.get("receiver")) or "alertmanager"
-
-
-def _grade(written: str) -> Severity | None:
-    grades = (grade for grade, words in _SEVERITIES.items() if re.fullmatch(words, written))
-    return next(grades, None)

@@ -1,19 +1,15 @@
 """An alarm opens an incident; a recovery is news for the investigation that it opened. Pure."""
 
 import hashlib
-import re
 
 from bus.events import (
     Alarm,
     IncidentId,
     IncidentOpened,
-    Severity,
 )
 from services.ingest.fingerprint import DEFAULT, Identity, content_hash, series_of
+from services.ingest.severity import severity_of
 from services.ingest.trigger import Raised
-
-_CRITICAL = re.compile(r"\b(critical|crit|fatal|sev-?1|p1|outage|page)\b", re.IGNORECASE)
-_WARNING = re.compile(r"\b(warning|warn|sev-?3|p3|minor)\b", re.IGNORECASE)
 
 
 def incident_of(found: Raised, service: str, *, identity: Identity = DEFAULT) -> IncidentOpened:
@@ -35,14 +31,6 @@ def incident_of(found: Raised, service: str, *, identity: Identity = DEFAULT) ->
         note=found.note,
         attachments=dict(found.attachments),
     )
-
-
-def severity_of(alarm: Alarm) -> Severity:
-    """What the alarm's author wrote about it, else an error."""
-    written = re.sub(r"[_.]", " ", f"{alarm.name} {alarm.description}")
-    if _CRITICAL.search(written):
-        return "critical"
-    return "warning" if _WARNING.search(written) else "error"
 
 
 def _incident_id(found: Raised, same: str) -> IncidentId:

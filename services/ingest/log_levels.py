@@ -5,13 +5,13 @@ no level is stated, only what no healthy program prints counts: an exception by 
 traceback, a panic, and what Lambda says when it ends a function.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from services.ingest.fields import Document, text
+from services.ingest.log_fields import LEVEL_NAMES, TEXT_NAMES, fields_of
 
 Level = Literal["critical", "error", "lower", "unstated"]
 DEEPEST_TEXT = 3
@@ -23,37 +23,6 @@ _CRITICAL = "crit|critical|fatal|ftl|emerg|emergency|panic|dpanic|alert"
 _ERROR = "err|eror|error|severe|fail|failure"
 _LOWER = "warn|warning|wrn|info|inf|information|notice|debug|dbg|dbug|trace|trc|trce|verbose"
 _OF_FIELDS = re.compile(f"(?P<critical>{_CRITICAL})|(?P<error>{_ERROR}|failed)")
-_LEVEL_NAMES = frozenset(
-    [
-        "severity",
-        "level",
-        "lvl",
-        "loglevel",
-        "log_level",
-        "log.level",
-        "levelname",
-        "level_name",
-        "severitytext",
-        "severity_text",
-        "@l",
-        "levelno",
-        "severitynumber",
-        "severity_number",
-        "record.level",
-    ]
-)
-_TEXT_NAMES = [
-    "message",
-    "msg",
-    "@m",
-    "@mt",
-    "log",
-    "short_message",
-    "errormessage",
-    "error.message",
-    "body",
-    "text",
-]
 _EXCEPTION_NAMES = frozenset(
     [
         "exception",
@@ -75,7 +44,6 @@ _WORD = re.compile(rf"(?<![\w.-])(?i:{_CRITICAL}|{_ERROR}|{_LOWER})(?![\w.-])")
 _AFTER_NAME = re.compile(r"(?:level|severity|lvl|sev)\"?\s{0,2}[:=]\s{0,2}\"?$", re.IGNORECASE)
 _ONLY_TIME = re.compile(r"[^A-Za-z]*(?:T[^A-Za-z]*Z?)?[^A-Za-z]*")
 _GLOG = re.compile(r"([EFWID])\d{4} \d\d:\d\d:\d\d")
-_CONTAINER = re.compile(r"\S{10,40} std(?:out|err) [FP] ")
 _THROWN = re.compile(
     r"Traceback \(most recent call last\)"
     r"|(?:^|[\s\"':])(?:[A-Za-z_$][\w$]*\.)*[A-Z][\w$]*(?:Exception|Error)(?=\s{0,2}(?:[:(\[]|$|\n))"
@@ -98,17 +66,17 @@ class Line:
 
 
 def understood(message: str) -> Line:
-    """The line's level, its own text (of JSON: that of its message) and its fields."""
+    """The line's level, its own text (of fields: their message) and its fields."""
     fields: dict[str, object] = {}
     level: Level = "unstated"
     said = message
     for _ in range(DEEPEST_TEXT):
-        here = _fields(said)
+        here = fields_of(said)
         if not here:
             break
         fields |= here
         level = next(_stated(here), "unstated") if level == "unstated" else level
-        inner = next((text(here[name]) for name in _TEXT_NAMES if text(here.get(name))), "")
+        inner = next((text(here[name]) for name in TEXT_NAMES if text(here.get(name))), "")
         if not inner:
             break
         said = inner
@@ -152,28 +120,9 @@ def _is_label(said: str, found: re.Match[str]) -> bool:
     return behind == ":" and bool(_ONLY_TIME.fullmatch(before))
 
 
-def _fields(said: str) -> dict[str, object]:
-    """A line of JSON as fields with names in lower case, one level of nesting as `outer.inner`."""
-    if prefix := _CONTAINER.match(said):
-        said = said[prefix.end() :]
-    if not said.lstrip().startswith("{"):
-        return {}
-    try:
-        found = json.loads(said)
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    flat = {name.lower(): value for name, value in found.items()}
-    for name, value in list(flat.items()):
-        if isinstance(value, dict):
-            flat |= {f"{name}.{inner.lower()}": held for inner, held in value.items()}
-    return flat
-
-
 def _stated(fields: Document) -> Iterator[Level]:
     for name in fields:
-        if name not in _LEVEL_NAMES:
+        if name not in LEVEL_NAMES:
             continue
         value = fields[name]
         if isinstance(value, str) and value.strip() and not value.strip().isdigit():

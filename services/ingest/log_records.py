@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from services.ingest.fields import Document, text
+from services.ingest.fields import Document, first, text
 from services.ingest.log_levels import Line, understood, without_level
 
 _FOLLOWS = re.compile(
@@ -33,7 +33,7 @@ class Record:
             return self._last_unindented() or said
         if _ONLY_CATEGORY.fullmatch(said.partition("\n")[0]):
             return " ".join(f"{said} {' '.join(self.messages[1:2])}".split())
-        cause = next((text(self.line.fields.get(name)) for name in ("error", "err")), "")
+        cause = first(self.line.fields.get(name) for name in ("error", "err"))
         return f"{said.partition(chr(10))[0]}: {cause}" if cause and cause not in said else said
 
     def add(self, message: str) -> None:

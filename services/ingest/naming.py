@@ -17,23 +17,32 @@ SERVICE_DIMENSIONS = (
     "service_name",
     "deployment",
     "podname",
-    "containername",
     "functionname",
     "app",
     "app_kubernetes_io_name",
     "application",
     "statefulset",
     "daemonset",
-    "container",
+    "exported_pod",
     "pod",
+    "pod_name",
+    "containername",
+    "container",
+    "container_name",
     "job",
 )
-"""Labels that name a service, in the order in which they are believed."""
+"""Labels that name a service, in the order in which they are believed.
+
+A pod before its container: whole shops call the container of every service `server`.
+"""
+_OF_PODS = ("podname", "exported_pod", "pod", "pod_name")
 _SCRAPES = re.compile(
     r"kube-state-metrics|node-exporter|kubelet|cadvisor|blackbox|(?:^|-)exporter$"
 )
 """Who measured, not what was measured: Prometheus names its own target by `service` and `job`."""
 _POD_HASHES = re.compile(r"-[a-f0-9]{6,10}-[a-z0-9]{5}$")
+_POD_NUMBER = re.compile(r"-(?:[bcdfghjklmnpqrstvwxz2456789]{5}|\d{1,4})$")
+"""What DaemonSets, Jobs and StatefulSets put behind a pod's name: Kubernetes has no vowels here."""
 _SAYS_NO_SERVICE = re.compile(
     # environments
     r"prod|production|stage|staging|dev|development|test|qa|live|aws|eks|"
@@ -64,8 +73,15 @@ def service_of(alarm: Alarm, known: Sequence[str] = ()) -> str:
 
 def _service_dimensions(alarm: Alarm) -> list[str]:
     by_name = {name.lower(): value.strip() for name, value in alarm.labels.items()}
-    given = (by_name.get(name, "") for name in SERVICE_DIMENSIONS)
-    return [_POD_HASHES.sub("", value) for value in given if value and not _SCRAPES.search(value)]
+    given = ((name, by_name.get(name, "")) for name in SERVICE_DIMENSIONS)
+    told = ((name, value) for name, value in given if value and not _SCRAPES.search(value))
+    return [_without_pod(value, is_pod=name in _OF_PODS) for name, value in told]
+
+
+def _without_pod(value: str, *, is_pod: bool) -> str:
+    """The name of what made a pod; other names only lose what no name but a pod's ends in."""
+    short = _POD_HASHES.sub("", value)
+    return _POD_NUMBER.sub("", value) if is_pod and short == value else short
 
 
 def _other_texts(alarm: Alarm) -> list[str]:

@@ -6,7 +6,7 @@ answer and opens nothing: what a person types selects only what somebody has lis
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 COMMAND = "/diagnose"
@@ -15,6 +15,7 @@ ALL_SERVICES = "all services"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _AROUND = "`*_~\"'\u2018\u2019\u201c\u201d,.:;!?()[]<>"
 SHOWN = 20
+SUGGESTED = 3
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Choice:
 
 def named_first(text: str) -> tuple[str, str]:
     """The first word without the signs around it, and the rest: the name, and what is seen."""
-    word, _, rest = text.strip().partition(" ")
+    word, rest = [*text.split(None, 1), "", ""][:2]
     return word.strip(_AROUND), rest.strip()
 
 
@@ -56,11 +57,18 @@ def _as_it_is(word: str) -> Choice:
 
 
 def _suggestion(word: str, known: Sequence[str]) -> str:
-    by_bare = {_bare(name): name for name in reversed(known)}
-    close = difflib.get_close_matches(_bare(word), list(by_bare), n=3, cutoff=0.6)
+    close = _close(_bare(word), {_bare(name): name for name in reversed(known)}, cutoff=0.6)
+    # The word "service" alone makes whole names alike, so they have to be more so.
+    whole = {f"{_bare(name)}service": name for name in reversed(known)}
+    close += _close(_plain(word), whole, cutoff=0.85)
     if close:
-        return f"Did you mean {_listed([by_bare[name] for name in close])}?"
+        return f"Did you mean {_listed(list(dict.fromkeys(close))[:SUGGESTED])}?"
     return f"I know {_listed(known)}."
+
+
+def _close(word: str, named: Mapping[str, str], *, cutoff: float) -> list[str]:
+    found = difflib.get_close_matches(word, list(named), n=SUGGESTED, cutoff=cutoff)
+    return [named[name] for name in found]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -75,5 +83,9 @@ def _shown(word: str) -> str:
 
 def _bare(name: str) -> str:
     """Without case and dashes, and without "service" or "svc" at the end."""
-    plain = re.sub(r"[-_.]", "", name.lower())
-    return re.sub(r"(?<=.)(service|svc)$", "", plain)
+    return re.sub(r"(?<=.)(service|svc)$", "", _plain(name))
+
+
+def _plain(name: str) -> str:
+    """Without case and dashes."""
+    return re.sub(r"[-_.]", "", name.lower())

@@ -53,6 +53,13 @@ def asked(decision: Decision, service: str) -> Answer:
     return _told(decision, sentences)
 
 
+def says_taken(text: str) -> bool:
+    """Whether an answer to a request says that it was taken, for who has no more than its text."""
+    return text.startswith(("Nightshift investigates ", "Your request ", "This was asked ")) or (
+        "; nothing new was opened." in text
+    )
+
+
 def pressed(press: Pressed, decision: Decision) -> Answer:
     """What became of a press; a judgement without a reason is asked for one."""
     of, why = f"`{press.investigation_id}`", _plain(decision.reason).rstrip(".")

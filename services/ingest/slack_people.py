@@ -16,9 +16,9 @@ class Allowed:
 
     def refusal(self, by: Person) -> str:
         """The sentence for somebody who may not; empty for everybody else."""
-        if self.teams and by.team not in self.teams:
+        if self.teams and (by.team or by.home) not in self.teams:
             return "Nightshift does not work for this workspace."
-        if by.home not in (*self.teams, by.team):
+        if not by.home or by.home not in (*self.teams, by.team):
             return "Nightshift works only for people of its own workspace."
         if self.channels and by.channel not in self.channels:
             return "Nightshift does not take requests in this channel."

@@ -6,7 +6,7 @@ reason. The name of a slash command is the app's business (its manifest), so any
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -38,9 +38,9 @@ class Person:
 
     user: str
     team: str
-    """The workspace in which it was done."""
+    """The workspace in which it was done; empty for a press of an organisation's app."""
     home: str = ""
-    """The workspace that the person belongs to: another one in a shared channel."""
+    """The workspace that the person belongs to: in a shared channel another one, or unknown."""
     channel: str = ""
 
 
@@ -112,21 +112,26 @@ def _event(sent: Json, *, clean: Clean) -> Read:
     by = _person(sent, user=_text(event, "user"), channel=_text(event, "channel"))
     if by is None:
         return Nothing("a mention without a person")
-    home = _text(event, "user_team") or _text(event, "source_team") or by.team
+    is_shared = sent.get("is_ext_shared_channel") not in (None, False)
+    teams = [event.get(name) for name in ("user_team", "source_team", "team")]
     return Asked(
-        by=replace(by, home=_slack_id(home)),
+        by=replace(by, home=_home(by.team, teams, unstated="" if is_shared else by.team)),
         text=_cleaned(_said_to_us(_text(event, "text"), us=_our_user(sent)), clean=clean),
         request=_request(by, _text(sent, "event_id") or _text(event, "ts")),
     )
 
 
 def _actions(sent: Json, *, clean: Clean) -> Read:
-    user, team = _part(sent, "user"), _part(sent, "team")
+    user = _part(sent, "user")
     channel = _text(_part(sent, "channel"), "id") or _text(_part(sent, "container"), "channel_id")
-    by = _person({"team_id": _text(team, "id")}, user=_text(user, "id"), channel=channel)
-    if by is None:
+    team, its_home = _text(_part(sent, "team"), "id"), _slack_id(_text(user, "team_id"))
+    by = _person({"team_id": team}, user=_text(user, "id"), channel=channel)
+    if by is None and sent.get("team") is None and its_home:
+        # An app of a whole organisation is pressed in no workspace of its own.
+        by = Person(_slack_id(_text(user, "id")), "", channel=_slack_id(channel))
+    if by is None or not by.user:
         return Nothing("a press without a person")
-    by = replace(by, home=_slack_id(_text(user, "team_id") or by.team))
+    by = replace(by, home=its_home)
     answer_url = _text(sent, "response_url")
     for action in _parts(sent, "actions"):
         press = _press(action, sent)
@@ -158,6 +163,15 @@ def _person(sent: Json, *, user: str, channel: str) -> Person | None:
     team = _slack_id(_text(sent, "team_id"))
     by = Person(_slack_id(user), team, home=team, channel=_slack_id(channel))
     return by if by.user and by.team else None
+
+
+def _home(team: str, stated: Iterable[object], *, unstated: str) -> str:
+    """The one workspace that a person is said to belong to; empty where that is not certain."""
+    told = {_slack_id(each) if isinstance(each, str) else "" for each in stated if each is not None}
+    foreign = told - {team}
+    if len(foreign) > 1:
+        return ""
+    return next(iter(foreign), team) if told else unstated
 
 
 def _our_user(sent: Json) -> str:

@@ -1,4 +1,4 @@
-"""Layers around a trigger: SNS notifications, Lambda records, lists, JSON as text within JSON.
+"""Layers around a trigger: SNS notifications, Lambda and Kinesis records, lists, JSON as text.
 
 Pure. What is inside is told by structure alone, because the same queue may receive raw deliveries,
 SNS subscriptions and EventBridge targets side by side. A broken part takes no other with it.
@@ -6,10 +6,12 @@ SNS subscriptions and EventBridge targets side by side. A broken part takes no o
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bus.errors import Rejected
+from services.ingest.decoding import decoded
+from services.ingest.likeness import LIKE_AN_ALARM, is_said_like_an_alarm, mentions_alarm
 from services.ingest.trigger import Ignored, Unreadable
 
 MAX_LAYERS = 6
@@ -19,6 +21,10 @@ CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 
 _STARTS_AS_JSON = re.compile(r"\{|\[\s*[\[\]{\"\d-]")
 """A text may begin with a word in brackets."""
+
+_OF_AN_ALARM = {"AlarmName", "NewStateValue", "alarmName", "alarmData", "detail-type"}
+_CARRIERS = ("body", "Message", "default", "detail", "event", "input", "data", "payload")
+"""Fields in which an alarm is carried by proxies, pipes, workflows and bare SNS messages."""
 
 Document = Mapping[str, object]
 
@@ -71,7 +77,7 @@ def _unwrap(message: object, around: Unwrapped, *, found: list[Leaf], layers: in
     except Rejected as error:
         found.append(Unreadable(str(error)))
         return
-    held = _held(inner, around)
+    held = [(inner, around)] if _is_text_in_text(message, inner) else _held(inner, around)
     if isinstance(held, Leaf):
         found.append(held)
     elif layers == MAX_LAYERS:
@@ -85,6 +91,8 @@ def _held(inner: object, around: Unwrapped) -> Leaf | list[tuple[object, Unwrapp
     """What stands inside of one layer, or that there is no further one."""
     if isinstance(inner, list) and any(isinstance(part, dict | str) for part in inner):
         return [(part, around) for part in inner]
+    if isinstance(inner, str) and is_said_like_an_alarm(inner):
+        return Unreadable(f"plain text, but {LIKE_AN_ALARM}")
     if not isinstance(inner, dict):
         return Ignored("not an alarm: plain text or a bare value")
     return _of_layer(inner, around) or Unwrapped(inner, around.topic_arn, around.region)
@@ -102,7 +110,23 @@ def _of_layer(inner: Document, around: Unwrapped) -> Leaf | list[tuple[object, U
         return [_inside_record(record, around) for record in records]
     # What Lambda could not handle goes to its destination with the event inside.
     failed = inner.get("requestPayload")
-    return [(failed, around)] if isinstance(failed, dict) else []
+    if isinstance(failed, dict):
+        return [(failed, around)]
+    return [(inside, around) for inside in _carried(inner)]
+
+
+def _carried(inner: Document) -> Sequence[object]:
+    """An alarm in a field of what is none itself: a proxy's request, a bare message."""
+    if _OF_AN_ALARM & inner.keys():
+        return []
+    if inner.get("isBase64Encoded") is True and isinstance(inner.get("body"), str):
+        return [inner["body"]]
+    kinesis = inner.get("kinesis")
+    if isinstance(kinesis, dict) and isinstance(packed := kinesis.get("data"), str):
+        inside = _parsed(packed)
+        return [inside] if isinstance(inside, dict) and mentions_alarm(inside) else []
+    held = (inner.get(name) for name in _CARRIERS)
+    return [each for each in held if isinstance(each, str | dict) and mentions_alarm(each)][:1]
 
 
 def _inside_record(record: object, around: Unwrapped) -> tuple[object, Unwrapped]:
@@ -116,7 +140,9 @@ def _inside_record(record: object, around: Unwrapped) -> tuple[object, Unwrapped
 
 def _parsed(text: str) -> object:
     """JSON where the text starts as JSON, else the text as it is."""
-    start = text.lstrip("\ufeff \t\r\n")
+    start = decoded(text).lstrip("\ufeff \t\r\n")
+    if start.startswith('"') and start.rstrip().endswith('"'):
+        return _of_literal(start, text)
     if not _STARTS_AS_JSON.match(start):
         return text
     try:
@@ -125,3 +151,15 @@ def _parsed(text: str) -> object:
         raise Rejected(f"the body is not JSON: {error}") from None
     except RecursionError:
         raise Rejected("the body is nested too deeply to be read") from None
+
+
+def _of_literal(start: str, text: str) -> object:
+    """What stands in a string of JSON; the text as it is where that is no such string."""
+    try:
+        return json.loads(start)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _is_text_in_text(message: object, inner: object) -> bool:
+    return isinstance(message, str) and isinstance(inner, str) and inner != message

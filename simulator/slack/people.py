@@ -30,6 +30,7 @@ class NoSuchButton(Exception):
 class _Hook:
     by: Human
     left: int = ANSWERS
+    said: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -102,6 +103,8 @@ class People:
         return [
             self.socket.route,
             Route("/hooks/{hook}", self._answered, methods=["POST"]),
+            Route("/hooks/{hook}", self._said, methods=["GET"]),
+            Route("/_simulator/hook", self._made, methods=["POST"]),
             Route("/_simulator/person", self._told, methods=["POST"]),
         ]
 
@@ -143,8 +146,19 @@ class People:
         alone = said.get("response_type", "ephemeral") == "ephemeral"
         user = hook.by.user if alone else None
         version = Version(ts, text, blocks)
+        hook.said.append(text)
         self.world.messages.append(Message(hook.by.channel, ts, [version], ephemeral_for=user))
         return PlainTextResponse("ok")
+
+    async def _made(self, request: Request) -> Response:
+        """A response URL for a request that somebody else sends, such as a rehearsal."""
+        self.address = self.address or str(request.base_url).rstrip("/")
+        return JSONResponse({"url": self._hook(Human())})
+
+    async def _said(self, request: Request) -> Response:
+        """What was answered there so far; real ones tell nobody."""
+        hook = self._hooks.get(request.path_params["hook"])
+        return JSONResponse({"said": hook.said if hook else []}, 200 if hook else 404)
 
     async def _told(self, request: Request) -> Response:
         """`{"command": "cart is slow"}`, `{"mention": …}` or `{"press": action, "ts": …}`."""

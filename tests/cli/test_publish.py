@@ -17,7 +17,6 @@ from cryptography.x509.verification import PolicyBuilder, Store
 
 from bus.cleaning import clean
 from cli.publishing.asked import Asked
-from cli.publishing.file import parcels_of
 from cli.publishing.parcels import Door as Sender
 from cli.publishing.parcels import Post, Queued, parcels
 from cli.publishing.sending import post
@@ -226,34 +225,3 @@ def test_slack_signs_the_command_that_a_person_types(target: Target) -> None:
     text = f"v0:{parcel.headers['X-Slack-Request-Timestamp']}:{parcel.body}"
     expected = hmac.new(TOKEN.encode(), text.encode(), hashlib.sha256).hexdigest()
     assert parcel.headers["X-Slack-Signature"] == f"v0={expected}"
-
-
-FLAT = json.dumps({"AlarmName": "cart-errors", "NewStateValue": "ALARM"})
-ENVELOPE = json.dumps({"Type": "Notification", "TopicArn": "arn:x", "Message": FLAT})
-
-
-@pytest.mark.parametrize(
-    ("body", "path"),
-    [
-        (FLAT, "/triggers/sns"),
-        (ENVELOPE, "/triggers/sns"),
-        ('{"version": "4", "alerts": []}', "/triggers/alertmanager"),
-        ('{"messageType": "DATA_MESSAGE", "logEvents": []}', "/triggers/logs"),
-        ('{"requestId": "1", "timestamp": 1, "records": []}', "/triggers/logs"),
-        ("command=%2Fdiagnose&team_id=T1&text=cart", "/slack/events"),
-        ("payload=%7B%7D", "/slack/events"),
-        ('{"type": "event_callback", "event": {}}', "/slack/events"),
-        ('{"detail-type": "CloudWatch Alarm State Change"}', ""),
-        ('{"awslogs": {"data": ""}}', ""),
-        ("[1, 2]", ""),
-        ("not JSON {", ""),
-    ],
-)
-def test_the_structure_of_a_file_says_which_door_it_goes_to(
-    body: str, path: str, tmp_path: Path, target: Target
-) -> None:
-    file = tmp_path / "body"
-    file.write_text(body, encoding="utf-8")
-    (parcel,) = parcels_of(str(file), target, queue=False)
-    assert (parcel.path if isinstance(parcel, Post) else "") == path
-    assert list(parcels_of(str(file), target, queue=True)) == [Queued(body)]

@@ -18,7 +18,7 @@ class RedisPace:
 
     async def allows(self, by: Person) -> bool:
         """Whether this request is within the limit; raises Unavailable when Redis does not say."""
-        key = f"{self._bus.keys.prefix}fingerprint:pace:{by.team}:{by.user}"
+        key = f"{self._bus.keys.prefix}fingerprint:pace:{by.team or by.home}:{by.user}"
         try:
             async with self._bus.redis.pipeline(transaction=True) as pipe:
                 pipe.set(key, 0, ex=WINDOW_SECONDS, nx=True)

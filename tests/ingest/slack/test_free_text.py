@@ -127,6 +127,36 @@ def test_case_dashes_and_a_missing_suffix_do_not_count_and_more_is_a_guess(
     assert choose(word, SERVICES).service == service
 
 
+@pytest.mark.parametrize(
+    "text", ["cart\nerrors", "cart\terrors", " cart\u00a0errors", "cart:\r\nerrors"]
+)
+def test_a_name_ends_at_any_white_space(text: str) -> None:
+    """`/diagnose cartservice` with what is seen on the next line was refused."""
+    word, note = named_first(text)
+
+    assert (choose(word, SERVICES).service, note) == ("cartservice", "errors")
+
+
+@pytest.mark.parametrize(
+    ("word", "suggested"),
+    [
+        ("cartservise", "cartservice"),
+        ("CART-SERVISE", "cartservice"),
+        ("paymentservce", "payment-service"),
+        ("frontendservise", "frontend"),
+        ("crt", "cartservice"),
+    ],
+)
+def test_a_slip_in_the_word_service_is_a_slip_like_any_other(word: str, suggested: str) -> None:
+    """Only what is listed was compared without it, and `cartservise` was like nothing."""
+    assert f"Did you mean {suggested}?" in choose(word, SERVICES).refusal
+
+
+def test_what_is_alike_only_in_the_word_service_is_not_suggested() -> None:
+    assert "Did you mean" not in choose("webservice", SERVICES).refusal
+    assert "Did you mean" not in choose("everything", SERVICES).refusal
+
+
 def test_a_name_of_two_services_is_asked_back_and_the_exact_one_wins() -> None:
     known = ["cart", "cart-service"]
 

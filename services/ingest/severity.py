@@ -1,0 +1,73 @@
+"""How bad a problem is, in the words in which people write it. Pure.
+
+A critical problem passes every limit, so a loose word must not make one of it: what is stated
+(`Severity: warning`) wins, then the name's first word for a grade, then the description's.
+"""
+
+import re
+from collections.abc import Mapping
+
+from bus.events import Alarm, Severity
+
+_GRADES: Mapping[Severity, str] = {
+    "critical": r"crit(?:ical)?|fatal|page|emergency|emerg|disaster|sev-?[01]|p[01]",
+    "error": r"err(?:or)?|high|major|severe|alert|sev-?2|p2",
+    "warning": r"warn(?:ing)?|medium|minor|moderate|sev-?3|p3",
+    "info": r"info(?:rmation(?:al)?)?|notice|low|debug|none|sev-?[45]|p[45]",
+}
+"""What may stand where a grade is asked for."""
+_WORDS: Mapping[Severity, str] = {
+    "critical": r"critical(?!\s?-?(?:path|section)\b)|crit|fatal|sev[\s-]?1|p1",
+    "warning": r"warning|warn|sev[\s-]?3|p3|minor",
+    "info": r"informational",
+}
+"""What tells a grade within a name or a sentence."""
+_WORD = re.compile(
+    r"\b(?:" + "|".join(f"(?P<{grade}>{words})" for grade, words in _WORDS.items()) + r")\b",
+    re.IGNORECASE,
+)
+_STATED = re.compile(
+    r"\b(?:severity|sev|priority)(?:\slevel)?[\"'`*]{0,2}(?:\s{0,2}[:=]|\sis\b)\s{0,2}[\"'`*\[(]{0,2}"
+    r"(?P<word>[a-z]+-?\d?|\d)\b",
+    re.IGNORECASE,
+)
+_INFO = re.compile(r"^\W{0,3}info\s?[:\])-]|[\s-]info$", re.IGNORECASE)
+"""As a label only: `info` is a part of many names, and of "for more info"."""
+_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://\S+", re.IGNORECASE)
+_DENIED = re.compile(
+    r"\b(?:non|not|no|never|isn't|without|becomes?|before|until|unless|turns?)[\s-]{1,3}"
+    rf"(?:(?:a|an|any|so|very|yet|it|is|gets|turns|becomes)\s){{0,3}}(?:{_WORDS['critical']})\b",
+    re.IGNORECASE,
+)
+"""What says that it is not critical, or not yet."""
+
+
+def severity_of(alarm: Alarm) -> Severity:
+    """What the alarm's author wrote about it, else an error."""
+    name, description = _plain(alarm.name), _plain(alarm.description)
+    told = (_stated(description), _stated(name), _written(name), _written(description))
+    return next((grade for grade in told if grade), "error")
+
+
+def grade_of(word: str) -> Severity | None:
+    """The grade that one word of a field means; nothing where it is not known."""
+    known = (grade for grade, words in _GRADES.items() if re.fullmatch(words, word.lower()))
+    return next(known, None)
+
+
+def _plain(text: str) -> str:
+    """The text without addresses; dots and underscores part words as spaces do."""
+    return re.sub(r"[_.]", " ", _ADDRESS.sub(" ", text))
+
+
+def _stated(text: str) -> Severity | None:
+    words = (found["word"] for found in _STATED.finditer(text))
+    grades = (grade_of(f"p{word}" if word.isdigit() else word) for word in words)
+    return next((grade for grade in grades if grade), None)
+
+
+def _written(text: str) -> Severity | None:
+    if _INFO.search(text):
+        return "info"
+    found = _WORD.search(_DENIED.sub(" ", text))
+    return next((grade for grade in _WORDS if found[grade]), None) if found else None
