@@ -12,6 +12,16 @@ Headers = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
+class Posted:
+    """One request, read whole."""
+
+    headers: Headers
+    body: bytes
+    peer: str = ""
+    """Whose address it came from; behind a proxy that is not known as one, the proxy's."""
+
+
+@dataclass(frozen=True)
 class Answer:
     """What is answered, as JSON."""
 
@@ -45,7 +55,7 @@ class Door(Protocol):
     def turned_away(self, headers: Headers) -> str:
         """Why a stranger is turned away before the body is read; empty when this is none."""
 
-    async def take(self, headers: Headers, body: bytes) -> Answer:
+    async def take(self, posted: Posted) -> Answer:
         """What was posted has had its effect, once.
 
         Raises Forged (403), Rejected (400), Unavailable (503: try again).

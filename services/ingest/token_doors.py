@@ -15,7 +15,7 @@ from bus.errors import Rejected
 from services.ingest import alertmanager, firehose, log_batch
 from services.ingest.access import bearer, is_known
 from services.ingest.handlers import Triggers
-from services.ingest.posting import Answer, Headers, Limits, one, plain_refusal
+from services.ingest.posting import Answer, Headers, Limits, Posted, one, plain_refusal
 from services.ingest.set_aside import set_aside
 from services.ingest.strict_json import document
 from services.ingest.trigger import Found
@@ -45,15 +45,15 @@ class AlertmanagerDoor:
         """A refusal with its reason."""
         return plain_refusal(status, reason)
 
-    async def take(self, headers: Headers, body: bytes) -> Answer:
+    async def take(self, posted: Posted) -> Answer:
         """Every alert has had its effect, once. Raises Rejected and Unavailable."""
         await self.triggers.fingerprints.ready()
         try:
-            found = await asyncio.to_thread(_alerts, body)
+            found = await asyncio.to_thread(_alerts, posted.body)
         except (Rejected, ValidationError) as error:
             fingerprints = self.triggers.fingerprints
             reason = _in_short(error)
-            text = body.decode("utf-8", "replace")
+            text = posted.body.decode("utf-8", "replace")
             await set_aside(fingerprints, text, reason=reason, door="Alertmanager's door")
             raise Rejected(reason) from None
         durable = await _take_all(self.triggers, found)
@@ -79,11 +79,11 @@ class LogsDoor:
         request_id = firehose.known_id(one(headers, "x-amz-firehose-request-id"))
         return Answer(status, {"requestId": request_id, "timestamp": 0, "errorMessage": reason})
 
-    async def take(self, headers: Headers, body: bytes) -> Answer:
+    async def take(self, posted: Posted) -> Answer:
         """Every record has had its effect, once; one that cannot be read is set aside alone."""
         await self.triggers.fingerprints.ready()
-        request_id = one(headers, "x-amz-firehose-request-id")
-        delivery = await asyncio.to_thread(firehose.read, body, request_id=request_id)
+        request_id = one(posted.headers, "x-amz-firehose-request-id")
+        delivery = await asyncio.to_thread(firehose.read, posted.body, request_id=request_id)
         durable = [await self._on_record(record) for record in delivery.records]
         now = await self.triggers.fingerprints.now()
         fields = {"requestId": delivery.request_id, "timestamp": int(now.timestamp() * 1000)}

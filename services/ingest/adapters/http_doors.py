@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from bus.errors import Rejected, Unavailable
 from services.ingest.intake import EVERYSEC_SECONDS
-from services.ingest.posting import Answer, Door, Headers
+from services.ingest.posting import Answer, Door, Headers, Posted
 from services.ingest.sns_message import Forged
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class HttpDoors:
             self._count(-body.counted)
             raise
         try:
-            return await door.take(headers, bytes(body.content))
+            return await door.take(Posted(headers, bytes(body.content), _peer(request)))
         finally:
             self._count(-body.counted)
 
@@ -155,6 +155,10 @@ def _status(error: Exception) -> int:
     if isinstance(error, _Refused):
         return error.status
     return 403 if isinstance(error, Forged) else 400
+
+
+def _peer(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _headers(request: Request) -> Headers:
