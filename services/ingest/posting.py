@@ -38,6 +38,8 @@ class Limits:
 
     most_bytes: int
     content_types: tuple[str, ...]
+    bytes_at_once: int
+    """Of all its bodies that are being read or worked on."""
     gzip: bool = False
 
 
@@ -53,7 +55,10 @@ class Door(Protocol):
         """What it takes at most."""
 
     def turned_away(self, headers: Headers) -> str:
-        """Why a stranger is turned away before the body is read; empty when this is none."""
+        """Why a stranger is turned away before the body is read; empty when this is none.
+
+        Raises Forged for one that poses as somebody else.
+        """
 
     async def take(self, posted: Posted) -> Answer:
         """What was posted has had its effect, once.

@@ -50,7 +50,8 @@ class Settings(BusSettings):
     logs_token: SecretStr = SecretStr("")
     """The access key of `POST /triggers/logs` (Amazon Data Firehose), likewise."""
     http_at_once: int = Field(default=500, ge=1, le=10_000)
-    """Requests at those paths that are under way at the same time; one more is answered 503."""
+    """Requests at each of those paths, and at Slack's, that are under way at the same time. For one
+    more, one whose body has been coming for over a second makes way; else the answer is 503."""
     http_body_seconds: float = Field(default=10.0, ge=0.1, le=600)
     """Time that a request's head may take, and once more its body."""
     sns_endpoint: str = Field(default="", validation_alias="AWS_ENDPOINT_URL_SNS")

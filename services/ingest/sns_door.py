@@ -22,7 +22,8 @@ from services.ingest.sns_message import Forged, SnsMessage
 log = logging.getLogger(__name__)
 MOST_BYTES = 512 * 1024
 """SNS takes messages of 256 KiB; as JSON within JSON they grow."""
-LIMITS = Limits(MOST_BYTES, ("text/plain", "application/json"))
+OTHER_TOPIC = "the topic is not one of NIGHTSHIFT_SNS_TOPICS"
+LIMITS = Limits(MOST_BYTES, ("text/plain", "application/json"), 32 * MOST_BYTES)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,10 @@ class SnsDoor:
     limits: Limits = LIMITS
 
     def turned_away(self, headers: Headers) -> str:
-        """Nobody is: SNS shows who it is in the body."""
+        """Nobody is: SNS shows who it is in the body. But its head names the topic too."""
+        named = headers.get("x-amz-sns-topic-arn", ())
+        if any(topic not in self.topics for topic in named):
+            raise Forged(OTHER_TOPIC)
         return ""
 
     def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
@@ -68,7 +72,7 @@ class SnsDoor:
         if one(posted.headers, "x-amz-sns-message-type") != message.kind:
             raise Forged("x-amz-sns-message-type does not name the Type of the message")
         if message.topic_arn not in self.topics:
-            raise Forged("the topic is not one of NIGHTSHIFT_SNS_TOPICS")
+            raise Forged(OTHER_TOPIC)
         if self.demanded_version and message.version != self.demanded_version:
             raise Forged(f"signature version {self.demanded_version} is demanded")
         place = place_of(message.topic_arn, endpoint=self.endpoint)

@@ -22,8 +22,8 @@ from services.ingest.trigger import Found
 
 MEBIBYTE = 1024 * 1024
 AT_ONCE = 16
-ALERTS = Limits(4 * MEBIBYTE, ("application/json",))
-LOGS = Limits(16 * MEBIBYTE, ("application/json",), gzip=True)
+ALERTS = Limits(4 * MEBIBYTE, ("application/json",), 24 * MEBIBYTE)
+LOGS = Limits(16 * MEBIBYTE, ("application/json",), 48 * MEBIBYTE, gzip=True)
 _GZIP, _ZLIB = b"\x1f\x8b", b"\x78"
 
 

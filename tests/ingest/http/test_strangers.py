@@ -37,8 +37,8 @@ async def post(doors: Doors, posted: Posted, *, peer: str) -> Got:
 
 async def genuine(doors: Doors, sns: SnsSender, *, peer: str) -> Got:
     """The answer to something that SNS signed and that has no effect."""
-    kind = "SubscriptionConfirmation"
-    posted = sns.confirmation(TOPIC, kind=kind, subscribe_url=f"{sns.url}/?Action=Other")
+    elsewhere = f"{sns.url}/?Action=Other"
+    posted = sns.confirmation(TOPIC, kind="SubscriptionConfirmation", subscribe_url=elsewhere)
     return await post(doors, posted, peer=peer)
 
 
