@@ -18,7 +18,7 @@ from services.ingest.handlers import Triggers
 from services.ingest.posting import Answer, Headers, Limits, Posted, one, plain_refusal
 from services.ingest.set_aside import set_aside
 from services.ingest.strict_json import document
-from services.ingest.trigger import Found
+from services.ingest.trigger import Found, Unreadable
 
 MEBIBYTE = 1024 * 1024
 AT_ONCE = 16
@@ -46,18 +46,30 @@ class AlertmanagerDoor:
         return plain_refusal(status, reason)
 
     async def take(self, posted: Posted) -> Answer:
-        """Every alert has had its effect, once. Raises Rejected and Unavailable."""
+        """Every alert has had its effect, once; those that cannot be read are set aside.
+
+        Raises Rejected when none can be read, and Unavailable.
+        """
         await self.triggers.fingerprints.ready()
         try:
-            found = await asyncio.to_thread(_alerts, posted.body)
+            parts = await asyncio.to_thread(_alerts, posted.body)
         except (Rejected, ValidationError) as error:
-            fingerprints = self.triggers.fingerprints
-            reason = _in_short(error)
-            text = posted.body.decode("utf-8", "replace")
-            await set_aside(fingerprints, text, reason=reason, door="Alertmanager's door")
-            raise Rejected(reason) from None
-        durable = await _take_all(self.triggers, found)
-        return Answer(200, {"outcome": "taken", "alerts": len(found)}, durable=durable)
+            parts = [Unreadable(_in_short(error))]
+        reasons = [part.reason for part in parts if isinstance(part, Unreadable)]
+        found = [part for part in parts if not isinstance(part, Unreadable)]
+        is_durable = await self._set_aside(posted.body, reasons)
+        if not found:
+            raise Rejected(reasons[0])
+        is_durable = await _take_all(self.triggers, found) and is_durable
+        said: dict[str, object] = {"outcome": "taken", "alerts": len(found)}
+        return Answer(200, said | ({"unreadable": reasons} if reasons else {}), durable=is_durable)
+
+    async def _set_aside(self, body: bytes, reasons: Sequence[str]) -> bool:
+        if not reasons:
+            return True
+        fingerprints, text = self.triggers.fingerprints, body.decode("utf-8", "replace")
+        reason = "; ".join(reasons)[:200]
+        return await set_aside(fingerprints, text, reason=reason, door="Alertmanager's door")
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,7 @@ class LogsDoor:
         return await _take_all(self.triggers, found)
 
 
-def _alerts(body: bytes) -> list[Found]:
+def _alerts(body: bytes) -> Sequence[Found | Unreadable]:
     return alertmanager.read(document(body), clean=clean)
 
 

@@ -83,6 +83,7 @@ async def test_without_the_token_nothing_is_read(
 
 
 async def test_each_alert_and_each_batch_of_logs_opens_its_incident_once(open_doors: Open) -> None:
+    """What is broken is set aside alone: Alertmanager gives up on a group that is answered 400."""
     new = "alerts-" + "c" * 20
     doors = await open_doors(alertmanager_token=SecretStr(f"{ALERTS_TOKEN}, {new}"))
     posts = [
@@ -94,16 +95,21 @@ async def test_each_alert_and_each_batch_of_logs_opens_its_incident_once(open_do
             gzip.compress(delivery(batch("ERROR cannot reach redis"))),
             ACCESS | {"Content-Encoding": "gzip"},
         ),
+        (ALERTS, alerts("NoCarts", "Slow").replace(b"firing", b"pending", 2), BEARER),
     ]
 
     got = await asyncio.gather(*(doors.post(*each) for each in posts))
 
-    assert [each.status for each in got] == [200] * 4
+    assert [each.status for each in got] == [200] * 5
     assert got[0].said == {"outcome": "taken", "alerts": 2}
     assert got[2].said["requestId"] == "r-1"
     assert got[2].said["timestamp"] > 1_700_000_000_000
-    assert len(await entries(doors.bus, INCIDENTS)) == 3
-    (letter,) = await dead_letters(doors.bus, INCIDENTS)
+    reason = "an alert of the group is neither firing nor resolved (1 of 2)"
+    assert got[4].said == {"outcome": "taken", "alerts": 1, "unreadable": [reason]}
+    assert len(await entries(doors.bus, INCIDENTS)) == 4
+    letters = {letter.reason: letter for letter in await dead_letters(doors.bus, INCIDENTS)}
+    assert '"NoCarts"' in letters.pop(reason).fields["body"]
+    (letter,) = letters.values()
     assert "packed bytes" in letter.fields["body"]
 
 
