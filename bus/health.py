@@ -98,7 +98,9 @@ def http_app(health: Health, routes: Sequence[BaseRoute]) -> Starlette:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     own = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
-    return Starlette(routes=[*own, *routes])
+    app = Starlette(routes=[*own, *routes])
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _bounded(check: Check) -> str:
