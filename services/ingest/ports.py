@@ -113,6 +113,9 @@ class Fingerprints(Protocol):
     ) -> Written:
         """The events stand on their streams exactly once for this content hash."""
 
+    async def has_room(self, content: str, sort: str, *, most: int) -> bool:
+        """Whether it was written, or is one of the first `most` of its sort within two hours."""
+
     async def admit(self, incident: IncidentOpened, *, content: str, source: str) -> Decision:
         """The alarm has its effect, once for this content: see decision 0032."""
 

@@ -16,7 +16,7 @@ from services.ingest import alertmanager, firehose, log_batch
 from services.ingest.access import bearer, is_known
 from services.ingest.handlers import Triggers
 from services.ingest.posting import Answer, Headers, Limits, Posted, one, plain_refusal
-from services.ingest.set_aside import set_aside
+from services.ingest.set_aside import MOST_AN_HOUR, set_aside
 from services.ingest.strict_json import document
 from services.ingest.trigger import Found, Unreadable
 
@@ -24,6 +24,7 @@ MEBIBYTE = 1024 * 1024
 AT_ONCE = 16
 ALERTS = Limits(4 * MEBIBYTE, ("application/json",), 24 * MEBIBYTE)
 LOGS = Limits(16 * MEBIBYTE, ("application/json",), 48 * MEBIBYTE, gzip=True)
+ALERTS_DOOR, LOGS_DOOR = "Alertmanager's door", "the log door"
 _GZIP, _ZLIB = b"\x1f\x8b", b"\x78"
 
 
@@ -65,11 +66,8 @@ class AlertmanagerDoor:
         return Answer(200, said | ({"unreadable": reasons} if reasons else {}), durable=is_durable)
 
     async def _set_aside(self, body: bytes, reasons: Sequence[str]) -> bool:
-        if not reasons:
-            return True
-        fingerprints, text = self.triggers.fingerprints, body.decode("utf-8", "replace")
-        reason = "; ".join(reasons)[:200]
-        return await set_aside(fingerprints, text, reason=reason, door="Alertmanager's door")
+        text, reason = body.decode("utf-8", "replace"), "; ".join(reasons)[:200]
+        return not reason or await _aside(self.triggers, text, reason=reason, door=ALERTS_DOOR)
 
 
 @dataclass(frozen=True)
@@ -105,14 +103,22 @@ class LogsDoor:
         try:
             found = await asyncio.to_thread(log_batch.read, record, clean=clean)
         except (Rejected, ValidationError) as error:
-            fingerprints = self.triggers.fingerprints
             reason = _in_short(error)
-            return await set_aside(fingerprints, _shown(record), reason=reason, door="the log door")
+            return await _aside(self.triggers, _shown(record), reason=reason, door=LOGS_DOOR)
         return await _take_all(self.triggers, found)
 
 
 def _alerts(body: bytes) -> Sequence[Found | Unreadable]:
     return alertmanager.read(document(body), clean=clean)
+
+
+async def _aside(triggers: Triggers, body: str, *, reason: str, door: str) -> bool:
+    """It was set aside; whether that is on disk already. Raises Unavailable."""
+    what = f"What came to {door} could not be read"
+    written = await set_aside(
+        triggers.fingerprints, body, reason=reason, what=what, most=MOST_AN_HOUR
+    )
+    return written.durable
 
 
 async def _take_all(triggers: Triggers, found: Sequence[Found]) -> bool:

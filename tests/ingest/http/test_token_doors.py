@@ -9,9 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from bus.errors import NotConfigured
+from bus.events import NoticeRequested as Notice
 from bus.settings import load
-from bus.streams import INCIDENTS
-from bus.testing import dead_letters, entries
+from bus.streams import INCIDENTS, NOTICES
+from bus.testing import dead_letters, entries, events
 from services.ingest.settings import Settings
 from simulator.redis_server import RedisServer
 from tests.ingest.http.conftest import ALERTS, ALERTS_TOKEN, LOGS, LOGS_TOKEN, Open
@@ -125,6 +126,21 @@ async def test_a_known_sender_of_something_unreadable_is_told_and_a_person_too(
     assert len(await dead_letters(doors.bus, INCIDENTS)) == 1
     assert (logs.status, logs.said["requestId"]) == (400, "r-1")
     assert "records" in logs.said["errorMessage"]
+
+
+async def test_a_sender_of_much_that_is_unreadable_fills_neither_stream(open_doors: Open) -> None:
+    """Two hundred bodies of version 1 were two hundred dead letters and as many notices."""
+    doors = await open_doors()
+    old = [json.dumps({"version": "1", "groupKey": str(number)}).encode() for number in range(30)]
+
+    got = [await doors.post(ALERTS, body, BEARER) for body in [*old, *old[:5]]]
+
+    assert {each.status for each in got} == {400}
+    assert len(await dead_letters(doors.bus, INCIDENTS)) == 20
+    said = [event.text for event in await events(doors.bus, NOTICES) if isinstance(event, Notice)]
+    assert len(said) == 2
+    assert "`version` is not 4" in said[0]
+    assert "more than 20 within an hour" in said[1]
 
 
 @pytest.mark.timeout(40)
