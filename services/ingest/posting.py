@@ -3,7 +3,7 @@
 Doors know nothing of HTTP libraries; `adapters.http_doors` serves them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +19,8 @@ class Posted:
     body: bytes
     peer: str = ""
     """Whose address it came from; behind a proxy that is not known as one, the proxy's."""
+    on_progress: Callable[[], None] = lambda: None
+    """Called for each part that was handled: a long body gets its time anew with each."""
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class AlertmanagerDoor:
         is_durable = await self._set_aside(posted.body, reasons)
         if not found:
             raise Rejected(reasons[0])
-        is_durable = await _take_all(self.triggers, found) and is_durable
+        is_durable = await _take_all(self.triggers, found, posted=posted) and is_durable
         said: dict[str, object] = {"outcome": "taken", "alerts": len(found)}
         return Answer(200, said | ({"unreadable": reasons} if reasons else {}), durable=is_durable)
 
@@ -94,18 +94,19 @@ class LogsDoor:
         await self.triggers.fingerprints.ready()
         request_id = one(posted.headers, "x-amz-firehose-request-id")
         delivery = await asyncio.to_thread(firehose.read, posted.body, request_id=request_id)
-        durable = [await self._on_record(record) for record in delivery.records]
+        durable = [await self._on_record(record, posted) for record in delivery.records]
         now = await self.triggers.fingerprints.now()
         fields = {"requestId": delivery.request_id, "timestamp": int(now.timestamp() * 1000)}
         return Answer(200, fields, durable=all(durable))
 
-    async def _on_record(self, record: bytes) -> bool:
+    async def _on_record(self, record: bytes, posted: Posted) -> bool:
+        posted.on_progress()
         try:
             found = await asyncio.to_thread(log_batch.read, record, clean=clean)
         except (Rejected, ValidationError) as error:
             reason = _in_short(error)
             return await _aside(self.triggers, _shown(record), reason=reason, door=LOGS_DOOR)
-        return await _take_all(self.triggers, found)
+        return await _take_all(self.triggers, found, posted=posted)
 
 
 def _alerts(body: bytes) -> Sequence[Found | Unreadable]:
@@ -121,13 +122,15 @@ async def _aside(triggers: Triggers, body: str, *, reason: str, door: str) -> bo
     return written.durable
 
 
-async def _take_all(triggers: Triggers, found: Sequence[Found]) -> bool:
+async def _take_all(triggers: Triggers, found: Sequence[Found], *, posted: Posted) -> bool:
     """All of it has had its effect; whether it is on disk already. Raises Unavailable if not."""
     room = asyncio.Semaphore(AT_ONCE)
 
     async def take(each: Found) -> bool:
         async with room:
-            return (await triggers.take(each)).durable
+            decision = await triggers.take(each)
+            posted.on_progress()
+            return decision.durable
 
     done = await asyncio.gather(*map(take, found), return_exceptions=True)
     failures = [outcome for outcome in done if isinstance(outcome, BaseException)]

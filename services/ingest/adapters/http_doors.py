@@ -9,6 +9,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -33,6 +34,8 @@ class HttpDoors:
     """Raises Unavailable once Redis is no longer the one that was written to."""
     at_once: int = 500
     body_seconds: float = 10.0
+    handling_seconds: float = 10.0
+    """Without any progress; then the answer is 503."""
 
     def route(self, door: Door) -> Route:
         """The door as a route; every method but POST is answered with 405."""
@@ -67,11 +70,32 @@ class HttpDoors:
         is_packed = _is_packed(headers, allowed=door.limits.gzip)
         most = door.limits.most_bytes
         async with room.body(request, most, is_packed=is_packed) as body:
-            answer = await door.take(Posted(headers, body, _peer(request)))
-            if not answer.durable:
-                await asyncio.sleep(EVERYSEC_SECONDS)
-                await self.kept()
-            return answer
+            return await self._handled(door, headers, body=body, peer=_peer(request))
+
+    async def _handled(self, door: Door, headers: Headers, *, body: bytes, peer: str) -> Answer:
+        """The answer once all is on disk; raises Unavailable when nothing moves for too long.
+
+        What was begun then is cut off at whatever step: when it is sent again, each part that was
+        written is known as a duplicate.
+        """
+        clock, seconds = asyncio.get_running_loop().time, self.handling_seconds
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                go_on = partial(_extend, limit, lambda: clock() + seconds)
+                answer = await door.take(Posted(headers, body, peer, go_on))
+                if not answer.durable:
+                    limit.reschedule(clock() + seconds + EVERYSEC_SECONDS)
+                    await asyncio.sleep(EVERYSEC_SECONDS)
+                    await self.kept()
+                return answer
+        except TimeoutError:
+            said = f"nothing moved for {seconds:g} s"
+            raise Unavailable(said, retry_in_seconds=1.0) from None
+
+
+def _extend(limit: asyncio.Timeout, until: Callable[[], float]) -> None:
+    if not limit.expired():
+        limit.reschedule(until())
 
 
 def _status(error: Exception) -> int:

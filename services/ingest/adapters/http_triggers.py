@@ -52,6 +52,7 @@ def http_triggers(
         triggers.fingerprints.kept,
         at_once=settings.http_at_once,
         body_seconds=settings.http_body_seconds,
+        handling_seconds=settings.http_handling_seconds,
     )
     doors: list[Door] = []
     if settings.topics:

@@ -4,6 +4,8 @@ import asyncio
 import base64
 import gzip
 import json
+import os
+import signal
 
 import pytest
 from pydantic import SecretStr
@@ -141,6 +143,27 @@ async def test_a_sender_of_much_that_is_unreadable_fills_neither_stream(open_doo
     assert len(said) == 2
     assert "`version` is not 4" in said[0]
     assert "more than 20 within an hour" in said[1]
+
+
+@pytest.mark.timeout(40)
+async def test_while_redis_hangs_the_answer_is_soon_503_and_nothing_is_written_twice(
+    open_doors: Open, own_redis: RedisServer
+) -> None:
+    """It came after 38 s, when every sender had given up."""
+    url = SecretStr(own_redis.url)
+    doors = await open_doors(redis_url=url, http_handling_seconds=0.3, catch_up=False)
+    group = alerts("HighErrorRate", "NoCarts", "SlowCarts")
+    os.kill(own_redis.pid, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(5):
+            hung = await asyncio.gather(*(doors.post(ALERTS, group, BEARER) for _ in range(3)))
+    finally:
+        os.kill(own_redis.pid, signal.SIGCONT)
+    taken = await doors.post(ALERTS, group, BEARER)
+
+    assert [(got.status, got.headers["Retry-After"]) for got in hung] == [(503, "1")] * 3
+    assert taken.status == 200
+    assert len(await entries(doors.bus, INCIDENTS)) == 3
 
 
 @pytest.mark.timeout(40)
