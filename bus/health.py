@@ -42,9 +42,8 @@ class Health:
         found = {"start": ""} if self.started else {"start": "still starting"}
         if dead := self.dead_readers():
             found["readers"] = f"reading stopped: {', '.join(dead)}"
-        found["redis"] = await self._redis()
-        for name, check in self.checks.items():
-            found[name] = await _bounded(check)
+        answers = await asyncio.gather(self._redis(), *map(_bounded, self.checks.values()))
+        found |= dict(zip(["redis", *self.checks], answers, strict=True))
         return {name: problem for name, problem in found.items() if problem}
 
     async def _redis(self) -> str:
@@ -98,7 +97,9 @@ def http_app(health: Health, routes: Sequence[BaseRoute]) -> Starlette:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     own = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
-    return Starlette(routes=[*own, *routes])
+    app = Starlette(routes=[*own, *routes])
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _bounded(check: Check) -> str:

@@ -1,25 +1,30 @@
 """Alertmanager's webhook, version 4: each alert of a group is raised or recovered. Pure.
 
 https://prometheus.io/docs/alerting/latest/configuration/#webhook_config names the fields. What is
-of another version or lacks what every version 4 holds is rejected whole: one program wrote all of
-it, so a wrong part means that it is something else. Fields that are not known are left alone.
+of another version or holds no alerts is rejected whole. An alert that cannot be read takes no other
+one with it: Alertmanager gives up on a group that is refused. Fields that are not known are left
+alone.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
+
+from pydantic import ValidationError
 
 from bus.errors import Rejected
 from bus.events import Alarm
 from services.ingest.fields import Document, cut, first, labels_of, moment, name_of, part, text
 from services.ingest.severity import grade_of
-from services.ingest.trigger import Found, Ignored, Raised, Recovered
+from services.ingest.trigger import Found, Ignored, Raised, Recovered, Unreadable
 from services.ingest.wrapping import cleaned
 
 
-def read(group: object, *, clean: Callable[[str], str]) -> list[Found]:
+def read(group: object, *, clean: Callable[[str], str]) -> list[Found | Unreadable]:
     """What each alert means, in the order of the group; every text in it went through `clean`.
 
-    Raises Rejected with a reason when it is no payload of version 4.
+    Behind them, once for each reason, what is wrong with those that cannot be read. Raises Rejected
+    with a reason when it is no payload of version 4.
     """
     try:
         held = part(cleaned(group, clean))
@@ -30,7 +35,16 @@ def read(group: object, *, clean: Callable[[str], str]) -> list[Found]:
         raise Rejected("not Alertmanager's webhook payload: its `version` is not 4")
     if not isinstance(alerts, list) or not alerts:
         raise Rejected("not Alertmanager's webhook payload: it holds no `alerts`")
-    return [_meaning(part(alert), held) for alert in alerts]
+    found: list[Found | Unreadable] = []
+    broken: Counter[str] = Counter()
+    for alert in alerts:
+        try:
+            found.append(_meaning(part(alert), held))
+        except Rejected as error:
+            broken[str(error)] += 1
+        except ValidationError as error:
+            broken[f"an alert of the group: {error.errors()[0]['msg']}"] += 1
+    return found + [Unreadable(f"{why} ({n} of {len(alerts)})") for why, n in broken.items()]
 
 
 def looks_like(document: Document) -> bool:

@@ -11,6 +11,8 @@
 | stops | `Draining.free_forever` | places, then as the line above |
 """
 
+from functools import partial
+
 from bus.health import Check
 from bus.port import Bus
 from bus.process import Background, Service, build_app
@@ -30,6 +32,7 @@ from services.ingest.fingerprint import Identity
 from services.ingest.handlers import Triggers
 from services.ingest.intake import Intake
 from services.ingest.ports import Fingerprints, Queue
+from services.ingest.readiness import takes_writes
 from services.ingest.settings import Settings
 
 
@@ -54,7 +57,8 @@ def build(
     draining = Draining(RedisBacklog(bus, settings.limits))
     background: list[Background] = [draining.drain_forever, draining.free_forever]
     background += [doors.watch_forever, *slack.background]
-    checks: dict[str, Check] = dict(slack.checks)
+    checks: dict[str, Check] = {"writes": partial(takes_writes, triggers.fingerprints)}
+    checks |= slack.checks
     if queue or settings.queue_url:
         keep_every = settings.queue_visibility_seconds / 3
         intake = Intake(queue or SqsQueue(settings), triggers, keep_every_seconds=keep_every)

@@ -13,14 +13,14 @@ from bus import metrics
 from bus.cleaning import clean
 from bus.errors import Rejected
 from bus.events import Alarm, FeedbackGiven, InvestigationId, RecoveryPolicy
-from bus.streams import INCIDENTS
 from bus.tracing import Tracing, context_of, root_of
-from services.ingest.fingerprint import Identity, body_hash, content_hash, series_of
+from services.ingest.fingerprint import Identity, content_hash, series_of
 from services.ingest.incident import incident_of
 from services.ingest.naming import service_of
 from services.ingest.ports import Fingerprints, Recovery
 from services.ingest.reading import read
-from services.ingest.refusal import ALARM, QUEUED, refusal_of
+from services.ingest.refusal import ALARM, MAX_REASON_CHARACTERS, QUEUED
+from services.ingest.set_aside import set_aside
 from services.ingest.trigger import Decision, Found, Ignored, Raised, Recovered, Unreadable
 
 log = logging.getLogger(__name__)
@@ -132,10 +132,9 @@ class Triggers:
         return await self.fingerprints.recover(recovery, content=content_hash(alarm, "OK"))
 
     async def _set_aside(self, body: str, reason: str, *, what: str = QUEUED) -> Decision:
-        at = await self.fingerprints.now()
-        refusal = refusal_of(body, reason, stream=INCIDENTS.name, at=at, what=what)
-        written = await self.fingerprints.write_once(body_hash(body), refusal)
-        decision = Decision("rejected", refusal[0].reason, durable=written.durable)
+        written = await set_aside(self.fingerprints, body, reason=reason, what=what)
+        said = clean(reason)[:MAX_REASON_CHARACTERS]
+        decision = Decision("rejected", said, durable=written.durable)
         if written.first:
             await self.fingerprints.note(decision)
         return _told(decision)

@@ -3,7 +3,6 @@
 import hashlib
 
 from bus.events import (
-    Alarm,
     IncidentId,
     IncidentOpened,
 )

@@ -115,6 +115,9 @@ class Fingerprints(Protocol):
     ) -> Written:
         """The events stand on their streams exactly once for this content hash."""
 
+    async def has_room(self, content: str, sort: str, *, most: int) -> bool:
+        """Whether it was written, or is one of the first `most` of its sort within two hours."""
+
     async def admit(self, incident: IncidentOpened, *, content: str, source: str) -> Decision:
         """The alarm has its effect, once for this content: see decision 0032."""
 
@@ -177,24 +180,26 @@ class Sns(Protocol):
     No redirect is followed, and no answer is read without end.
     """
 
-    async def check(self, message: SnsMessage, place: Place, *, now: datetime) -> None:
-        """Nothing, if the holder of that place's certificate signed the message; else Forged."""
+    async def check(
+        self, message: SnsMessage, place: Place, *, now: datetime, peer: str = ""
+    ) -> None:
+        """Nothing, if the holder of that place's certificate signed the message; else Forged.
+
+        `peer` is who posted it: what is asked for strangers is counted for each of them.
+        """
 
     async def confirm(self, url: str) -> str:
         """The subscription that stands from now on; raises Rejected when SNS refuses."""
 
 
-class MessageIds(Protocol):
-    """Which messages had their effect. Every method raises Unavailable when Redis does not answer.
+class Seen(Protocol):
+    """What was seen before. Every method raises Unavailable when Redis does not answer."""
 
-    An id is kept for a day: longer than any message that is still recent enough can come again.
-    """
+    async def is_kept(self, name: str) -> bool:
+        """Whether it was kept before, by any replica."""
 
-    async def is_kept(self, message_id: str) -> bool:
-        """Whether the message had its effect already."""
-
-    async def keep(self, message_id: str) -> None:
-        """The message has had its effect."""
+    async def keep(self, name: str) -> None:
+        """It is remembered, for a while."""
 
 
 class Backlog(Protocol):

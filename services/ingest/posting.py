@@ -3,12 +3,24 @@
 Doors know nothing of HTTP libraries; `adapters.http_doors` serves them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 Headers = Mapping[str, Sequence[str]]
 """Every value of a header by its name in lower case."""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """One request, read whole."""
+
+    headers: Headers
+    body: bytes
+    peer: str = ""
+    """Whose address it came from; behind a proxy that is not known as one, the proxy's."""
+    on_progress: Callable[[], None] = lambda: None
+    """Called for each part that was handled: a long body gets its time anew with each."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +40,8 @@ class Limits:
 
     most_bytes: int
     content_types: tuple[str, ...]
+    bytes_at_once: int
+    """Of all its bodies that are being read or worked on."""
     gzip: bool = False
 
 
@@ -43,9 +57,12 @@ class Door(Protocol):
         """What it takes at most."""
 
     def turned_away(self, headers: Headers) -> str:
-        """Why a stranger is turned away before the body is read; empty when this is none."""
+        """Why a stranger is turned away before the body is read; empty when this is none.
 
-    async def take(self, headers: Headers, body: bytes) -> Answer:
+        Raises Forged for one that poses as somebody else.
+        """
+
+    async def take(self, posted: Posted) -> Answer:
         """What was posted has had its effect, once.
 
         Raises Forged (403), Rejected (400), Unavailable (503: try again).

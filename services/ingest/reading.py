@@ -1,6 +1,6 @@
 """A body as it stands in a queue: alarms, log batches, groups of alerts, by structure. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pydantic import ValidationError
 
@@ -27,7 +27,7 @@ def _read(leaf: Unwrapped | Ignored | Unreadable, clean: Clean) -> list[Found | 
         return [Unreadable(str(error))]
 
 
-def _meanings(leaf: Unwrapped, clean: Clean) -> list[Found]:
+def _meanings(leaf: Unwrapped, clean: Clean) -> Sequence[Found | Unreadable]:
     document = leaf.document
     logs, kinesis = document.get("awslogs"), part(document.get("kinesis"))
     if isinstance(logs, dict):

@@ -1,5 +1,6 @@
 """What cannot be an incident: set aside for a person, with one sentence that says why. Pure."""
 
+import re
 from datetime import datetime
 
 from bus.cleaning import clean
@@ -9,6 +10,7 @@ from services.ingest.wrapping import cleaned
 
 MAX_KEPT_BYTES = 64 * 1024
 MAX_REASON_CHARACTERS = 2000
+_FIGURES = re.compile(r"\d+")
 QUEUED = "A message in the alarm queue could not be read"
 ALARM = "An alarm was refused"
 
@@ -21,7 +23,7 @@ def refusal_of(
     at: datetime,
     what: str = QUEUED,
 ) -> tuple[DeadLetter, NoticeRequested]:
-    """The dead letter and the notice; notices about alarms that were refused alike are one."""
+    """The dead letter and the notice; notices about what was refused alike are one."""
     content = body_hash(body)
     letter = DeadLetter(
         stream=stream,
@@ -36,6 +38,11 @@ def refusal_of(
     )
     notice = NoticeRequested(
         text=f"{what}: {letter.reason}"[:MAX_REASON_CHARACTERS],
-        key=f"refused:{body_hash(reason)}" if what == ALARM else f"unreadable:{content}",
+        key=f"refused:{body_hash(f'{what}: {alike(reason)}')}",
     )
     return letter, notice
+
+
+def alike(reason: str) -> str:
+    """The reason without its figures: of all that are refused alike it is the same."""
+    return _FIGURES.sub("#", reason)

@@ -1,13 +1,30 @@
-"""What a known sender posted and nobody can read: a dead letter and a notice, once."""
+"""What a known sender sent and nobody can read: a dead letter, and a notice for all alike."""
 
+from bus.events import NoticeRequested
 from bus.streams import INCIDENTS
 from services.ingest.fingerprint import body_hash
-from services.ingest.ports import Fingerprints
+from services.ingest.ports import Fingerprints, Written
 from services.ingest.refusal import refusal_of
 
+MOST_AN_HOUR = 20
+"""Letters of a door that were refused alike: its sender is told, and keeps what it has."""
 
-async def set_aside(fingerprints: Fingerprints, body: str, *, reason: str, door: str) -> bool:
-    """Both stand on their streams; whether they are on disk already. Raises Unavailable."""
-    what, at = f"What came to {door} could not be read", await fingerprints.now()
-    refusal = refusal_of(body, reason, stream=INCIDENTS.name, at=at, what=what)
-    return (await fingerprints.write_once(body_hash(body), refusal)).durable
+
+async def set_aside(
+    fingerprints: Fingerprints, body: str, *, reason: str, what: str, most: int = 0
+) -> Written:
+    """The letter stands on its stream, and once an hour a notice about all that are alike.
+
+    Beyond `most` within the hour (0: never) no letter is kept, which a second notice says. Raises
+    Unavailable; then a second try writes only what is missing.
+    """
+    at = await fingerprints.now()
+    letter, notice = refusal_of(body, reason, stream=INCIDENTS.name, at=at, what=what)
+    content, sort = body_hash(body), f"{notice.key}:{at:%Y-%m-%dT%H}"
+    if most and not await fingerprints.has_room(content, sort, most=most):
+        said = f"{notice.text[:1800]} (more than {most} within an hour: no more are kept)"
+        notice = NoticeRequested(text=said, key=f"{notice.key}:more")
+        return await fingerprints.write_once(body_hash(f"{sort}:more"), [notice])
+    kept = await fingerprints.write_once(content, [letter])
+    told = await fingerprints.write_once(body_hash(sort), [notice])
+    return Written(first=kept.first, durable=kept.durable and told.durable)

@@ -50,9 +50,13 @@ class Settings(BusSettings):
     logs_token: SecretStr = SecretStr("")
     """The access key of `POST /triggers/logs` (Amazon Data Firehose), likewise."""
     http_at_once: int = Field(default=500, ge=1, le=10_000)
-    """Requests at those paths that are under way at the same time; one more is answered 503."""
+    """Requests at each of those paths, and at Slack's, that are under way at the same time. For one
+    more, one whose body has been coming for over a second makes way; else the answer is 503."""
     http_body_seconds: float = Field(default=10.0, ge=0.1, le=600)
     """Time that a request's head may take, and once more its body."""
+    http_handling_seconds: float = Field(default=10.0, ge=0.1, le=600)
+    """Time in which a request, once read, makes no progress before it is answered 503: Redis hangs,
+    or SNS is silent. Each alert of a group and each record of a delivery begins it anew."""
     sns_endpoint: str = Field(default="", validation_alias="AWS_ENDPOINT_URL_SNS")
     """Where SNS speaks instead of at AWS: `https://host[:port]`, else AWS_ENDPOINT_URL.
     Certificates and confirmations are fetched from there alone."""

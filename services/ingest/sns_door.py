@@ -14,15 +14,16 @@ from bus.events import NoticeRequested
 from services.ingest import sns_message
 from services.ingest.fingerprint import body_hash
 from services.ingest.handlers import Triggers
-from services.ingest.ports import MessageIds, Sns
-from services.ingest.posting import Answer, Headers, Limits, one, plain_refusal
+from services.ingest.ports import Seen, Sns
+from services.ingest.posting import Answer, Headers, Limits, Posted, one, plain_refusal
 from services.ingest.sns_addresses import Place, place_of
 from services.ingest.sns_message import Forged, SnsMessage
 
 log = logging.getLogger(__name__)
 MOST_BYTES = 512 * 1024
 """SNS takes messages of 256 KiB; as JSON within JSON they grow."""
-LIMITS = Limits(MOST_BYTES, ("text/plain", "application/json"))
+OTHER_TOPIC = "the topic is not one of NIGHTSHIFT_SNS_TOPICS"
+LIMITS = Limits(MOST_BYTES, ("text/plain", "application/json"), 32 * MOST_BYTES)
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class SnsDoor:
 
     triggers: Triggers
     sns: Sns
-    message_ids: MessageIds
+    message_ids: Seen
+    """Kept for a day: longer than a message that is still recent enough can come again."""
     topics: Sequence[str]
     endpoint: str = ""
     """Where SNS speaks instead of at AWS; empty: at AWS."""
@@ -41,19 +43,22 @@ class SnsDoor:
     limits: Limits = LIMITS
 
     def turned_away(self, headers: Headers) -> str:
-        """Nobody is: SNS shows who it is in the body."""
+        """Nobody is: SNS shows who it is in the body. But its head names the topic too."""
+        named = headers.get("x-amz-sns-topic-arn", ())
+        if any(topic not in self.topics for topic in named):
+            raise Forged(OTHER_TOPIC)
         return ""
 
     def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
         """A refusal with its reason."""
         return plain_refusal(status, reason)
 
-    async def take(self, headers: Headers, body: bytes) -> Answer:
+    async def take(self, posted: Posted) -> Answer:
         """The message has had its effect, once. Raises Forged, Rejected and Unavailable."""
-        if one(headers, "x-amz-sns-rawdelivery").lower() == "true":
+        if one(posted.headers, "x-amz-sns-rawdelivery").lower() == "true":
             raise Forged("raw delivery is not signed: switch it off for this subscription")
-        message = sns_message.read(body)
-        place = await self._judged(message, one(headers, "x-amz-sns-message-type"))
+        message = sns_message.read(posted.body)
+        place = await self._judged(message, posted)
         if await self.message_ids.is_kept(message.message_id):
             # The first delivery may be on its way to the disk still.
             return Answer(200, {"outcome": "repeated"}, durable=False)
@@ -62,12 +67,12 @@ class SnsDoor:
         await self.message_ids.keep(message.message_id)
         return answer
 
-    async def _judged(self, message: SnsMessage, said_kind: str) -> Place:
+    async def _judged(self, message: SnsMessage, posted: Posted) -> Place:
         """Where SNS speaks for this message, which is signed. Raises Forged and Unavailable."""
-        if said_kind != message.kind:
+        if one(posted.headers, "x-amz-sns-message-type") != message.kind:
             raise Forged("x-amz-sns-message-type does not name the Type of the message")
         if message.topic_arn not in self.topics:
-            raise Forged("the topic is not one of NIGHTSHIFT_SNS_TOPICS")
+            raise Forged(OTHER_TOPIC)
         if self.demanded_version and message.version != self.demanded_version:
             raise Forged(f"signature version {self.demanded_version} is demanded")
         place = place_of(message.topic_arn, endpoint=self.endpoint)
@@ -75,7 +80,7 @@ class SnsDoor:
         now = await self.triggers.fingerprints.now()
         if not sns_message.is_recent(message, now):
             raise Forged("Timestamp is not within 15 minutes of now")
-        await self.sns.check(message, place, now=now)
+        await self.sns.check(message, place, now=now, peer=posted.peer)
         return place
 
     async def _effect(self, message: SnsMessage, place: Place) -> Answer:

@@ -15,15 +15,16 @@ from bus.errors import Rejected
 from services.ingest import alertmanager, firehose, log_batch
 from services.ingest.access import bearer, is_known
 from services.ingest.handlers import Triggers
-from services.ingest.posting import Answer, Headers, Limits, one, plain_refusal
-from services.ingest.set_aside import set_aside
+from services.ingest.posting import Answer, Headers, Limits, Posted, one, plain_refusal
+from services.ingest.set_aside import MOST_AN_HOUR, set_aside
 from services.ingest.strict_json import document
-from services.ingest.trigger import Found
+from services.ingest.trigger import Found, Unreadable
 
 MEBIBYTE = 1024 * 1024
 AT_ONCE = 16
-ALERTS = Limits(4 * MEBIBYTE, ("application/json",))
-LOGS = Limits(16 * MEBIBYTE, ("application/json",), gzip=True)
+ALERTS = Limits(4 * MEBIBYTE, ("application/json",), 24 * MEBIBYTE)
+LOGS = Limits(16 * MEBIBYTE, ("application/json",), 48 * MEBIBYTE, gzip=True)
+ALERTS_DOOR, LOGS_DOOR = "Alertmanager's door", "the log door"
 _GZIP, _ZLIB = b"\x1f\x8b", b"\x78"
 
 
@@ -45,19 +46,28 @@ class AlertmanagerDoor:
         """A refusal with its reason."""
         return plain_refusal(status, reason)
 
-    async def take(self, headers: Headers, body: bytes) -> Answer:
-        """Every alert has had its effect, once. Raises Rejected and Unavailable."""
+    async def take(self, posted: Posted) -> Answer:
+        """Every alert has had its effect, once; those that cannot be read are set aside.
+
+        Raises Rejected when none can be read, and Unavailable.
+        """
         await self.triggers.fingerprints.ready()
         try:
-            found = await asyncio.to_thread(_alerts, body)
+            parts = await asyncio.to_thread(_alerts, posted.body)
         except (Rejected, ValidationError) as error:
-            fingerprints = self.triggers.fingerprints
-            reason = _in_short(error)
-            text = body.decode("utf-8", "replace")
-            await set_aside(fingerprints, text, reason=reason, door="Alertmanager's door")
-            raise Rejected(reason) from None
-        durable = await _take_all(self.triggers, found)
-        return Answer(200, {"outcome": "taken", "alerts": len(found)}, durable=durable)
+            parts = [Unreadable(_in_short(error))]
+        reasons = [part.reason for part in parts if isinstance(part, Unreadable)]
+        found = [part for part in parts if not isinstance(part, Unreadable)]
+        is_durable = await self._set_aside(posted.body, reasons)
+        if not found:
+            raise Rejected(reasons[0])
+        is_durable = await _take_all(self.triggers, found, posted=posted) and is_durable
+        said: dict[str, object] = {"outcome": "taken", "alerts": len(found)}
+        return Answer(200, said | ({"unreadable": reasons} if reasons else {}), durable=is_durable)
+
+    async def _set_aside(self, body: bytes, reasons: Sequence[str]) -> bool:
+        text, reason = body.decode("utf-8", "replace"), "; ".join(reasons)[:200]
+        return not reason or await _aside(self.triggers, text, reason=reason, door=ALERTS_DOOR)
 
 
 @dataclass(frozen=True)
@@ -79,37 +89,48 @@ class LogsDoor:
         request_id = firehose.known_id(one(headers, "x-amz-firehose-request-id"))
         return Answer(status, {"requestId": request_id, "timestamp": 0, "errorMessage": reason})
 
-    async def take(self, headers: Headers, body: bytes) -> Answer:
+    async def take(self, posted: Posted) -> Answer:
         """Every record has had its effect, once; one that cannot be read is set aside alone."""
         await self.triggers.fingerprints.ready()
-        request_id = one(headers, "x-amz-firehose-request-id")
-        delivery = await asyncio.to_thread(firehose.read, body, request_id=request_id)
-        durable = [await self._on_record(record) for record in delivery.records]
+        request_id = one(posted.headers, "x-amz-firehose-request-id")
+        delivery = await asyncio.to_thread(firehose.read, posted.body, request_id=request_id)
+        durable = [await self._on_record(record, posted) for record in delivery.records]
         now = await self.triggers.fingerprints.now()
         fields = {"requestId": delivery.request_id, "timestamp": int(now.timestamp() * 1000)}
         return Answer(200, fields, durable=all(durable))
 
-    async def _on_record(self, record: bytes) -> bool:
+    async def _on_record(self, record: bytes, posted: Posted) -> bool:
+        posted.on_progress()
         try:
             found = await asyncio.to_thread(log_batch.read, record, clean=clean)
         except (Rejected, ValidationError) as error:
-            fingerprints = self.triggers.fingerprints
             reason = _in_short(error)
-            return await set_aside(fingerprints, _shown(record), reason=reason, door="the log door")
-        return await _take_all(self.triggers, found)
+            return await _aside(self.triggers, _shown(record), reason=reason, door=LOGS_DOOR)
+        return await _take_all(self.triggers, found, posted=posted)
 
 
-def _alerts(body: bytes) -> list[Found]:
+def _alerts(body: bytes) -> Sequence[Found | Unreadable]:
     return alertmanager.read(document(body), clean=clean)
 
 
-async def _take_all(triggers: Triggers, found: Sequence[Found]) -> bool:
+async def _aside(triggers: Triggers, body: str, *, reason: str, door: str) -> bool:
+    """It was set aside; whether that is on disk already. Raises Unavailable."""
+    what = f"What came to {door} could not be read"
+    written = await set_aside(
+        triggers.fingerprints, body, reason=reason, what=what, most=MOST_AN_HOUR
+    )
+    return written.durable
+
+
+async def _take_all(triggers: Triggers, found: Sequence[Found], *, posted: Posted) -> bool:
     """All of it has had its effect; whether it is on disk already. Raises Unavailable if not."""
     room = asyncio.Semaphore(AT_ONCE)
 
     async def take(each: Found) -> bool:
         async with room:
-            return (await triggers.take(each)).durable
+            decision = await triggers.take(each)
+            posted.on_progress()
+            return decision.durable
 
     done = await asyncio.gather(*map(take, found), return_exceptions=True)
     failures = [outcome for outcome in done if isinstance(outcome, BaseException)]

@@ -8,11 +8,11 @@ from bus.errors import Rejected
 from services.ingest.alertmanager import read
 from services.ingest.incident import incident_of
 from services.ingest.naming import service_of
-from services.ingest.trigger import Found, Ignored, Raised, Recovered
+from services.ingest.trigger import Found, Ignored, Raised, Recovered, Unreadable
 from tests.ingest.bodies import alert, alerts
 
 
-def read_group(*held: dict[str, object], **changes: object) -> list[Found]:
+def read_group(*held: dict[str, object], **changes: object) -> list[Found | Unreadable]:
     return read(json.loads(alerts(*held, **changes)), clean=clean)
 
 
@@ -128,9 +128,6 @@ def test_secrets_and_unseen_characters_are_taken_out() -> None:
         (json.loads(alerts(version="1")), "version"),
         (json.loads(alerts(alerts=[])), "no `alerts`"),
         (json.loads(alerts(alerts={"0": alert()})), "no `alerts`"),
-        (json.loads(alerts(alert(), alert(status="pending"))), "neither firing nor resolved"),
-        (json.loads(alerts(alert() | {"labels": {}})), "no labels"),
-        (json.loads(alerts(alert() | {"labels": "all"})), "no labels"),
         (json.loads('{"version":"4","a":' * 600 + "1" + "}" * 600), "nested"),
     ],
 )
@@ -139,3 +136,16 @@ def test_what_is_no_payload_of_version_4_is_rejected_with_a_reason(
 ) -> None:
     with pytest.raises(Rejected, match=said):
         read(payload, clean=clean)
+
+
+def test_an_alert_that_cannot_be_read_takes_no_other_one_with_it() -> None:
+    pending, bare = alert(status="pending"), alert() | {"labels": "all"}
+    odd: dict[str, object] = {"status": 7}
+
+    found = read_group(pending, alert(), bare, odd, alert("CartSlow", status="resolved"))
+
+    assert [type(each) for each in found] == [Raised, Recovered, Unreadable, Unreadable]
+    assert [each.reason for each in found if isinstance(each, Unreadable)] == [
+        "an alert of the group is neither firing nor resolved (2 of 5)",
+        "an alert of the group has no labels (1 of 5)",
+    ]

@@ -84,6 +84,9 @@ class MemoryFingerprints:
         self.written[content] = events
         return Written(first=first, durable=True)
 
+    async def has_room(self, content: str, sort: str, *, most: int) -> bool:
+        return True
+
     async def admit(self, incident: IncidentOpened, *, content: str, source: str) -> Decision:
         await self.write_once(content, [incident])
         return Decision("opened", f"from {source}", str(incident.incident_id))

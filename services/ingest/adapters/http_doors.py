@@ -1,83 +1,66 @@
 """The doors over HTTP: limits while reading, one answer for each outcome, never a stack trace.
 
-A body is counted while it comes in and while it is unpacked, so neither a long one, a slow one nor
-a small one that unpacks to a long one costs more than its limit.
+What the head says is judged before the body is read: a stranger without a token has no part in what
+the door holds at once, and no door has a part in another one's.
 """
 
 import asyncio
 import logging
 import math
-import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bus.errors import Rejected, Unavailable
+from services.ingest.adapters.http_body import Refused
+from services.ingest.adapters.http_room import Room
 from services.ingest.intake import EVERYSEC_SECONDS
-from services.ingest.posting import Answer, Door, Headers
+from services.ingest.posting import Answer, Door, Headers, Posted
 from services.ingest.sns_message import Forged
 
 log = logging.getLogger(__name__)
-MOST_BYTES_AT_ONCE = 64 * 1024 * 1024
-"""Of all bodies that are being read or worked on."""
 _CHARSETS = ("", "utf-8", "utf8", "us-ascii")
-_GZIP = zlib.MAX_WBITS | 16
-
-
-class _Refused(Exception):
-    """The request is answered with a status of its own."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
 
 
 @dataclass
 class HttpDoors:
-    """Serves doors: at most `at_once` requests, each body within `body_seconds`."""
+    """Serves doors: at each at most `at_once` requests, each body within `body_seconds`."""
 
     kept: Callable[[], Awaitable[None]]
     """Raises Unavailable once Redis is no longer the one that was written to."""
     at_once: int = 500
     body_seconds: float = 10.0
-    _open: int = field(default=0, init=False)
-    _bytes: int = field(default=0, init=False)
+    handling_seconds: float = 10.0
+    """Without any progress; then the answer is 503."""
 
     def route(self, door: Door) -> Route:
         """The door as a route; every method but POST is answered with 405."""
+        room = Room(self.at_once, door.limits.bytes_at_once, body_seconds=self.body_seconds)
 
         async def endpoint(request: Request) -> Response:
-            answer = await self._answer(door, request)
+            answer = await self._answer(door, request, room=room)
             return JSONResponse(dict(answer.fields), answer.status, dict(answer.headers))
 
         return Route(door.path, endpoint, methods=["POST"])
 
-    async def _answer(self, door: Door, request: Request) -> Answer:
+    async def _answer(self, door: Door, request: Request, *, room: Room) -> Answer:
         headers = _headers(request)
-        if self._open >= self.at_once:
-            return _later(door.refusal(503, "too many requests at once", headers=headers), 1.0)
-        self._open += 1
         try:
-            answer = await self._taken(door, request, headers=headers)
-            if not answer.durable:
-                await asyncio.sleep(EVERYSEC_SECONDS)
-                await self.kept()
-            return answer
+            return await self._taken(door, request, headers=headers, room=room)
         except Unavailable as error:
             answer = door.refusal(503, "not taken now, send it again", headers=headers)
             return _later(_logged(door, answer, reason=str(error)), error.retry_in_seconds)
-        except (_Refused, Rejected, ClientDisconnect) as error:
+        except (Refused, Rejected, ClientDisconnect) as error:
             reason = str(error) or "the sender went away"
             return _logged(
                 door, door.refusal(_status(error), reason, headers=headers), reason=reason
             )
-        finally:
-            self._open -= 1
 
-    async def _taken(self, door: Door, request: Request, *, headers: Headers) -> Answer:
+    async def _taken(self, door: Door, request: Request, *, headers: Headers, room: Room) -> Answer:
         stranger = door.turned_away(headers)
         if stranger:
             answer = door.refusal(401, stranger, headers=headers)
@@ -85,76 +68,44 @@ class HttpDoors:
             return _logged(door, Answer(401, answer.fields, scheme), reason=stranger)
         _check_type(headers, door.limits.content_types)
         is_packed = _is_packed(headers, allowed=door.limits.gzip)
-        body = _Body(door.limits.most_bytes, self._count, is_packed=is_packed)
+        most = door.limits.most_bytes
+        async with room.body(request, most, is_packed=is_packed) as body:
+            return await self._handled(door, headers, body=body, peer=_peer(request))
+
+    async def _handled(self, door: Door, headers: Headers, *, body: bytes, peer: str) -> Answer:
+        """The answer once all is on disk; raises Unavailable when nothing moves for too long.
+
+        What was begun then is cut off at whatever step: when it is sent again, each part that was
+        written is known as a duplicate.
+        """
+        clock, seconds = asyncio.get_running_loop().time, self.handling_seconds
         try:
-            async with asyncio.timeout(self.body_seconds):
-                await body.read(request.stream())
+            async with asyncio.timeout(seconds) as limit:
+                go_on = partial(_extend, limit, lambda: clock() + seconds)
+                answer = await door.take(Posted(headers, body, peer, go_on))
+                if not answer.durable:
+                    limit.reschedule(clock() + seconds + EVERYSEC_SECONDS)
+                    await asyncio.sleep(EVERYSEC_SECONDS)
+                    await self.kept()
+                return answer
         except TimeoutError:
-            self._count(-body.counted)
-            raise _Refused(408, "the body came too slowly") from None
-        except BaseException:
-            self._count(-body.counted)
-            raise
-        try:
-            return await door.take(headers, bytes(body.content))
-        finally:
-            self._count(-body.counted)
-
-    def _count(self, more: int) -> None:
-        self._bytes += more
-        if more > 0 and self._bytes > MOST_BYTES_AT_ONCE:
-            raise Unavailable("too many bytes are being read at once", retry_in_seconds=1.0)
+            said = f"nothing moved for {seconds:g} s"
+            raise Unavailable(said, retry_in_seconds=1.0) from None
 
 
-class _Body:
-    """A body as it comes in, never longer than `most`."""
-
-    def __init__(self, most: int, count: Callable[[int], None], *, is_packed: bool) -> None:
-        self.content = bytearray()
-        self.counted = 0
-        self._most = most
-        self._count = count
-        self._unpacking = zlib.decompressobj(_GZIP) if is_packed else None
-        self._came = 0
-
-    async def read(self, stream: AsyncIterator[bytes]) -> None:
-        """The whole of it is in `content`."""
-        async for chunk in stream:
-            self._came += len(chunk)
-            if self._came > self._most:
-                raise self._too_large()
-            self._add(self._unpacked(chunk) if self._unpacking else chunk)
-        if self._unpacking and not self._unpacking.eof and self._came:
-            raise Rejected("the body is not whole gzip")
-
-    def _unpacked(self, chunk: bytes) -> bytes:
-        unpacking = self._unpacking or zlib.decompressobj(_GZIP)
-        try:
-            # One byte more than there is room for says that it is too long.
-            found = unpacking.decompress(chunk, self._most - len(self.content) + 1)
-        except zlib.error:
-            raise Rejected("the body is not gzip") from None
-        if unpacking.unconsumed_tail:
-            raise self._too_large()
-        if unpacking.unused_data:
-            raise Rejected("the body goes on behind its gzip")
-        return found
-
-    def _add(self, piece: bytes) -> None:
-        if len(self.content) + len(piece) > self._most:
-            raise self._too_large()
-        self.counted += len(piece)
-        self._count(len(piece))
-        self.content += piece
-
-    def _too_large(self) -> _Refused:
-        return _Refused(413, f"the body is longer than {self._most} bytes")
+def _extend(limit: asyncio.Timeout, until: Callable[[], float]) -> None:
+    if not limit.expired():
+        limit.reschedule(until())
 
 
 def _status(error: Exception) -> int:
-    if isinstance(error, _Refused):
+    if isinstance(error, Refused):
         return error.status
     return 403 if isinstance(error, Forged) else 400
+
+
+def _peer(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _headers(request: Request) -> Headers:
@@ -169,9 +120,9 @@ def _check_type(headers: Headers, allowed: Sequence[str]) -> None:
     kind, *parameters = [part.strip().lower() for part in ";".join(values).split(";")]
     named = [part.partition("=")[2].strip('" ') for part in parameters if "charset" in part]
     if len(values) != 1 or kind not in allowed:
-        raise _Refused(415, f"the content type is {' or '.join(allowed)}")
+        raise Refused(415, f"the content type is {' or '.join(allowed)}")
     if any(charset not in _CHARSETS for charset in named):
-        raise _Refused(415, "the charset is UTF-8")
+        raise Refused(415, "the charset is UTF-8")
 
 
 def _is_packed(headers: Headers, *, allowed: bool) -> bool:
@@ -180,7 +131,7 @@ def _is_packed(headers: Headers, *, allowed: bool) -> bool:
         return False
     if encoding == "gzip" and allowed:
         return True
-    raise _Refused(415, "the content encoding is gzip or none" if allowed else "no encoding")
+    raise Refused(415, "the content encoding is gzip or none" if allowed else "no encoding")
 
 
 def _later(answer: Answer, seconds: float) -> Answer:

@@ -8,9 +8,10 @@ from starlette.routing import Route
 
 from bus.errors import NotConfigured
 from bus.port import Bus
+from bus.streams import DAY
 from services.ingest.access import tokens_of
 from services.ingest.adapters.http_doors import HttpDoors
-from services.ingest.adapters.redis_message_ids import RedisMessageIds
+from services.ingest.adapters.redis_seen import RedisSeen
 from services.ingest.adapters.slow_heads import SlowHeads
 from services.ingest.adapters.sns_over_https import SnsOverHttps
 from services.ingest.adapters.trusted_roots import TrustedRoots
@@ -22,6 +23,8 @@ from services.ingest.sns_door import SnsDoor
 from services.ingest.token_doors import AlertmanagerDoor, LogsDoor
 
 log = logging.getLogger(__name__)
+CERTIFICATE_DAYS = 30
+"""So long the address of a good certificate is remembered after it was asked last."""
 _ORIGIN = re.compile(r"https://[a-z0-9.-]{1,253}(?::\d{1,5})?/?")
 
 
@@ -49,6 +52,7 @@ def http_triggers(
         triggers.fingerprints.kept,
         at_once=settings.http_at_once,
         body_seconds=settings.http_body_seconds,
+        handling_seconds=settings.http_handling_seconds,
     )
     doors: list[Door] = []
     if settings.topics:
@@ -61,6 +65,13 @@ def http_triggers(
     return HttpTriggers([serving.route(door) for door in doors], heads)
 
 
+def sns_over_https(settings: Settings, bus: Bus) -> SnsOverHttps:
+    """SNS, whose certificates are remembered on every replica of this bus."""
+    return SnsOverHttps(
+        TrustedRoots(settings.ca_bundle), RedisSeen(bus, "certificate", CERTIFICATE_DAYS * DAY)
+    )
+
+
 def _sns_door(settings: Settings, bus: Bus, *, triggers: Triggers, sns: Sns | None) -> SnsDoor:
     address = settings.sns_address
     if address and not _ORIGIN.fullmatch(address):
@@ -69,8 +80,8 @@ def _sns_door(settings: Settings, bus: Bus, *, triggers: Triggers, sns: Sns | No
         )
     return SnsDoor(
         triggers=triggers,
-        sns=sns or SnsOverHttps(TrustedRoots(settings.ca_bundle)),
-        message_ids=RedisMessageIds(bus),
+        sns=sns or sns_over_https(settings, bus),
+        message_ids=RedisSeen(bus, "sns", DAY),
         topics=settings.topics,
         endpoint=address,
         demanded_version="" if settings.sns_signature == "any" else settings.sns_signature,

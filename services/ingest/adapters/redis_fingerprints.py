@@ -40,6 +40,7 @@ from services.ingest.trigger import Decision
 
 log = logging.getLogger(__name__)
 SAID_CHARACTERS = 300
+SORT_SECONDS = 7200
 
 
 class RedisFingerprints:
@@ -86,6 +87,20 @@ class RedisFingerprints:
         for key, entry_id in zip(streams, written, strict=False):
             self._bus.store.saw(key, as_text(entry_id))
         return Written(first=bool(written), durable=durable)
+
+    async def has_room(self, content: str, sort: str, *, most: int) -> bool:
+        """Whether it was written, or is one of the first `most` of its sort within two hours."""
+        key = self._key(f"sort:{sort}")
+        try:
+            if await self._bus.redis.exists(self._key(f"content:{content}")):
+                return True
+            async with self._bus.redis.pipeline(transaction=True) as pipe:
+                pipe.set(key, 0, ex=SORT_SECONDS, nx=True)
+                pipe.incr(key)
+                _, count = await pipe.execute()
+        except (RedisError, OSError) as error:
+            raise unavailable(error) from error
+        return int(count) <= most
 
     async def admit(self, incident: IncidentOpened, *, content: str, source: str) -> Decision:
         """The alarm joined, repeated, waits, opened or was folded: one script decides."""

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from bus.health import Check
 from bus.port import Bus
 from bus.process import Background
+from services.ingest.adapters.http_room import Room
 from services.ingest.adapters.redis_fingerprints import RedisFingerprints
 from services.ingest.adapters.redis_pace import RedisPace
 from services.ingest.ports import Core
@@ -36,7 +37,7 @@ def slack_doors(settings: Settings, bus: Bus, *, core: Core, services: Sequence[
     # Slack's packages take a third of a second: who has no Slack does not wait for them.
     from services.ingest.adapters.slack_answering import ResponseUrls
     from services.ingest.adapters.slack_app import SlackApp
-    from services.ingest.adapters.slack_http import SlackHttp
+    from services.ingest.adapters.slack_http import BODY_SECONDS, BYTES_AT_ONCE, SlackHttp
     from services.ingest.adapters.slack_socket import SlackSocket
 
     allowed = Allowed(
@@ -59,5 +60,8 @@ def slack_doors(settings: Settings, bus: Bus, *, core: Core, services: Sequence[
         socket = SlackSocket(app, value, api_url=settings.slack_api_url)
         background.append(socket.keep)
         checks["slack"] = socket.check
-    routes = [SlackHttp(app, secret.get_secret_value()).route] if secret is not None else []
-    return SlackDoors(background, routes, checks)
+    if secret is None:
+        return SlackDoors(background, checks=checks)
+    room = Room(settings.http_at_once, BYTES_AT_ONCE, body_seconds=BODY_SECONDS)
+    route = SlackHttp(app, secret.get_secret_value(), room=room).route
+    return SlackDoors(background, [route], checks)

@@ -1,6 +1,5 @@
 """Slack over HTTP: commands, events and presses of buttons on one path, signed by Slack."""
 
-import asyncio
 import json
 import logging
 import time
@@ -13,12 +12,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bus import metrics
+from bus.errors import Unavailable
+from services.ingest.adapters.http_body import Refused
+from services.ingest.adapters.http_room import Room
 from services.ingest.adapters.slack_app import SlackApp
-from services.ingest.slack_signature import why_forged
+from services.ingest.slack_signature import why_forged, why_unlikely
 
 log = logging.getLogger(__name__)
 PATH = "/slack/events"
 MOST_BYTES = 1024 * 1024
+BYTES_AT_ONCE = 8 * MOST_BYTES
+"""Of all bodies that are being read or worked on; a usual one has a few KiB."""
 BODY_SECONDS = 5.0
 MOST_FIELDS = 100
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
@@ -28,14 +32,15 @@ class SlackHttp:
     """The path.
 
     Answers 200; 400, 401, 408, 413 or 415 for what Slack does not send like this; 503 for what
-    could not be written, so that Slack sends it again.
+    could not be written, or had no room, so that Slack sends it again.
     """
 
     def __init__(
-        self, app: SlackApp, secret: str, *, clock: Callable[[], float] = time.time
+        self, app: SlackApp, secret: str, *, room: Room, clock: Callable[[], float] = time.time
     ) -> None:
         self._app = app
         self._secret = secret
+        self._room = room
         self._clock = clock
 
     @property
@@ -44,22 +49,25 @@ class SlackHttp:
         return Route(PATH, self.receive, methods=["POST"])
 
     async def receive(self, request: Request) -> Response:
-        """Slack's answer; nothing is looked at before the signature is right."""
+        """Slack's answer; no body is read behind a head that is not Slack's."""
+        unlikely = why_unlikely(request.headers.raw, now=self._clock())
+        if unlikely:
+            return _refused(unlikely)
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await _body(request)
-        except TimeoutError:
-            return Response(status_code=408)
+            async with self._room.body(request, MOST_BYTES) as body:
+                return await self._judged(request, body)
+        except Refused as error:
+            return Response(status_code=error.status)
         except ClientDisconnect:
             return Response(status_code=400)
-        if body is None:
-            return Response(status_code=413)
+        except Unavailable as error:
+            log.warning("%s answers 503: %s", PATH, error)
+            return Response(status_code=503)
+
+    async def _judged(self, request: Request, body: bytes) -> Response:
+        """Nothing in the body is looked at before the signature is right."""
         forged = why_forged(self._secret, request.headers.raw, body=body, now=self._clock())
-        if forged:
-            log.warning("refused a request to %s: %s", PATH, forged)
-            metrics.INCIDENTS.add(1, {"outcome": "refused"})
-            return Response(status_code=401)
-        return await self._answer(request, body)
+        return _refused(forged) if forged else await self._answer(request, body)
 
     async def _answer(self, request: Request, body: bytes) -> Response:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -78,14 +86,10 @@ class SlackHttp:
         )
 
 
-async def _body(request: Request) -> bytes | None:
-    """The raw body; None when it is too long, and then the rest is not read."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            return None
-    return bytes(body)
+def _refused(reason: str) -> Response:
+    log.warning("refused a request to %s: %s", PATH, reason)
+    metrics.INCIDENTS.add(1, {"outcome": "refused"})
+    return Response(status_code=401)
 
 
 def _parsed(body: bytes, kind: str) -> dict[str, Any] | None:

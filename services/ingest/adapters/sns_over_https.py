@@ -7,9 +7,8 @@ issuer's address stands in it. No redirect is followed, and everything has a tim
 import asyncio
 import logging
 import re
-from collections import deque
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 import aiohttp
 from cryptography import x509
@@ -19,46 +18,49 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from bus.errors import Rejected, Unavailable
+from services.ingest.adapters.signing_keys import Asked, FetchBudget, Known, SigningKeys
 from services.ingest.adapters.trusted_roots import TrustedRoots
+from services.ingest.ports import Seen
 from services.ingest.sns_addresses import Place
 from services.ingest.sns_message import Forged, SnsMessage
 
 log = logging.getLogger(__name__)
 MOST_BYTES = 64 * 1024
 MOST_SECONDS = 5.0
-MOST_KEPT = 32
 KEPT_FOR = timedelta(hours=24)
 REFUSED_FOR = timedelta(minutes=1)
-MOST_FETCHES_PER_MINUTE = 10
+MOST_FETCHES_PER_MINUTE = 60
 """Unknown certificates that are asked for: a stranger can name as many as he likes."""
+MOST_FETCHES_OF_ONE_PEER = 10
+MOST_FETCHES_OF_GOOD_ONES = 20
+"""Addresses at which there was a good certificate before: no stranger can name a new one."""
 SHORTEST_KEY_BITS = 2048
 _DIGESTS = {"1": hashes.SHA1, "2": hashes.SHA256}
 _SUBSCRIPTION = re.compile(r"<SubscriptionArn>(arn:[A-Za-z0-9:._-]{1,400})</SubscriptionArn>")
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What is known of one certificate's address, until then."""
-
-    key: rsa.RSAPublicKey | None
-    until: datetime
-    reason: str = ""
-
-
 class SnsOverHttps:
-    """Keeps what it learned: of good certificates for a day, of bad ones for a minute."""
+    """Keeps what it learned: of good certificates for a day, of bad ones for a minute.
 
-    def __init__(self, roots: TrustedRoots) -> None:
-        self._roots = roots
-        self._known: dict[tuple[str, Place], _Known] = {}
-        self._fetched_at: deque[float] = deque(maxlen=MOST_FETCHES_PER_MINUTE)
-        self._one_at_a_time = asyncio.Lock()
+    `seen` remembers, for all replicas and over a restart, where a good certificate was: whatever
+    strangers name, SNS's own messages are still read.
+    """
+
+    def __init__(self, roots: TrustedRoots, seen: Seen) -> None:
+        self._roots, self._seen = roots, seen
+        self._keys = SigningKeys()
+        self._strangers = FetchBudget(MOST_FETCHES_PER_MINUTE, of_each=MOST_FETCHES_OF_ONE_PEER)
+        self._friends = FetchBudget(MOST_FETCHES_OF_GOOD_ONES, of_each=MOST_FETCHES_OF_GOOD_ONES)
+        self._locks: WeakValueDictionary[Asked, asyncio.Lock] = WeakValueDictionary()
         self.asked: list[str] = []
         """Addresses that were followed, the newest last; at most a hundred."""
 
-    async def check(self, message: SnsMessage, place: Place, *, now: datetime) -> None:
+    async def check(
+        self, message: SnsMessage, place: Place, *, now: datetime, peer: str = ""
+    ) -> None:
         """The message was signed by SNS; raises Forged and Unavailable otherwise."""
-        key = await self._key(place.certificate(message.certificate_url), place, now=now)
+        asked = place.certificate(message.certificate_url), place
+        key = await self._key(asked, now, peer=peer)
         try:
             key.verify(
                 message.signature,
@@ -77,29 +79,37 @@ class SnsOverHttps:
             raise Rejected(f"SNS answered {status}")
         return found[1]
 
-    async def _key(self, url: str, place: Place, *, now: datetime) -> rsa.RSAPublicKey:
-        async with self._one_at_a_time:
-            known = self._known.get((url, place))
-            if known is None or known.until <= now:
-                known = await self._learn(url, place, now=now)
-                while len(self._known) >= MOST_KEPT:
-                    self._known.pop(next(iter(self._known)))
-                self._known[url, place] = known
+    async def _key(self, asked: Asked, now: datetime, *, peer: str) -> rsa.RSAPublicKey:
+        known = self._keys.of(asked, now)
+        if known is None:
+            # Many messages of one certificate wait for one answer, and for no other address's.
+            async with self._locks.setdefault(asked, asyncio.Lock()):
+                known = self._keys.of(asked, now) or await self._learn(asked, now, peer=peer)
         if known.key is None:
             raise Forged(known.reason)
         return known.key
 
-    async def _learn(self, url: str, place: Place, *, now: datetime) -> _Known:
-        self._count_fetch()
+    async def _learn(self, asked: Asked, now: datetime, *, peer: str) -> Known:
+        url = asked[0]
+        was_good = self._keys.was_good(asked) or await self._seen.is_kept(url)
+        (self._friends if was_good else self._strangers).count(peer, now)
+        known = await self._asked_for(asked, now)
+        self._keys.keep(asked, known)
+        if known.key is not None:
+            await self._seen.keep(url)
+        return known
+
+    async def _asked_for(self, asked: Asked, now: datetime) -> Known:
+        url, place = asked
         try:
             certificate = await self._checked(url, place, now=now)
         except Forged as error:
             log.warning("the signing certificate at %s is refused: %s", url, error)
-            return _Known(None, now + REFUSED_FOR, str(error))
+            return Known(None, now + REFUSED_FOR, str(error))
         key = certificate.public_key()
         if not isinstance(key, rsa.RSAPublicKey) or key.key_size < SHORTEST_KEY_BITS:
-            return _Known(None, now + REFUSED_FOR, "the signing certificate's key is too weak")
-        return _Known(key, min(now + KEPT_FOR, certificate.not_valid_after_utc))
+            return Known(None, now + REFUSED_FOR, "the signing certificate's key is too weak")
+        return Known(key, min(now + KEPT_FOR, certificate.not_valid_after_utc))
 
     async def _checked(self, url: str, place: Place, *, now: datetime) -> x509.Certificate:
         """The certificate at that address, issued to SNS by a root that is trusted, valid now."""
@@ -140,13 +150,6 @@ class SnsOverHttps:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             said = type(error).__name__
             raise Unavailable(f"SNS cannot be reached: {said}", retry_in_seconds=5) from error
-
-    def _count_fetch(self) -> None:
-        now = asyncio.get_running_loop().time()
-        full = len(self._fetched_at) == MOST_FETCHES_PER_MINUTE
-        if full and now - self._fetched_at[0] < 60:
-            raise Unavailable("too many unknown signing certificates", retry_in_seconds=20)
-        self._fetched_at.append(now)
 
 
 async def _body(answer: aiohttp.ClientResponse) -> bytes:

@@ -7,9 +7,11 @@ import json
 import tracemalloc
 
 import pytest
+from pydantic import SecretStr
 
 from bus.streams import INCIDENTS
 from bus.testing import entries
+from simulator.redis_server import RedisServer
 from tests.ingest.http.conftest import ALERTS, LOGS, SNS, Doors, Open
 from tests.ingest.http.test_token_doors import ACCESS, BEARER, JSON, delivery
 
@@ -150,10 +152,34 @@ async def test_the_document_lists_what_is_open_and_nothing_else(open_doors: Open
     assert set(said["paths"]) == {ALERTS, LOGS, "/openapi.json"}
 
 
-@pytest.mark.parametrize("path", ["/", "/triggers", "/triggers/sns/", "/slack/events/x"])
+@pytest.mark.parametrize(
+    "path", ["/", "/triggers", "/triggers/sns/", "/triggers/alertmanager/", "/slack/events/x"]
+)
 async def test_other_paths_are_not_there(path: str, open_doors: Open) -> None:
+    """Nor is a path with a slash at its end a redirect, which no sender of ours follows."""
     doors = await open_doors()
 
     url = f"http://127.0.0.1:{doors.port}{path}"
     async with doors.client.post(url, data=b"{}", allow_redirects=False) as answer:
-        assert answer.status in (307, 404)
+        assert answer.status == 404
+
+
+async def test_ingest_is_not_ready_while_redis_is_full(
+    open_doors: Open, own_redis: RedisServer
+) -> None:
+    """Without a queue, which asks Redis itself, nothing but each single answer of 503 showed it."""
+    doors = await open_doors(redis_url=SecretStr(own_redis.url))
+
+    async def answered() -> tuple[int, dict[str, str]]:
+        async with doors.client.get(f"http://127.0.0.1:{doors.port}/readyz") as answer:
+            return answer.status, (await answer.json())["problems"]
+
+    assert await answered() == (200, {})
+    await doors.bus.redis.config_set("maxmemory", 1)
+    status, problems = await answered()
+    await doors.bus.redis.config_set("maxmemory", 0)
+
+    assert status == 503
+    assert list(problems) == ["writes"]
+    assert "maxmemory" in problems["writes"]
+    assert await answered() == (200, {})

@@ -4,14 +4,17 @@ import asyncio
 import base64
 import gzip
 import json
+import os
+import signal
 
 import pytest
 from pydantic import SecretStr
 
 from bus.errors import NotConfigured
+from bus.events import NoticeRequested as Notice
 from bus.settings import load
-from bus.streams import INCIDENTS
-from bus.testing import dead_letters, entries
+from bus.streams import INCIDENTS, NOTICES
+from bus.testing import dead_letters, entries, events
 from services.ingest.settings import Settings
 from simulator.redis_server import RedisServer
 from tests.ingest.http.conftest import ALERTS, ALERTS_TOKEN, LOGS, LOGS_TOKEN, Open
@@ -83,6 +86,7 @@ async def test_without_the_token_nothing_is_read(
 
 
 async def test_each_alert_and_each_batch_of_logs_opens_its_incident_once(open_doors: Open) -> None:
+    """What is broken is set aside alone: Alertmanager gives up on a group that is answered 400."""
     new = "alerts-" + "c" * 20
     doors = await open_doors(alertmanager_token=SecretStr(f"{ALERTS_TOKEN}, {new}"))
     posts = [
@@ -94,16 +98,21 @@ async def test_each_alert_and_each_batch_of_logs_opens_its_incident_once(open_do
             gzip.compress(delivery(batch("ERROR cannot reach redis"))),
             ACCESS | {"Content-Encoding": "gzip"},
         ),
+        (ALERTS, alerts("NoCarts", "Slow").replace(b"firing", b"pending", 2), BEARER),
     ]
 
     got = await asyncio.gather(*(doors.post(*each) for each in posts))
 
-    assert [each.status for each in got] == [200] * 4
+    assert [each.status for each in got] == [200] * 5
     assert got[0].said == {"outcome": "taken", "alerts": 2}
     assert got[2].said["requestId"] == "r-1"
     assert got[2].said["timestamp"] > 1_700_000_000_000
-    assert len(await entries(doors.bus, INCIDENTS)) == 3
-    (letter,) = await dead_letters(doors.bus, INCIDENTS)
+    reason = "an alert of the group is neither firing nor resolved (1 of 2)"
+    assert got[4].said == {"outcome": "taken", "alerts": 1, "unreadable": [reason]}
+    assert len(await entries(doors.bus, INCIDENTS)) == 4
+    letters = {letter.reason: letter for letter in await dead_letters(doors.bus, INCIDENTS)}
+    assert '"NoCarts"' in letters.pop(reason).fields["body"]
+    (letter,) = letters.values()
     assert "packed bytes" in letter.fields["body"]
 
 
@@ -119,6 +128,42 @@ async def test_a_known_sender_of_something_unreadable_is_told_and_a_person_too(
     assert len(await dead_letters(doors.bus, INCIDENTS)) == 1
     assert (logs.status, logs.said["requestId"]) == (400, "r-1")
     assert "records" in logs.said["errorMessage"]
+
+
+async def test_a_sender_of_much_that_is_unreadable_fills_neither_stream(open_doors: Open) -> None:
+    """Two hundred bodies of version 1 were two hundred dead letters and as many notices."""
+    doors = await open_doors()
+    old = [json.dumps({"version": "1", "groupKey": str(number)}).encode() for number in range(30)]
+
+    got = [await doors.post(ALERTS, body, BEARER) for body in [*old, *old[:5]]]
+
+    assert {each.status for each in got} == {400}
+    assert len(await dead_letters(doors.bus, INCIDENTS)) == 20
+    said = [event.text for event in await events(doors.bus, NOTICES) if isinstance(event, Notice)]
+    assert len(said) == 2
+    assert "`version` is not 4" in said[0]
+    assert "more than 20 within an hour" in said[1]
+
+
+@pytest.mark.timeout(40)
+async def test_while_redis_hangs_the_answer_is_soon_503_and_nothing_is_written_twice(
+    open_doors: Open, own_redis: RedisServer
+) -> None:
+    """It came after 38 s, when every sender had given up."""
+    url = SecretStr(own_redis.url)
+    doors = await open_doors(redis_url=url, http_handling_seconds=0.3, catch_up=False)
+    group = alerts("HighErrorRate", "NoCarts", "SlowCarts")
+    os.kill(own_redis.pid, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(5):
+            hung = await asyncio.gather(*(doors.post(ALERTS, group, BEARER) for _ in range(3)))
+    finally:
+        os.kill(own_redis.pid, signal.SIGCONT)
+    taken = await doors.post(ALERTS, group, BEARER)
+
+    assert [(got.status, got.headers["Retry-After"]) for got in hung] == [(503, "1")] * 3
+    assert taken.status == 200
+    assert len(await entries(doors.bus, INCIDENTS)) == 3
 
 
 @pytest.mark.timeout(40)
