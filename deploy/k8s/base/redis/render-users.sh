@@ -1,26 +1,23 @@
-# Writes the ACL file: each ">${NAME_PASSWORD}" of the template becomes "#" and the SHA-256 of that
-# password. Refuses a password that is missing, short, or not fit for the address in REDIS_URL.
+#!/bin/sh
+# Print the ACL file that a template of Redis users stands for; passwords come from the environment.
+# Usage: render-users.sh users.acl.template > users.acl
+# Needs sh and awk alone, as the images of Redis have them. Fails where a password is missing, short or cannot stand in
+# an ACL file; no password is ever an argument of a command.
 set -eu
-umask 077
-template=/etc/nightshift/redis/users.acl.template
-users=/run/nightshift/users.acl
-
-rules=$(cat "$template")
-for name in INGEST REASONER TOOLRUNNER NOTIFIER KEDA OPERATOR; do
-  eval "password=\${${name}_PASSWORD:-}"
-  case "$password" in
-    *[!A-Za-z0-9._~-]*) echo "redis: the password of $name holds more than A-Z a-z 0-9 . _ ~ -" >&2; exit 1 ;;
-  esac
-  if [ "${#password}" -lt 16 ]; then
-    echo "redis: the password of $name has fewer than 16 characters" >&2
-    exit 1
-  fi
-  hash=$(printf %s "$password" | sha256sum | cut -d " " -f 1)
-  rules=$(printf '%s\n' "$rules" | sed "s/>\${${name}_PASSWORD}/#$hash/g")
-done
-if printf '%s\n' "$rules" | grep -v '^ *#' | grep -q '\${'; then
-  echo "redis: the template names a password that nobody gives" >&2
-  exit 1
-fi
-# Redis takes no comments in this file.
-printf '%s\n' "$rules" | grep -v -e '^ *#' -e '^ *$' > "$users"
+awk '
+  function refuse(sentence) { print "render-users: " sentence > "/dev/stderr"; failed = 1; exit 1 }
+  function user_ends() { if (line != "") print line; line = "" }
+  { sub(/^[ \t]*#.*/, ""); indented = $0 ~ /^[ \t]/; gsub(/^[ \t]+|[ \t]+$/, "") }
+  $0 == "" { next }
+  {
+    while (match($0, /\$\{[A-Z_]+\}/)) {
+      name = substr($0, RSTART + 2, RLENGTH - 3)
+      if (!(name in ENVIRON)) refuse(name " is not set")
+      if (ENVIRON[name] !~ /^[A-Za-z0-9._~-]+$/ || length(ENVIRON[name]) < 16)
+        refuse(name " must be 16 or more of A-Z a-z 0-9 . _ ~ -")
+      $0 = substr($0, 1, RSTART - 1) ENVIRON[name] substr($0, RSTART + RLENGTH)
+    }
+    if (!indented) { user_ends(); line = $0 } else line = line " " $0
+  }
+  END { if (!failed) user_ends() }
+' "$1"
