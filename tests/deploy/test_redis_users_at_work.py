@@ -17,7 +17,7 @@ from tests.deploy.redis_users import SERVICES, Guarded, guarded_redis
 from tests.loop.desk import PREFIX, SHARED, Desk, quiet
 from tests.loop.test_one_incident import alarm
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 
 def start(stack: Stack, guarded: Guarded) -> None:
