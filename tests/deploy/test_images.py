@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
@@ -169,18 +170,19 @@ class Registry(BaseHTTPRequestHandler):
         self.answer(200, body=json.dumps({"token": "given"}).encode())
 
     def do_HEAD(self) -> None:
-        known = self.path == "/v2/nightshift/ingest/manifests/0.1.0"
         if self.headers["Authorization"] != "Bearer given":
-            realm = f"http://127.0.0.1:{self.server.server_address[1]}/token"
-            self.answer(401, **{"WWW-Authenticate": f'Bearer realm="{realm}",service="s"'})
+            realm = f"http://{self.headers['Host']}/token"
+            self.answer(401, {"WWW-Authenticate": f'Bearer realm="{realm}",service="s"'})
+        elif self.path == "/v2/nightshift/ingest/manifests/0.1.0":
+            self.answer(200, {"Docker-Content-Digest": self.digest})
         else:
-            self.answer(
-                200 if known else 404, **{"Docker-Content-Digest": self.digest} if known else {}
-            )
+            self.answer(404)
 
-    def answer(self, code: int, body: bytes = b"", **headers: str) -> None:
+    def answer(
+        self, code: int, headers: Mapping[str, str] | None = None, *, body: bytes = b""
+    ) -> None:
         self.send_response(code)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

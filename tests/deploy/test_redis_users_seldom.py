@@ -8,6 +8,7 @@ requests (the client sends INCRBY where the code says `incr`).
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -113,14 +114,14 @@ async def test_ingest_holds_folds_sums_up_recovers_and_stops(as_user: As) -> Non
     first = (await _incidents(as_user))[0]
     await opened_as(as_user("reasoner"), first)
     await shift.recovered("a")
-    stopped = await as_user("reasoner").investigations.read(InvestigationId(first.incident_id))
+    stopped = await as_user("reasoner").investigations.read(InvestigationId(str(first.incident_id)))
     assert stopped is not None
     assert stopped.outcome == "recovered"
 
 
 async def _incidents(as_user: As) -> list[IncidentOpened]:
     """What the reasoner reads on the stream."""
-    rows = list(await as_user("reasoner").redis.xrange("nightshift:incidents") or [])
+    rows: list[Any] = list(await as_user("reasoner").redis.xrange("nightshift:incidents") or [])
     return [IncidentOpened.model_validate_json(fields[b"data"]) for _, fields in rows]
 
 
