@@ -62,9 +62,21 @@ NOT_SHOWN = {
 }
 
 
-@cache
+def test_a_bound_of_a_histogram_that_a_rule_names_is_one() -> None:
+    (rules,) = kind_of(COMPOSED[0], "PrometheusRule")
+    named_bounds = set(re.findall(r'le="([^"]+)"', json.dumps(rules).replace('\\"', '"')))
+    assert named_bounds
+    assert named_bounds <= set(re.findall(r'le="([^"]+)"', page()))
+
+
 def exposed() -> frozenset[str]:
-    """What `/metrics` calls the instruments of bus/metrics.py, by the exporter itself."""
+    """What `/metrics` calls our instruments."""
+    return frozenset(re.findall(r"^nightshift_\w+", page(), re.MULTILINE))
+
+
+@cache
+def page() -> str:
+    """What `/metrics` would show of the instruments of bus/metrics.py, by the exporter itself."""
     reader = PrometheusMetricReader()
     provider = MeterProvider(metric_readers=[reader])
     meter = provider.get_meter("nightshift")
@@ -82,4 +94,4 @@ def exposed() -> frozenset[str]:
                 meter.create_histogram(name, unit).record(1)
     text = generate_latest().decode()
     provider.shutdown()
-    return frozenset(NAME.findall("\n".join(re.findall(r"^nightshift_\w+", text, re.MULTILINE))))
+    return text

@@ -1,4 +1,4 @@
-"""Who may what: roles, tokens, secrets, and who reaches whom (security.md, T15, T17 to T19, T22)."""
+"""Who may what: roles, tokens, secrets, and who reaches whom (T15, T17 to T19, T22)."""
 
 import re
 
@@ -120,7 +120,11 @@ def test_secrets_are_references_and_each_service_names_only_its_own(name: str) -
             elif re.search("TOKEN|PASSWORD|SECRET|_KEY", variable["name"]):
                 pytest.fail(f"{where}: {variable['name']} is given as text")
     for workload in SERVICES:
-        own = {f"redis-users/{workload}-password", "redaction/key", f"external-redis/{workload}-url"}
+        own = {
+            f"redis-users/{workload}-password",
+            "redaction/key",
+            f"external-redis/{workload}-url",
+        }
         strange = {key for key in theirs[workload] if key not in own}
         assert {key.partition("/")[0] for key in strange} == {workload}
 

@@ -14,6 +14,7 @@ from tests.deploy.manifests import (
     needs_kubectl,
     workloads,
 )
+from tests.house.sources import ROOT
 
 pytestmark = [
     needs_kubectl,
@@ -75,9 +76,19 @@ def test_services_are_asked_on_the_paths_that_they_have(name: str) -> None:
         }
         # Readiness asks Redis for at most 2 s, and further checks beside.
         assert each["readinessProbe"]["timeoutSeconds"] >= 5
-        # A start waits for Redis, 60 s by our setting, and then loads; it must not be killed before.
+        # A start waits for Redis, 60 s by our setting, and then loads: until then it is let be.
         startup = each["startupProbe"]
         assert startup["periodSeconds"] * startup["failureThreshold"] >= 120
+
+
+def test_a_service_starts_by_its_module_whatever_the_image_would_start(name: str) -> None:
+    for service in SERVICES:
+        each = container(name, service, service)
+        assert each["command"] == ["python", "-m", f"services.{service}"]
+        assert (ROOT / "services" / service / "__main__.py").is_file()
+    servers = container(name, "toolrunner", "servers")
+    assert servers["command"] == ["python", "-m", "services.toolrunner.servers"]
+    assert servers["restartPolicy"] == "Always"
 
 
 def path_of(probe: Object) -> str:

@@ -11,6 +11,7 @@ from tests.deploy.manifests import (
     COMPOSED,
     EVERYTHING,
     K8S,
+    SERVICES,
     NotRendered,
     Object,
     containers,
@@ -54,8 +55,8 @@ def test_a_component_renders_upon_the_base_alone(component: str, tmp_path: Path)
 
 
 def test_every_component_says_what_it_is_and_is_composed() -> None:
-    texts = [(K8S / each / "kustomization.yaml").read_text() for each in COMPOSED]
-    texts.append((K8S / "overlays/online-boutique/kustomization.yaml").read_text())
+    places = (*COMPOSED, "overlays/online-boutique", "overlays/local")
+    texts = [(K8S / each / "kustomization.yaml").read_text() for each in places]
     for component in COMPONENTS:
         assert (K8S / "components" / component / "README.md").is_file(), component
         assert any(f"components/{component}\n" in text for text in texts), component
@@ -83,13 +84,21 @@ def test_production_renders_with_digests_alone(tmp_path: Path) -> None:
     for image in images["images"]:
         image["digest"] = f"sha256:{'0' * 64}"
     file.write_text(yaml.safe_dump(images))
-    pods = [each for each in render(folder / "overlays/production") if has_pods(each)]
+    objects = render(folder / "overlays/production")
+    assert not [each for each in objects if each["metadata"]["name"].startswith("stand-ins")]
+    pods = [each for each in objects if has_pods(each)]
     assert len(pods) == 6
+    named = [each for each in pods if {"configMapRef": {"name": "store"}} in sources_of(each)]
+    assert {each["metadata"]["name"] for each in named} == set(SERVICES)
     for template in (each["spec"]["template"] for each in pods):
         spec, noted = template["spec"], template["metadata"]["annotations"]
         for each in (*spec.get("initContainers", []), *spec["containers"]):
             assert "@sha256:" in each["image"]
             assert f"nightshift-{each['name']}-digest" in noted, "pinned.yaml asks about it"
+
+
+def sources_of(each: Object) -> list[Object]:
+    return list(each["spec"]["template"]["spec"]["containers"][0].get("envFrom", []))
 
 
 def has_pods(each: Object) -> bool:

@@ -199,7 +199,9 @@ def variables(name: str, workload: str, called: str) -> dict[str, str]:
         value = variable.get("value", "")
         if reference:
             value = SECRETS.get(reference["key"], "a-secret-of-the-tests")
-            value = f"rediss://{workload}:{value}@far:6379/0" if "-url" in reference["key"] else value
+            value = (
+                f"rediss://{workload}:{value}@far:6379/0" if "-url" in reference["key"] else value
+            )
         found[variable["name"]] = SPLICED.sub(lambda name: found[name[1]], value)
     return found
 
