@@ -71,6 +71,17 @@ def test_one_base_from_outside_and_no_other_download() -> None:
     assert "# syntax=" not in text, "it would fetch a builder's front end"
 
 
+def test_what_a_stage_runs_and_what_it_calls_is_plain_shell() -> None:
+    scripts = ["deploy/install.sh", "deploy/images.sh", "deploy/k8s/base/redis/render-users.sh"]
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in scripts]
+    texts += [run for stage in stages().values() for run in stage.of("RUN")]
+    for text in texts:
+        ended = subprocess.run(
+            ["/bin/sh", "-n"], input=text, capture_output=True, text=True, check=False
+        )
+        assert (ended.returncode, ended.stderr) == (0, ""), text
+
+
 def test_packages_come_from_wheels_by_hash_and_from_the_given_folder_alone() -> None:
     script = (ROOT / "deploy" / "install.sh").read_text(encoding="utf-8")
     for option in ("--require-hashes", "--only-binary :all:", "--no-deps"):
