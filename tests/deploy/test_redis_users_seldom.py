@@ -7,21 +7,25 @@ requests (the client sends INCRBY where the code says `incr`).
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
 from bus.broker import Bus
+from bus.connection import as_text
 from bus.dead_letter import DeadLetters
 from bus.deadlines import Deadlines, decide_when_due
 from bus.envelope import Entry
-from bus.events import IncidentOpened, InvestigationId
+from bus.events import DeadLetter, IncidentOpened, InvestigationId
 from bus.janitor import Janitor
 from bus.record import Record
 from bus.settings import BusSettings
 from bus.streams import INCIDENTS, STREAMS, Stream
+from cli.main import app
 from services.ingest.adapters.redis_catch_up import RedisCaughtUp
 from services.ingest.adapters.redis_message_ids import RedisMessageIds
 from services.ingest.adapters.redis_pace import RedisPace as People
@@ -177,3 +181,42 @@ async def test_notifier_keeps_judgements_and_history_and_waits_its_turn(as_user:
     pace = SlackPace(bus.redis, bus.keys)
     await pace.close("chat.update", "C1", seconds=None)
     assert await pace.ask("chat.update", "C1", urgency="progress", waiter=INCIDENT) > 0
+
+
+def test_operator_names_opens_looks_and_replays(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded.admin.flushall()
+    guarded.admin.acl_log_reset()
+    monkeypatch.setenv("REDIS_URL", guarded.url("operator"))
+    assert said(0, "init").startswith("NIGHTSHIFT_GENERATION=")
+    incident = said(0, "publish", "--service", "cartservice").strip()
+    letter = DeadLetter(
+        stream="incidents",
+        group="reasoner",
+        entry_id="1-1",
+        reason="it could not be handled",
+        delivery_count=6,
+        fields={"event": "IncidentOpened", "data": '{"service":"a","summary":"b"}'},
+        set_aside_at=datetime(2026, 11, 30, tzinfo=UTC),
+    )
+    dead = guarded.admin.xadd("nightshift:incidents.dead", {"data": letter.model_dump_json()})
+    assert "it could not be handled" in said(0, "dead-letters", "list")
+    assert "again" in said(0, "dead-letters", "replay", "incidents", as_text(dead))
+    said(0, "feedback")
+    for words in (
+        ("show", incident),
+        ("watch", "--once"),
+        ("audit", "export"),
+        ("audit", "verify"),
+        ("doctor",),
+    ):
+        said(None, *words)
+    assert guarded.refused() == []
+
+
+def said(code: int | None, *words: str) -> str:
+    """What that command printed; it ended with that code, where one is asked for."""
+    ended = CliRunner().invoke(app, words)
+    assert code in (None, ended.exit_code), ended.output
+    return ended.output
