@@ -84,7 +84,7 @@ class Guarded:
         tried = [(NO_KEY, name, words) for name, words in redis_commands.without_a_key()]
         for key in key_names("nightshift:"):
             tried += [(key, name, words) for name, words in redis_commands.on(key)]
-        pipe = self.admin.pipeline(transaction=False)
+        pipe: Any = self.admin.pipeline(transaction=False)
         for _, _, words in tried:
             pipe.execute_command("ACL DRYRUN", user, *words)
         answers: list[Any] = pipe.execute(raise_on_error=False)

@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from cli.stack import Plan, Stack, running_stack, service_environment
+from deploy.laptop import environment
 from tests.deploy.redis_users import SERVICES, Guarded, guarded_redis
 from tests.loop.desk import PREFIX, SHARED, Desk, quiet
 from tests.loop.test_one_incident import alarm
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 
 def start(stack: Stack, guarded: Guarded) -> None:
@@ -24,6 +25,7 @@ def start(stack: Stack, guarded: Guarded) -> None:
     started = []
     for service in SERVICES:
         env = service_environment(stack, service, replica=f"{service}-1")
+        env |= environment(service, stack.folder / "simulator.json", env)
         env["REDIS_URL"] = guarded.url(service)
         started.append(stack.start(f"{service}-1", f"services.{service}", env=env))
     desk = Desk(stack, guarded.admin)
