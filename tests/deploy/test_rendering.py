@@ -64,12 +64,15 @@ def test_every_component_says_what_it_is_and_is_composed() -> None:
 
 def test_every_image_has_its_tag_from_the_one_file() -> None:
     images = yaml.safe_load((K8S / "images/kustomization.yaml").read_text())["images"]
-    known = {f"{each['name']}:{each['newTag']}" for each in images if "digest" not in each}
-    known |= {
-        f"{each['name']}:{each['newTag']}@{each['digest']}" for each in images if "digest" in each
-    }
+    known = {reference(each) for each in images}
     used = {container["image"] for name in EVERYTHING for _, container in containers(name)}
     assert used == known
+
+
+def reference(image: dict[str, str]) -> str:
+    """What kustomize makes of an entry of the list."""
+    digest = f"@{image['digest']}" if "digest" in image else ""
+    return f"{image.get('newName', image['name'])}:{image['newTag']}{digest}"
 
 
 def test_production_renders_with_digests_alone(tmp_path: Path) -> None:
@@ -79,7 +82,7 @@ def test_production_renders_with_digests_alone(tmp_path: Path) -> None:
     for image in images["images"]:
         image.pop("digest", None)
     file.write_text(yaml.safe_dump(images))
-    with pytest.raises(NotRendered, match="out of bounds for value nightshift/ingest:"):
+    with pytest.raises(NotRendered, match=r"out of bounds for value \S*ingest:"):
         render(folder / "overlays/production")
     for image in images["images"]:
         image["digest"] = f"sha256:{'0' * 64}"
