@@ -3,14 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-CODE := bus services simulator cli examples benchmarks tests
+CODE := bus services simulator cli examples benchmarks deploy tests
 CASES := tests/fixtures/cases $(wildcard ../shared/cases/incidents)
 STRINGS := $(wildcard ../shared/cases/injection)
 REDTEAM := $(addprefix --strings ,$(STRINGS)) --at-once 12 --report .nightshift/redteam.html
 EVAL := $(addprefix --cases ,$(CASES)) --at-once 8 --budget 20 --report .nightshift/evaluation.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test chaos redteam eval bench demo up docs pictures lock clean
+.PHONY: help install check test chaos redteam eval bench demo up docs pictures lock images pin-images laptop clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -68,6 +68,19 @@ pictures: $(STAMP) ## Make the pictures of docs/cards.md anew (needs Chromium), 
 lock: $(STAMP) ## Compile requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11.0 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-header --no-strip-extras --quiet --output-file requirements.lock
+
+images: ## An image per service: BASE_IMAGE=python:3.13-slim-bookworm, WHEELS=folder, BUILDER=podman
+	@BASE_IMAGE="$(BASE_IMAGE)" WHEELS="$(WHEELS)" BUILDER="$(BUILDER)" TARGETS="$(TARGETS)" \
+	  REASONER_EXTRAS="$(REASONER_EXTRAS)" sh deploy/images.sh build
+
+pin-images: ## Write the digest behind each tag into deploy/k8s/images, where its registry answers
+	@$(PYTHON) deploy/pin_images.py
+
+laptop: ## Everything in containers on this machine, built first (BASE_IMAGE as for images)
+	@BASE_IMAGE="$(BASE_IMAGE)" WHEELS="$(WHEELS)" BUILDER=docker \
+	  TARGETS="ingest reasoner toolrunner notifier simulator" sh deploy/images.sh build
+	@sh deploy/images.sh compose-env .nightshift/compose.env
+	docker compose --env-file .nightshift/compose.env --file deploy/compose.yaml up $(ARGS)
 
 clean: ## Remove .venv and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .nightshift

@@ -1,0 +1,1 @@
+"""What turns the source into images, and images into a running Nightshift."""

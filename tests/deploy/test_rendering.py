@@ -1,0 +1,108 @@
+"""Every kustomization renders; the one for production only with every image pinned."""
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.deploy.manifests import (
+    COMPONENTS,
+    COMPOSED,
+    EVERYTHING,
+    K8S,
+    SERVICES,
+    NotRendered,
+    Object,
+    containers,
+    copied,
+    needs_kubectl,
+    render,
+    rendered,
+)
+
+pytestmark = [
+    needs_kubectl,
+    pytest.mark.xdist_group("manifests"),
+    pytest.mark.timeout(60),
+]
+NEEDS = {"external-redis": ("network-policies",), "redis-tls": ("keda-scaling",)}
+"""What stands before a component in the test of it alone."""
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_it_renders_and_no_two_objects_are_one(name: str) -> None:
+    ids = [
+        (each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"])
+        for each in rendered(name)
+    ]
+    assert len(ids) == len(set(ids))
+    assert all(namespace or kind == "Namespace" for kind, namespace, _ in ids)
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_component_renders_upon_the_base_alone(component: str, tmp_path: Path) -> None:
+    def path(inner: str) -> str:
+        return os.path.relpath(K8S / inner, tmp_path)
+
+    names = (*NEEDS.get(component, ()), component)
+    kustomization = {
+        "resources": [path("base")],
+        "components": [path(f"components/{each}") for each in names],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    assert render(tmp_path) != rendered("base")
+
+
+def test_every_component_says_what_it_is_and_is_composed() -> None:
+    places = (*COMPOSED, "overlays/online-boutique", "overlays/local")
+    texts = [(K8S / each / "kustomization.yaml").read_text() for each in places]
+    for component in COMPONENTS:
+        assert (K8S / "components" / component / "README.md").is_file(), component
+        assert any(f"components/{component}\n" in text for text in texts), component
+
+
+def test_every_image_has_its_tag_from_the_one_file() -> None:
+    images = yaml.safe_load((K8S / "images/kustomization.yaml").read_text())["images"]
+    known = {reference(each) for each in images}
+    used = {container["image"] for name in EVERYTHING for _, container in containers(name)}
+    assert used == known
+
+
+def reference(image: dict[str, str]) -> str:
+    """What kustomize makes of an entry of the list."""
+    digest = f"@{image['digest']}" if "digest" in image else ""
+    return f"{image.get('newName', image['name'])}:{image['newTag']}{digest}"
+
+
+def test_production_renders_with_digests_alone(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    file = folder / "images/kustomization.yaml"
+    images = yaml.safe_load(file.read_text())
+    for image in images["images"]:
+        image.pop("digest", None)
+    file.write_text(yaml.safe_dump(images))
+    with pytest.raises(NotRendered, match=r"out of bounds for value \S*ingest:"):
+        render(folder / "overlays/production")
+    for image in images["images"]:
+        image["digest"] = f"sha256:{'0' * 64}"
+    file.write_text(yaml.safe_dump(images))
+    objects = render(folder / "overlays/production")
+    assert not [each for each in objects if each["metadata"]["name"].startswith("stand-ins")]
+    pods = [each for each in objects if has_pods(each)]
+    assert len(pods) == 6
+    named = [each for each in pods if {"configMapRef": {"name": "store"}} in sources_of(each)]
+    assert {each["metadata"]["name"] for each in named} == set(SERVICES)
+    for template in (each["spec"]["template"] for each in pods):
+        spec, noted = template["spec"], template["metadata"]["annotations"]
+        for each in (*spec.get("initContainers", []), *spec["containers"]):
+            assert "@sha256:" in each["image"]
+            assert f"nightshift-{each['name']}-digest" in noted, "pinned.yaml asks about it"
+
+
+def sources_of(each: Object) -> list[Object]:
+    return list(each["spec"]["template"]["spec"]["containers"][0].get("envFrom", []))
+
+
+def has_pods(each: Object) -> bool:
+    return each["kind"] in ("Deployment", "StatefulSet")
