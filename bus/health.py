@@ -77,8 +77,7 @@ class Health:
                     metrics.LAG.set(int(row.get("lag") or 0), labels)
             pending = await bus.redis.xpending(key, reader.group)
             metrics.PENDING.set(pending["pending"], labels)
-            oldest = pending["min"]
-            age = now.timestamp() - int(oldest.split(b"-")[0]) / 1000 if oldest else 0.0
+            age = now.timestamp() - int(at.split(b"-")[0]) / 1000 if (at := pending["min"]) else 0.0
             metrics.OLDEST_PENDING_SECONDS.set(max(0.0, age), labels)
 
 

@@ -27,8 +27,8 @@ from bus.settings import BusSettings
 from bus.streams import INCIDENTS, STREAMS, Stream
 from cli.main import app
 from services.ingest.adapters.redis_catch_up import RedisCaughtUp
-from services.ingest.adapters.redis_message_ids import RedisMessageIds
 from services.ingest.adapters.redis_pace import RedisPace as People
+from services.ingest.adapters.redis_seen import RedisSeen
 from services.ingest.limits import Limits
 from services.ingest.slack_reading import Person
 from services.notifier.adapters.redis_feedback import RedisFeedback
@@ -138,8 +138,8 @@ async def opened_as(bus: Bus, incident: IncidentOpened) -> None:
 async def test_ingest_counts_people_and_remembers_messages(as_user: As) -> None:
     bus = as_user("ingest")
     assert await People(bus, 1).allows(Person(team="T1", user="U1", channel="C1"))
-    await RedisMessageIds(bus).keep("m-1")
-    assert await RedisMessageIds(bus).is_kept("m-1")
+    await RedisSeen(bus, "sns", 60).keep("m-1")
+    assert await RedisSeen(bus, "sns", 60).is_kept("m-1")
     assert await RedisCaughtUp(bus).is_due()
     await RedisCaughtUp(bus).note()
 

@@ -188,12 +188,13 @@ def test_a_control_message_is_ignored() -> None:
     [
         packed(log_lines("ERROR x")),
         packed(log_lines("ERROR x")).encode(),
-        gzip.compress(log_lines("ERROR x").encode()),
+        gzip.compress(log_lines("ERROR x").encode(), mtime=0),
         zlib.compress(log_lines("ERROR x").encode()),
         base64.b64encode(zlib.compress(log_lines("ERROR x").encode())).decode(),
         log_lines("ERROR x"),
         log_lines("ERROR x").encode(),
-        gzip.compress(log_lines("INFO y").encode()) + gzip.compress(log_lines("ERROR x").encode()),
+        gzip.compress(log_lines("INFO y").encode(), mtime=0)
+        + gzip.compress(log_lines("ERROR x").encode(), mtime=0),
     ],
 )
 def test_a_batch_is_read_however_it_is_packed(data: bytes | str) -> None:
@@ -213,7 +214,7 @@ def test_a_batch_is_read_however_it_is_packed(data: bytes | str) -> None:
         (packed("[1]"), "no DATA_MESSAGE"),
         (packed("{}"), "no DATA_MESSAGE"),
         (packed(log_lines("x", logEvents="none")), "no DATA_MESSAGE"),
-        (gzip.compress(b"\xff\xfe{"), "not text"),
+        (gzip.compress(b"\xff\xfe{", mtime=0), "not text"),
         (packed('{"a":' * 20_000), "nested|not JSON"),
     ],
 )
