@@ -43,7 +43,8 @@ class Oracle:
     opened_at: dict[str, list[float]] = field(default_factory=dict)
     new: list[tuple[float, str]] = field(default_factory=list)
     seen: int = 0
-    held: set[str] = field(default_factory=set)
+    not_opened: set[str] = field(default_factory=set)
+    """Whose last alarm waited or was folded: that one's turn, or the end of its summary, may open."""
 
     async def look(self, alarmed: str = "") -> None:
         """After each step: the new incidents are allowed, and no place too many is taken."""
@@ -55,7 +56,7 @@ class Oracle:
                 continue
             name, kind = incident.alarm.name, incident.severity
             beyond = beyond or kind == "critical"
-            if name == alarmed and name not in self.held:
+            if name == alarmed and name not in self.not_opened:
                 quiet = self.clock - self.alarmed_at.get(name, -1e9)
                 was = self.opened_at.get(name, [])
                 assert quiet > LIMITS.repeat_seconds or not was, f"{name} twice in its window"
@@ -84,10 +85,10 @@ async def step(oracle: Oracle, draw: random.Random) -> None:
         oracle.sent += 1
         oracle.links.append((name, decision))
         await oracle.look(name)
-        if decision.outcome == "held":
-            oracle.held.add(name)
+        if decision.outcome in {"held", "folded"}:
+            oracle.not_opened.add(name)
         else:
-            oracle.held.discard(name)
+            oracle.not_opened.discard(name)
         oracle.alarmed_at[name] = oracle.clock
         return
     if what == "recovered":
