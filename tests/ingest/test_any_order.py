@@ -44,7 +44,7 @@ class Oracle:
     new: list[tuple[float, str]] = field(default_factory=list)
     seen: int = 0
     not_opened: set[str] = field(default_factory=set)
-    """Whose last alarm waited or was folded: that one's turn, or the end of its summary, may open."""
+    """Whose last alarm waited or was folded: its turn, or the end of its summary, may open."""
 
     async def look(self, alarmed: str = "") -> None:
         """After each step: the new incidents are allowed, and no place too many is taken."""
