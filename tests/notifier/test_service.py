@@ -60,11 +60,13 @@ async def quiet(bus: Bus, stream: str) -> bool:
 
 
 async def make_due(bus: Bus, seconds_to_deadline: float) -> None:
-    """Let the deadline of INV lie that far ahead (or back) of Redis time."""
-    at = await bus.investigations.now() + timedelta(seconds=seconds_to_deadline)
+    """Let INV have been opened five minutes before a deadline so far ahead of Redis time."""
+    deadline_at = await bus.investigations.now() + timedelta(seconds=seconds_to_deadline)
+    opened_at = deadline_at - timedelta(minutes=5)
 
     def decide(record: Record) -> Commit:
-        return Commit(record=record.changed(deadline_at=at), due_at=record.opened_at)
+        record = record.changed(opened_at=opened_at, deadline_at=deadline_at)
+        return Commit(record=record, due_at=opened_at)
 
     await bus.investigations.apply(INV, decide)
 
@@ -140,13 +142,18 @@ async def test_conclude_point_makes_the_record_conclude_and_moves_on_to_the_dead
 ) -> None:
     bus = service.bus
     await placed(desk, bus)
-    await make_due(bus, 0.5)
+    await make_due(bus, 30)
 
     async def concluding() -> str:
         record = await bus.investigations.read(INV)
         return record.concluding if record else ""
 
     assert await eventually(concluding) == "deadline"
+    record = await bus.investigations.read(INV)
+    assert record is not None
+    due_at = await bus.redis.zscore(bus.keys.deadlines, INV)
+    assert due_at == pytest.approx(record.deadline_at.timestamp(), abs=0.001)
+    await make_due(bus, -1)
 
     async def ended() -> bool:
         return bool(await stop_signals(bus))
