@@ -22,6 +22,9 @@ Letting = Literal["go", "twice", "reply lost", "not sent"]
 """How a command is let go: once; once more after its reply was lost (as the client's retry does);
 with its reply lost for good; or over a connection that breaks before."""
 
+IDLE_SECONDS = 3600.0
+"""Longer than anything that the services wait for by the clock."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -65,6 +68,11 @@ class Task:
         """Whether it came to its end."""
         return self.work is not None and self.work.done()
 
+    @property
+    def waits(self) -> bool:
+        """Whether it can only go on when other tasks of its process have."""
+        return self.let is None and not self.done
+
 
 _task: contextvars.ContextVar[Task] = contextvars.ContextVar("the task that runs")
 
@@ -101,21 +109,19 @@ class Gate:
         await task.stands
 
     async def step(self, task: Task, letting: Letting = "go") -> None:
-        """The task has taken its step and stands at the next, or has come to its end."""
+        """The task has taken its step, and `arrives` at what comes next."""
         if task.let is None:
             raise RuntimeError(f"{task.name} does not stand at the gate")
         task.stands = asyncio.get_running_loop().create_future()
         let, task.let = task.let, None
         let.set_result(letting)
-        await task.stands
+        await self.arrives(task)
 
-    async def cancel(self, task: Task) -> None:
-        """The task is told to stop, and stands where that has led it."""
-        if task.work is None or task.done:
-            return
-        task.stands = asyncio.get_running_loop().create_future()
-        task.work.cancel()
-        await task.stands
+    async def arrives(self, task: Task) -> None:
+        """The task stands at a step, has come to its end, or waits for others of its process."""
+        if task.stands is not None:
+            # Time passes at once where nothing else is to be done, so an hour is no wait.
+            await asyncio.wait([task.stands], timeout=IDLE_SECONDS)
 
     async def passes(self, step: Step) -> tuple[Task, Letting]:
         """Wait at the gate with that step."""

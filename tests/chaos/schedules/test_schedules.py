@@ -12,10 +12,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.schedules.cast import Stage
+from bus.dead_letter import MAX_DELIVERIES
+from bus.events import IncidentOpened
+from tests.chaos.schedules.cast import Parts, Stage
 from tests.chaos.schedules.drawing import run_schedules
 from tests.chaos.schedules.faults import FAULTS
+from tests.chaos.schedules.play import DUE, OPENED
 from tests.chaos.schedules.survey import Violation
+from tests.chaos.schedules.world import World
 from tests.lane import Figures, Lane
 
 PARTS = 4
@@ -69,3 +73,28 @@ def test_a_guard_that_is_taken_out_is_missed(
         after.append(caught.value.schedules)
     shown = ", ".join(map(str, after))
     figures.add("R20", f"schedules until it is seen: {fault}", shown, f"at most {PATIENCE}")
+
+
+def test_a_last_chance_comes_to_its_end_though_its_process_does_something_else(
+    stage: Stage,
+) -> None:
+    world = World(stage, Parts())
+    here, there, _ = world.of("reasoner")
+    for inv in ("inc-1", "inc-2"):
+        world.survey.investigations.append(inv)
+        world.publish(IncidentOpened(service="cartservice", summary="HTTP 500", incident_id=inv))
+        world.run(world.finish(world.run(world.deliver(OPENED, here))))
+    beside = world.run(world.deliver(DUE, there))
+    world.run(world.to_the_brink(beside))
+    task = world.run(world.deliver(DUE, here))
+    for deliveries in range(2, MAX_DELIVERIES + 1):
+        world.kill(next(process for process in world.processes if process.name == task.owner))
+        (held,) = [pending for pending in world.pending() if pending.place == task.holds]
+        last = deliveries == MAX_DELIVERIES
+        task = world.run(world.take_over(held, there if last else world.processes[-1]))
+        world.run(world.step(task))
+    world.run(world.finish(task))
+    assert task.done
+    assert beside.done
+    world.run(world.end("all die"))
+    world.clear()

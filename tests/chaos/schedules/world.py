@@ -140,20 +140,29 @@ class World:
         return await self._handle(pending, process, raw=raw)
 
     async def step(self, task: Task, letting: Letting = "go") -> None:
-        """The task takes one step."""
+        """The task takes one step, unless it waits for others."""
         if letting != "go":
             self.witness.tell(task.name, f"({letting})")
-        await self.gate.step(task, letting)
+        if not task.waits:
+            await self.gate.step(task, letting)
 
     async def finish(self, task: Task) -> None:
-        """The task goes on to its end."""
+        """The task goes on to its end; before it, where it waits for them, others beside it do."""
         task.free = True
-        if not task.done:
+        if not task.done and not task.waits:
             await self.gate.step(task)
+        if not task.waits:
+            return
+        for other in [other for other in self.tasks if other.owner == task.owner]:
+            if not other.done and not other.waits:
+                await self.finish(other)
+        await self.gate.arrives(task)
+        if not task.done:
+            self.witness.wrong.append(f"{task.name} waits for what nobody does")
 
     async def to_the_brink(self, task: Task) -> None:
-        """The task goes on until its next step is one that writes, or to its end."""
-        while not task.done and not (task.at and task.at.writes):
+        """The task goes on until its next step is one that writes, it waits, or to its end."""
+        while not task.done and not task.waits and not (task.at and task.at.writes):
             await self.gate.step(task)
 
     def kill(self, process: Process) -> None:
