@@ -28,6 +28,7 @@ VERBS = {
 }
 PATH = re.compile(r"\b(?:deploy|docs|simulator|tests)/[\w./-]*\w")
 NAMED = re.compile(r"\b(deployment|statefulset|service)[ /]([a-z][a-z-]*)")
+pytestmark = [needs_kubectl, pytest.mark.xdist_group("manifests"), pytest.mark.timeout(60)]
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
@@ -154,8 +155,7 @@ def containers_of(each: Object) -> list[Object]:
     return [*spec.get("initContainers", []), *spec["containers"]]
 
 
-@needs_kubectl
-def test_the_overlay_of_ones_own_renders_where_the_page_puts_it(tmp_path: Path) -> None:
+def test_the_overlay_of_ones_own_is_made_of_folders_that_are_there() -> None:
     (text,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE.text, re.MULTILINE | re.DOTALL)
     found = yaml.safe_load(text)
     for kind in ("resources", "components"):

@@ -1,4 +1,4 @@
-"""The script for any cluster says of each drill what that drill expects, and of a well shop nothing."""
+"""The script for any cluster says of each drill what it expects, and of a well shop nothing."""
 
 import json
 
