@@ -24,7 +24,7 @@ _POD_SUFFIX = re.compile(r"-[a-z0-9]{6,10}-[a-z0-9]{5}$")
 class Known:
     """A fault by the line that shows it; the pattern's group, if any, is what broke.
 
-    What the last roll-out changed stands for `{changed}` in the cause, where `changes` finds it.
+    In the cause `{service}` is the incident's, and `{changed}` what `changes` finds rolled out.
     """
 
     tool: str
@@ -54,7 +54,7 @@ FAULTS = (
     Known(
         POLICIES,
         r"^network policy (\S+): they may be reached",
-        "This network policy leaves out whoever is not named in it.",
+        "This network policy leaves {service} out, if it is not named in it.",
     ),
 )
 
@@ -102,7 +102,8 @@ def _concluded(conversation: Conversation, service: str) -> dict[str, object]:
             found = re.search(known.pattern, quote.text)
             if found and quote not in refused:
                 broke = _POD_SUFFIX.sub("", found[1]) if found.groups() else service
-                cause = known.cause.format(changed=_changed(conversation, known.changes))
+                changed = _changed(conversation, known.changes)
+                cause = known.cause.format(changed=changed, service=service)
                 return _fault(broke, cause, quote=quote)
     return undecided(conversation)
 

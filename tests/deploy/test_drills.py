@@ -62,14 +62,16 @@ def struck(folder: Path) -> dict[tuple[str, str], Object]:
     """The shop with every drill at once: kustomize fails where a patch has no target."""
     (folder / "shop.yaml").write_text(yaml.safe_dump_all(deployments()))
     patches = [
-        {
-            "patch": (DRILLS / name / "patch.yaml").read_text(),
-            "target": {"kind": "Deployment", "name": workload},
-        }
+        # kubectl takes the name from its command line, kustomize from the patch
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": workload}}
+        | yaml.safe_load((DRILLS / name / "patch.yaml").read_text())
         for name, (workload, _) in CHANGES.items()
     ]
     (folder / "policy.yaml").write_text((DRILLS / "network-policy/policy.yaml").read_text())
-    kustomization = {"resources": ["shop.yaml", "policy.yaml"], "patches": patches}
+    kustomization = {
+        "resources": ["shop.yaml", "policy.yaml"],
+        "patches": [{"patch": yaml.safe_dump(each)} for each in patches],
+    }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
     return {(each["kind"], each["metadata"]["name"]): each for each in render(folder)}
 
@@ -175,7 +177,7 @@ def sent(name: str) -> Any:
 @every_drill
 def test_what_it_should_say_is_right_and_its_alert_gives_nothing_away(name: str) -> None:
     wanted = expectation(name)
-    said = re.search(r"^What it should say: (.+?)\n\n", section(name), re.DOTALL | re.MULTILINE)
+    said = re.search(r"\nWhat it should say: (.+?)\n(?:\n|\Z)", section(name), re.DOTALL)
     assert said
     words = " ".join(said[1].split())
     right = Diagnosis(verdict="fault", summary=words, root_cause=words, component=wanted.component)

@@ -34,7 +34,8 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 def lines(page: Page) -> list[str]:
     """The commands of its blocks, each on one line; blocks that name a language are files."""
-    blocks = re.findall(r"^```\n(.*?)^```$", page.text, re.MULTILINE | re.DOTALL)
+    fences = re.findall(r"^```(\w*)\n(.*?)^```$", page.text, re.MULTILINE | re.DOTALL)
+    blocks = [block for language, block in fences if not language]
     return [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line]
 
 
@@ -167,8 +168,9 @@ def test_the_overlay_of_ones_own_is_made_of_folders_that_are_there() -> None:
 
 
 def test_the_room_that_is_asked_for_is_what_the_manifests_request() -> None:
+    figure = r"(\d+\.\d+)"
     told = re.search(
-        r"Nightshift ([\d.]+) CPUs and ([\d.]+) GiB, without accounts ([\d.]+) and ([\d.]+)",
+        rf"Nightshift {figure} CPUs and {figure} GiB, without accounts {figure} and {figure}",
         PAGE.text,
     )
     assert told
