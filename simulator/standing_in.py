@@ -5,20 +5,22 @@ that call them. The model is a script, and says so: it looks at what runs, and r
 of faults. `read` prints what stands in the Slack beside it.
 """
 
+import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.request import urlopen
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from simulator.request_log import RequestLog
+from simulator.serving import Served
 
 PORT = 8080
 KINDS = ("slack", "model")
@@ -27,8 +29,9 @@ _NOWHERE = Path("/dev/null")
 
 def main(words: list[str]) -> int:
     """Serves until it is told to stop, or prints once; 2 for anything else that was asked."""
+    port = int(os.environ.get("NIGHTSHIFT_HTTP_PORT") or PORT)
     if words == ["read"]:
-        print(read(f"http://127.0.0.1:{PORT}"))
+        print(read(f"http://127.0.0.1:{port}"))
         return 0
     if len(words) != 1 or words[0] not in KINDS:
         print(f"say one of {', '.join(KINDS)} or read", file=sys.stderr)
@@ -38,9 +41,7 @@ def main(words: list[str]) -> int:
     except KeyError as error:
         print(f"{error.args[0]} is not set", file=sys.stderr)
         return 1
-    # Every address: the services are in other pods.
-    uvicorn.run(app, host="", port=PORT, log_level="warning")
-    return 0
+    return asyncio.run(_serve(app, port))
 
 
 def standing_in(kind: str, variables: Mapping[str, str]) -> Starlette:
@@ -57,6 +58,18 @@ def read(address: str) -> str:
         messages = json.loads(answer.read())["messages"]
     shown = [f"── {message['channel']}\n{render_message(message)}" for message in messages]
     return "\n\n".join(shown) or "no message yet"
+
+
+async def _serve(app: Starlette, port: int) -> int:
+    stopped = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    # Every address: the services are in other pods.
+    listener = Served(app, port=port, host="")
+    await listener.start()
+    await stopped.wait()
+    await listener.stop()
+    return 0
 
 
 def _slack(variables: Mapping[str, str]) -> list[BaseRoute]:
