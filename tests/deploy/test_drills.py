@@ -1,7 +1,9 @@
 """Each drill changes what it says and nothing else, of what Online Boutique really has."""
 
+import io
 import json
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -13,16 +15,18 @@ import yaml
 from bus.events import Diagnosis
 from cli.evaluation.scoring import Answer, score
 from cli.evaluation.wording import mentions
+from cli.inside.story import TurnSeen
 from cli.publishing.file import parcels_of
 from cli.publishing.parcels import PATHS, Post
 from cli.publishing.target import Target
-from deploy.drills.grade import DRILLS, expectation
+from deploy.drills.grade import DRILLS, expectation, main
 from services.ingest.adapters.catalog_file import known_services
 from services.ingest.alertmanager import read
 from services.ingest.incident import incident_of
 from services.ingest.naming import service_of
 from services.ingest.trigger import Raised
 from services.toolrunner.servers.rollouts import flat
+from tests.cli.inside.test_pages import story
 from tests.deploy.manifests import K8S, Object, needs_kubectl, render
 from tests.deploy.shop import deployments
 from tests.house.sources import ROOT
@@ -187,6 +191,21 @@ def test_what_it_should_say_is_right_and_its_alert_gives_nothing_away(name: str)
     for claim in wanted.must_not_claim:
         wrong = right.model_copy(update={"root_cause": f"{words} {claim}."})
         assert score(wanted, Answer(outcome="diagnosed", diagnosis=wrong)).grade == "wrong", claim
+
+
+def test_grading_takes_what_show_prints_and_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = story(TurnSeen(turn=1)).model_dump_json()
+    monkeypatch.setattr(sys, "stdin", io.StringIO(shown))
+    assert main(["memory-limit"]) == 1
+    assert capsys.readouterr().out.startswith("wrong\ndoes not speak of 'adservice'\n")
+    right = {"summary": "adservice: OOMKilled at its limit of 40Mi"}
+    told = json.loads(shown) | {"diagnosis": json.loads(shown)["diagnosis"] | right}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(told)))
+    assert main(["memory-limit"]) == 0
+    assert capsys.readouterr().out == "right\n"
+    assert main(["no-such-drill"]) == 2
 
 
 def test_every_file_that_the_page_names_is_there() -> None:
