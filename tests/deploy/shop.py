@@ -1,6 +1,7 @@
 """Online Boutique as objects: the simulator's shop, in the shape of its release v0.10."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import yaml
 
@@ -27,9 +28,11 @@ UPSTREAM = (
 """The Deployments of upstream's release/kubernetes-manifests.yaml, looked up by hand."""
 
 
+@cache
 def workloads() -> list[Object]:
     """The simulator's description of each."""
-    found: list[Object] = yaml.safe_load(BASE.read_text(encoding="utf-8"))["cluster"]["workloads"]
+    read = yaml.load(BASE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    found: list[Object] = read["cluster"]["workloads"]
     return found
 
 

@@ -87,7 +87,7 @@ def test_the_watched_namespace_is_said_once(tmp_path: Path) -> None:
 
 
 def is_scope(each: Object) -> bool:
-    return each["kind"] == "ConfigMap" and each["metadata"]["name"].startswith("scope-settings")
+    return bool(each["kind"] == "ConfigMap" and "NIGHTSHIFT_NAMESPACES" in each["data"])
 
 
 def test_the_addresses_to_be_changed_are_the_real_ones() -> None:
