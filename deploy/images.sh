@@ -37,6 +37,13 @@ tag() {
   echo "${tagged%%@*}"
 }
 
+also() {
+  case "$(tag "$1")" in
+    *.*/* | *:*/* | localhost/*) ;;
+    *) echo "--tag docker.io/$(tag "$1")" ;;
+  esac
+}
+
 builder() {
   for each in ${BUILDER:-docker podman buildah}; do
     if command -v "$each" > /dev/null; then echo "$each"; return; fi
@@ -58,8 +65,9 @@ build() {
     set -- build --file deploy/Dockerfile --target "$target" --tag "$(tag "$target")" \
       --build-arg "BASE_IMAGE=$BASE_IMAGE" --build-arg "VERSION=$version" --build-arg "REVISION=$revision"
     test "$target" != reasoner || set -- "$@" --build-arg "REASONER_EXTRAS=${REASONER_EXTRAS:-reasoner}"
-    # HEALTHCHECK is Docker's; the format of OCI has no place for it.
-    test "$tool" = docker || set -- "$@" --format docker
+    # HEALTHCHECK is Docker's; the format of OCI has no place for it. A name without a registry is of `localhost` to
+    # podman and buildah, and of docker.io to a cluster: they give it both.
+    test "$tool" = docker || set -- "$@" --format docker $(also "$target")
     echo "images: $tool builds $(tag "$target")"
     "$tool" "$@" .
   done

@@ -45,7 +45,7 @@ class Lent(H11Protocol):
 class Served:
     """An app that listens from `start` to `stop`; its address is known before it listens.
 
-    Without a `port` it takes a free one.
+    Without a `port` it takes a free one; with the empty `host` every address of the machine.
     """
 
     def __init__(
@@ -55,9 +55,10 @@ class Served:
         certificate: Path | None = None,
         key: Path | None = None,
         port: int = 0,
+        host: str = "127.0.0.1",
     ) -> None:
         self._socket = socket.socket()
-        self._socket.bind(("127.0.0.1", port))
+        self._socket.bind((host, port))
         scheme = "http" if certificate is None else "https"
         self.address = f"{scheme}://127.0.0.1:{self._socket.getsockname()[1]}"
         self._app = app

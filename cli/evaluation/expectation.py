@@ -1,7 +1,7 @@
 """What a good answer to a case says, whichever form the case has."""
 
 from bus.events import Value, Verdict
-from simulator.cases import Case
+from simulator.cases import Case, ExpectedAnswer
 from simulator.scenario import Scenario
 
 
@@ -27,9 +27,13 @@ class Expectation(Value):
 
 def of_case(case: Case) -> Expectation:
     """What `expected.json` asks for."""
-    expected = case.expected
+    return of_answer(case.name, case.expected)
+
+
+def of_answer(name: str, expected: ExpectedAnswer) -> Expectation:
+    """The same of an `expected.json` that stands alone, as those of deploy/drills do."""
     return Expectation(
-        case=case.name,
+        case=name,
         origin="recorded",
         verdict=expected.verdict,
         all_words=expected.root_cause_keywords,

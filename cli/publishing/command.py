@@ -58,7 +58,8 @@ class Options:
     file: Annotated[
         str,
         typer.Option(
-            help="The body in this file, through the door of its real sender, told by structure.",
+            help="The body in this file, through the door of its real sender, told by structure;"
+            " {now} in it is the moment of sending.",
             show_default=False,
         ),
     ] = ""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
@@ -19,6 +20,8 @@ from cli.publishing.parcels import (
 )
 from cli.publishing.target import Target
 
+NOW = "{now}"
+"""In a body it stands for the moment of sending: an alarm of the same moment is the same alarm."""
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
 _PRESSED = ("block_actions", "shortcut", "message_action", "view_submission", "view_closed")
@@ -28,12 +31,15 @@ _CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 def parcels_of(path: str, target: Target, *, queue: bool) -> Iterator[Parcel]:
     """What is to be sent for that file; with `queue` its body as it is, whatever it is.
 
+    `{now}` in it is the moment of sending.
+
     Raises NotConfigured where it cannot be read or its door is not known.
     """
     try:
         body = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise NotConfigured(f"{path} was not sent: {error}") from None
+    body = body.replace(NOW, datetime.now(UTC).isoformat())
     yield Queued(body) if queue else _parcel(body, target)
 
 

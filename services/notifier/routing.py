@@ -46,6 +46,7 @@ class _Service(BaseModel):
     calls: object = None  # what is in these is the reasoner's to check
     path: object = None
     runbook: object = None
+    logs: object = None
     channel: ChannelId | None = None
 
 

@@ -7,6 +7,7 @@ A TOML file that ingest reads too, for the names: `services = ["cartservice"]`, 
     path = "src/cartservice"
     owner = "shop"
     runbook = "https://wiki.example/cart"
+    logs = "JSON severity"
 
 Its channels (`channel` of a service, the table `channels`) are the notifier's, and not told.
 """
@@ -47,6 +48,7 @@ class _Service(BaseModel):
     path: Word = ""
     owner: Words = ""
     runbook: Words = ""
+    logs: Words = ""
     channel: str = ""
 
 
@@ -98,12 +100,14 @@ def names_in(told: str) -> frozenset[str]:
 def _told(services: Mapping[str, _Service]) -> str:
     if not services:
         return ""
-    head = "Services: name [repository path] owner, runbook -> what it calls"
+    form = " {its log}" if any(each.logs for each in services.values()) else ""
+    head = f"Services: name [repository path] owner, runbook{form} -> what it calls"
     return "\n".join([head, *(_line(name, services[name]) for name in sorted(services))])
 
 
 def _line(name: str, service: _Service) -> str:
     path = f" [{service.path}]" if service.path else ""
     people = ", ".join(word for word in (service.owner, service.runbook) if word)
+    logs = f" {{{service.logs}}}" if service.logs else ""
     calls = f" -> {', '.join(service.calls)}" if service.calls else ""
-    return f"{name}{path}{f' {people}' if people else ''}{calls}"
+    return f"{name}{path}{f' {people}' if people else ''}{logs}{calls}"

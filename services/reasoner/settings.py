@@ -57,7 +57,8 @@ class Settings(BusSettings):
     in the hour before."""
     catalog: FilePath | None = None
     """The services file, also ingest's: a table `[services.name]` each, with `calls`, `path`,
-    `owner`, `runbook`; told in every request. Without it the model is told none."""
+    `owner`, `runbook`, `logs` (the form of its log); told in every request. Without it the model is
+    told none."""
     verify: Literal["off", "on"] = "off"
     """A second call judges each diagnosis by its quotes; it can only lower the confidence."""
     verify_model: ModelName = Field(default="", max_length=200)

@@ -3,6 +3,6 @@
 A folder holds `trigger.json`, `evidence/` and `expected.json`; `docs/evaluation.md` has the form.
 """
 
-from simulator.cases.folder import Case, Problem, read_cases
+from simulator.cases.folder import Case, ExpectedAnswer, Problem, read_cases
 
-__all__ = ["Case", "Problem", "read_cases"]
+__all__ = ["Case", "ExpectedAnswer", "Problem", "read_cases"]

@@ -15,7 +15,7 @@ from tests.house.sources import ROOT
 
 K8S = ROOT / "deploy" / "k8s"
 SERVICES = ("ingest", "reasoner", "toolrunner", "notifier")
-OVERLAYS = ("base", "overlays/local", "overlays/online-boutique")
+OVERLAYS = ("base", "overlays/local", "overlays/online-boutique", "overlays/trial")
 COMPOSED = ("tests/keda-and-tls", "tests/hpa-and-external-redis")
 EVERYTHING = (*OVERLAYS, *COMPOSED)
 COMPONENTS = tuple(sorted(path.name for path in (K8S / "components").iterdir()))

@@ -164,6 +164,15 @@ def test_images_are_built_with_the_names_of_the_one_list() -> None:
         assert f"--target {service} --tag {name} --build-arg BASE_IMAGE=debian:12" in said
 
 
+def test_what_podman_and_buildah_build_has_the_name_that_a_cluster_asks_for_too() -> None:
+    """They call a name without a registry `localhost/…`, and no kubelet asks for that one."""
+    said = built(BASE_IMAGE="debian:12").stdout
+    listed = yaml.safe_load(IMAGES.read_text(encoding="utf-8"))["images"]
+    for row in listed:
+        if row["name"].startswith("nightshift/") and "newName" not in row:
+            assert f"--tag docker.io/{row['name']}:{row['newTag']} ." in said
+
+
 def test_build_without_a_base_or_without_wheels_says_what_to_give(tmp_path: Path) -> None:
     without = built()
     assert (without.returncode, without.stdout) == (1, "")

@@ -12,7 +12,7 @@ from services.reasoner import turn
 from services.reasoner.adapters import files
 from services.reasoner.budget import Limits
 from services.reasoner.offering import compact, offered
-from services.reasoner.service_catalogue import service_catalogue
+from services.reasoner.service_catalogue import names_in, service_catalogue
 from services.reasoner.turn import Seen
 from services.toolrunner.adapters.strict_schema import StrictSchema
 from services.toolrunner.catalogue import OWN, canonical, strict
@@ -25,6 +25,7 @@ from tests.bus.incidents import a_record
 ROOT = Path(__file__).parent.parent.parent
 LOCK = ROOT / "services/toolrunner/policies/tools.lock.json"
 CATALOGUE = SCENARIOS / "services" / "microservices-demo.toml"
+SHIPPED = ROOT / "deploy/k8s/overlays/online-boutique/services.toml"
 PROMPTS = ROOT / "services/reasoner/prompts"
 MOST_TOKENS = 2_500
 VERSIONS = {"4": "8b6fc6bf0d88"}
@@ -49,12 +50,13 @@ def published() -> list[dict[str, JsonValue]]:
     return again
 
 
-def test_tools_system_and_service_catalogue_take_at_most_2500_tokens() -> None:
+@pytest.mark.parametrize("catalogue", [CATALOGUE, SHIPPED], ids=["simulated", "shipped"])
+def test_tools_system_and_service_catalogue_take_at_most_2500_tokens(catalogue: Path) -> None:
     seen = Seen(
         transcript=[],
         shown={},
         tools=(*map(offered, published()), files.submit_tool()),
-        services=files.services(CATALOGUE),
+        services=files.services(catalogue),
     )
     request = turn.build(a_record(), seen, texts=files.texts(), limits=Limits())
     body = {"model": "claude-sonnet-5-5", "max_tokens": 8192, **request.body()}
@@ -107,6 +109,14 @@ def test_services_are_told_in_one_order_whatever_order_the_file_has() -> None:
     assert service_catalogue(one).split("\n")[1:] == ["a", "b [src/b] team b -> a"]
     assert service_catalogue('services = ["b", "a"]').split("\n")[1:] == ["a", "b"]
     assert service_catalogue("services = []") == files.services(None) == ""
+
+
+def test_the_form_of_a_log_is_told_where_the_file_tells_it() -> None:
+    told = service_catalogue('[services.b]\nlogs = "JSON level"\ncalls = ["a"]\n[services.a]')
+    assert told.split("\n")[1:] == ["a", "b {JSON level} -> a"]
+    assert "runbook {its log} ->" in told.split("\n")[0]
+    assert names_in(told) == {"a", "b"}
+    assert "its log" not in service_catalogue("[services.a]")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Faults for the shop, to see what becomes of them; README.md has each."""
