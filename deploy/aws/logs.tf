@@ -68,7 +68,7 @@ resource "aws_kinesis_firehose_delivery_stream" "logs" {
   destination = "http_endpoint"
 
   http_endpoint_configuration {
-    name               = var.name
+    name               = "nightshift"
     url                = var.logs.url
     buffering_size     = 1
     buffering_interval = 60

@@ -26,33 +26,32 @@ def allows(
     facts: Mapping[str, str] | None = None,
 ) -> bool:
     """Whether a statement allows the action on a resource, by a principal, with those facts."""
-    return any(_holds(each, action, on, by, facts or {}) for each in document["Statement"])
+    return any(
+        _is_about(each, action, on=on, by=by) and _conditions_hold(each, facts or {})
+        for each in document["Statement"]
+    )
 
 
-def _holds(
-    statement: Any,
-    action: str,
-    on: str,
-    by: tuple[str, str] | None,
-    facts: Mapping[str, str],
-) -> bool:
+def _is_about(statement: Any, action: str, *, on: str, by: tuple[str, str] | None) -> bool:
     assert statement.keys() <= _KNOWN
     assert statement["Effect"] == "Allow"
-    if not any(fnmatchcase(action, each) for each in listed(statement["Action"])):
+    if not _any_like(action, statement["Action"]):
         return False
     if "Resource" in statement and not _any_like(on, statement["Resource"]):
         return False
-    if by is not None and by[1] not in listed(statement["Principal"].get(by[0], [])):
-        return False
+    return by is None or by[1] in listed(statement["Principal"].get(by[0], []))
+
+
+def _conditions_hold(statement: Any, facts: Mapping[str, str]) -> bool:
     conditions = statement.get("Condition", {})
     return all(
-        _met(operator, facts.get(key), wanted)
+        _met(operator, wanted, fact=facts.get(key))
         for operator, each in conditions.items()
         for key, wanted in each.items()
     )
 
 
-def _met(operator: str, fact: str | None, wanted: Any) -> bool:
+def _met(operator: str, wanted: Any, *, fact: str | None) -> bool:
     if fact is None:
         return False
     if operator == "StringEquals":
