@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.deploy.iam import allows, listed
+from tests.deploy.iam import actions, allows, listed
 from tests.deploy.terraform import (
     ACCOUNT,
     ISSUER,
@@ -136,6 +136,14 @@ def test_the_page_of_triggers_has_the_same_terraform() -> None:
         assert {name: told_of[name] for name in told_of.keys() & ours_of.keys()} == {
             name: ours_of[name] for name in told_of.keys() & ours_of.keys()
         }, key
+
+
+def test_the_page_of_security_names_every_right_to_read() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    told = text[text.index("on AWS, `") :].partition("A right that is missing")[0]
+    named = {each.rpartition(":")[2] for each in re.findall(r"`([A-Za-z:]+)`", told)}
+    given = actions(policy("cloudwatch")) | actions(policy("cloudwatch-logs"))
+    assert named == {each.rpartition(":")[2] for each in given}
 
 
 def test_every_template_is_given_what_it_wants() -> None:

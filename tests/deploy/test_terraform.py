@@ -1,44 +1,22 @@
 """deploy/aws as Terraform reads it, and, where there is no Terraform, as far as text tells."""
 
-import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.deploy.terraform import AWS, blocks_of, module
+from tests.deploy.terraform_binary import begin, needs_terraform, run
 from tests.lane import Lane
 
-TERRAFORM = shutil.which("terraform")
-PLUGINS = "NIGHTSHIFT_TEST_TERRAFORM_PLUGINS"
-"""A folder with the provider, where no registry is to be asked."""
 EXAMPLE = AWS / "example"
-needs_terraform = pytest.mark.skipif(TERRAFORM is None, reason="terraform is not on PATH")
 pytestmark = pytest.mark.timeout(60)
-
-
-def terraform(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    """One command of Terraform's in that folder."""
-    return subprocess.run(
-        [TERRAFORM or "terraform", f"-chdir={folder}", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "CHECKPOINT_DISABLE": "1",
-            "TF_IN_AUTOMATION": "1",
-        },
-    )
 
 
 @needs_terraform
 def test_terraform_would_write_the_files_as_they_are() -> None:
-    done = terraform(AWS, "fmt", "-check", "-diff", "-recursive")
+    done = run(AWS, "fmt", "-check", "-diff", "-recursive")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -49,12 +27,8 @@ def test_terraform_finds_it_valid(lane: Lane, tmp_path: Path, root: str) -> None
     if not lane.full:
         pytest.skip("the full lane runs it: --full")
     folder = Path(shutil.copytree(AWS, tmp_path / "aws")) / root
-    plugins = [f"-plugin-dir={os.environ[PLUGINS]}"] if PLUGINS in os.environ else []
-    begun = terraform(folder, "init", "-backend=false", "-input=false", *plugins)
-    if begun.returncode and "provider" in begun.stderr:
-        pytest.skip(f"the provider cannot be had ({PLUGINS} may name its folder)")
-    assert begun.returncode == 0, begun.stderr
-    found = terraform(folder, "validate")
+    begin(folder)
+    found = run(folder, "validate")
     assert found.returncode == 0, found.stderr
     assert "Warning" not in found.stdout
 

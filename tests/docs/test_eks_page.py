@@ -2,11 +2,15 @@
 
 import re
 import shlex
+import tomllib
 
 import pytest
 import yaml
 
-from tests.deploy.terraform import AWS, module
+from bus.events import Alarm
+from services.ingest.naming import service_of
+from services.ingest.severity import severity_of
+from tests.deploy.terraform import AWS, blocks_of, module
 from tests.docs.aws_lines import Line
 from tests.docs.pages import ROOT, Page
 
@@ -49,6 +53,17 @@ def test_what_the_page_names_is_what_the_example_makes() -> None:
     assert named <= known | {"alarm_actions", "ok_actions", "log_processed"}
     roles = set(re.findall(r"--role-name (nightshift-\w+)", PAGE.text))
     assert roles == {"nightshift-ingest"}
+
+
+def test_the_alarm_of_the_example_is_a_critical_one_about_the_frontend() -> None:
+    (block,) = [each for key, each in blocks_of(EXAMPLE).items() if "metric_alarm" in key[0]]
+    name, description = (block.literals[f"alarm_{each}"][1:-1] for each in ("name", "description"))
+    shop = ROOT / "deploy/k8s/overlays/online-boutique/services.toml"
+    known = list(tomllib.loads(shop.read_text(encoding="utf-8"))["services"])
+    alarm = Alarm(name=name, description=description, metric=name)
+    assert service_of(alarm, known) == "frontend"
+    assert severity_of(alarm) == "critical"
+    assert {"alarm_actions", "ok_actions"} <= set(re.findall(r"^  (\w+) +=", block.body, re.M))
 
 
 def test_the_plan_adds_as_many_as_the_page_says() -> None:
