@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.deploy.terraform import AWS
+
 TERRAFORM = shutil.which("terraform")
 PLUGINS = "NIGHTSHIFT_TEST_TERRAFORM_PLUGINS"
 """A folder with the provider, laid out as a mirror, where no registry is to be asked."""
@@ -32,6 +34,12 @@ def run(
             **(variables or {}),
         },
     )
+
+
+def copied_module(to: Path) -> Path:
+    """deploy/aws, without what somebody's Terraform left in it."""
+    left = shutil.ignore_patterns(".terraform*", "*.tfstate*")
+    return Path(shutil.copytree(AWS, to / "aws", ignore=left))
 
 
 def begin(folder: Path) -> None:

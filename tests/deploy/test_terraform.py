@@ -1,13 +1,12 @@
 """deploy/aws as Terraform reads it, and, where there is no Terraform, as far as text tells."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.deploy.terraform import AWS, blocks_of, module
-from tests.deploy.terraform_binary import begin, needs_terraform, run
+from tests.deploy.terraform_binary import begin, copied_module, needs_terraform, run
 from tests.lane import Lane
 
 EXAMPLE = AWS / "example"
@@ -26,7 +25,7 @@ def test_terraform_would_write_the_files_as_they_are() -> None:
 def test_terraform_finds_it_valid(lane: Lane, tmp_path: Path, root: str) -> None:
     if not lane.full:
         pytest.skip("the full lane runs it: --full")
-    folder = Path(shutil.copytree(AWS, tmp_path / "aws")) / root
+    folder = copied_module(tmp_path) / root
     begin(folder)
     found = run(folder, "validate")
     assert found.returncode == 0, found.stderr

@@ -5,7 +5,6 @@ The full lane runs it (`--full`), where terraform and its provider are there.
 
 import json
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from bus.settings import load
 from services.ingest.adapters.sqs import SqsQueue
 from services.ingest.settings import Settings
 from tests.deploy.terraform import ACCOUNT, AWS, QUEUE, REGION, RULE, TOPIC, filled, policy
-from tests.deploy.terraform_binary import begin, needs_terraform, run
+from tests.deploy.terraform_binary import begin, copied_module, needs_terraform, run
 from tests.docs.aws_account import aws_account
 from tests.docs.aws_lines import client_of
 from tests.lane import Lane
@@ -87,7 +86,7 @@ async def test_the_example_delivers_an_alarm_to_ingest_and_prints_its_settings(
     account: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = [f"-var=region={REGION}", f"-var=cluster_name={CLUSTER}"]
-    folder = Path(shutil.copytree(AWS, tmp_path / "aws")) / "example"
+    folder = copied_module(tmp_path) / "example"
     begin(folder)
     planned = done(folder, "apply", "-auto-approve", "-input=false", *given, account=account)
     page = (AWS.parents[1] / "docs" / "eks.md").read_text(encoding="utf-8")
@@ -124,7 +123,7 @@ async def test_the_example_delivers_an_alarm_to_ingest_and_prints_its_settings(
 def test_with_every_choice_the_other_way_a_rule_sends_and_lines_are_subscribed_to(
     account: Mapping[str, str], tmp_path: Path
 ) -> None:
-    folder = Path(shutil.copytree(AWS, tmp_path / "aws")) / "everything"
+    folder = copied_module(tmp_path) / "everything"
     folder.mkdir()
     (folder / "main.tf").write_text(EVERYTHING, encoding="utf-8")
     begin(folder)
