@@ -27,14 +27,6 @@ resource "aws_sqs_queue" "alarms" {
   }
 }
 
-resource "aws_sqs_queue_redrive_allow_policy" "dead" {
-  queue_url = aws_sqs_queue.dead.id
-  redrive_allow_policy = jsonencode({
-    redrivePermission = "byQueue"
-    sourceQueueArns   = [aws_sqs_queue.alarms.arn]
-  })
-}
-
 locals {
   # The ARN of the queue tells partition, region and account, so AWS is not asked for them.
   place     = split(":", aws_sqs_queue.alarms.arn)

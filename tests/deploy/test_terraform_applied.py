@@ -39,7 +39,7 @@ resource "aws_sns_topic" "people" {{
 module "nightshift" {{
   source               = "../"
   cluster_name         = "{CLUSTER}"
-  identity             = "pod-identity"
+  oidc_provider_arn    = "arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.example.com/id/1"
   send_by_topic        = false
   send_by_rule         = true
   alarm_prefix         = "shop-"
@@ -148,13 +148,28 @@ def test_with_every_choice_the_other_way_a_rule_sends_and_lines_are_subscribed_t
     )
     assert inline("ingest", "key") == policy("ingest-key", key_arn=told["key"])
     assert inline("firehose", "token") == policy("firehose-token", secret_arn=SECRET)
-    for role, name in (("ingest", "ingest"), ("cloudwatch", "toolrunner")):
-        trusted = client_of("iam").get_role(RoleName=f"nightshift-{role}")["Role"]
-        wanted = policy("trust-pod-identity", service_account=name)
-        assert trusted["AssumeRolePolicyDocument"] == wanted
     kept = boto3.client("logs").describe_subscription_filters(logGroupName=GROUP)
     assert len(kept["subscriptionFilters"]) == 1
-    done(folder, "plan", "-detailed-exitcode", "-input=false", account=account)
+
+
+def test_with_pod_identity_an_association_ties_role_and_account(
+    account: Mapping[str, str], tmp_path: Path
+) -> None:
+    """Only planned: the stand-in of AWS knows no associations."""
+    given = [f"-var=region={REGION}", f"-var=cluster_name={CLUSTER}", "-var=identity=pod-identity"]
+    folder = copied_module(tmp_path) / "example"
+    begin(folder)
+    done(folder, "plan", "-out=plan", "-input=false", *given, account=account)
+    shown = json.loads(done(folder, "show", "-json", "plan", account=account))
+    (module,) = shown["planned_values"]["root_module"]["child_modules"]
+    made = {
+        each["address"].partition(".")[2].partition(".")[2]: each for each in module["resources"]
+    }
+    for role, name in (("ingest", "ingest"), ("cloudwatch", "toolrunner")):
+        tied = made[f'aws_eks_pod_identity_association.pod["{role}"]']["values"]
+        assert (tied["namespace"], tied["service_account"]) == ("nightshift", name)
+        trusted = json.loads(made[f'aws_iam_role.pod["{role}"]']["values"]["assume_role_policy"])
+        assert trusted == policy("trust-pod-identity", service_account=name)
 
 
 def done(folder: Path, *words: str, account: Mapping[str, str]) -> str:
