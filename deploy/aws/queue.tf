@@ -3,8 +3,8 @@
 resource "aws_sqs_queue" "dead" {
   name                      = "${var.name}-alarms-dead"
   message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
-  kms_master_key_id         = var.kms_key_arn
+  sqs_managed_sse_enabled   = var.kms_key == null ? true : null
+  kms_master_key_id         = one(var.kms_key[*].arn)
 }
 
 resource "aws_sqs_queue" "alarms" {
@@ -12,8 +12,8 @@ resource "aws_sqs_queue" "alarms" {
   message_retention_seconds  = 345600
   visibility_timeout_seconds = 60
   receive_wait_time_seconds  = 20
-  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
-  kms_master_key_id          = var.kms_key_arn
+  sqs_managed_sse_enabled    = var.kms_key == null ? true : null
+  kms_master_key_id          = one(var.kms_key[*].arn)
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead.arn
     maxReceiveCount     = 10

@@ -48,12 +48,12 @@ resource "aws_iam_role_policy" "ingest" {
 }
 
 resource "aws_iam_role_policy" "ingest_key" {
-  count = var.kms_key_arn == null ? 0 : 1
+  count = var.kms_key == null ? 0 : 1
 
   name = "key"
   role = aws_iam_role.pod["ingest"].id
   policy = templatefile("${path.module}/policies/ingest-key.json.tftpl", {
-    key_arn = var.kms_key_arn
+    key_arn = var.kms_key.arn
   })
 }
 

@@ -5,7 +5,7 @@ resource "aws_sns_topic" "alarms" {
 
   name              = "${var.name}-alarms"
   signature_version = 2
-  kms_master_key_id = var.kms_key_arn
+  kms_master_key_id = one(var.kms_key[*].arn)
 }
 
 resource "aws_sns_topic_policy" "alarms" {

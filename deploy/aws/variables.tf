@@ -32,9 +32,9 @@ variable "alarm_prefix" {
   }
 }
 
-variable "kms_key_arn" {
+variable "kms_key" {
   description = "A key of yours for topic and queues, whose policy holds the statements of the output key_policy. Null: the queues are encrypted by SQS itself, the topic not at rest."
-  type        = string
+  type        = object({ arn = string })
   default     = null
 }
 

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import boto3
 import pytest
+from pydantic_settings import BaseSettings
 
 from bus.settings import variable_of
 from services.ingest.settings import Settings as IngestSettings
@@ -82,7 +83,7 @@ def test_the_printed_settings_are_those_of_the_overlay_and_services_read_them() 
         )
     }
     assert told == {name: set(given) for name, given in SETTINGS.items()}
-    read = {
+    read: dict[str, type[BaseSettings]] = {
         "ingest-settings": IngestSettings,
         "servers-settings": ServersSettings,
         "scope-settings": ServersSettings,

@@ -43,7 +43,7 @@ module "nightshift" {{
   send_by_topic        = false
   send_by_rule         = true
   alarm_prefix         = "shop-"
-  kms_key_arn          = aws_kms_key.alarms.arn
+  kms_key              = {{ arn = aws_kms_key.alarms.arn }}
   operators_topic_arns = [aws_sns_topic.people.arn]
   logs = {{
     url              = "https://nightshift.example.com/triggers/logs"
@@ -115,7 +115,6 @@ async def test_the_example_delivers_an_alarm_to_ingest_and_prints_its_settings(
     group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{GROUP}:*"
     assert inline("cloudwatch", "logs") == policy("cloudwatch-logs", log_group_arns=f'["{group}"]')
     assert told["overlay"] == printed(settings["NIGHTSHIFT_QUEUE_URL"])
-    done(folder, "plan", "-detailed-exitcode", "-input=false", *given, account=account)
     done(folder, "destroy", "-auto-approve", "-input=false", *given, account=account)
     assert not boto3.client("sqs").list_queues().get("QueueUrls")
 
