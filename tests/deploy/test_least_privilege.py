@@ -34,6 +34,7 @@ READABLE = {
 }
 """All that anybody of ours may read, and that in the watched namespace."""
 INTERNET = "any address but link-local"
+AGENT = "the agent of pod-identity"
 SHARED = {"to dns: 53", "to jaeger: 4318"}
 EGRESS = {
     "ingest": {"to redis: 6379", f"to {INTERNET}: 443"} | SHARED,
@@ -154,7 +155,12 @@ def test_components_open_no_more_than_they_say(name: str) -> None:
         more_out = ways(name, labels, "egress") - EGRESS[workload]
         door = {"from ingress-nginx/ingress-nginx: 8080"} if workload == "ingest" else set()
         assert more_in == door, workload
-        assert more_out <= {f"to {INTERNET}: 6379, 6380"}, workload
+        assert more_out <= {f"to {INTERNET}: 6379, 6380"} | agent_for(workload), workload
+
+
+def agent_for(workload: str) -> set[str]:
+    """Where pod-identity gives out credentials, to the two that ask AWS."""
+    return {f"to {AGENT}: 80"} if workload in ("ingest", "toolrunner") else set()
 
 
 @pytest.mark.parametrize("name", COMPOSED)
@@ -167,6 +173,7 @@ def test_the_outside_reaches_one_path_each(name: str) -> None:
     ]
     assert sorted(paths) == [
         ("/slack/events", "Exact", "ingest"),
+        ("/triggers/logs", "Exact", "ingest"),
         ("/triggers/sns", "Exact", "ingest"),
     ]
     assert all(each["spec"]["tls"] for each in kind_of(name, "Ingress"))
@@ -206,6 +213,8 @@ def said(rule: Object, way: str) -> set[str]:
 
 def peer_of(peer: Object) -> str:
     if block := peer.get("ipBlock"):
+        if block["cidr"] in ("169.254.170.23/32", "fd00:ec2::23/128"):
+            return AGENT
         left_out = {"0.0.0.0/0": "169.254.0.0/16", "::/0": "fe80::/10"}[block["cidr"]]
         assert left_out in block["except"]
         return INTERNET

@@ -3,12 +3,8 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import boto3
 import pytest
@@ -19,7 +15,7 @@ from typer.main import get_command
 
 from cli.main import app
 from cli.publishing.parcels import PATHS
-from simulator.redis_server import free_port
+from tests.docs.aws_account import aws_account
 from tests.docs.aws_lines import Line, client_of
 from tests.docs.pages import ROOT, Page
 
@@ -53,43 +49,12 @@ def files() -> dict[str, str]:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    """An empty account.
-
-    A process of its own: moto's state is the process's, and another test's may be in this one.
-    """
-    url = f"http://127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", url.rpartition(":")[2]]
-    log = tmp_path / "moto.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-    try:
-        await_answer(url, process, log)
-        for name, value in {
-            "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": "none",
-            "AWS_SECRET_ACCESS_KEY": "none",
-            "AWS_REGION": "eu-west-2",
-            "AWS_DEFAULT_REGION": "eu-west-2",
-        }.items():
+    """An empty account, but for a log group."""
+    with aws_account(tmp_path / "moto.log") as variables:
+        for name, value in variables.items():
             monkeypatch.setenv(name, value)
         boto3.client("logs").create_log_group(logGroupName="/boutique/cartservice")
-        yield url
-    finally:
-        process.kill()
-        process.wait()
-
-
-def await_answer(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    """The server answers."""
-    give_up_at = time.monotonic() + 40
-    while True:
-        try:
-            with urlopen(f"{url}/moto-api/data.json", timeout=5):
-                return
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < give_up_at, log.read_text()
-            time.sleep(0.05)
+        yield variables["AWS_ENDPOINT_URL"]
 
 
 @pytest.mark.timeout(90)
