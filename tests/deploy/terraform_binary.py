@@ -11,7 +11,7 @@ import pytest
 from tests.deploy.terraform import AWS
 
 TERRAFORM = shutil.which("terraform")
-PLUGINS = "NIGHTSHIFT_TEST_TERRAFORM_PLUGINS"
+PLUGINS = "TERRAFORM_PLUGIN_DIR"
 """A folder with the provider, laid out as a mirror, where no registry is to be asked."""
 needs_terraform = pytest.mark.skipif(TERRAFORM is None, reason="terraform is not on PATH")
 

@@ -173,7 +173,7 @@ def test_with_pod_identity_an_association_ties_role_and_account(
 
 def done(folder: Path, *words: str, account: Mapping[str, str]) -> str:
     """What the command printed; it fails with what Terraform says."""
-    ended = run(folder, *words, variables=account)
+    ended = run(folder, *words[:1], "-no-color", *words[1:], variables=account)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
