@@ -20,9 +20,10 @@ from services.notifier.adapters.redis_memory import RedisHistory
 from services.notifier.adapters.redis_notices import RedisNotices
 from services.notifier.adapters.redis_owing import RedisOwing
 from services.notifier.adapters.redis_places import RedisPlaces
-from services.notifier.adapters.rhythm import every
+from services.notifier.adapters.rhythm import INTRODUCTION, LOOK, REPAIR, THREADS, every
 from services.notifier.adapters.sinks import sink_of
 from services.notifier.adapters.slack import SlackChannel
+from services.notifier.adapters.stream_watch import StreamWatch
 from services.notifier.adapters.threads import threads_of
 from services.notifier.closing import Closing
 from services.notifier.handlers import Handlers
@@ -32,10 +33,6 @@ from services.notifier.notices import NoticeBoard
 from services.notifier.second_messages import SecondMessages
 from services.notifier.settings import Settings
 from services.notifier.sweep import Sweep
-
-INTRODUCTION_SECONDS = 5.0
-REPAIR_SECONDS = 1.0
-THREAD_SECONDS = 0.5
 
 
 def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) -> Service:
@@ -51,6 +48,7 @@ def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) ->
     feedback = RedisFeedback(bus.redis, bus.keys)
     board = NoticeBoard(bus.investigations, sink, notices, ways)
     closing = Closing(bus, messages, history, links_of(settings), settings.final_repeat_seconds)
+    watch = StreamWatch(bus)
     live = Live(bus.investigations, messages)
     sweep = Sweep(bus.investigations, Deadlines(bus.redis, bus.keys), closing)
     threads = threads_of(sink, closing, lease_seconds=settings.lease_seconds)
@@ -71,10 +69,12 @@ def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) ->
         background=(
             lambda: every(settings.sweep_seconds, sweep.sweep),
             lambda: every(0, sweep.close_left_over),
-            lambda: every(REPAIR_SECONDS, closing.repair),
-            lambda: every(REPAIR_SECONDS, second_messages.sweep),
-            lambda: every(THREAD_SECONDS, threads.sweep),
-            lambda: every(INTRODUCTION_SECONDS, sink.introduce),
+            lambda: every(LOOK, sweep.close_lost),
+            lambda: every(LOOK, watch.look),
+            lambda: every(REPAIR, closing.repair),
+            lambda: every(REPAIR, second_messages.sweep),
+            lambda: every(THREADS, threads.sweep),
+            lambda: every(INTRODUCTION, sink.introduce),
         ),
         checks={"slack": sink.problem},
     )

@@ -61,6 +61,17 @@ class Sweep:
             return
         await self.deadlines.forget(investigation_id)
 
+    async def close_lost(self) -> None:
+        """Whose `DiagnosisReached` is gone from its stream gets a plain card, from its record."""
+        places = self.closing.messages.places
+        for investigation_id in await places.late():
+            record = await self.investigations.read(investigation_id)
+            if record is None:
+                await places.paid(investigation_id)
+            elif record.state == "ended":
+                log.warning("%s ended, and no entry on diagnoses says so", investigation_id)
+                self.left_over.put_nowait(investigation_id)
+
     async def _sweep_one(self, investigation_id: InvestigationId, now: datetime) -> None:
         record = await self.investigations.read(investigation_id)
         if record is None:
