@@ -19,11 +19,7 @@ LAG = _gauge("nightshift.queue.lag", "1", "Entries not yet delivered, by stream 
 PENDING = _gauge("nightshift.queue.pending", "1", "Entries in hand, by stream and group")
 OLDEST_PENDING_SECONDS = _gauge("nightshift.queue.oldest_pending", "s", "Age of the oldest in hand")
 STREAM_LENGTH = _gauge("nightshift.stream.length", "1", "Entries on a stream")
-WAITING_SECONDS = _gauge(
-    "nightshift.stream.waiting",
-    "s",
-    "Age of the oldest that a group has not acknowledged, read or not",
-)
+WAITING_SECONDS = _gauge("nightshift.stream.waiting", "s", "Age of the oldest not acknowledged")
 UNREADY = _gauge("nightshift.unready", "1", "1 while /readyz finds something wrong, by check")
 STORE_REFUSED = _gauge(
     "nightshift.store.refused", "1", "1 once Redis lost data and nothing is consumed, else 0: alert"
@@ -58,7 +54,9 @@ def set_up_metrics(service: str, replica: str) -> MeterProvider:
     """Make the instruments real: scraped at `/metrics`, sent over OTLP where an endpoint is set."""
     readers: list[MetricReader] = [PrometheusMetricReader()]
     if os.environ.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"):
-        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
+        given = os.environ.get("OTEL_EXPORTER_OTLP_TIMEOUT")  # else a stop waits for it too long
+        exporter = OTLPMetricExporter(timeout=None if given else 3)
+        readers.append(PeriodicExportingMetricReader(exporter))
     resource = Resource.create({"service.name": service, "service.instance.id": replica})
     provider = MeterProvider(metric_readers=readers, resource=resource)
     metrics.set_meter_provider(provider)

@@ -58,7 +58,7 @@ class StreamWatch:
             measures.WIPED.add(1, {"stream": stream.name})
             self._told.discard(f"{stream.name}:wiped")
             await self._tell(stream, "was emptied by somebody: young entries are gone", key="wiped")
-        if look.last:
+        if look.last and stream.readers:
             await self._groups(stream, look)
 
     async def _seen(self, stream: Stream, now: int) -> Look:

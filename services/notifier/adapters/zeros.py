@@ -16,6 +16,7 @@ def from_zero() -> None:
             metrics.DEAD_LETTERS.add(0, {"stream": stream.name})
     for outcome in get_args(Outcome):
         metrics.OUTCOMES.add(0, {"outcome": outcome})
+    metrics.SLACK_WRITES.add(0, {"method": "chat.postMessage", "answer": "ok"})
     for ended in ("given up", "taken back"):
         metrics.SECOND_MESSAGES.add(0, {"ended": ended})
     for useful in ("yes", "no"):
