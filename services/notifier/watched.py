@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 AHEAD_SECONDS = 60.0
 """Further ahead of Redis' clock no id of ours can be."""
+MOST_REMEMBERED = 100
 MARGIN_MS = 5000
 """Trimming may go on between the moment of a look and the look."""
 
@@ -47,9 +48,18 @@ class Watched:
         )
         if gone:
             self._young.clear()
-        if look.newest and (not self._young or self._young[-1] != look.newest):
-            self._young.append(look.newest)
+        if look.newest:
+            self._remember(look.newest)
         return gone
+
+    def _remember(self, newest: str) -> None:
+        """The newest always, and of those before it some, however long they stay young."""
+        space_ms = 1000 * self.kept_seconds / MOST_REMEMBERED
+        last = [_parts(each)[0] for each in list(self._young)[-2:]]
+        if len(last) == 2 and last[1] - last[0] < space_ms:
+            self._young.pop()
+        if not self._young or self._young[-1] != newest:
+            self._young.append(newest)
 
 
 def _parts(entry_id: str) -> tuple[int, int]:

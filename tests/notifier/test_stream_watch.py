@@ -7,7 +7,7 @@ from bus.deadlines import Deadlines
 from bus.events import IncidentOpened, NoticeRequested, TurnDue
 from bus.port import Bus
 from bus.streams import DIAGNOSES, NOTICES, TURNS
-from bus.testing import eventually, events
+from bus.testing import events, eventually
 from services.notifier.adapters.stream_watch import StreamWatch
 from services.notifier.app import build
 from services.notifier.report import live_card

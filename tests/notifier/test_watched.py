@@ -41,3 +41,11 @@ def test_an_id_in_the_future_tells_how_far() -> None:
     assert look(NOW).ahead_seconds == 0.0
     assert look(NOW, last=NOW + 90_000).ahead_seconds == 90.0
     assert Look(NOW, "", "", "").ahead_seconds == 0.0
+
+
+def test_what_is_remembered_does_not_grow_with_the_days() -> None:
+    watched = Watched(kept_seconds=30 * 86_400)
+    for step in range(5000):
+        assert not watched.wiped(look(1, NOW + 5000 * step, at=NOW + 5000 * step))
+    assert len(watched._young) <= 200
+    assert watched.wiped(look(NOW + 5000 * 4999, at=NOW + 5000 * 5000))
