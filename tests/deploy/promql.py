@@ -1,19 +1,18 @@
-"""Enough of PromQL to know what a query asks for: its selectors, and the labels it groups by.
+"""Enough of PromQL to read the queries of rules and panels: what they ask for, as a tree.
 
-What is written wrong, or is none of what our rules use, raises NotPromQL.
+What is written wrong, or is none of what our queries use, raises NotPromQL.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NoReturn
 
-AGGREGATIONS = frozenset({"sum", "max", "min", "avg", "count"})
+AGGREGATIONS = frozenset({"sum", "max"})
 OVER_TIME = frozenset({"rate", "increase"})
 FUNCTIONS = frozenset({"absent", "histogram_quantile"})
 WEAKEST_FIRST = (
     ("or",),
-    ("and", "unless"),
     ("==", "!=", ">=", "<=", ">", "<"),
     ("+", "-"),
     ("*", "/"),
@@ -39,10 +38,22 @@ class Matcher:
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """The values of which at least one must be there; none where it only leaves some out."""
+        """The values that must be there; none where it only leaves some out."""
         if self.sign not in ("=", "=~"):
             return ()
         return tuple(self.value.split("|")) if self.sign == "=~" else (self.value,)
+
+    def matches(self, found: str) -> bool:
+        """Whether a value of the label meets it."""
+        pattern = self.value if "~" in self.sign else re.escape(self.value)
+        return bool(re.fullmatch(pattern, found)) is not self.sign.startswith("!")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number."""
+
+    value: float
 
 
 @dataclass(frozen=True)
@@ -54,26 +65,70 @@ class Selector:
     over: str = ""
 
 
-@dataclass
-class Query:
-    """What a query asks for."""
+@dataclass(frozen=True)
+class Function:
+    """A function of its arguments; `rate` and `increase` have one selector with a range."""
 
-    selectors: list[Selector] = field(default_factory=list)
-    groupings: list[tuple[str, Selector]] = field(default_factory=list)
-    """A label that is grouped by, and a selector whose series therefore need it."""
-
-    @property
-    def labels(self) -> set[str]:
-        """The labels that it groups by."""
-        return {label for label, _ in self.groupings}
+    name: str
+    arguments: tuple["Node", ...]
 
 
-def read(text: str) -> Query:
-    """The query. Raises NotPromQL."""
+@dataclass(frozen=True)
+class Aggregation:
+    """A sum or a maximum, by labels."""
+
+    name: str
+    by: tuple[str, ...]
+    inside: "Node"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Two parts and what stands between them."""
+
+    sign: str
+    left: "Node"
+    right: "Node"
+
+
+Node = Number | Selector | Function | Aggregation | Operation
+
+
+def read(text: str) -> Node:
+    """The query as a tree. Raises NotPromQL."""
     parser = _Parser(list(_tokens(text)))
-    parser.expression(0)
+    found = parser.expression(0)
     parser.expect("end", "")
-    return parser.query
+    return found
+
+
+def selectors(node: Node) -> list[Selector]:
+    """Every selector in it."""
+    match node:
+        case Selector():
+            return [node]
+        case Function():
+            return [each for argument in node.arguments for each in selectors(argument)]
+        case Aggregation():
+            return selectors(node.inside)
+        case Operation():
+            return selectors(node.left) + selectors(node.right)
+        case Number():
+            return []
+
+
+def groupings(node: Node) -> list[tuple[str, Selector]]:
+    """Each label that is grouped by, with each selector whose series therefore need it."""
+    match node:
+        case Aggregation():
+            own = [(label, each) for label in node.by for each in selectors(node.inside)]
+            return own + groupings(node.inside)
+        case Function():
+            return [each for argument in node.arguments for each in groupings(argument)]
+        case Operation():
+            return groupings(node.left) + groupings(node.right)
+        case _:
+            return []
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
@@ -90,53 +145,60 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
 @dataclass
 class _Parser:
     tokens: list[tuple[str, str]]
-    query: Query = field(default_factory=Query)
     at: int = 0
 
-    def expression(self, level: int) -> None:
+    def expression(self, level: int) -> Node:
         if level == len(WEAKEST_FIRST):
-            self.operand()
-            return
-        self.expression(level + 1)
+            return self.operand()
+        found = self.expression(level + 1)
         while self.tokens[self.at][1] in WEAKEST_FIRST[level]:
-            self.at += 1
-            self.expression(level + 1)
+            sign = self.take()[1]
+            found = Operation(sign, found, self.expression(level + 1))
+        return found
 
-    def operand(self) -> None:
+    def operand(self) -> Node:
         kind, word = self.take()
         if word == "(":
-            self.inside()
-        elif kind == "name":
-            self.named(word)
-        elif kind != "number":
+            (found,) = self.inside(1)
+            return found
+        if kind == "name":
+            return self.named(word)
+        if kind != "number":
             self.fail(f"{word!r} is no operand")
+        return Number(float(word))
 
-    def named(self, word: str) -> None:
+    def named(self, word: str) -> Node:
         """An aggregation, a function or a selector."""
         if word in AGGREGATIONS:
-            self.aggregation()
-        elif word in OVER_TIME:
+            return self.aggregation(word)
+        if word in OVER_TIME:
             self.expect("sign", "(")
-            if not self.selector(self.expect("name")).over:
-                self.fail("a range is missing")
+            selector = self.selector(self.expect("name"))
             self.expect("sign", ")")
-        elif word in FUNCTIONS:
+            if not selector.over:
+                self.fail("a range is missing")
+            return Function(word, (selector,))
+        if word in FUNCTIONS:
             self.expect("sign", "(")
-            self.inside()
-        elif self.tokens[self.at] == ("sign", "("):
+            return Function(word, self.inside(2 if word == "histogram_quantile" else 1))
+        if self.tokens[self.at] == ("sign", "("):
             self.fail(f"{word} is no function of ours")
-        elif self.selector(word).over:
+        if (selector := self.selector(word)).over:
             self.fail("a range where there is a moment")
+        return selector
 
-    def inside(self) -> None:
-        """What stands in brackets, parted by commas."""
-        self.expression(0)
+    def inside(self, count: int) -> tuple[Node, ...]:
+        """So many parts, parted by commas, and the closing bracket."""
+        found = [self.expression(0)]
         while self.tokens[self.at][1] == ",":
             self.at += 1
-            self.expression(0)
+            found.append(self.expression(0))
         self.expect("sign", ")")
+        if len(found) != count:
+            self.fail(f"{len(found)} arguments")
+        return tuple(found)
 
-    def aggregation(self) -> None:
+    def aggregation(self, name: str) -> Aggregation:
         labels: list[str] = []
         if self.tokens[self.at] == ("name", "by"):
             self.at += 1
@@ -146,11 +208,8 @@ class _Parser:
                 self.at += 1
                 labels.append(self.expect("name"))
             self.expect("sign", ")")
-        before = len(self.query.selectors)
         self.expect("sign", "(")
-        self.inside()
-        inside = self.query.selectors[before:]
-        self.query.groupings += [(label, each) for label in labels for each in inside]
+        return Aggregation(name, tuple(labels), self.inside(1)[0])
 
     def selector(self, name: str) -> Selector:
         matchers: list[Matcher] = []
@@ -165,9 +224,7 @@ class _Parser:
         if matchers:
             self.expect("sign", "}")
         over = self.take()[1] if self.tokens[self.at][0] == "range" else ""
-        found = Selector(name, tuple(matchers), over)
-        self.query.selectors.append(found)
-        return found
+        return Selector(name, tuple(matchers), over)
 
     def take(self) -> tuple[str, str]:
         self.at += 1

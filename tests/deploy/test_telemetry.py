@@ -13,6 +13,7 @@ from bus.streams import STREAMS
 from tests.deploy.real_run import GROUP, MADE_UP, Evidence
 from tests.deploy.redis_users import SERVICES
 from tests.deploy.test_alerts import series
+from tests.house.sources import ROOT
 
 pytestmark = [GROUP, pytest.mark.timeout(240)]
 LABELS = {
@@ -40,6 +41,22 @@ def test_labels_are_few_and_hold_nothing_from_outside(real_run: Evidence) -> Non
     pages = "".join(real_run.pages.values())
     for foreign in (real_run.secret, real_run.incident, real_run.trace_id, MADE_UP, "cartservice"):
         assert foreign not in pages
+
+
+def test_the_page_has_every_metric_with_its_labels(real_run: Evidence) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`nightshift_[^|]+) \| ([a-z, ]*) ?\|", page, re.MULTILINE)
+    told = {
+        name: set(labels.replace(",", " ").split())
+        for names, labels in rows
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    exposed: dict[str, set[str]] = {}
+    for name, found in series(tuple(real_run.pages.values())).items():
+        own = {label for labels in found for label in labels} - ADDED - {"le"}
+        exposed.setdefault(re.sub("_(bucket|sum|count)$", "", name), set()).update(own)
+    assert exposed.keys() == told.keys()
+    assert {name for name, labels in exposed.items() if not labels <= told[name]} == set()
 
 
 def test_what_went_wrong_in_the_run_was_counted(real_run: Evidence) -> None:
