@@ -4,8 +4,6 @@ Looks are those of four real processes (`tests.deploy.real_run`); a sign is put 
 more pod would show it. promtool's own tests of rules would say the same; it is not there.
 """
 
-import copy
-
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -98,7 +96,7 @@ def looked(pages: dict[str, str]) -> Looked:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def looks(real_run: Evidence) -> Looks:
     return Looks(looked(real_run.first_pages), looked(real_run.pages))
 
@@ -119,13 +117,13 @@ def test_every_alert_has_a_sign() -> None:
 
 @pytest.mark.parametrize("name", SIGNS)
 def test_an_alert_fires_at_its_sign(looks: Looks, name: str) -> None:
-    shown = Looks(copy.deepcopy(looks.before), copy.deepcopy(looks.now))
+    shown = Looks({**looks.before}, {**looks.now})
     if name == "NightshiftDown":
         del shown.now["nightshift_stream_length"]
     for metric, labels, before, now in SIGNS[name]:
         series = frozenset((labels | {"pod": "one more"}).items())
-        shown.before.setdefault(metric, {})[series] = before
-        shown.now.setdefault(metric, {})[series] = now
+        shown.before[metric] = {**shown.before.get(metric, {}), series: before}
+        shown.now[metric] = {**shown.now.get(metric, {}), series: now}
     assert fires(name, shown)
 
 

@@ -33,6 +33,7 @@ async def test_a_stream_that_is_emptied_or_blocked_is_told_at_the_next_look(
     make_bus: MakeBus,
 ) -> None:
     bus = make_bus("notifier")
+    await bus.store.begin()
     watch, key = StreamWatch(bus), bus.keys.stream(TURNS)
     await bus.publish(TurnDue(investigation_id=INV, turn=1))
     await watch.look()

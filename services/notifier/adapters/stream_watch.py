@@ -49,12 +49,15 @@ class StreamWatch:
     async def _look_at(self, stream: Stream, now: int) -> None:
         look = await self._seen(stream, now)
         measures.AHEAD_SECONDS.set(look.ahead_seconds, {"stream": stream.name})
-        if look.ahead_seconds > AHEAD_SECONDS:
+        blocked, wiped = look.ahead_seconds > AHEAD_SECONDS, self._watched[stream.name].wiped(look)
+        if blocked or wiped:
+            await self.bus.store.look()  # where the store itself lost data, that is what is told
+        if blocked:
             what = f"is blocked: its last id, {look.last}, lies in the future"
             await self._tell(stream, what, key="blocked")
         else:
             self._told.discard(f"{stream.name}:blocked")
-        if self._watched[stream.name].wiped(look):
+        if wiped:
             measures.WIPED.add(1, {"stream": stream.name})
             self._told.discard(f"{stream.name}:wiped")
             await self._tell(stream, "was emptied by somebody: young entries are gone", key="wiped")
