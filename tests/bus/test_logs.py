@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from bus.envelope import Entry
-from bus.events import TurnDue
+from bus.events import InvestigationId, TurnDue
 from bus.logs import JsonLines
 from bus.port import Route
 from bus.process import build_app
@@ -18,7 +18,7 @@ from bus.tracing import root_of
 from tests.conftest import MakeBus, Start
 
 log = logging.getLogger(__name__)
-INV = "inc-7"
+INV = InvestigationId("inc-7")
 
 
 @pytest.fixture

@@ -129,7 +129,9 @@ def _played(stack: Stack, desk: Desk) -> Evidence:
     desk.wait("a look at every stream", lambda: 'stream="tool-results"' in _page(desk, "notifier"))
     evidence.pages = {service: _page(desk, service) for service in SERVICES}
     traces = f"{stack.control}/_simulator/traces"
-    desk.wait("metrics", lambda: "nightshift.outcomes" in call(traces)["metric_names"])
+    last = {"nightshift.diagnosis.duration", "nightshift.first_look.duration"}
+    last |= {"nightshift.tool.duration", "nightshift.incidents"}
+    desk.wait("metrics", lambda: last <= set(call(traces)["metric_names"]))
     evidence.exported = set(call(traces)["metric_names"])
     return evidence
 

@@ -29,13 +29,15 @@ LONGEST_PASSAGE = 1500
 """Characters of what a person reads at night about one alert."""
 
 
+@cache
 def alerts() -> dict[str, str]:
     """Severity by the name of the alert."""
-    spec = yaml.safe_load(RULES.read_text(encoding="utf-8"))["spec"]
+    spec = yaml.load(RULES.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["spec"]
     rules = [rule for group in spec["groups"] for rule in group["rules"]]
     return {rule["alert"]: rule["labels"]["severity"] for rule in rules}
 
 
+@cache
 def sections() -> dict[str, str]:
     """What stands under each heading of an alert."""
     parts = re.split(r"^#{2,3} (.+)$", PAGE.text, flags=re.MULTILINE)[1:]
@@ -135,7 +137,7 @@ def there_is() -> dict[str, set[str]]:
     """Names by kind, from the files themselves."""
     found: dict[str, set[str]] = {kind: set() for kind in KINDS}
     for path in (*(K8S / "base").glob("*.yaml"), *(K8S / "components").glob("*/*.yaml")):
-        for each in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+        for each in yaml.load_all(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader):
             if isinstance(each, dict) and (kind := str(each.get("kind")).lower()) in KINDS:
                 found[kind].add(each["metadata"]["name"])
     found["secret"] |= set(re.findall(r"secretKeyRef: \{name: ([a-z-]+)", text_of("base")))
