@@ -14,8 +14,8 @@ from opentelemetry import trace
 
 from bus.cleaning import LONGEST, in_short
 
-QUIET = ("anthropic", "botocore", "fastmcp", "faststream.reader", "httpx", "httpx2")
-QUIET += ("mcp", "slack_sdk", "urllib3")
+QUIET: tuple[str, ...] = ("anthropic", "botocore", "fastmcp", "faststream.reader")
+QUIET += ("httpx", "httpx2", "mcp", "slack_sdk", "urllib3")
 _about: ContextVar[dict[str, str]] = ContextVar("what lines are about")
 
 

@@ -223,7 +223,7 @@ class Turns:
         stands = await self.investigations.apply(inv, decide, entry=entry, known=known)
         taken = taken and stands is not None
         if taken:
-            _count(answer, self.rules.model, known)
+            _count(answer, self.rules.model, record=known)
         return taken
 
     async def _after_no(self, prepared: Prepared, entry: Entry, *, error: SaidNo) -> None:
@@ -282,7 +282,7 @@ def _left(prepared: Prepared, now: datetime) -> float:
     return (until - now).total_seconds()
 
 
-def _count(answer: Answer, model: str, record: Record) -> None:
+def _count(answer: Answer, model: str, *, record: Record) -> None:
     labels = {"model": answer.reply.asked or model}
     metrics.TURNS.add(1, labels)
     if record.turn == 1:

@@ -1,5 +1,7 @@
 """Whoever may append to a stream may empty it, or block it for good: that is seen and outlived."""
 
+from typing import Any
+
 import pytest
 
 from bus.connection import as_text
@@ -92,7 +94,8 @@ async def test_a_diagnosis_whose_entry_is_gone_has_its_card_from_the_record(
     await bus.redis.xreadgroup("notifier", "one", {key: ">"})
     await sweep.close_lost()
     assert sweep.left_over.empty(), "its entry is in somebody's hands"
-    await bus.redis.xack(key, "notifier", *[row[0] for row in await bus.redis.xrange(key)])
+    rows: Any = await bus.redis.xrange(key)
+    await bus.redis.xack(key, "notifier", *[row[0] for row in rows])
     await bus.redis.xtrim(key, maxlen=0, approximate=False)
     await sweep.close_lost()
     await sweep.close_left_over()

@@ -4,6 +4,7 @@ It is the service that never goes to zero. Every replica looks; what they tell i
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,9 @@ from bus.port import Bus
 from bus.streams import STREAMS, Stream
 from services.notifier import measures
 from services.notifier.adapters.redis_owing import owed_cards
+from services.notifier.adapters.rhythm import LOOK, every
 from services.notifier.adapters.zeros import from_zero
+from services.notifier.sweep import Sweep
 from services.notifier.watched import AHEAD_SECONDS, Look, Watched
 
 log = logging.getLogger(__name__)
@@ -114,6 +117,12 @@ class StreamWatch:
 
     async def _now_ms(self) -> int:
         return round((await self.bus.investigations.now()).timestamp() * 1000)
+
+
+def looking(bus: Bus, sweep: Sweep) -> tuple[Callable[[], Awaitable[None]], ...]:
+    """What goes on beside the deadlines, every few seconds."""
+    watch = StreamWatch(bus)
+    return (lambda: every(LOOK, watch.look), lambda: every(LOOK, sweep.close_lost))
 
 
 def _age(look: Look, entry_id: str) -> float:
