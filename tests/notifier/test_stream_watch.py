@@ -10,6 +10,7 @@ from bus.events import IncidentId, IncidentOpened, InvestigationId, NoticeReques
 from bus.port import Bus
 from bus.streams import DIAGNOSES, NOTICES, TURNS
 from bus.testing import events, eventually
+from services.notifier.adapters.redis_owing import owed_cards
 from services.notifier.adapters.stream_watch import StreamWatch
 from services.notifier.app import build
 from services.notifier.report import live_card
@@ -63,6 +64,8 @@ async def test_with_blocked_streams_an_incident_still_gets_its_one_card(
         IncidentOpened(service="cartservice", summary="500", incident_id=IncidentId(INV))
     )
     await eventually(lambda: bus.redis.exists(bus.keys.of(INV, "record")))
+    owed = owed_cards(bus.keys)
+    await eventually(lambda: bus.redis.zscore(owed, INV), seconds=20)
     for stream in (TURNS, DIAGNOSES):
         await bus.redis.xadd(bus.keys.stream(stream), {"event": "x"}, id=LARGEST)
 
@@ -70,6 +73,11 @@ async def test_with_blocked_streams_an_incident_still_gets_its_one_card(
         return as_text(await bus.redis.hget(bus.keys.of(INV, "slack"), "state")) == "final"
 
     await eventually(closed, seconds=20)
+
+    async def paid() -> bool:
+        return await bus.redis.zscore(owed, INV) is None
+
+    await eventually(paid)
     record = await bus.investigations.read(INV)
     assert record is not None
     assert record.outcome == "timed_out"
