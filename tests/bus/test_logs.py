@@ -19,6 +19,7 @@ from tests.conftest import MakeBus, Start
 
 log = logging.getLogger(__name__)
 INV = InvestigationId("inc-7")
+SECRET = "gh" + "p_" + "a1B2c3D4e5" * 3 + "f6G7h8"
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ async def test_lines_from_inside_a_call_and_after_its_failure_bear_the_incident(
 
     async def handle(_event: TurnDue, _entry: Entry) -> None:
         with bus.tracing.span("chat of a model"):
-            log.warning("the model is not available")
+            log.warning("the model is not available, token %s", SECRET)
         raise ValueError("and so the turn fails")
 
     await start(build_app(bus, [Route(TURNS, TurnDue, handle)]))
@@ -51,6 +52,7 @@ async def test_lines_from_inside_a_call_and_after_its_failure_bear_the_incident(
         return "and so the turn fails" in written.getvalue()
 
     await eventually(failed)
+    assert SECRET not in written.getvalue()
     lines = [json.loads(line) for line in written.getvalue().splitlines()]
     for words in ("the model is not available", "failed"):
         (line, *_) = (each for each in lines if words in each["message"])
