@@ -37,7 +37,7 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "service": self._service,
-            "message": record.getMessage(),
+            "message": in_short(record.getMessage(), LONGEST),
         }
         given = {**_about.get({}), **vars(record)}
         told = {name: given.get(name) for name in ("server", "incident_id", "trace_id")}
