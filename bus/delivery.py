@@ -22,6 +22,7 @@ from bus.envelope import Entry, read_event, text_fields
 from bus.errors import InvestigationEnded, Rejected, Retryable, Unavailable
 from bus.events import Event
 from bus.lease import Leases
+from bus.logs import about
 from bus.port import Bus, Handle, Route
 from bus.room import SUSPECT_DEATHS, Room
 from bus.streams import Reader, Stream
@@ -67,6 +68,7 @@ class Deliveries:
         Only a cancellation from outside (shutdown) leaves it pending, to be handed over.
         """
         entry = Entry(stream=stream, group=reader.group, entry_id=entry_id, fields=text_fields(raw))
+        about("")
         started = time.monotonic()
         ended = "lost"
         try:
@@ -115,6 +117,8 @@ class Deliveries:
             event = read_event(entry)
         except Rejected as error:
             return await self._set_aside(entry, str(error), readable=False)
+        inv = str(getattr(event, "investigation_id", "") or getattr(event, "incident_id", ""))
+        about(inv, entry.traceparent)
         try:
             if not await self._handle(event, entry):
                 return "lost"

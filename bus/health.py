@@ -44,6 +44,8 @@ class Health:
             found["readers"] = f"reading stopped: {', '.join(dead)}"
         answers = await asyncio.gather(self._redis(), *map(_bounded, self.checks.values()))
         found |= dict(zip(["redis", *self.checks], answers, strict=True))
+        for name, problem in found.items():
+            metrics.UNREADY.set(int(bool(problem)), {"check": name})
         return {name: problem for name, problem in found.items() if problem}
 
     async def _redis(self) -> str:

@@ -7,23 +7,21 @@ Whatever is logged may hold words from outside, so it is cleaned.
 import json
 import logging
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from opentelemetry import trace
 
 from bus.cleaning import LONGEST, in_short
 
-QUIET = (
-    "faststream.reader",
-    "httpx",
-    "httpx2",
-    "botocore",
-    "urllib3",
-    "slack_sdk",
-    "mcp",
-    "fastmcp",
-    "anthropic",
-)
+QUIET: tuple[str, ...] = ("anthropic", "botocore", "fastmcp", "faststream.reader")
+QUIET += ("httpx", "httpx2", "mcp", "slack_sdk", "urllib3")
+_about: ContextVar[dict[str, str]] = ContextVar("what lines are about")
+
+
+def about(incident_id: str, traceparent: str = "") -> None:
+    """Every line of this task, and of those that it starts, bears the incident's id and trace."""
+    _about.set({"incident_id": incident_id, "trace_id": traceparent[3:35]})
 
 
 class JsonLines(logging.Formatter):
@@ -41,8 +39,9 @@ class JsonLines(logging.Formatter):
             "service": self._service,
             "message": in_short(record.getMessage(), LONGEST),
         }
-        if server := getattr(record, "server", ""):
-            line["server"] = server
+        given = {**_about.get({}), **vars(record)}
+        told = {name: given.get(name) for name in ("server", "incident_id", "trace_id")}
+        line |= {name: said for name, said in told.items() if said}
         span = trace.get_current_span()
         context = span.get_span_context()
         if context.is_valid and context.trace_flags.sampled:

@@ -16,18 +16,11 @@ DELIVERIES = _counter("nightshift.deliveries", "1", "Entries handled, by stream 
 HANDLING_SECONDS = _histogram("nightshift.handling.duration", "s", "Time to handle an entry")
 DEAD_LETTERS = _counter("nightshift.dead_letters", "1", "Entries set aside, by stream")
 LAG = _gauge("nightshift.queue.lag", "1", "Entries not yet delivered, by stream and group")
-PENDING = _gauge(
-    "nightshift.queue.pending", "1", "Entries delivered and not acknowledged, by stream and group"
-)
-OLDEST_PENDING_SECONDS = _gauge(
-    "nightshift.queue.oldest_pending", "s", "Age of the oldest unacknowledged entry"
-)
+PENDING = _gauge("nightshift.queue.pending", "1", "Entries in hand, by stream and group")
+OLDEST_PENDING_SECONDS = _gauge("nightshift.queue.oldest_pending", "s", "Age of the oldest in hand")
 STREAM_LENGTH = _gauge("nightshift.stream.length", "1", "Entries on a stream")
-WAITING_SECONDS = _gauge(
-    "nightshift.stream.waiting",
-    "s",
-    "Age of the oldest entry that a group has not acknowledged, read or not, as the owner sees it",
-)
+WAITING_SECONDS = _gauge("nightshift.stream.waiting", "s", "Age of the oldest not acknowledged")
+UNREADY = _gauge("nightshift.unready", "1", "1 while /readyz finds something wrong, by check")
 STORE_REFUSED = _gauge(
     "nightshift.store.refused", "1", "1 once Redis lost data and nothing is consumed, else 0: alert"
 )
@@ -41,9 +34,7 @@ UNPRICED = _counter("nightshift.turns.unpriced", "1", "Turns whose cost is unkno
 MODEL_SECONDS = _histogram("nightshift.model.duration", "s", "Time of one model call")
 TOOL_CALLS = _counter("nightshift.tool_calls", "1", "Tool calls, by tool and outcome")
 DECISIONS = _counter("nightshift.decisions", "1", "Policy decisions, by verdict and tool")
-TOOLS_WITHHELD = _gauge(
-    "nightshift.tools.withheld", "1", "Tools that are not as reviewed, by server: alert"
-)
+TOOLS_WITHHELD = _gauge("nightshift.tools.withheld", "1", "Tools not as reviewed, by server")
 TOOL_SECONDS = _histogram("nightshift.tool.duration", "s", "Time of one tool call")
 PACE_WAIT_SECONDS = _histogram("nightshift.servers.pace_wait", "s", "Wait for a call's turn")
 SERVERS_AWAY = _gauge("nightshift.servers.away", "1", "1 while an MCP server is not connected")
@@ -63,7 +54,9 @@ def set_up_metrics(service: str, replica: str) -> MeterProvider:
     """Make the instruments real: scraped at `/metrics`, sent over OTLP where an endpoint is set."""
     readers: list[MetricReader] = [PrometheusMetricReader()]
     if os.environ.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"):
-        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
+        given = os.environ.get("OTEL_EXPORTER_OTLP_TIMEOUT")  # else a stop waits for it too long
+        exporter = OTLPMetricExporter(timeout=None if given else 3)
+        readers.append(PeriodicExportingMetricReader(exporter))
     resource = Resource.create({"service.name": service, "service.instance.id": replica})
     provider = MeterProvider(metric_readers=readers, resource=resource)
     metrics.set_meter_provider(provider)

@@ -25,6 +25,7 @@ from services.ingest.adapters.redis_catch_up import RedisCaughtUp
 from services.ingest.adapters.redis_fingerprints import RedisFingerprints
 from services.ingest.adapters.slack_doors import slack_doors
 from services.ingest.adapters.sqs import SqsQueue
+from services.ingest.adapters.zeros import from_zero
 from services.ingest.backlog import Draining
 from services.ingest.catch_up import CatchUp
 from services.ingest.doors import need_one
@@ -68,6 +69,7 @@ def build(
             standing, memory = CloudWatchAlarms(settings), RedisCaughtUp(bus)
             background.append(CatchUp(standing, memory, triggers, intake.was_empty).run)
     open_routes = [*doors.routes, *slack.routes]
+    from_zero(route.path for route in open_routes)
     routes = [*open_routes, openapi_route(open_routes)]
     service = build_app(bus, [], background=background, http_routes=routes, checks=checks)
     doors.heads.server = lambda: service.server

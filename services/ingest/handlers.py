@@ -143,6 +143,8 @@ class Triggers:
 def _told(decision: Decision, alarm: Alarm | None = None) -> Decision:
     level = logging.WARNING if decision.outcome == "rejected" else logging.INFO
     about = f"{alarm.name}, {decision.incident_id or 'no incident'}" if alarm else ""
-    log.log(level, "%s: %s (%s)", decision.outcome, decision.reason, about)
+    inv = decision.incident_id
+    ids = {"incident_id": inv, "trace_id": root_of(inv).trace_id} if inv else {}
+    log.log(level, "%s: %s (%s)", decision.outcome, decision.reason, about, extra=ids)
     metrics.INCIDENTS.add(1, {"outcome": decision.outcome})
     return decision

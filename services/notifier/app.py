@@ -20,9 +20,10 @@ from services.notifier.adapters.redis_memory import RedisHistory
 from services.notifier.adapters.redis_notices import RedisNotices
 from services.notifier.adapters.redis_owing import RedisOwing
 from services.notifier.adapters.redis_places import RedisPlaces
-from services.notifier.adapters.rhythm import every
+from services.notifier.adapters.rhythm import INTRODUCTION, REPAIR, THREADS, every
 from services.notifier.adapters.sinks import sink_of
 from services.notifier.adapters.slack import SlackChannel
+from services.notifier.adapters.stream_watch import looking
 from services.notifier.adapters.threads import threads_of
 from services.notifier.closing import Closing
 from services.notifier.handlers import Handlers
@@ -33,27 +34,22 @@ from services.notifier.second_messages import SecondMessages
 from services.notifier.settings import Settings
 from services.notifier.sweep import Sweep
 
-INTRODUCTION_SECONDS = 5.0
-REPAIR_SECONDS = 1.0
-THREAD_SECONDS = 0.5
-
 
 def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) -> Service:
     """The notifier as a service; nothing connects yet."""
     sink = slack or sink_of(settings, bus)
-    places = RedisPlaces(bus.redis, bus.keys, settings.lease_seconds, settings.progress_seconds)
-    owing = RedisOwing(bus.redis, bus.keys, settings.lease_seconds)
-    second_messages = SecondMessages(bus.investigations, sink, owing)
+    redis, keys, lease = bus.redis, bus.keys, settings.lease_seconds
+    places = RedisPlaces(redis, keys, lease, settings.progress_seconds)
+    second_messages = SecondMessages(bus.investigations, sink, RedisOwing(redis, keys, lease))
     ways = routes(settings.catalog, settings.slack_channel)
     messages = Messages(sink, places, second_messages, ways)
-    history = RedisHistory(bus.redis, bus.keys)
-    notices = RedisNotices(bus.redis, bus.keys, settings.lease_seconds)
-    feedback = RedisFeedback(bus.redis, bus.keys)
-    board = NoticeBoard(bus.investigations, sink, notices, ways)
+    history = RedisHistory(redis, keys)
+    feedback = RedisFeedback(redis, keys)
+    board = NoticeBoard(bus.investigations, sink, RedisNotices(redis, keys, lease), ways)
     closing = Closing(bus, messages, history, links_of(settings), settings.final_repeat_seconds)
     live = Live(bus.investigations, messages)
-    sweep = Sweep(bus.investigations, Deadlines(bus.redis, bus.keys), closing)
-    threads = threads_of(sink, closing, lease_seconds=settings.lease_seconds)
+    sweep = Sweep(bus.investigations, Deadlines(redis, keys), closing)
+    threads = threads_of(sink, closing, lease_seconds=lease)
     do = Handlers(
         bus.investigations, messages, live, closing, feedback, board, settings.deadline_seconds
     )
@@ -71,10 +67,11 @@ def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) ->
         background=(
             lambda: every(settings.sweep_seconds, sweep.sweep),
             lambda: every(0, sweep.close_left_over),
-            lambda: every(REPAIR_SECONDS, closing.repair),
-            lambda: every(REPAIR_SECONDS, second_messages.sweep),
-            lambda: every(THREAD_SECONDS, threads.sweep),
-            lambda: every(INTRODUCTION_SECONDS, sink.introduce),
+            *looking(bus, sweep),
+            lambda: every(REPAIR, closing.repair),
+            lambda: every(REPAIR, second_messages.sweep),
+            lambda: every(THREADS, threads.sweep),
+            lambda: every(INTRODUCTION, sink.introduce),
         ),
         checks={"slack": sink.problem},
     )

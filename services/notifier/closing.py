@@ -96,6 +96,7 @@ class Closing:
             outcome = {"outcome": record.outcome or "failed"}
             metrics.OUTCOMES.add(1, outcome)
             metrics.DIAGNOSIS_SECONDS.record((now - record.opened_at).total_seconds(), outcome)
+        await self.messages.places.paid(record.investigation_id)
         # A repeat makes up for a death in between, and is harmless: same span ids, same names.
         self.bus.tracing.emit_root(
             record.trace,

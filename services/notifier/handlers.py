@@ -29,6 +29,8 @@ from services.notifier.stop import ended
 
 log = logging.getLogger(__name__)
 NO_RECORD_SECONDS = 2.0
+LATE_SECONDS = 60.0
+"""After the deadline an investigation has its final card by then, whatever Slack allows."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Handlers:
         """The investigation stands in Redis and its message in Slack."""
         record = await self.investigations.open(event, entry, acknowledge=False)
         await patiently(lambda: self._place(record.investigation_id))
+        late_after = self.deadline_seconds + LATE_SECONDS
+        await self.messages.places.owe(record.investigation_id, seconds=late_after)
 
     async def on_progressed(self, event: InvestigationProgressed, entry: Entry) -> None:
         """The message shows the activity, unless a newer one does or the work is over."""

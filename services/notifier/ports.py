@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from bus.errors import Retryable, Unavailable
 from bus.events import InvestigationId, InvestigationStopped
 from services.notifier.blocks import Card
+from services.notifier.card_ports import OwedCards
 from services.notifier.pace import Urgency
 from services.notifier.stop import Place
 
@@ -111,7 +112,7 @@ class Owed:
     """The channel in which it was tried first, which took no messages then."""
 
 
-class Places(Protocol):
+class Places(OwedCards, Protocol):
     """The Slack lease of each incident, and where its message stands."""
 
     async def take(

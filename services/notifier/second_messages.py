@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from bus import metrics
 from bus.commits import Investigations
 from bus.errors import Retryable, Unavailable
+from bus.logs import about
 from bus.record import Record
 from services.notifier.ports import Owed, Owing, Sink
 from services.notifier.stop import Place
@@ -33,6 +34,7 @@ class SecondMessages:
     async def take_back(self, record: Record) -> None:
         """No message is one too many, or the rest is owed on; after some hours it is given up."""
         inv = record.investigation_id
+        about(inv, record.trace.traceparent)
         owed = await self.owing.owed(inv)
         try:
             # First, and for itself: a token that may not search can still delete what is known.

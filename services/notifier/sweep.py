@@ -10,6 +10,7 @@ from bus.commits import Investigations
 from bus.deadlines import decide_when_due
 from bus.errors import NightshiftError
 from bus.events import InvestigationId
+from bus.logs import about
 from bus.versions import OtherRelease
 from services.notifier.closing import Closing
 from services.notifier.ports import Deadlines
@@ -38,6 +39,7 @@ class Sweep:
         """Every investigation that was due had its decision committed, here or elsewhere."""
         now = await self.investigations.now()
         for investigation_id in await self.deadlines.due(now):
+            about(investigation_id)
             try:
                 await self._sweep_one(investigation_id, now)
             except OtherRelease:
@@ -51,6 +53,7 @@ class Sweep:
     async def close_left_over(self) -> None:
         """The next investigation without a card has a plain one, and leaves the deadlines."""
         investigation_id = await self.left_over.get()
+        about(investigation_id)
         record = await self.investigations.read(investigation_id)
         if record is None or record.state != "ended":
             return
@@ -60,6 +63,17 @@ class Sweep:
             log.warning("the card of %s still waits: %s", investigation_id, error)
             return
         await self.deadlines.forget(investigation_id)
+
+    async def close_lost(self) -> None:
+        """Whose `DiagnosisReached` is gone from its stream gets a plain card, from its record."""
+        places = self.closing.messages.places
+        for investigation_id in await places.late():
+            record = await self.investigations.read(investigation_id)
+            if record is None:
+                await places.paid(investigation_id)
+            elif record.state == "ended":
+                log.warning("%s ended, and no entry on diagnoses says so", investigation_id)
+                self.left_over.put_nowait(investigation_id)
 
     async def _sweep_one(self, investigation_id: InvestigationId, now: datetime) -> None:
         record = await self.investigations.read(investigation_id)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bus.commits import Investigations
 from bus.errors import NightshiftError, Retryable, Unavailable
 from bus.events import InvestigationId
+from bus.logs import about
 from bus.record import Record
 from bus.results import Results
 from services.notifier.closing import Closing
@@ -87,6 +88,7 @@ class Threads:
 
     async def tell(self, investigation_id: InvestigationId) -> None:
         """All details stand once, or the rest is owed on; after some hours it is given up."""
+        about(investigation_id)
         standing = await self.places.standing(investigation_id)
         try:
             record = await self.sources.investigations.read(investigation_id)

@@ -26,6 +26,7 @@ from services.reasoner.adapters.pace import Pace
 from services.reasoner.adapters.redis_budget import RedisDayBudget
 from services.reasoner.adapters.redis_catalogues import RedisCatalogues
 from services.reasoner.adapters.redis_memory import RedisMemory
+from services.reasoner.adapters.zeros import from_zero
 from services.reasoner.handlers import Reasoner
 from services.reasoner.ports import Model
 from services.reasoner.running import Turns
@@ -34,6 +35,7 @@ from services.reasoner.settings import Settings
 
 def build(settings: Settings, bus: Bus, *, model: Model | None = None) -> Service:
     """The service, not yet started. Raises NotConfigured with one sentence."""
+    from_zero(settings)
     rules = files.rules_of(settings)
     pace = Pace(bus.redis, bus.keys, settings)
     model = model or Claude(settings, bus.tracing, rules.prices, pace)

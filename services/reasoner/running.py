@@ -13,7 +13,7 @@ from bus.errors import Rejected, Unavailable
 from bus.events import Outcome, TurnDue
 from bus.record import Commit, Record
 from bus.results import Results
-from services.reasoner import budget, investigation, loops
+from services.reasoner import budget, investigation, loops, measures
 from services.reasoner.budget import Estimate
 from services.reasoner.checking import Checking
 from services.reasoner.gathering import Gathering
@@ -223,7 +223,7 @@ class Turns:
         stands = await self.investigations.apply(inv, decide, entry=entry, known=known)
         taken = taken and stands is not None
         if taken:
-            _count(answer, self.rules.model)
+            _count(answer, self.rules.model, record=known)
         return taken
 
     async def _after_no(self, prepared: Prepared, entry: Entry, *, error: SaidNo) -> None:
@@ -282,19 +282,17 @@ def _left(prepared: Prepared, now: datetime) -> float:
     return (until - now).total_seconds()
 
 
-def _count(answer: Answer, model: str) -> None:
-    usage, labels = answer.reply.usage, {"model": answer.reply.asked or model}
+def _count(answer: Answer, model: str, *, record: Record) -> None:
+    labels = {"model": answer.reply.asked or model}
     metrics.TURNS.add(1, labels)
+    if record.turn == 1:
+        first = (answer.at - record.opened_at).total_seconds()
+        measures.FIRST_LOOK_SECONDS.record(first)
     if answer.look:
         metrics.COST_USD.add(answer.look.cost_usd or 0.0, labels)
     if answer.cost_usd is None:
         metrics.UNPRICED.add(1, labels)
     else:
         metrics.COST_USD.add(answer.cost_usd, labels)
-    for kind, tokens in (
-        ("input", usage.input_tokens),
-        ("cache read", usage.cache_read_tokens),
-        ("cache write", usage.cache_write_tokens),
-        ("output", usage.output_tokens),
-    ):
+    for kind, tokens in answer.reply.usage.by_kind.items():
         metrics.TOKENS.add(tokens, {**labels, "kind": kind})

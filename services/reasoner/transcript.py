@@ -40,6 +40,16 @@ class Usage(Value):
         return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
 
     @property
+    def by_kind(self) -> dict[str, int]:
+        """The tokens by what they were, as they are counted for people."""
+        return {
+            "input": self.input_tokens,
+            "cache read": self.cache_read_tokens,
+            "cache write": self.cache_write_tokens,
+            "output": self.output_tokens,
+        }
+
+    @property
     def counted(self) -> bool:
         """Whether whoever answered counted anything; no reply is without tokens."""
         return self.prompt_tokens + self.output_tokens > 0

@@ -20,6 +20,7 @@ from services.toolrunner.adapters.pin_alerts import PinAlerts
 from services.toolrunner.adapters.recent_rollouts import RecentRollouts
 from services.toolrunner.adapters.redis_catalogue import PublishedCatalogue
 from services.toolrunner.adapters.strict_schema import StrictSchema
+from services.toolrunner.adapters.zeros import from_zero
 from services.toolrunner.audit import AuditChain
 from services.toolrunner.catalogue import OWN
 from services.toolrunner.handlers import Handlers
@@ -37,7 +38,9 @@ def build(settings: Settings, bus: Bus) -> Service:
     reviewed = [OWN, *lock.tools()]
     gate = LivePolicy(settings.policy_dir, settings.scope, tools=reviewed, foreign=foreign)
     condensing, limits = Condensing(), Limits.of(settings)
-    servers = McpServers(_entries(settings, own), limits, lock=lock, condense=condensing.text)
+    entries = _entries(settings, own)
+    from_zero(entries)
+    servers = McpServers(entries, limits, lock=lock, condense=condensing.text)
     catalogue = PublishedCatalogue(
         *(bus, servers, gate, check),
         alerts=PinAlerts(bus),

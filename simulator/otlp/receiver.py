@@ -36,9 +36,10 @@ class _Unreadable(Exception):
 
 
 def build_otlp(store: SpanStore, log: RequestLog) -> Starlette:
-    """An app that takes traces, metrics and logs; spans go to `store`, the others are only counted.
+    """An app that takes traces, metrics and logs.
 
-    `/trace/{trace_id}` is a page for people, `/_simulator/traces` lists what there is.
+    Spans and the names of metrics go to `store`, logs are only counted. `/trace/{trace_id}` is a
+    page for people, `/_simulator/traces` lists what there is.
     """
     return Starlette(routes=[*_receiving(store, log), *showing(store)])
 
@@ -52,7 +53,8 @@ def showing(store: SpanStore) -> list[Route]:
             for trace_id in store.trace_ids()
         ]
         counts = {"metrics": store.metrics_received, "logs": store.logs_received}
-        return JSONResponse({"traces": traces} | counts)
+        names = {"metric_names": sorted(store.metric_names)}
+        return JSONResponse({"traces": traces} | counts | names)
 
     async def show_trace(request: Request) -> Response:
         spans = store.trace(request.path_params["trace_id"])
@@ -78,7 +80,9 @@ def _receiving(store: SpanStore, log: RequestLog) -> list[Route]:
         return answer
 
     def take_metrics(body: bytes) -> bytes:
-        ExportMetricsServiceRequest.FromString(body)
+        sent = ExportMetricsServiceRequest.FromString(body)
+        scopes = [scope for resource in sent.resource_metrics for scope in resource.scope_metrics]
+        store.metric_names |= {metric.name for scope in scopes for metric in scope.metrics}
         store.metrics_received += 1
         answer: bytes = ExportMetricsServiceResponse().SerializeToString()
         return answer

@@ -48,6 +48,7 @@ class SpanStore:
     def __init__(self) -> None:
         self._traces: dict[str, dict[str, Span]] = {}
         self.metrics_received = 0
+        self.metric_names: set[str] = set()
         self.logs_received = 0
 
     def add(self, spans: list[Span]) -> None:

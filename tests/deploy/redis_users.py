@@ -30,7 +30,7 @@ OTHERS = (
     *("deadlines", "generation", "catalogue:current", "catalogue:5eed", "spend:2026-11-30"),
     *("pace:anthropic:m", "prompt:5eed", "history:5eed", "rollouts", "rollouts:turn"),
     *("fingerprint:problem:5eed", "fingerprint:ready", "backlog", "places", "thread:C1:1.1"),
-    *("details", "second-messages", "told:1", "slack-pace:C1", "slack-line:C1"),
+    *("details", "second-messages", "owed-cards", "told:1", "slack-pace:C1", "slack-line:C1"),
     *("slack-waited-for:C1", "printed:C1", "feedback", "anything-else"),
 )
 

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bus.errors import Rejected, Unavailable
+from services.ingest import measures
 from services.ingest.adapters.http_body import Refused
 from services.ingest.adapters.http_room import Room
 from services.ingest.intake import EVERYSEC_SECONDS
@@ -43,6 +44,7 @@ class HttpDoors:
 
         async def endpoint(request: Request) -> Response:
             answer = await self._answer(door, request, room=room)
+            measures.DOORS.add(1, {"door": door.path, "status": str(answer.status)})
             return JSONResponse(dict(answer.fields), answer.status, dict(answer.headers))
 
         return Route(door.path, endpoint, methods=["POST"])

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from bus import metrics
 from bus.errors import Unavailable
+from services.ingest import measures
 from services.ingest.adapters.http_body import Refused
 from services.ingest.adapters.http_room import Room
 from services.ingest.adapters.slack_app import SlackApp
@@ -46,7 +47,13 @@ class SlackHttp:
     @property
     def route(self) -> Route:
         """The route for the service's HTTP."""
-        return Route(PATH, self.receive, methods=["POST"])
+
+        async def endpoint(request: Request) -> Response:
+            answer = await self.receive(request)
+            measures.DOORS.add(1, {"door": PATH, "status": str(answer.status_code)})
+            return answer
+
+        return Route(PATH, endpoint, methods=["POST"])
 
     async def receive(self, request: Request) -> Response:
         """Slack's answer; no body is read behind a head that is not Slack's."""

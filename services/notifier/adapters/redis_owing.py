@@ -76,6 +76,11 @@ def second_messages(keys: Keys) -> str:
     return f"{keys.prefix}second-messages"
 
 
+def owed_cards(keys: Keys) -> str:
+    """Sorted set: from when on (ms) the final card of each incident that lacks one is late."""
+    return f"{keys.prefix}owed-cards"
+
+
 def owed_details(keys: Keys) -> str:
     """Sorted set: when (ms) the thread of each incident that still lacks details is looked at."""
     return f"{keys.prefix}details"

@@ -13,9 +13,14 @@ from bus.connection import as_text
 from bus.envelope import entry_fields, flat
 from bus.errors import Unavailable
 from bus.events import InvestigationId, InvestigationStopped
-from bus.streams import KEPT_SECONDS, STOPS, Keys
+from bus.streams import DIAGNOSES, KEPT_SECONDS, STOPS, Keys
 from bus.tracing import current_traceparent
-from services.notifier.adapters.redis_owing import owed_details, script_text, second_messages
+from services.notifier.adapters.redis_owing import (
+    owed_cards,
+    owed_details,
+    script_text,
+    second_messages,
+)
 from services.notifier.pace import Urgency
 from services.notifier.ports import Finished, Purpose, Settled, Turn
 from services.notifier.stop import Place
@@ -24,6 +29,7 @@ SETTLE_SHARE = 10
 """A tenth of the lease passes before anybody looks for a message whose post was not answered."""
 LATE_SHARE = 2
 """For half of the lease, longer than Slack's client waits, an unanswered edit may still arrive."""
+LATE_AT_ONCE = 20
 
 URGENCY: Mapping[str, Urgency] = {
     "place": "placeholder",
@@ -142,6 +148,29 @@ class RedisPlaces:
             late_edit=float(as_text(answer[1])) > 0,
             owed=int(answer[2]) == 1,
         )
+
+    async def owe(self, investigation_id: InvestigationId, *, seconds: float) -> None:
+        """Its final card is late from then on."""
+        key, at = owed_cards(self.keys), await self._now() + _ms(seconds)
+        await self.redis.zadd(key, {investigation_id: at}, nx=True)
+        await self.redis.expire(key, KEPT_SECONDS)
+
+    async def paid(self, investigation_id: InvestigationId) -> None:
+        """It stands, or can never stand."""
+        await self.redis.zrem(owed_cards(self.keys), investigation_id)
+
+    async def late(self) -> list[InvestigationId]:
+        """Whose final card is late while nobody works on a diagnosis."""
+        diagnoses: Any = await self.redis.xpending(self.keys.stream(DIAGNOSES), "notifier")
+        if diagnoses["pending"]:
+            return []
+        key, now = owed_cards(self.keys), await self._now()
+        late = await self.redis.zrangebyscore(key, "-inf", now, start=0, num=LATE_AT_ONCE)
+        return [InvestigationId(as_text(raw)) for raw in late]
+
+    async def _now(self) -> int:
+        seconds, microseconds = await self.redis.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
 
     async def _moved(
         self, investigation_id: InvestigationId, turn: Turn, *, word: str, place: Place

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 
 log = logging.getLogger(__name__)
+INTRODUCTION, LOOK, REPAIR, THREADS = 5.0, 5.0, 1.0, 0.5
+"""Seconds between two steps of each kind."""
 
 
 async def every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:

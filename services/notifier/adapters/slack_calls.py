@@ -26,6 +26,7 @@ from services.notifier.adapters.slack_words import (
     MAY_STAND,
     NO_FILES,
     TOKEN,
+    counted_as,
     refusal,
     retry_after,
     status_of,
@@ -133,7 +134,7 @@ class SlackCalls:
                 raise self.no_answer(f"Slack did not answer {method}: {reason}") from None
             finally:
                 span.set_attribute("slack.answer", answered)
-                metrics.SLACK_WRITES.add(1, {"method": method, "answer": answered})
+                metrics.SLACK_WRITES.add(1, {"method": method, "answer": counted_as(answered)})
         self._well(method)
         return said
 

@@ -91,6 +91,20 @@ TOKEN = {
 """Of no method: whichever is asked next with a valid token proves that it is over for all."""
 
 
+KNOWN = frozenset(
+    {
+        *("ok", "unanswered", "waits", "ratelimited", "rate_limited"),
+        *(GONE | NO_THREAD | CLOSED | NO_FILES | LOCKED | MAY_STAND | REFUSED | TOKEN),
+        *FOR_A_PERSON,
+    }
+)
+
+
+def counted_as(word: str) -> str:
+    """The word as a label of a metric: of words that are not known there is no end."""
+    return word if word in KNOWN else "other"
+
+
 def refusal(word: str) -> Retryable | None:
     """What Slack has against this message or card, where that is what it says."""
     if word in GONE | NO_THREAD:

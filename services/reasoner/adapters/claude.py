@@ -21,6 +21,7 @@ from bus import metrics
 from bus.cleaning import clean
 from bus.errors import Unavailable
 from bus.tracing import Tracing
+from services.reasoner import measures
 from services.reasoner.adapters.answers import reply_in
 from services.reasoner.adapters.capabilities import body_for
 from services.reasoner.adapters.clients import MAY_SEND, SPOKEN, Client, answer_to, client_of
@@ -29,6 +30,7 @@ from services.reasoner.adapters.reach import Reach
 from services.reasoner.adapters.refusals import (
     asked_wait,
     is_overload,
+    kind_of,
     reason_of,
     stop_at_refusal,
     told,
@@ -143,10 +145,13 @@ class Claude:
             metrics.MODEL_SECONDS.record(time.monotonic() - started, {"model": model})
             if reply is not None:
                 self._describe(span, reply)
+                if reply.stop_reason == "refusal":
+                    measures.MODEL_ERRORS.add(1, {"model": model, "kind": "declined"})
                 model = reply.model
                 if missed := why_missed(reply.usage, request.before, model=model):
                     span.set_attribute("nightshift.cache_miss", missed)
         if reply is None:
+            measures.MODEL_ERRORS.add(1, {"model": model, "kind": "cut off"})
             await self.pace.failed(model, by=request.investigation_id)
             raise CutOff(f"{model} did not answer within {until - started:.0f} s")
         return reply
@@ -160,6 +165,7 @@ class Claude:
                 reply = await self._call(model, request, seconds=until - time.monotonic())
             except APIStatusError as error:
                 reason = reason_of(error)
+                measures.MODEL_ERRORS.add(1, {"model": model, "kind": kind_of(error)})
                 refusals[reason] += 1
                 self._stop_at_refusal(error, times=refusals[reason])
                 wait = await self._after(error, model, request=request, number=number)
@@ -167,6 +173,7 @@ class Claude:
                 # Connections that break, answers that are none, credentials that are not there.
                 MAY_SEND.get()()
                 reason = f"no usable answer from {self.reach.shown}: {told(error)}"
+                measures.MODEL_ERRORS.add(1, {"model": model, "kind": "no answer"})
                 await self.pace.failed(model, by=request.investigation_id)
                 wait = self._back_off(number)
             else:
@@ -176,6 +183,7 @@ class Claude:
             if number == MAX_TRIES or wait >= left:
                 break
             span.set_attribute("http.request.resend_count", number)
+            measures.MODEL_RETRIES.add(1, {"model": model})
             await asyncio.sleep(wait)
         raise self._unavailable(f"{model}: {reason}", wait, until=until)
 

@@ -31,6 +31,12 @@ def is_overload(error: APIStatusError) -> bool:
     return error.status_code >= 500 or error.status_code == 408
 
 
+def kind_of(error: APIStatusError) -> str:
+    """Which of the few kinds of errors it counts as."""
+    limited = "limited" if error.status_code == 429 else "refused"
+    return "overloaded" if is_overload(error) else limited
+
+
 def asked_wait(error: APIStatusError, *, now: datetime | None = None) -> float | None:
     """The seconds that the API asks to wait for, more than none; None where it asks for no wait.
 

@@ -79,7 +79,7 @@ class Guard:
                 self.breaker.succeeded()
             elif not failed:
                 self.breaker.given_up()
-            metrics.SERVERS_LEFT_ALONE.set(self.breaker.is_open, {"server": self.server})
+            metrics.SERVERS_LEFT_ALONE.set(int(self.breaker.is_open), {"server": self.server})
 
     def away(self, tool: str, problem: str) -> ServerFailed:
         """What is told of a call to a server that is not there."""
