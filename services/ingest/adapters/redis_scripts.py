@@ -31,7 +31,8 @@ class RedisScripts:
 
     def __init__(self, bus: Bus, limits: Limits) -> None:
         self.bus, self.limits = bus, limits
-        self.can_wait_for_disk = True
+        # With Sentinels the disk of one server says nothing: another may take its place.
+        self.can_wait_for_disk = not bus.settings.address.sentinels
         self._scripts: dict[str, AsyncScript] = {}
 
     def key(self, name: str) -> str:
