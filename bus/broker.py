@@ -126,6 +126,7 @@ class Consumer:
             fields = text_fields(raw["data"])
             entry = Entry(stream=STOPS, group="", entry_id="0-0", fields=fields)
             try:
+                self.bus.seals.check(entry)
                 event = read_event(entry)
             except Rejected as error:
                 log.warning("an entry on stops says nothing usable: %s", error)

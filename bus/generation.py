@@ -22,9 +22,10 @@ from redis.exceptions import RedisError
 
 from bus import metrics
 from bus.connection import AtMaster, Script, as_text, connect, script_text
-from bus.envelope import entry_fields, flat
+from bus.envelope import flat
 from bus.errors import NotConfigured
 from bus.events import NoticeRequested
+from bus.seals import Seals, seals_of
 from bus.sentinels import Sentinels
 from bus.settings import BusSettings
 from bus.streams import NOTICES, STREAMS, Keys, Stream
@@ -49,6 +50,7 @@ class Store:
     """Why nothing is consumed any more, in a sentence; empty while all is well."""
     redis: Redis = field(init=False)
     sentinels: Sentinels | None = field(init=False)
+    seals: Seals = field(init=False)
     _keys: Keys = field(init=False)
     _generation: str = ""
     _seen: dict[str, str] = field(init=False)
@@ -62,7 +64,14 @@ class Store:
         self._keys = Keys(self.settings.stream_prefix)
         known = [stream for stream in STREAMS if _knows(self.service, stream)]
         self._seen = {self._keys.stream(stream): NOTHING for stream in known}
-        address = self.settings.address
+        settings = self.settings
+        self.seals = seals_of(
+            self.service,
+            prefix=settings.stream_prefix,
+            mode=settings.envelopes,
+            keys=settings.envelope_keys.get_secret_value(),
+        )
+        address = settings.address
         self.sentinels = Sentinels(address) if address.sentinels else None
         self.redis = connect(self.settings, self.connected, sentinels=self.sentinels)
 
@@ -138,7 +147,7 @@ class Store:
         if stands:
             return stands
         new = new_generation()
-        fields = flat(entry_fields(_begun(new), ""))
+        fields = flat(self.seals.fields(_begun(new)))
         begin = Script(self.redis, "begin")
         keys = [self._keys.generation, self._keys.stream(NOTICES)]
         return as_text(await begin.run(keys, [new, *fields]))

@@ -3,7 +3,7 @@
 import os
 import socket
 from functools import cached_property
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -50,6 +50,11 @@ class BusSettings(BaseSettings):
     """How long an entry stays on its stream at least, for whoever looks with `XRANGE`."""
     redis_wait_seconds: float = Field(default=10.0, ge=0)
     """How long a start waits for Redis before it gives up with a sentence."""
+    envelopes: Literal["off", "sign", "require"] = "off"
+    """Signed entries: `sign` writes and counts them, `require` refuses all others (decision 0043);
+    `incidents` takes unsigned ones always."""
+    envelope_keys: SecretStr = SecretStr("")
+    """What they are signed with and checked by; `nightshift envelope-keys` makes it."""
     redaction_key: SecretStr = SecretStr("")
     """Key of the hashes in tags (`[secret:password:1a2b3c4d]`); without it, what could be guessed
     gets a tag without a hash."""

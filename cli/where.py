@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from bus.connection import unusable
 from bus.errors import NotConfigured
+from bus.seals import OPERATOR, Seals, seals_of
 from bus.settings import BusSettings, load
 from bus.streams import Keys
 from cli.reaching import client
@@ -81,6 +82,13 @@ def keys() -> Keys:
     """The names of all keys there."""
     default: str = BusSettings.model_fields["stream_prefix"].default
     return Keys(os.environ.get("NIGHTSHIFT_STREAM_PREFIX") or default)
+
+
+def seals() -> Seals:
+    """What is signed there in the operator's name; raises NotConfigured."""
+    found = settings()
+    keys = found.envelope_keys.get_secret_value()
+    return seals_of(OPERATOR, prefix=found.stream_prefix, mode=found.envelopes, keys=keys)
 
 
 @contextmanager

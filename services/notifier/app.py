@@ -41,7 +41,8 @@ THREAD_SECONDS = 0.5
 def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) -> Service:
     """The notifier as a service; nothing connects yet."""
     sink = slack or sink_of(settings, bus)
-    places = RedisPlaces(bus.redis, bus.keys, settings.lease_seconds, settings.progress_seconds)
+    times = settings.lease_seconds, settings.progress_seconds
+    places = RedisPlaces(bus.redis, bus.keys, *times, seals=bus.seals)
     owing = RedisOwing(bus.redis, bus.keys, settings.lease_seconds)
     second_messages = SecondMessages(bus.investigations, sink, owing)
     ways = routes(settings.catalog, settings.slack_channel)
