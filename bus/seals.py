@@ -73,16 +73,17 @@ class Seals:
         if self.mode == "off":
             return
         problem = self._problem(entry)
-        verdict = problem or ("signed" if "sender" in entry.fields else "open")
+        verdict = problem or "accepted"
         metrics.SEALS.add(1, {"stream": entry.stream.name, "verdict": verdict})
         if problem and self.mode == "require":
             raise Unsealed(f"not accepted: {problem}")
 
     def _problem(self, entry: Entry) -> str:
         fields, stream = entry.fields, entry.stream
-        sender = fields.get("sender")
-        if sender is None:
-            return "" if "anyone" in stream.writers else "it is not signed"
+        if "anyone" in stream.writers:
+            return ""
+        if (sender := fields.get("sender")) is None:
+            return "it is not signed"
         content, given = self._content(fields, stream), fields.get(SEAL + self.service, "")
         macs = [_mac(key, content, self.service) for key in self.keys.get(sender, ())]
         if not any(hmac.compare_digest(mac.encode(), given.encode()) for mac in macs):

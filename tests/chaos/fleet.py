@@ -54,6 +54,8 @@ class FleetPlan:
     modules: Mapping[str, str] = field(default_factory=dict)
     """What is run in place of a service, by service, for faults that come from within."""
     settings: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Environment variables of one service alone, by service."""
     proxied: frozenset[str] = frozenset()
     """Channels that lead through the proxy: any of `CHANNELS`."""
 
@@ -129,6 +131,7 @@ class Fleet:
         port = free_port()
         env = service_environment(self.stack, service, replica=name)
         env = UNLIMITED | env | {"NIGHTSHIFT_HTTP_PORT": str(port), **(settings or {})}
+        env |= self.plan.own.get(service, {})
         if service == "toolrunner":
             env |= self.servers
         env |= self._proxied(name, service, env)

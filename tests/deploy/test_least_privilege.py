@@ -123,6 +123,7 @@ def test_secrets_are_references_and_each_service_names_only_its_own(name: str) -
         own = {
             f"redis-users/{workload}-password",
             "redaction/key",
+            f"envelope-keys/{workload}",
             f"external-redis/{workload}-url",
         }
         strange = {key for key in theirs[workload] if key not in own}
