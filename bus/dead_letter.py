@@ -107,12 +107,12 @@ class DeadLetters:
     async def _refuse(self, entry: Entry, reason: str) -> None:
         """Of a diagnosis the record says whether there is one, so the sweep looks there."""
         letter = _letter(entry, printable(reason), now=await self.investigations.now())
-        swept = entry.stream.reader(entry.group).set_aside == "sweep again"
-        name = entry.stream.name
-        told = NoticeRequested(
-            text=f"An entry on {name} was refused: {reason}"[:2000], key=f"refused:{name}:{reason}"
-        )
-        await self._write(entry, [letter, told], due=_investigation_of(entry) if swept else "")
+        row, name = entry.stream.reader(entry.group).set_aside, entry.stream.name
+        text = f"An entry on {name} was refused: {reason}"[:2000]
+        told = NoticeRequested(text=text, key=f"refused:{name}:{reason}")
+        events: list[Event] = [letter] if row == "keep" else [letter, told]
+        due = _investigation_of(entry) if row == "sweep again" else ""
+        await self._write(entry, events, due=due)
 
     async def _fail(self, entry: Entry, letter: DeadLetter) -> bool:
         inv = InvestigationId(_investigation_of(entry))

@@ -59,7 +59,7 @@ class Seals:
         """The same fields as this service's own: signed for every reader, any old seal gone."""
         rest = {name: text for name, text in fields.items() if not name.startswith(SEAL)}
         bare = {name: text for name, text in rest.items() if name not in OWN}
-        if self.mode == "off" or "anyone" in stream.writers:
+        if self.mode == "off" or "anyone" in stream.writers or not stream.heard_by:
             return bare
         now = self.clock()
         issued, expires = str(round(now * 1000)), str(round((now + VALID_SECONDS) * 1000))

@@ -34,7 +34,7 @@ class Sentinels:
     """The Sentinels of one process's Redis; any thread may ask."""
 
     address: Address
-    _clients: list[Redis] = field(init=False)
+    _clients: list[Redis] = field(init=False, repr=False)
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _found: Server = ("", 0)
     _found_at: float = 0.0

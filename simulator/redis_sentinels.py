@@ -110,7 +110,7 @@ class WatchedRedis(RedisServer):
 
     def _is_whole(self, port: int) -> bool:
         with Redis(port=port) as sentinel:
-            state = sentinel.execute_command("SENTINEL CKQUORUM", MASTER)
+            state = sentinel.execute_command("SENTINEL", "CKQUORUM", MASTER)
         return b"OK" in bytes(state)
 
     def _wait(self, condition: Callable[[], bool], otherwise: str) -> None:
