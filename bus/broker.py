@@ -124,7 +124,8 @@ class Consumer:
         async def handle(message: RedisStreamMessage) -> None:
             raw: Any = message.raw_message
             fields = text_fields(raw["data"])
-            entry = Entry(stream=STOPS, group="", entry_id="0-0", fields=fields)
+            entry_id = as_text(raw["message_ids"][0])
+            entry = Entry(stream=STOPS, group="", entry_id=entry_id, fields=fields)
             try:
                 self.bus.seals.check(entry)
                 event = read_event(entry)

@@ -2,8 +2,8 @@
 
 Each two services share a key, and each service has one with itself. Whoever writes an entry adds a
 MAC for each service that reads its stream, over every other field. A reader asks three things: is
-it from whom it says, may that one write this event, and is it not too old. Not one key serves two
-edges, so who can check what it is sent can forge it for nobody else.
+it from whom it says, may that one write this event, and was it signed shortly before it was
+appended. No key serves two edges, so who can check what it is sent can forge it for nobody else.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from bus import metrics
 from bus.envelope import Entry, entry_fields
 from bus.errors import NotConfigured, Rejected
 from bus.events import Event, InvestigationStopped
-from bus.streams import KEPT_SECONDS, STREAM_OF, Stream
+from bus.streams import STREAM_OF, Stream
 
 Mode = Literal["off", "sign", "require"]
 OPERATOR = "operator"
@@ -29,8 +29,8 @@ SEAL = "seal:"
 """How the fields begin that hold a MAC, by reader."""
 OWN_WRITERS = {InvestigationStopped.name(): ("notifier",)}
 """Events that not every writer of their stream may write."""
-VALID_SECONDS = KEPT_SECONDS
-"""As long as a record stands at which an entry that is written again has no effect."""
+VALID_SECONDS = 3600
+"""So long after it was signed an entry may be appended, by Redis's clock. It may wait for ever."""
 _KEY = re.compile(r"[0-9a-f]{64}")
 
 
@@ -48,6 +48,7 @@ class Seals:
     keys: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
     """By the other service: the first one signs, each is accepted."""
     clock: Callable[[], float] = time.time
+    """Only its hours matter."""
 
     def fields(self, event: Event, traceparent: str = "") -> dict[str, str]:
         """The fields under which an event is appended, signed where that is asked for."""
@@ -91,9 +92,9 @@ class Seals:
         event = fields.get("event", "")
         if sender not in (*OWN_WRITERS.get(event, stream.writers), OPERATOR):
             return "its sender may not write this"
-        expires = fields.get("expires_at", "")
-        if not expires.isdecimal() or int(expires) < 1000 * self.clock():
-            return "it has expired"
+        expires, appended = fields.get("expires_at", ""), entry.entry_id.partition("-")[0]
+        if not expires.isdecimal() or int(expires) < int(appended):
+            return "it had expired when it was appended"
         return ""
 
     def _content(self, fields: Mapping[str, str], stream: Stream) -> str:

@@ -102,7 +102,7 @@ async def test_what_a_service_writes_is_accepted_by_those_who_read_it(signed: Si
 
 
 async def test_a_repeated_entry_has_no_effect_at_the_record(signed: Signed) -> None:
-    """A signature says who, not when: what is taken twice is taken once (decision 0043)."""
+    """Within the hour nothing forbids it (decision 0043)."""
     reasoner = signed("reasoner")
     record = await opened(reasoner)
     (first,) = await entries(reasoner, TURNS)

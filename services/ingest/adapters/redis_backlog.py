@@ -86,7 +86,7 @@ class RedisBacklog:
             self._read_to = since
             rows = found[0][1] if isinstance(found, list) and found else []
             rows = rows or (next(iter(found.values()), [[]])[0] if isinstance(found, dict) else [])
-            stopped = [name for _, raw in rows if (name := self._stopped(text_fields(raw)))]
+            stopped = [name for found, raw in rows if (name := self._stopped(as_text(found), raw))]
             if stopped:
                 await self._bus.redis.zrem(f"{self._bus.keys.prefix}places", *stopped)
             if rows:
@@ -95,12 +95,13 @@ class RedisBacklog:
             raise unavailable(error) from error
         return len(stopped)
 
-    def _stopped(self, fields: dict[str, str]) -> str:
+    def _stopped(self, entry_id: str, raw: Any) -> str:
         """The investigation whose final card stands; empty for anything else on that stream."""
+        fields = text_fields(raw)
         if fields.get("event") != "InvestigationStopped":
             return ""
         try:
-            self._bus.seals.check(Entry(stream=STOPS, group="", entry_id="0-0", fields=fields))
+            self._bus.seals.check(Entry(stream=STOPS, group="", entry_id=entry_id, fields=fields))
             values = json.loads(fields.get("data", ""))
         except (Unsealed, ValueError) as error:
             log.warning("an entry on stops frees no place: %s", error)
