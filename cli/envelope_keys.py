@@ -35,6 +35,8 @@ def envelope_keys(
     folder as safe as a password store, or delete it once the secrets are made.
     """
     try:
+        if step == "new" and any((folder / role).exists() for role in ROLES):
+            raise NotConfigured("keys stand there already; see --step, or take another folder")
         keys = {} if step == "new" else read(folder)
         write(folder, stepped(keys, step))
     except NotConfigured as error:
