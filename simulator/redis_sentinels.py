@@ -29,9 +29,10 @@ class WatchedRedis(RedisServer):
     """The first master itself, with all that watches it; `url` names the Sentinels."""
 
     def __init__(
-        self, binary: str, kind: str, *, folder: Path | None = None, down_after_ms: int = 400
+        self, binary: str, kind: str, *, folder: Path | None = None, down_after_ms: int = 1000
     ) -> None:
         super().__init__(binary, f"three Sentinels over {kind}", folder=folder)
+        self.settings = {"repl-diskless-sync-delay": "0"}  # else the replica waits for others
         self.replica = RedisServer(binary, kind, folder=self.folder / "replica")
         self.replica.settings = {"replicaof": f"127.0.0.1 {self.port}"}
         self.down_after_ms = down_after_ms
@@ -47,7 +48,7 @@ class WatchedRedis(RedisServer):
     def start(self) -> "WatchedRedis":
         """The replica follows the master, and each Sentinel knows both and the others.
 
-        Raises NoRedis when that does not come about in 10 s.
+        Raises NoRedis when that does not come about in 20 s.
         """
         super().start()
         self.replica.start()
@@ -114,14 +115,14 @@ class WatchedRedis(RedisServer):
         return b"OK" in bytes(state)
 
     def _wait(self, condition: Callable[[], bool], otherwise: str) -> None:
-        give_up_at = time.monotonic() + 10
+        give_up_at = time.monotonic() + 20
         while not _holds(condition):
             if time.monotonic() > give_up_at:
                 raise NoRedis(otherwise)
             time.sleep(0.02)
 
 
-def watched_redis(*, folder: Path | None = None, down_after_ms: int = 400) -> WatchedRedis | None:
+def watched_redis(*, folder: Path | None = None, down_after_ms: int = 1000) -> WatchedRedis | None:
     """The machine's Redis with Sentinels, not yet started, where it has a `redis-server`."""
     binary = shutil.which("redis-server")
     if binary is None:

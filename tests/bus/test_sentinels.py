@@ -23,7 +23,9 @@ from bus.testing import eventually
 from cli.reaching import client
 from simulator.redis_sentinels import WatchedRedis, watched_redis
 
+pytestmark = pytest.mark.timeout(60)
 INV = "inc-1"
+SECONDS = 20
 STOP = StopRequested.model_validate({"investigation_id": INV, "outcome": "failed"})
 
 
@@ -130,7 +132,7 @@ async def test_all_connections_of_a_process_follow_a_failover_that_lost_nothing(
     service = build_app(bus, [Route(TURNS, TurnDue, note)])
     await service.start()
     first = await bus.publish(TurnDue.model_validate({"investigation_id": INV, "turn": 1}))
-    await eventually(lambda: has(handled, first))
+    await eventually(lambda: has(handled, first), seconds=SECONDS)
     with client(watched.url) as command:
         assert port_of(command) == watched.port
         watched.kill()
@@ -138,9 +140,9 @@ async def test_all_connections_of_a_process_follow_a_failover_that_lost_nothing(
         async def moved() -> bool:
             return watched.master_port() == watched.replica.port
 
-        await eventually(moved)
+        await eventually(moved, seconds=SECONDS)
         second = await bus.publish(TurnDue.model_validate({"investigation_id": INV, "turn": 2}))
-        await eventually(lambda: has(handled, second), seconds=9)
+        await eventually(lambda: has(handled, second), seconds=SECONDS)
         broker = await service.consumer.broker.connect()
         asked = [await bus.redis.info("server"), await broker.info("server")]
         assert {int(answer["tcp_port"]) for answer in asked} == {watched.replica.port}
@@ -155,7 +157,7 @@ async def test_a_failover_to_a_replica_that_lost_the_last_entry_stops_the_proces
 ) -> None:
     await bus.store.begin()
     await bus.publish(STOP)
-    await eventually(lambda: replica_has(watched, bus))
+    await eventually(lambda: replica_has(watched, bus), seconds=SECONDS)
     watched.deafen_replica()
     await bus.publish(STOP)
     await bus.store.look()
@@ -171,7 +173,7 @@ async def test_a_failover_to_a_replica_that_lost_the_last_entry_stops_the_proces
             pass
         return False
 
-    await eventually(refused, seconds=9)
+    await eventually(refused, seconds=SECONDS)
     broker = await Consumer(bus, ()).broker.connect()
     with pytest.raises(StoreChanged, match="until this process is restarted"):
         await broker.ping()

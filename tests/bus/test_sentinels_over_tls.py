@@ -18,6 +18,7 @@ from simulator.aws.certificates import Authority, Wanted
 from simulator.redis_server import free_port
 from tests.bus.test_sentinels import settings
 
+pytestmark = pytest.mark.timeout(60)
 PASSWORD, SENTINELS_OWN = "of-redis-alone", "of-sentinels-alone"
 SENTINEL = """\
 bind 127.0.0.1
@@ -72,7 +73,7 @@ def address(tmp_path: Path) -> Iterator[str]:
 
 
 async def test_every_connection_is_made_over_tls_with_its_own_password(address: str) -> None:
-    await eventually(lambda: names_a_master(address))
+    await eventually(lambda: names_a_master(address), seconds=20)
     bus = Bus.of(settings(address), "reasoner")
 
     await bus.store.begin()
@@ -99,7 +100,7 @@ async def test_every_connection_is_made_over_tls_with_its_own_password(address: 
 async def test_a_wrong_password_or_authority_reaches_no_sentinel(
     address: str, text: str, other: str
 ) -> None:
-    await eventually(lambda: names_a_master(address))
+    await eventually(lambda: names_a_master(address), seconds=20)
 
     with pytest.raises(NoMaster) as refused:
         Sentinels(address_of(address.replace(text, other))).ask()

@@ -66,7 +66,7 @@ def test_what_the_new_master_never_had_stops_everybody_until_they_are_started_ag
     """tests/bus/test_sentinels.py has the sample."""
     if not lane.full:
         pytest.skip("the full lane runs it: --full")
-    with watched_fleet(tmp_path / "redis", down_after_ms=1000) as (fleet, redis):
+    with watched_fleet(tmp_path / "redis") as (fleet, redis):
         redis.deafen_replica()
         entry_that_was_looked_at(fleet)
         redis.kill()
@@ -80,11 +80,9 @@ def test_what_the_new_master_never_had_stops_everybody_until_they_are_started_ag
 
 
 @contextmanager
-def watched_fleet(
-    folder: Path, *, down_after_ms: int = 400
-) -> Iterator[tuple[Fleet, WatchedRedis]]:
+def watched_fleet(folder: Path) -> Iterator[tuple[Fleet, WatchedRedis]]:
     """One process of each service over a Redis with Sentinels."""
-    redis = watched_redis(folder=folder, down_after_ms=down_after_ms)
+    redis = watched_redis(folder=folder)
     if redis is None:
         pytest.skip("redis-server is not on PATH")
     try:
