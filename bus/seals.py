@@ -66,7 +66,9 @@ class Seals:
         issued, expires = str(round(now * 1000)), str(round((now + VALID_SECONDS) * 1000))
         bare |= {"sender": self.service, "issued_at": issued, "expires_at": expires}
         content = self._content(bare, stream)
-        macs = {SEAL + each: _mac(self.keys[each][0], content, each) for each in stream.heard_by}
+        macs = {
+            SEAL + each: _mac(self.keys[each][0], content, reader=each) for each in stream.heard_by
+        }
         return bare | macs
 
     def check(self, entry: Entry) -> None:
@@ -86,7 +88,7 @@ class Seals:
         if (sender := fields.get("sender")) is None:
             return "it is not signed"
         content, given = self._content(fields, stream), fields.get(SEAL + self.service, "")
-        macs = [_mac(key, content, self.service) for key in self.keys.get(sender, ())]
+        macs = [_mac(key, content, reader=self.service) for key in self.keys.get(sender, ())]
         if not any(hmac.compare_digest(mac.encode(), given.encode()) for mac in macs):
             return "its signature is not that of its sender"
         event = fields.get("event", "")
@@ -135,5 +137,5 @@ def keys_of(text: str) -> dict[str, tuple[bytes, ...]]:
     return found
 
 
-def _mac(key: bytes, content: str, reader: str) -> str:
+def _mac(key: bytes, content: str, *, reader: str) -> str:
     return hmac.new(key, f"{reader} {content}".encode(), hashlib.sha256).hexdigest()

@@ -54,8 +54,8 @@ class WatchedRedis(RedisServer):
         self.replica.start()
         names = [secrets.token_hex(20) for _ in self.ports]
         self._wait(self.follows, "the replica did not follow")
-        for number, port in enumerate(self.ports):
-            self._sentinels.append(self._start_sentinel(number, port, names))
+        for number in range(len(self.ports)):
+            self._sentinels.append(self._start_sentinel(number, names))
         self._wait(lambda: all(map(self._is_whole, self.ports)), "the Sentinels did not meet")
         return self
 
@@ -63,7 +63,7 @@ class WatchedRedis(RedisServer):
         """Whether the replica has a link to the master."""
         with Redis(port=self.replica.port) as replica:
             found = replica.info("replication")
-        return found.get("role") == "slave" and found.get("master_link_status") == "up"
+        return (found.get("role"), found.get("master_link_status")) == ("slave", "up")
 
     def deafen_replica(self) -> None:
         """The replica hears nothing more of the master: what is written now, it will not have."""
@@ -86,9 +86,8 @@ class WatchedRedis(RedisServer):
         self.replica.stop()
         super().stop()
 
-    def _start_sentinel(
-        self, number: int, port: int, names: list[str]
-    ) -> "subprocess.Popen[bytes]":
+    def _start_sentinel(self, number: int, names: list[str]) -> "subprocess.Popen[bytes]":
+        port = self.ports[number]
         folder = self.folder / f"sentinel-{number}"
         folder.mkdir()
         text = CONFIGURATION.format(

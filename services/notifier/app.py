@@ -41,8 +41,7 @@ THREAD_SECONDS = 0.5
 def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) -> Service:
     """The notifier as a service; nothing connects yet."""
     sink = slack or sink_of(settings, bus)
-    times = settings.lease_seconds, settings.progress_seconds
-    places = RedisPlaces(bus.redis, bus.keys, *times, seals=bus.seals)
+    places = RedisPlaces.of(bus, settings.progress_seconds)
     owing = RedisOwing(bus.redis, bus.keys, settings.lease_seconds)
     second_messages = SecondMessages(bus.investigations, sink, owing)
     ways = routes(settings.catalog, settings.slack_channel)

@@ -13,6 +13,7 @@ from bus.connection import as_text
 from bus.envelope import flat
 from bus.errors import Unavailable
 from bus.events import InvestigationId, InvestigationStopped
+from bus.port import Bus
 from bus.seals import UNSIGNED, Seals
 from bus.streams import KEPT_SECONDS, STOPS, Keys
 from bus.tracing import current_traceparent
@@ -47,6 +48,12 @@ class RedisPlaces:
     _settle: AsyncScript = field(init=False)
     _finish: AsyncScript = field(init=False)
     _move: AsyncScript = field(init=False)
+
+    @classmethod
+    def of(cls, bus: Bus, progress_seconds: float) -> "RedisPlaces":
+        """As a process of that bus needs it."""
+        lease = bus.settings.lease_seconds
+        return cls(bus.redis, bus.keys, lease, progress_seconds, bus.seals)
 
     def __post_init__(self) -> None:
         self._take = self._script("take")
