@@ -58,7 +58,8 @@ class AtMaster(Connection):
 
     async def _connect(self) -> None:
         self.host, self.port = await self._sentinels.current()
-        await super()._connect()
+        untyped: Any = super()
+        await untyped._connect()
 
 
 class DirectAtMaster(AtMaster, Direct):

@@ -19,13 +19,15 @@ class AtMaster(Connection):
     """Asks the Sentinels where the master is, each time before it connects."""
 
     def __init__(self, *, sentinels: Sentinels, **options: object) -> None:
-        given: dict[str, Any] = options
-        super().__init__(**given)
+        untyped: Any = super()
+        untyped.__init__(**options)
         self._sentinels = sentinels
 
     def _connect(self) -> socket.socket:
         self.host, self.port = self._sentinels.ask()
-        return super()._connect()
+        untyped: Any = super()
+        connected: socket.socket = untyped._connect()
+        return connected
 
 
 class AtMasterOverTls(AtMaster, SSLConnection):
@@ -37,7 +39,8 @@ def client(
 ) -> "Redis":
     """A client of the Redis that a REDIS_URL names; it connects at first use."""
     address = address_of(url)
-    options: dict[str, Any] = {**parse_url(address.url), **({"retry": retry} if retry else {})}
+    untyped: Any = parse_url
+    options: dict[str, Any] = {**untyped(address.url), **({"retry": retry} if retry else {})}
     if address.sentinels:
         options["connection_class"] = AtMasterOverTls if address.is_tls else AtMaster
         options["sentinels"] = Sentinels(address)

@@ -224,7 +224,7 @@ def port_of(command: Any) -> int:
     return int(command.info("server")["tcp_port"])
 
 
-def watch(sentinel: Redis, port: int) -> None:
+def watch(sentinel: Any, port: int) -> None:
     """From now on the Sentinel takes that for the master."""
     sentinel.execute_command("SENTINEL", "REMOVE", "mymaster")
     sentinel.execute_command("SENTINEL", "MONITOR", "mymaster", "127.0.0.1", port, 2)
