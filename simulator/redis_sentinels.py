@@ -83,6 +83,8 @@ class WatchedRedis(RedisServer):
         for sentinel in self._sentinels:
             sentinel.kill()
             sentinel.wait()
+        self.replica.kill()
+        self.kill()  # asked to end, a master waits for its replica
         self.replica.stop()
         super().stop()
 

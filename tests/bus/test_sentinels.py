@@ -16,7 +16,7 @@ from bus.errors import NotConfigured
 from bus.events import Event, StopRequested, TurnDue
 from bus.generation import StoreChanged
 from bus.process import build_app
-from bus.sentinels import NoMaster, Sentinels
+from bus.sentinels import Sentinels
 from bus.settings import BusSettings, load
 from bus.streams import STOPS, TURNS
 from bus.testing import eventually
@@ -190,12 +190,6 @@ async def test_a_server_that_is_no_master_is_not_used_whatever_sentinels_say(
 
     with pytest.raises(RedisConnectionError, match="is a replica"):
         await bus.redis.ping()
-
-
-def test_sentinels_that_name_nobody_are_quoted(watched: WatchedRedis) -> None:
-    other = watched.url.replace("mymaster", "another")
-    with pytest.raises(NoMaster, match=r"called another: .*No such master"):
-        Sentinels(address_of(other)).ask()
 
 
 def test_the_newest_configuration_is_believed_while_one_sentinel_is_behind(
