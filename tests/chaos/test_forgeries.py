@@ -87,10 +87,10 @@ def forge(fleet: Fleet, incident: str) -> None:
 
 
 def repeat(fleet: Fleet) -> None:
-    """Every entry so far once more, as it stands."""
+    """Every signed entry so far once more, as it stands."""
     for stream in REPEATED:
         rows: Any = fleet.desk.redis.xrange(PREFIX + stream)
-        for _, fields in rows:
+        for fields in [fields for _, fields in rows if b"sender" in fields]:
             fleet.desk.redis.xadd(PREFIX + stream, fields)
 
 
