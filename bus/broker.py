@@ -16,7 +16,7 @@ from faststream.redis import RedisBroker, StreamSub
 from faststream.redis.message import FAKE_CONSUMER, RedisStreamMessage
 from redis.exceptions import ResponseError
 
-from bus.connection import SOCKET_SECONDS, as_text, retry
+from bus.connection import SOCKET_SECONDS, as_text, at_master, retry
 from bus.dead_letter import DeadLetters
 from bus.delivery import Deliveries
 from bus.envelope import Entry, read_event, text_fields
@@ -55,9 +55,9 @@ class Consumer:
         self.leases = Leases(bus.redis, bus.keys, settings.consumer, settings.lease_seconds)
         dead_letters = DeadLetters(bus.redis, bus.keys, bus.investigations)
         self.deliveries = Deliveries(bus, self.routes, self.leases, dead_letters)
-        guarded: Any = {"redis_connect_func": bus.store.connected}
+        guarded: Any = {"redis_connect_func": bus.store.connected, **at_master(bus.store.sentinels)}
         self.broker = RedisBroker(
-            settings.redis_url.get_secret_value(),
+            settings.address.url,
             max_connections=4 * settings.max_workers + 100,
             socket_timeout=SOCKET_SECONDS,
             retry=retry(),
@@ -124,8 +124,10 @@ class Consumer:
         async def handle(message: RedisStreamMessage) -> None:
             raw: Any = message.raw_message
             fields = text_fields(raw["data"])
-            entry = Entry(stream=STOPS, group="", entry_id="0-0", fields=fields)
+            entry_id = as_text(raw["message_ids"][0])
+            entry = Entry(stream=STOPS, group="", entry_id=entry_id, fields=fields)
             try:
+                self.bus.seals.check(entry)
                 event = read_event(entry)
             except Rejected as error:
                 log.warning("an entry on stops says nothing usable: %s", error)

@@ -17,10 +17,11 @@ from redis.exceptions import ResponseError
 from bus import record as records
 from bus.cleaning import clean
 from bus.connection import Script, as_text
-from bus.envelope import Entry, entry_fields, flat, incident_root
+from bus.envelope import Entry, flat, incident_root
 from bus.events import DeadLetter, Event, IncidentOpened, InvestigationId, TurnDue
 from bus.record import Commit, Record
 from bus.results import attachment_fields
+from bus.seals import UNSIGNED, Seals
 from bus.streams import INCIDENTS, KEPT_SECONDS, STREAM_OF, TURNS, Keys
 from bus.tracing import current_traceparent
 
@@ -35,6 +36,7 @@ class Investigations:
     keys: Keys
     lasts: timedelta
     """From an incident's acceptance to its deadline."""
+    seals: Seals = UNSIGNED
     _open: Script = field(init=False)
     _write: Script = field(init=False)
 
@@ -79,7 +81,7 @@ class Investigations:
         ).changed(nonce=secrets.token_hex(16))
         fields = flat(records.fields_of(record))
         due = TurnDue(investigation_id=record.investigation_id, turn=1)
-        turn = flat(entry_fields(due, record.trace.traceparent))
+        turn = flat(self.seals.fields(due, record.trace.traceparent))
         attached = attachment_fields(incident.attachments)
         inv = record.investigation_id
         await self._open.run(
@@ -141,7 +143,7 @@ class Investigations:
         fields = flat(records.fields_of(commit.record, but=before))
         messages = [json.dumps(message, ensure_ascii=False) for message in commit.transcript]
         parent = self._parent(commit.record)
-        outgoing = [flat(entry_fields(event, parent)) for event in commit.events]
+        outgoing = [flat(self.seals.fields(event, parent)) for event in commit.events]
         inv = commit.record.investigation_id
         parts = ("record", "transcript", "calls", "results", "slack")
         keys = [

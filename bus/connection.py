@@ -4,9 +4,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from importlib.resources import files
+from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.connection import AbstractConnection, Connection, parse_url
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import BusyLoadingError, RedisError
@@ -14,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bus.errors import NotConfigured
+from bus.sentinels import Sentinels
 from bus.settings import BusSettings
 
 OnConnect = Callable[[AbstractConnection], Awaitable[None]]
@@ -46,6 +48,36 @@ class Direct(Connection):
             to.writelines(command)
 
 
+class AtMaster(Connection):
+    """Asks the Sentinels where the master is, each time before it connects."""
+
+    def __init__(self, *, sentinels: Sentinels, **options: object) -> None:
+        given: dict[str, Any] = options
+        super().__init__(**given)
+        self._sentinels = sentinels
+
+    async def _connect(self) -> None:
+        self.host, self.port = await self._sentinels.current()
+        untyped: Any = super()
+        await untyped._connect()
+
+
+class DirectAtMaster(AtMaster, Direct):
+    """The same, writing what fits at once."""
+
+
+class AtMasterOverTls(AtMaster, SSLConnection):
+    """The same, over TLS."""
+
+
+def at_master(sentinels: Sentinels | None) -> dict[str, object]:
+    """What a pool of redis-py is given more, so that its connections go to the master."""
+    if sentinels is None:
+        return {}
+    kind = AtMasterOverTls if sentinels.address.is_tls else DirectAtMaster
+    return {"connection_class": kind, "sentinels": sentinels}
+
+
 def retry() -> Retry:
     """Commands are tried again over broken connections: a repeated commit has no second effect."""
     return Retry(
@@ -55,13 +87,15 @@ def retry() -> Retry:
     )
 
 
-def connect(settings: BusSettings, on_connect: OnConnect) -> "Redis":
+def connect(
+    settings: BusSettings, on_connect: OnConnect, *, sentinels: Sentinels | None = None
+) -> "Redis":
     """A client that waits for a free connection rather than failing; it connects at first use.
 
     `on_connect` makes each new connection ready, or refuses it.
     """
-    pool = BlockingConnectionPool.from_url(
-        settings.redis_url.get_secret_value(),
+    where: dict[str, Any] = {"connection_class": Direct, **parse_url(settings.address.url)}
+    pool = BlockingConnectionPool(
         max_connections=2 * settings.max_workers + 50,
         timeout=10,
         socket_timeout=SOCKET_SECONDS,
@@ -69,7 +103,7 @@ def connect(settings: BusSettings, on_connect: OnConnect) -> "Redis":
         retry=retry(),
         health_check_interval=30,
         redis_connect_func=on_connect,
-        connection_class=Direct,
+        **{**where, **at_master(sentinels)},
     )
     return Redis.from_pool(pool)
 
@@ -93,20 +127,11 @@ async def wait_for_redis(redis: "Redis", settings: BusSettings) -> str:
         await asyncio.sleep(0.3)
 
 
-def address(settings: BusSettings) -> str:
-    """Where Redis is: host, port and database, and nothing else of its URL."""
-    url = settings.redis_url.get_secret_value()
-    at, scheme = parse_url(url), url.partition(":")[0]
-    host = at.get("host", "localhost")
-    host = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{host}:{at.get('port', 6379)}/{at.get('db', 0)}"
-
-
 def unusable(settings: BusSettings, error: Exception) -> NotConfigured:
     """The sentence for a person whom Redis, or the way to it, refused."""
     said = str(error).removesuffix(".") or type(error).__name__
     found = [f"{remedy} ({said})" for words, remedy in REMEDIES.items() if words in said]
-    return NotConfigured(f"Redis at {address(settings)} cannot be used: {[*found, said][0]}")
+    return NotConfigured(f"Redis at {settings.address.shown} cannot be used: {[*found, said][0]}")
 
 
 def as_text(raw: object) -> str:

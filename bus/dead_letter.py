@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from bus.commits import Investigations
 from bus.connection import Script
-from bus.envelope import Entry, entry_fields, flat
+from bus.envelope import Entry, flat
 from bus.events import (
     ID_PATTERN,
     DeadLetter,
@@ -70,9 +70,17 @@ class DeadLetters:
         key = self.keys.errors(entry.stream, entry.group)
         await self.redis.hdel(key, *[entry.entry_id + one for one in what])
 
-    async def set_aside(self, entry: Entry, reason: str, *, readable: bool) -> None:
-        """Write the dead letter, do what the reader's row says, acknowledge: one commit."""
+    async def set_aside(
+        self, entry: Entry, reason: str, *, readable: bool, trusted: bool = True
+    ) -> None:
+        """Write the dead letter, do what the reader's row says, acknowledge: one commit.
+
+        One that is not trusted ends and answers nothing: it may name another's investigation.
+        """
         reader = entry.stream.reader(entry.group)
+        if not trusted:
+            await self._refuse(entry, reason)
+            return
         if not readable and reader.unreadable == "acknowledge":
             await self.investigations.acknowledge(entry)
             return
@@ -94,6 +102,16 @@ class DeadLetters:
                 events += [_notice(entry, reason)]
             case "keep":
                 pass
+        await self._write(entry, events, due=due)
+
+    async def _refuse(self, entry: Entry, reason: str) -> None:
+        """Of a diagnosis the record says whether there is one, so the sweep looks there."""
+        letter = _letter(entry, printable(reason), now=await self.investigations.now())
+        row, name = entry.stream.reader(entry.group).set_aside, entry.stream.name
+        text = f"An entry on {name} was refused: {reason}"[:2000]
+        told = NoticeRequested(text=text, key=f"refused:{name}:{reason}")
+        events: list[Event] = [letter] if row == "keep" else [letter, told]
+        due = _investigation_of(entry) if row == "sweep again" else ""
         await self._write(entry, events, due=due)
 
     async def _fail(self, entry: Entry, letter: DeadLetter) -> bool:
@@ -121,7 +139,9 @@ class DeadLetters:
             else self.keys.stream(STREAM_OF[type(event)])
             for event in events
         ]
-        written = [flat(entry_fields(event, entry.traceparent)) for event in events]
+        written = [
+            flat(self.investigations.seals.fields(event, entry.traceparent)) for event in events
+        ]
         now = await self.investigations.now()
         await self._append.run(
             [self.keys.stream(entry.stream), self.keys.deadlines, *streams],

@@ -25,6 +25,7 @@ from bus.lease import Leases
 from bus.logs import about
 from bus.port import Bus, Handle, Route
 from bus.room import SUSPECT_DEATHS, Room
+from bus.seals import Unsealed
 from bus.streams import Reader, Stream
 from bus.versions import OtherRelease
 
@@ -94,7 +95,7 @@ class Deliveries:
         judged = entry.delivery_count > MAX_DELIVERIES and not self.bus.store.was_cut_off()
         if judged and await died_alone(entry, lease_seconds=lease):
             reason = f"its owner died or froze {entry.delivery_count - 1} times while handling it"
-            return await self._set_aside(entry, reason, readable=True)
+            return await self._set_aside(entry, reason)
         with self.room.enter(entry) as may_start:
             if may_start:
                 return await self._try(entry) if await self._begins(entry) else "lost"
@@ -114,9 +115,11 @@ class Deliveries:
 
     async def _try(self, entry: Entry) -> str:
         try:
+            self.bus.seals.check(entry)
             event = read_event(entry)
         except Rejected as error:
-            return await self._set_aside(entry, str(error), readable=False)
+            trusted = not isinstance(error, Unsealed)
+            return await self._set_aside(entry, str(error), readable=False, trusted=trusted)
         inv = str(getattr(event, "investigation_id", "") or getattr(event, "incident_id", ""))
         about(inv, entry.traceparent)
         try:
@@ -125,7 +128,7 @@ class Deliveries:
         except InvestigationEnded:
             pass
         except Rejected as error:
-            return await self._set_aside(entry, str(error), readable=True)
+            return await self._set_aside(entry, str(error))
         except Exception as error:
             return await self._after_error(entry, error)
         if not entry.acknowledged:
@@ -186,7 +189,7 @@ class Deliveries:
     async def _after_error(self, entry: Entry, error: Exception) -> str:
         lease = self.bus.settings.lease_seconds
         if isinstance(error, OtherRelease) and await self._deadline_is_past(entry):
-            return await self._set_aside(entry, str(error), readable=True)
+            return await self._set_aside(entry, str(error))
         if isinstance(error, Unavailable) or _redis_is_unwell(error):
             wait = error.retry_in_seconds if isinstance(error, Unavailable) else 2.0
             log.info("entry %s on %s waits: %s", entry.entry_id, entry.stream.name, error)
@@ -196,7 +199,7 @@ class Deliveries:
         log.error("entry %s on %s failed", entry.entry_id, entry.stream.name, exc_info=error)
         if errors >= MAX_ERRORS:
             reason = f"failed {errors} times, at last with {type(error).__name__}: {error}"
-            return await self._set_aside(entry, reason, readable=True)
+            return await self._set_aside(entry, reason)
         await self.leases.hand_back(entry, after_seconds=min(2.0**errors / 2, lease))
         return "failed"
 
@@ -204,10 +207,12 @@ class Deliveries:
         age = await self.bus.investigations.now() - entry.written_at
         return age.total_seconds() > self.bus.settings.deadline_seconds
 
-    async def _set_aside(self, entry: Entry, reason: str, *, readable: bool) -> str:
+    async def _set_aside(
+        self, entry: Entry, reason: str, *, readable: bool = True, trusted: bool = True
+    ) -> str:
         reason = printable(reason)
         log.error("entry %s on %s is set aside: %s", entry.entry_id, entry.stream.name, reason)
-        await self.dead_letters.set_aside(entry, reason, readable=readable)
+        await self.dead_letters.set_aside(entry, reason, readable=readable, trusted=trusted)
         await self.dead_letters.forget(entry, ERRORS, ALONE)
         metrics.DEAD_LETTERS.add(1, {"stream": entry.stream.name})
         return "set aside"

@@ -17,13 +17,16 @@ from weakref import WeakSet
 
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from bus import metrics
-from bus.connection import Script, address, as_text, connect, script_text
-from bus.envelope import entry_fields, flat
+from bus.connection import AtMaster, Script, as_text, connect, script_text
+from bus.envelope import flat
 from bus.errors import NotConfigured
 from bus.events import NoticeRequested
+from bus.seals import Seals, seals_of
+from bus.sentinels import Sentinels
 from bus.settings import BusSettings
 from bus.streams import NOTICES, STREAMS, Keys, Stream
 
@@ -46,6 +49,8 @@ class Store:
     trouble: str = ""
     """Why nothing is consumed any more, in a sentence; empty while all is well."""
     redis: Redis = field(init=False)
+    sentinels: Sentinels | None = field(init=False)
+    seals: Seals = field(init=False)
     _keys: Keys = field(init=False)
     _generation: str = ""
     _seen: dict[str, str] = field(init=False)
@@ -59,7 +64,16 @@ class Store:
         self._keys = Keys(self.settings.stream_prefix)
         known = [stream for stream in STREAMS if _knows(self.service, stream)]
         self._seen = {self._keys.stream(stream): NOTHING for stream in known}
-        self.redis = connect(self.settings, self.connected)
+        settings = self.settings
+        self.seals = seals_of(
+            self.service,
+            prefix=settings.stream_prefix,
+            mode=settings.envelopes,
+            keys=settings.envelope_keys.get_secret_value(),
+        )
+        address = settings.address
+        self.sentinels = Sentinels(address) if address.sentinels else None
+        self.redis = connect(self.settings, self.connected, sentinels=self.sentinels)
 
     async def begin(self) -> None:
         """The Redis has a generation, the wanted one; from now on it is compared.
@@ -75,6 +89,10 @@ class Store:
         self._pass()
         self._connections.add(connection)
         await connection.on_connect_check_health(check_health=False)
+        if self.sentinels:
+            await connection.send_command("INFO", "replication", check_health=False)
+            if "role:master" not in as_text(await connection.read_response()):
+                raise RedisConnectionError("the server that Sentinels call the master is a replica")
         if self._generation:
             seen = dict(self._seen)
             asked = ["EVAL", script_text("look"), str(1 + len(seen)), self._keys.generation]
@@ -106,6 +124,8 @@ class Store:
         """Every connection is closed, and whatever outlives this gets no new one."""
         self._closed = True
         await self.redis.aclose()
+        if self.sentinels:
+            self.sentinels.close()
         # A reader that was about to connect when FastStream stopped has one that no pool closes.
         for connection in list(self._connections):
             await connection.disconnect()
@@ -120,14 +140,14 @@ class Store:
         wanted = self.settings.generation
         if wanted and stands != wanted:
             raise NotConfigured(
-                f"Redis at {address(self.settings)} has generation {stands or 'none'}, but"
+                f"Redis at {self.settings.address.shown} has generation {stands or 'none'}, but"
                 f" NIGHTSHIFT_GENERATION is {wanted}: bring the right data back, or begin anew with"
                 " `nightshift init` and set what it prints"
             )
         if stands:
             return stands
         new = new_generation()
-        fields = flat(entry_fields(_begun(new), ""))
+        fields = flat(self.seals.fields(_begun(new)))
         begin = Script(self.redis, "begin")
         keys = [self._keys.generation, self._keys.stream(NOTICES)]
         return as_text(await begin.run(keys, [new, *fields]))
@@ -137,11 +157,25 @@ class Store:
         self._looked_at = clock()
         while not self._closed:
             with contextlib.suppress(RedisError, OSError):
+                await self._leave_old_master()
+            with contextlib.suppress(RedisError, OSError):
                 await self.look()
                 if clock() - self._looked_at > half:
                     self._back_at = clock()
                 self._looked_at = clock()
             await asyncio.sleep(min(LOOK_SECONDS, half / 4))
+
+    async def _leave_old_master(self) -> None:
+        """Connections to what is the master no more are closed, in use or not.
+
+        Redis cuts off only those of a master that Sentinels can reach.
+        """
+        if self.sentinels:
+            master = await self.sentinels.current()
+            for one in list(self._connections):
+                strayed = isinstance(one, AtMaster) and (one.host, one.port) != master
+                if strayed and one.is_connected:
+                    await one.disconnect()
 
     def _judge(self, seen: dict[str, str], answer: Any) -> None:
         generation, *found = map(as_text, answer)
@@ -158,8 +192,9 @@ class Store:
     def _refuse(self, reason: str) -> None:
         if not self.trouble:
             self.trouble = (
-                f"Redis at {address(self.settings)} lost data: {reason}. Nothing is consumed until"
-                " this process is restarted; first bring the newest data back, or accept the loss"
+                f"Redis at {self.settings.address.shown} lost data: {reason}. Nothing is consumed"
+                " until this process is restarted; first bring the newest data back, or accept the"
+                " loss"
             )
             log.error("%s", self.trouble)
             metrics.STORE_REFUSED.set(1)

@@ -14,6 +14,7 @@ _counter, _gauge, _histogram = _meter.create_counter, _meter.create_gauge, _mete
 
 DELIVERIES = _counter("nightshift.deliveries", "1", "Entries handled, by stream and how it ended")
 HANDLING_SECONDS = _histogram("nightshift.handling.duration", "s", "Time to handle an entry")
+SEALS = _counter("nightshift.envelopes", "1", "Entries whose signature was looked at, by verdict")
 DEAD_LETTERS = _counter("nightshift.dead_letters", "1", "Entries set aside, by stream")
 LAG = _gauge("nightshift.queue.lag", "1", "Entries not yet delivered, by stream and group")
 PENDING = _gauge("nightshift.queue.pending", "1", "Entries in hand, by stream and group")

@@ -10,10 +10,11 @@ from redis.asyncio import Redis
 
 from bus.commits import Investigations
 from bus.connection import as_text
-from bus.envelope import Entry, entry_fields
+from bus.envelope import Entry
 from bus.events import Event
 from bus.generation import Store
 from bus.results import Results
+from bus.seals import Seals
 from bus.settings import BusSettings
 from bus.streams import STREAM_OF, Keys, Stream
 from bus.tracing import Tracing, current_traceparent
@@ -44,18 +45,23 @@ class Bus:
             redis=redis,
             keys=keys,
             investigations=Investigations(
-                redis, keys, lasts=timedelta(seconds=settings.deadline_seconds)
+                redis, keys, timedelta(seconds=settings.deadline_seconds), seals=store.seals
             ),
-            results=Results(redis, keys),
+            results=Results(redis, keys, seals=store.seals),
             tracing=Tracing(service, settings.consumer),
         )
+
+    @property
+    def seals(self) -> Seals:
+        """What this service signs with, and checks by."""
+        return self.store.seals
 
     async def publish(self, event: Event, *, traceparent: str = "") -> str:
         """Append the event to its stream, under that trace context or the running span.
 
         The entry id.
         """
-        fields = entry_fields(event, traceparent or current_traceparent())
+        fields = self.seals.fields(event, traceparent or current_traceparent())
         key = self.keys.stream(STREAM_OF[type(event)])
         return as_text(await self.redis.xadd(key, dict(fields.items())))
 

@@ -12,9 +12,10 @@ from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
 from bus.connection import Script, as_text
-from bus.envelope import Entry, entry_fields, flat
+from bus.envelope import Entry, flat
 from bus.errors import ToolFailed
 from bus.events import InvestigationId, ToolCallAudited, ToolCallFinished, ToolCallId, Value
+from bus.seals import UNSIGNED, Seals
 from bus.streams import AUDIT, KEPT_SECONDS, TOOL_RESULTS, Keys
 from bus.tracing import current_traceparent
 
@@ -44,6 +45,7 @@ class Results:
     redis: Redis
     keys: Keys
     most: int = MOST_OF_ALL
+    seals: Seals = UNSIGNED
     _start: Script = field(init=False)
     _store: Script = field(init=False)
 
@@ -79,8 +81,8 @@ class Results:
     ) -> None:
         """Store the result unless one stands, tell, audit, acknowledge: one script, or NoRoom."""
         parent = current_traceparent(entry.traceparent)
-        told = flat(entry_fields(finished, parent))
-        audit = flat(entry_fields(audited, parent)) if audited else []
+        told = flat(self.seals.fields(finished, parent))
+        audit = flat(self.seals.fields(audited, parent)) if audited else []
         inv = finished.investigation_id
         stored = await self._store.run(
             [

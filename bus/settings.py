@@ -1,22 +1,17 @@
 """Settings that every service shares: where the bus is, and figures all of them must agree on."""
 
-import contextlib
 import os
-import re
 import socket
 from functools import cached_property
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from redis.asyncio.connection import parse_url
 
+from bus.address import Address, address_of
 from bus.errors import NotConfigured
 
 S = TypeVar("S", bound=BaseSettings)
-_TLS = "ssl_(?:ca_certs|cert_reqs|certfile|check_hostname|keyfile)"
-_OPTION = f"(?:db|username|password|(?(1){_TLS}|db))=[^&#]+"
-_ADDRESS = re.compile(rf"redis(s)?://[^/?#\s]*(?:/[0-9]{{0,9}})?(?:\?{_OPTION}(?:&{_OPTION})*)?")
 
 
 class BusSettings(BaseSettings):
@@ -29,7 +24,8 @@ class BusSettings(BaseSettings):
     redis_url: SecretStr = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL"
     )
-    """Where streams and state live: `redis://` or `rediss://`."""
+    """Where streams and state live: `redis://` or `rediss://`; with Sentinels `redis+sentinel://`
+    or `rediss+sentinel://` (docs/redis.md)."""
     stream_prefix: str = Field(default="nightshift:", min_length=1, max_length=100)
     """Put before every key and stream name; a hash tag such as `{nightshift}:` keeps one slot."""
     generation: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,64}$")
@@ -54,6 +50,11 @@ class BusSettings(BaseSettings):
     """How long an entry stays on its stream at least, for whoever looks with `XRANGE`."""
     redis_wait_seconds: float = Field(default=10.0, ge=0)
     """How long a start waits for Redis before it gives up with a sentence."""
+    envelopes: Literal["off", "sign", "require"] = "off"
+    """Signed entries: `sign` writes and counts them, `require` refuses all others (decision 0043);
+    `incidents` takes unsigned ones always."""
+    envelope_keys: SecretStr = SecretStr("")
+    """What they are signed with and checked by; `nightshift envelope-keys` makes it."""
     redaction_key: SecretStr = SecretStr("")
     """Key of the hashes in tags (`[secret:password:1a2b3c4d]`); without it, what could be guessed
     gets a tag without a hash."""
@@ -63,14 +64,13 @@ class BusSettings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _refuse_bad_address(cls, value: SecretStr) -> SecretStr:
-        url = value.get_secret_value()
-        with contextlib.suppress(ValueError):
-            if _ADDRESS.fullmatch(url) and parse_url(url):
-                return value
-        raise ValueError(
-            "must look like redis://host:6379/0 or rediss://host:6379/0;"
-            " behind a `?` only db, username, password and ssl_… may stand"
-        )
+        address_of(value.get_secret_value())
+        return value
+
+    @cached_property
+    def address(self) -> Address:
+        """Where Redis is, taken apart."""
+        return address_of(self.redis_url.get_secret_value())
 
     @cached_property
     def consumer(self) -> str:

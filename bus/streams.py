@@ -52,6 +52,8 @@ class Stream:
     owner: str
     writers: tuple[str, ...]
     readers: tuple[Reader, ...]
+    listeners: tuple[str, ...] = ()
+    """Services that read it without a group, each replica all of it."""
     kept_seconds: int = 0
     """Age at which an entry is trimmed; 0: once every group has acknowledged it."""
 
@@ -61,6 +63,11 @@ class Stream:
         if not self.kept_seconds:
             return "until every group has acknowledged it, and a while longer"
         return in_words(self.kept_seconds)
+
+    @property
+    def heard_by(self) -> tuple[str, ...]:
+        """Every service that reads it, in a group or without one."""
+        return (*(reader.group for reader in self.readers), *self.listeners)
 
     def reader(self, group: str) -> Reader:
         """The reader of that group; KeyError where the group does not read this stream."""
@@ -138,7 +145,8 @@ STOPS = Stream(
     events=(StopRequested, InvestigationStopped),
     owner="notifier",
     writers=("notifier", "ingest", "reasoner", "toolrunner"),
-    readers=(),  # every replica reads it, without a group, from 300 s before its start
+    readers=(),
+    listeners=("ingest", "reasoner", "toolrunner"),  # from 300 s before their start
     kept_seconds=HOUR,
 )
 NOTICES = Stream(

@@ -117,7 +117,7 @@ def _replay(box: DeadLetterBox, aside: SetAside, *, as_json: bool) -> None:
 def _redis() -> Iterator[DeadLetterBox]:
     try:
         with where.redis() as redis:
-            yield DeadLetterBox(redis, where.keys())
+            yield DeadLetterBox(redis, where.keys(), where.seals())
     except NotConfigured as error:
         _fail(str(error), REDIS_IS_AWAY)
 

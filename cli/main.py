@@ -8,6 +8,7 @@ import typer
 from cli import audit, dead_letters, feedback, scenarios
 from cli.demo import demo
 from cli.doctor import command as doctor
+from cli.envelope_keys import envelope_keys
 from cli.eval import Options, evaluate
 from cli.init import init
 from cli.inside import show, watch
@@ -43,6 +44,7 @@ app.command()(demo)
 app.command()(up)
 app.command("publish")(command(PublishOptions, publish))
 app.command()(init)
+app.command("envelope-keys")(envelope_keys)
 app.command("eval")(command(Options, evaluate))
 app.command("redteam")(command(RedteamOptions, redteam))
 app.command(epilog=watch.CODES)(watch.watch)

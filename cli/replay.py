@@ -32,6 +32,7 @@ from bus.events import (
     TurnDue,
 )
 from bus.record import Record, record_from
+from bus.seals import UNSIGNED, Seals
 from bus.streams import Keys, Stream
 from cli.clock import time_of
 
@@ -61,6 +62,8 @@ class DeadLetterBox:
 
     redis: Redis
     keys: Keys
+    seals: Seals = UNSIGNED
+    """What is put back is signed anew, by whoever puts it back."""
 
     def newest(self, stream: Stream, count: int) -> list[SetAside]:
         """The newest dead letters of a stream, the oldest of them first."""
@@ -93,7 +96,8 @@ class DeadLetterBox:
         text = files("cli").joinpath("replay.lua").read_text(encoding="utf-8")
         stream_keys = [self.keys.dead(aside.stream), self.keys.stream(aside.stream)]
         script = self.redis.register_script(text)
-        return as_text(script(keys=stream_keys, args=[aside.letter_id, *flat(_fields(aside))]))
+        fields = self.seals.seal(_fields(aside), aside.stream)
+        return as_text(script(keys=stream_keys, args=[aside.letter_id, *flat(fields)]))
 
     def _read(self, stream: Stream, newest: str, *, oldest: str, count: int) -> Any:
         key = self.keys.dead(stream)

@@ -11,6 +11,7 @@ from bus.tracing import root_of
 from cli import where
 from cli.columns import rule, wrapped
 from cli.follow import Follower, Happening, line_of
+from cli.reaching import client
 from cli.stack import Plan, Say, Stack, call, running_stack
 from simulator.otlp import Span, waterfall
 from simulator.slack import render_message
@@ -21,7 +22,7 @@ LONGEST_SECONDS = 330.0
 def run_once(scenario: str, *, form: str, say: Say) -> str:
     """The outcome, once everything a person wants to see was printed; empty when none came."""
     with running_stack(Plan(scenario=scenario), say) as stack:
-        redis = Redis.from_url(stack.redis_url, decode_responses=True)
+        redis = client(stack.redis_url, decoded=True, seconds=None)
         follower = Follower(redis, where.keys().prefix)
         call(f"{stack.control}/_simulator/fire-alarm", {"form": form})
         say(f"CloudWatch alarm fired ({form})")

@@ -17,14 +17,13 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from redis import Redis
-
 from bus.errors import NotConfigured
 from bus.settings import BusSettings
 from bus.streams import Keys
 from cli import where
 from cli.clock import interrupts_wait
 from cli.init import name_store
+from cli.reaching import client
 from simulator.redis_server import RedisServer, any_redis, free_port
 
 ROOT = Path(__file__).parent.parent
@@ -129,7 +128,7 @@ class Stack:
             prefix = BusSettings.model_fields["stream_prefix"].default
             given = clean_environment() | dict(self.plan.settings)
             keys = Keys(given.get("NIGHTSHIFT_STREAM_PREFIX") or prefix)
-            with Redis.from_url(self.redis_url, socket_timeout=5) as redis:
+            with client(self.redis_url) as redis:
                 name_store(redis, keys)
 
     def check(self) -> None:

@@ -63,10 +63,7 @@ def _tell(stack: "Stack") -> None:
     ingest = next(urls, "").removesuffix("/readyz")
     where.announce(redis_url=stack.redis_url, control=control, logs=folder, ingest=ingest)
     redis_url = stack.redis_shown
-    at = urlsplit(redis_url)
-    host = "" if at.hostname == "127.0.0.1" else f" -h {at.hostname}"
-    port = "" if at.port == 6379 else f" -p {at.port}"
-    text = '{"service":"cartservice","summary":"HTTP 500 on checkout"}'
+    by_hand = "" if "+sentinel:" in redis_url else f"{_by_hand(redis_url)}\n"
     typer.echo(
         f"""
 Everything is up.
@@ -74,9 +71,19 @@ Everything is up.
   logs of every process: {folder}
   what Slack shows:      {control}/_simulator/messages
 Open an incident in another terminal:
-  redis-cli{host}{port} XADD {where.keys().stream(INCIDENTS)} '*' data '{text}'
-  nightshift publish --service cartservice --summary "HTTP 500 on checkout"
+{by_hand}  nightshift publish --service cartservice --summary "HTTP 500 on checkout"
 Or tell ingest of a problem, as its real sender does (docs/triggers.md):
 {doors_told(write_doors(stack), ingest)}
 Ctrl-C stops everything."""
     )
+
+
+def _by_hand(redis_url: str) -> str:
+    """The command of Redis itself; with Sentinels one would have to ask them first."""
+    from cli import where
+
+    at = urlsplit(redis_url)
+    host = "" if at.hostname == "127.0.0.1" else f" -h {at.hostname}"
+    port = "" if at.port == 6379 else f" -p {at.port}"
+    text = '{"service":"cartservice","summary":"HTTP 500 on checkout"}'
+    return f"  redis-cli{host}{port} XADD {where.keys().stream(INCIDENTS)} '*' data '{text}'"

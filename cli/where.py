@@ -10,10 +10,12 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
-from bus.connection import address, unusable
+from bus.connection import unusable
 from bus.errors import NotConfigured
+from bus.seals import OPERATOR, Seals, seals_of
 from bus.settings import BusSettings, load
 from bus.streams import Keys
+from cli.reaching import client
 
 STATE = Path(".nightshift/up.json")
 """What a `nightshift up` that was started in this folder says of itself."""
@@ -73,7 +75,7 @@ def settings() -> BusSettings:
 
 def shown_url() -> str:
     """Where that Redis is, for people: never its password."""
-    return address(settings())
+    return settings().address.shown
 
 
 def keys() -> Keys:
@@ -82,13 +84,19 @@ def keys() -> Keys:
     return Keys(os.environ.get("NIGHTSHIFT_STREAM_PREFIX") or default)
 
 
+def seals() -> Seals:
+    """What is signed there in the operator's name; raises NotConfigured."""
+    found = settings()
+    keys = found.envelope_keys.get_secret_value()
+    return seals_of(OPERATOR, prefix=found.stream_prefix, mode=found.envelopes, keys=keys)
+
+
 @contextmanager
 def redis() -> Iterator[Redis]:
     """A connection to it; raises NotConfigured with one sentence when it cannot be used."""
     found = settings()
-    url = found.redis_url.get_secret_value()
     try:
-        with Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as connection:
+        with client(found.redis_url.get_secret_value()) as connection:
             yield connection
     except RedisError as error:
         raise unusable(found, error) from None

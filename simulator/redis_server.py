@@ -37,6 +37,8 @@ class RedisServer:
         self._temporary = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="nightshift-redis-"))
         self.port = free_port()
+        self.settings: dict[str, str] = {}
+        """What the server is started with besides, by name."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -64,6 +66,7 @@ class RedisServer:
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
             "loglevel": "warning",
+            **self.settings,
         }
         command = [self.binary]
         for name, value in settings.items():

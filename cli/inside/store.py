@@ -21,6 +21,7 @@ from bus.results import Results
 from bus.streams import DIAGNOSES, Keys, Stream
 from cli import where
 from cli.judgements import Judgement, judgements_of
+from cli.reaching import async_client
 
 AT_ONCE = 16
 PAGE = 500
@@ -161,7 +162,7 @@ async def store() -> AsyncIterator[Store]:
 def open_redis(seconds: float = 5.0) -> "Redis":
     """A connection that gives up after that time; raises NotConfigured for wrong settings."""
     url = where.settings().redis_url.get_secret_value()
-    return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds)
+    return async_client(url, seconds=seconds)
 
 
 def literal(text: str) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from redis import Redis
 from redis.exceptions import RedisError
 
 from bus.connection import unusable
 from cli import where
 from cli.follow import Follower
+from cli.reaching import client
 
 IN_QUEUE_SECONDS = 8.0
 ANSWERED_SECONDS = 1.5
@@ -40,7 +40,7 @@ def opened() -> Iterator[Opened]:
     found = where.settings()
     url = found.redis_url.get_secret_value()
     try:
-        with Redis.from_url(url, decode_responses=True, socket_connect_timeout=5) as redis:
+        with client(url, decoded=True, seconds=None) as redis:
             yield Opened(Follower(redis, where.keys().prefix))
     except RedisError as error:
         raise unusable(found, error) from None

@@ -39,7 +39,7 @@ def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) ->
     """The notifier as a service; nothing connects yet."""
     sink = slack or sink_of(settings, bus)
     redis, keys, lease = bus.redis, bus.keys, settings.lease_seconds
-    places = RedisPlaces(redis, keys, lease, settings.progress_seconds)
+    places = RedisPlaces.of(bus, settings.progress_seconds)
     second_messages = SecondMessages(bus.investigations, sink, RedisOwing(redis, keys, lease))
     ways = routes(settings.catalog, settings.slack_channel)
     messages = Messages(sink, places, second_messages, ways)

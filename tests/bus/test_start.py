@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import pytest
 from redis import Redis
 
-from bus.connection import address
 from bus.errors import NotConfigured
 from bus.settings import BusSettings, load
 from simulator.redis_server import RedisServer, embedded_redis, machine_redis
@@ -206,4 +205,4 @@ def test_an_address_is_shown_as_it_is_used(
     url: str, shown: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDIS_URL", url)
-    assert address(load(BusSettings)) == shown
+    assert load(BusSettings).address.shown == shown

@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from redis import Redis
 from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
+from cli.reaching import client
 from cli.stack import SERVICES, Plan, Stack, StackFailed, clean_environment, service_environment
+from simulator.redis_sentinels import WatchedRedis
 from simulator.redis_server import RedisServer, any_redis, free_port
 from tests.chaos.nursery import Forked, zygote_of
 from tests.chaos.plain import start_plain
@@ -53,6 +54,8 @@ class FleetPlan:
     modules: Mapping[str, str] = field(default_factory=dict)
     """What is run in place of a service, by service, for faults that come from within."""
     settings: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Environment variables of one service alone, by service."""
     proxied: frozenset[str] = frozenset()
     """Channels that lead through the proxy: any of `CHANNELS`."""
 
@@ -128,6 +131,7 @@ class Fleet:
         port = free_port()
         env = service_environment(self.stack, service, replica=name)
         env = UNLIMITED | env | {"NIGHTSHIFT_HTTP_PORT": str(port), **(settings or {})}
+        env |= self.plan.own.get(service, {})
         if service == "toolrunner":
             env |= self.servers
         env |= self._proxied(name, service, env)
@@ -208,18 +212,19 @@ class Fleet:
 
 
 @contextmanager
-def running_fleet(plan: FleetPlan) -> Iterator[Fleet]:
+def running_fleet(plan: FleetPlan, watched: WatchedRedis | None = None) -> Iterator[Fleet]:
     """Everything runs and is ready inside the block; nothing is left after it.
 
-    Raises StackFailed or NoRedis with one sentence; then the logs are kept.
+    Over a Redis of its own, or a `watched` one that was started, which is stopped, too. Raises
+    StackFailed or NoRedis with one sentence; then the logs are kept.
     """
     folder = Path(tempfile.mkdtemp(prefix="nightshift-fleet-"))
-    redis = any_redis(folder / "redis")
+    redis = watched or any_redis(folder / "redis")
     inner = Plan(scenario=plan.scenario, settings=plan.settings, model_seconds=plan.model_seconds)
     stack = FleetStack(inner, folder, redis.url, redis.kind, redis=redis)
     # The desk outlives a Redis that is killed and started again.
     patient = Retry(ConstantBackoff(0.1), 300, supported_errors=(RedisConnectionError,))
-    with Redis.from_url(redis.url, retry=patient) as connection:
+    with client(redis.url, seconds=None, retry=patient) as connection:
         fleet = Fleet(plan, stack, redis, Desk(stack, connection))
         try:
             stack.name_redis()

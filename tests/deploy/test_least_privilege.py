@@ -124,6 +124,7 @@ def test_secrets_are_references_and_each_service_names_only_its_own(name: str) -
         own = {
             f"redis-users/{workload}-password",
             "redaction/key",
+            f"envelope-keys/{workload}",
             f"external-redis/{workload}-url",
         }
         strange = {key for key in theirs[workload] if key not in own}
@@ -155,7 +156,7 @@ def test_components_open_no_more_than_they_say(name: str) -> None:
         more_out = ways(name, labels, "egress") - EGRESS[workload]
         door = {"from ingress-nginx/ingress-nginx: 8080"} if workload == "ingest" else set()
         assert more_in == door, workload
-        assert more_out <= {f"to {INTERNET}: 6379, 6380"} | agent_for(workload), workload
+        assert more_out <= {f"to {INTERNET}: 6379, 6380, 26379"} | agent_for(workload), workload
 
 
 def agent_for(workload: str) -> set[str]:

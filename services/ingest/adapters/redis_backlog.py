@@ -1,15 +1,17 @@
 """The backlog, the places and the summary in Redis, and the stop signals that free places."""
 
 import json
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
 from redis.exceptions import RedisError
 
 from bus.connection import as_text
-from bus.envelope import entry_fields, flat, text_fields
+from bus.envelope import Entry, flat, text_fields
 from bus.events import IncidentId, IncidentOpened
 from bus.port import Bus
+from bus.seals import Unsealed
 from bus.streams import STOPS
 from bus.tracing import root_of
 from services.ingest.adapters.redis_scripts import RedisScripts, unavailable
@@ -17,6 +19,7 @@ from services.ingest.limits import DEFAULTS, FREED_AFTER_DEADLINE_SECONDS, Limit
 from services.ingest.ports import Waiting
 from services.ingest.summary import Gathered, Kind
 
+log = logging.getLogger(__name__)
 READ_AT_ONCE = 500
 WAIT_MS = 1000
 
@@ -64,7 +67,7 @@ class RedisBacklog:
         root = root_of(str(incident.incident_id)).traceparent
         asked: dict[str, object] = {
             "incident_id": incident.incident_id,
-            "entry": flat(entry_fields(incident, root)),
+            "entry": flat(self._bus.seals.fields(incident, root)),
             "kinds": str(gathered.kinds_in_all),
             "is_last_try": is_last_try,
         }
@@ -83,7 +86,7 @@ class RedisBacklog:
             self._read_to = since
             rows = found[0][1] if isinstance(found, list) and found else []
             rows = rows or (next(iter(found.values()), [[]])[0] if isinstance(found, dict) else [])
-            stopped = [name for _, raw in rows if (name := _stopped(text_fields(raw)))]
+            stopped = [name for found, raw in rows if (name := self._stopped(as_text(found), raw))]
             if stopped:
                 await self._bus.redis.zrem(f"{self._bus.keys.prefix}places", *stopped)
             if rows:
@@ -92,22 +95,24 @@ class RedisBacklog:
             raise unavailable(error) from error
         return len(stopped)
 
+    def _stopped(self, entry_id: str, raw: Any) -> str:
+        """The investigation whose final card stands; empty for anything else on that stream."""
+        fields = text_fields(raw)
+        if fields.get("event") != "InvestigationStopped":
+            return ""
+        try:
+            self._bus.seals.check(Entry(stream=STOPS, group="", entry_id=entry_id, fields=fields))
+            values = json.loads(fields.get("data", ""))
+        except (Unsealed, ValueError) as error:
+            log.warning("an entry on stops frees no place: %s", error)
+            return ""
+        return str(values.get("investigation_id", "")) if isinstance(values, dict) else ""
+
     async def _beginning(self) -> str:
         """Before the oldest place that may still be taken."""
         seconds, _ = await self._bus.redis.time()
         back = self._bus.settings.deadline_seconds + FREED_AFTER_DEADLINE_SECONDS
         return f"{max(0, int(1000 * (int(seconds) - back)))}-0"
-
-
-def _stopped(fields: dict[str, str]) -> str:
-    """The investigation whose final card stands; empty for anything else on that stream."""
-    if fields.get("event") != "InvestigationStopped":
-        return ""
-    try:
-        values = json.loads(fields.get("data", ""))
-    except ValueError:
-        return ""
-    return str(values.get("investigation_id", "")) if isinstance(values, dict) else ""
 
 
 def _kind(name: str, found: dict[str, str]) -> Kind:

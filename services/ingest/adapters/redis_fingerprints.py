@@ -17,7 +17,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from bus.connection import as_text
-from bus.envelope import entry_fields, flat, text_fields
+from bus.envelope import flat, text_fields
 from bus.errors import NightshiftError
 from bus.events import (
     DeadLetter,
@@ -79,7 +79,7 @@ class RedisFingerprints:
         streams = [self._stream_of(event) for event in events]
         args = [str(KEPT_SECONDS)]
         for event in events:
-            fields = flat(entry_fields(event, traceparent))
+            fields = flat(self._bus.seals.fields(event, traceparent))
             args += [str(len(fields)), *fields]
         keys = [self._key(f"content:{content}"), *streams]
         ids, durable = await self.scripts.run("append_once", keys, args=args)
@@ -113,7 +113,7 @@ class RedisFingerprints:
             "incident_id": incident.incident_id,
             "again": {"id": again, "traceparent": root_of(str(again)).traceparent},
             "traceparent": root,
-            "entry": flat(entry_fields(incident, root)),
+            "entry": flat(self._bus.seals.fields(incident, root)),
             "severity": incident.severity,
             "source": source or incident.trigger,
             "alarm": alarm.name if alarm else incident.trigger,
@@ -168,7 +168,8 @@ class RedisFingerprints:
     async def judge(self, said: FeedbackGiven) -> Decision:
         """FeedbackGiven stands once for what that person says now; `rearmed` in the script."""
         inv = said.investigation_id
-        record, parent = await self._record(inv), root_of(inv).traceparent
+        record = await self._record(inv)
+        parent = (record.trace if record else root_of(inv)).traceparent
         problem = record.incident.fingerprint if record else await self._problem_of(inv)
         said = said.model_copy(update={"fingerprint": problem or said.fingerprint})
         asked: dict[str, object] = {
@@ -177,7 +178,7 @@ class RedisFingerprints:
             "person": said.person,
             "said": f"{said.useful} {said.reason}",
             "useful": said.useful,
-            "entry": flat(entry_fields(said, record.trace.traceparent if record else parent)),
+            "entry": flat(self._bus.seals.fields(said, parent)),
         }
         return await self._decide("judge", f"judged:{inv}", asked=asked)
 

@@ -4,6 +4,7 @@ A crash at any instant leaves all of it or nothing (decision 0032).
 """
 
 import json
+import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -14,15 +15,18 @@ from redis.exceptions import RedisError, ResponseError
 
 from bus import metrics
 from bus.connection import as_text
+from bus.envelope import flat
 from bus.errors import Unavailable
 from bus.events import SCHEMA_VERSION, IncidentId
 from bus.port import Bus
+from bus.streams import STREAMS
 from bus.tracing import root_of
 from services.ingest.limits import Limits
 
+log = logging.getLogger(__name__)
 DISK_WAIT_MS = 3000
 ON_DISK = "durable"
-BEFORE = {"append_once": (), "admit": ("shared", "over"), "recover": ("shared", "over")}
+BEFORE = {"append_once": (), "seal": (), "admit": ("shared", "over"), "recover": ("shared", "over")}
 """What is put before a script, unless it is `shared` alone."""
 
 
@@ -31,7 +35,8 @@ class RedisScripts:
 
     def __init__(self, bus: Bus, limits: Limits) -> None:
         self.bus, self.limits = bus, limits
-        self.can_wait_for_disk = True
+        # With Sentinels the disk of one server says nothing: another may take its place.
+        self.can_wait_for_disk = not bus.settings.address.sentinels
         self._scripts: dict[str, AsyncScript] = {}
 
     def key(self, name: str) -> str:
@@ -47,6 +52,7 @@ class RedisScripts:
             **asked,
             "limits": self.limits.figures(),
             "version": SCHEMA_VERSION,
+            "sealed": self.bus.seals.mode != "off",
             "summary": {"id": summary, "traceparent": root_of(str(summary)).traceparent},
         }
         args = [self.bus.keys.prefix, json.dumps(told, ensure_ascii=False)]
@@ -56,7 +62,28 @@ class RedisScripts:
             self.bus.store.saw(self.bus.keys.prefix + stream, entry_id)
         for other in answer["became"].values():
             metrics.INCIDENTS.add(1, {"outcome": other["outcome"]})
+        if answer["unsealed"]:
+            await self._seal()
         return answer | {ON_DISK: durable}
+
+    async def _seal(self) -> None:
+        """What scripts worded is signed and stands on its stream, once, whichever replica did it.
+
+        What is left over is the next script's: a drain runs every moment.
+        """
+        key, redis = self.key("unsealed"), self.bus.redis
+        try:
+            while raw := as_text(await redis.lindex(key, -1)):
+                name, words = json.loads(raw)
+                stream = next(each for each in STREAMS if each.name == name)
+                fields = dict(zip(words[::2], words[1::2], strict=True))
+                args = [raw, *flat(self.bus.seals.seal(fields, stream))]
+                keys = [key, self.bus.keys.stream(stream)]
+                entry_id = as_text(await self._script("seal")(keys=keys, args=args))
+                if entry_id:
+                    self.bus.store.saw(keys[1], entry_id)
+        except (RedisError, OSError) as error:
+            log.warning("what ingest's scripts said waits to be signed: %s", error)
 
     async def run(
         self, name: str, keys: Sequence[str], *, args: Sequence[str]

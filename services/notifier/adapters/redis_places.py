@@ -10,9 +10,11 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from bus.connection import as_text
-from bus.envelope import entry_fields, flat
+from bus.envelope import flat
 from bus.errors import Unavailable
 from bus.events import InvestigationId, InvestigationStopped
+from bus.port import Bus
+from bus.seals import UNSIGNED, Seals
 from bus.streams import DIAGNOSES, KEPT_SECONDS, STOPS, Keys
 from bus.tracing import current_traceparent
 from services.notifier.adapters.redis_owing import (
@@ -47,10 +49,17 @@ class RedisPlaces:
     keys: Keys
     lease_seconds: float
     progress_seconds: float
+    seals: Seals = UNSIGNED
     _take: AsyncScript = field(init=False)
     _settle: AsyncScript = field(init=False)
     _finish: AsyncScript = field(init=False)
     _move: AsyncScript = field(init=False)
+
+    @classmethod
+    def of(cls, bus: Bus, progress_seconds: float) -> "RedisPlaces":
+        """As a process of that bus needs it."""
+        lease = bus.settings.lease_seconds
+        return cls(bus.redis, bus.keys, lease, progress_seconds, bus.seals)
 
     def __post_init__(self) -> None:
         self._take = self._script("take")
@@ -128,7 +137,7 @@ class RedisPlaces:
     ) -> Finished:
         """State `final`, the pointer back and the stop signal, at the first call only."""
         place = Place(channel=signal.channel, ts=signal.ts)
-        fields = flat(entry_fields(signal, current_traceparent()))
+        fields = flat(self.seals.fields(signal, current_traceparent()))
         answer: Any = await self._finish(
             keys=[
                 self.keys.of(investigation_id, "slack"),
