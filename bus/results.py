@@ -16,7 +16,6 @@ from bus.envelope import Entry, entry_fields, flat
 from bus.errors import ToolFailed
 from bus.events import InvestigationId, ToolCallAudited, ToolCallFinished, ToolCallId, Value
 from bus.streams import AUDIT, KEPT_SECONDS, TOOL_RESULTS, Keys
-from bus.tracing import current_traceparent
 
 MOST_STORED, MOST_OF_ALL = 8 << 20, 64 << 20  # bytes of a result, and of all, compressed
 Start = Literal["first", "started before", "stored", "closed", "ended"]
@@ -78,9 +77,8 @@ class Results:
         entry: Entry,
     ) -> None:
         """Store the result unless one stands, tell, audit, acknowledge: one script, or NoRoom."""
-        parent = current_traceparent(entry.traceparent)
-        told = flat(entry_fields(finished, parent))
-        audit = flat(entry_fields(audited, parent)) if audited else []
+        told = flat(entry_fields(finished, entry.traceparent))
+        audit = flat(entry_fields(audited, entry.traceparent)) if audited else []
         inv = finished.investigation_id
         stored = await self._store.run(
             [
