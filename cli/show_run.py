@@ -12,7 +12,8 @@ from cli import where
 from cli.columns import rule, wrapped
 from cli.follow import Follower, Happening, line_of
 from cli.stack import Plan, Say, Stack, call, running_stack
-from simulator.otlp import Span, waterfall
+from cli.traces.span import Span
+from cli.traces.waterfall import waterfall
 from simulator.slack import render_message
 
 LONGEST_SECONDS = 330.0
