@@ -22,9 +22,10 @@ from cli.traces.span import Span
 from cli.traces.waterfall import waterfall
 from cli.written import READER_LEFT
 
+JAEGER = "NIGHTSHIFT_JAEGER_URL"
 AWAY, INCOMPLETE = 6, 7
 CODES = (
-    f"Exits 0 for a whole trace, 1 when the output is not written, 2 for wrong arguments,"
+    "Exits 0 for a whole trace, 1 when the output is not written, 2 for wrong arguments,"
     f" {UNKNOWN} for a trace that is not there, {AMBIGUOUS} when several incidents begin so,"
     f" {AWAY} when nobody can be asked for it, {INCOMPLETE} when it is shown and parts have not"
     f" arrived, {READER_LEFT} when its reader has gone."
@@ -41,7 +42,7 @@ def trace(
         typer.Option(
             "--jaeger",
             metavar="URL",
-            envvar="NIGHTSHIFT_JAEGER_URL",
+            envvar=JAEGER,
             help="The Jaeger that has it, as its page is opened: http://localhost:16686. Default:"
             " the receiver of a `nightshift up` that runs in this folder.",
         ),
@@ -78,7 +79,7 @@ def _source(jaeger_url: str) -> Source:
     if control:
         return receiver(control)
     raise Away(
-        "nobody to ask for a trace: name a Jaeger by --jaeger or NIGHTSHIFT_JAEGER_URL, or start"
+        f"nobody to ask for a trace: name a Jaeger by --jaeger or {JAEGER}, or start"
         " this in the folder of a running `nightshift up`"
     )
 
@@ -120,16 +121,14 @@ def _spans(source: Source, root: Root, *, until: float) -> list[Span]:
 def _missing(spans: list[Span], root: Root) -> str:
     """What has not arrived yet, in words; empty when nothing is known to be missing."""
     ids = {span.span_id for span in spans}
-    roots = [span for span in spans if not span.parent_id]
-    stands = root.span_id in ids if root.span_id else bool(roots)
-    known = ids | {root.parent_id}
-    lost = [span for span in spans if span.parent_id and span.parent_id not in known]
+    stands = root.span_id in ids if root.span_id else any(not span.parent_id for span in spans)
+    known = ids | {"", root.span_id, root.parent_id}
+    waiting = sum(span.parent_id not in known for span in spans)
     parts = []
     if not stands:
         parts.append("the investigation's own span is written at its end, and has not arrived")
-    below = [span for span in lost if span.parent_id != root.span_id]
-    if below and root.span_id:
-        parts.append(f"{len(below)} spans wait for the span above them")
+    if waiting:
+        parts.append(f"{waiting} spans wait for the one above them")
     return "; ".join(parts)
 
 

@@ -1,8 +1,8 @@
 """A trace as Jaeger's query service answers: its API v3 (OTLP as JSON), and the one before it.
 
-Jaeger 1.x and 2.x both serve `/api/v3/traces/{id}`: 2.x wraps the answer in `result`, 1.x may stream
-several. `/api/traces/{id}` is what its page used before, older releases have nothing else, and
-stores that speak like Jaeger often serve that one alone.
+Jaeger 1.x and 2.x both serve `/api/v3/traces/{id}`: 2.x wraps the answer in `result`, 1.x may
+stream several. `/api/traces/{id}` is what its page used before; older releases have nothing else,
+and stores that speak like Jaeger often serve that one alone.
 """
 
 import base64
