@@ -1,7 +1,4 @@
-"""Every name that a span may carry, each once; what is not here does not leave (security.md, T24).
-
-None is for a text that was sent to a model or a tool, or that came back.
-"""
+"""Every name that a span may carry, each once; what is not here does not leave (security.md, T24)."""
 
 ERROR_TYPE, RESENDS = "error.type", "http.request.resend_count"
 OPERATION, PROVIDER = "gen_ai.operation.name", "gen_ai.provider.name"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bus import metrics
 from bus.port import Bus
 from bus.record import Record
-from services.notifier.adapters.root_span import emit_root
+from services.notifier.adapters.root_span import emit_root, sent
 from services.notifier.blocks import Card
 from services.notifier.calls_made import calls_made
 from services.notifier.links import Links
@@ -106,6 +106,7 @@ class Closing:
             attributes=root_attributes(record),
             failed=record.reason if record.outcome == "failed" else "",
         )
+        await sent(self.bus.tracing)
         if record.incident.fingerprint:
             name = f"concluded:{record.investigation_id}"
             facts = conclusion(record)

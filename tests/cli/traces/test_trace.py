@@ -1,4 +1,4 @@
-"""`nightshift trace`: the same waterfall from everywhere, and a sentence for whatever is missing."""
+"""`nightshift trace`: the same waterfall from everywhere, and a sentence for what is missing."""
 
 import asyncio
 import json
