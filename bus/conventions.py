@@ -1,4 +1,4 @@
-"""Every name that a span may carry, each once; what is not here does not leave (security.md, T24)."""
+"""Every name that a span may carry; what is not here does not leave (security.md, T24)."""
 
 ERROR_TYPE, RESENDS = "error.type", "http.request.resend_count"
 OPERATION, PROVIDER = "gen_ai.operation.name", "gen_ai.provider.name"

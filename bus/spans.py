@@ -145,8 +145,9 @@ def allowed(given: Attributes) -> dict[str, AttributeValue]:
 def _value(value: AttributeValue) -> AttributeValue:
     if isinstance(value, str):
         return _short(value)
-    is_list = isinstance(value, Sequence)
-    return [_short(x) if isinstance(x, str) else x for x in value] if is_list else value
+    if not isinstance(value, Sequence):
+        return value
+    return [_short(each) if isinstance(each, str) else each for each in value]
 
 
 def _short(text: str) -> str:
