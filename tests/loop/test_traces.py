@@ -43,6 +43,11 @@ def planted(found: list[str]) -> str:
     )
 
 
+def failed(spans: list[Span], begin: str) -> list[Span]:
+    """Those of that name which are errors."""
+    return [span for span in of(spans, begin) if span.status == "error"]
+
+
 def of(spans: list[Span], begin: str) -> list[Span]:
     """Those whose name begins so."""
     return [span for span in spans if span.name.startswith(begin)]
@@ -67,12 +72,12 @@ def test_a_refusal_retries_and_planted_secrets_leave_one_clean_trace(
         note=planted(found),
     )
     desk.wait_for_end(incident, 60)
+    desk.wait("the Slack call that failed", lambda: failed(desk.spans(incident), "slack"))
     spans = check_trace(desk, incident, services=SERVICES)
     check_names(spans)
     assert [span for span in of(spans, "chat") if span.attributes.get(names.RESENDS) == 1]
     denied = [s for s in of(spans, "execute_tool") if s.attributes[names.DECISION] == "deny"]
     assert [span.attributes[names.OUTCOME] for span in denied] == ["denied"]
-    assert [s for s in of(spans, "slack") if s.attributes[names.SLACK_ANSWER] != "ok"]
     (root,) = of(spans, "investigation")
     chats = [span.attributes for span in of(spans, "chat") if names.COST_USD in span.attributes]
     total = sum(float(str(chat[names.COST_USD])) for chat in chats)
