@@ -24,7 +24,7 @@ from tests.conftest import MakeBus, Start
 
 INV = InvestigationId("inc-1")
 ROOT = root_of(INV).traceparent
-MOST_MEMORY = 32 << 20
+MOST_MEMORY = 4 << 20
 """Of all that waits, when every span is filled with as much as it takes."""
 LATE = 2.0
 """What a busy machine adds."""
@@ -36,16 +36,14 @@ def refusing(_: socket.socket) -> None:
 
 def hanging(server: socket.socket) -> None:
     """Connections are taken and never answered."""
-    taken: list[socket.socket] = []
-    with suppress(OSError):
+    with suppress(OSError), ExitStack() as taken:
         while True:
-            taken.append(server.accept()[0])
+            taken.enter_context(server.accept()[0])
 
 
 def dripping(server: socket.socket) -> None:
     """An answer that comes a letter at a time, so that no read of it times out."""
-    with suppress(OSError):
-        taken = server.accept()[0]
+    with suppress(OSError), server.accept()[0] as taken:
         for letter in b"HTTP/1.1 200 OK\r\nx-slow: " + b"z" * 600:
             taken.send(bytes([letter]))
             time.sleep(0.1)
@@ -77,7 +75,9 @@ def stopped(tracing: Tracing) -> float:
 async def test_a_stop_waits_for_no_collector_longer_than_an_export_may_take(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With more waiting than there is room for: five exports, were each to be tried."""
+    """With more waiting than there is room for: six exports, were each to be tried."""
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "300")
+    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "50")
     tracers = []
     with ExitStack() as stack:
         for kind in KINDS:
@@ -85,7 +85,7 @@ async def test_a_stop_waits_for_no_collector_longer_than_an_export_may_take(
             monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
             tracers.append(Tracing("reasoner", kind))
         for tracing in tracers:
-            for number in range(2500):
+            for number in range(320):
                 with tracing.span("chat", parent=ROOT, attributes={names.TURN: number}):
                     pass
         took = await asyncio.gather(*(asyncio.to_thread(stopped, each) for each in tracers))
@@ -95,13 +95,13 @@ async def test_a_stop_waits_for_no_collector_longer_than_an_export_may_take(
 def test_what_waits_for_a_collector_stays_small_whatever_is_in_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """2,500 spans with half a gigabyte in them, as when a server answers with very long errors."""
+    """300 spans with 200 MB in them, as when a server answers with very long errors."""
     with collector("hanging") as address:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
         tracing = Tracing("toolrunner", "t-1")
         tracemalloc.start()
-        for number in range(2500):
-            words = str(number) * 25_000
+        for number in range(100, 400):
+            words = str(number) * 70_000
             with tracing.span("tools/call", parent=ROOT, attributes={names.REASON: words}) as span:
                 span.set_attribute("result", words)
                 span.add_event("told", {"words": words})
@@ -123,16 +123,16 @@ async def test_entries_are_handled_and_acknowledged_while_the_collector_hangs(
         done: list[str] = []
 
         async def handle(event: Event, entry: Entry) -> None:
-            for _ in range(20):
+            for _ in range(5):
                 with bus.tracing.span("chat"):
                     done.append(entry.entry_id)
 
         await start(build_app(bus, [Route(TURNS, TurnDue, handle)]))
-        for turn in range(2, 202):
+        for turn in range(2, 62):
             await bus.publish(TurnDue(investigation_id=INV, turn=turn), traceparent=ROOT)
 
         async def all_acknowledged() -> bool:
             waiting = await bus.redis.xpending(bus.keys.stream(TURNS), "reasoner")
-            return len(done) == 201 * 20 and waiting["pending"] == 0
+            return len(done) == 61 * 5 and waiting["pending"] == 0
 
         await eventually(all_acknowledged)

@@ -11,6 +11,7 @@ import pytest
 from redis import Redis
 
 from bus import conventions as names
+from bus.connection import as_text
 from cli.stack import Part, Plan, call, running_stack, service_environment
 from cli.traces.span import Span
 from tests.bus.planted_secrets import some
@@ -77,7 +78,7 @@ def test_a_refusal_retries_and_planted_secrets_leave_one_clean_trace(
     check_names(spans)
     assert [span for span in of(spans, "chat") if span.attributes.get(names.RESENDS) == 1]
     denied = [s for s in of(spans, "execute_tool") if s.attributes[names.DECISION] == "deny"]
-    assert [span.attributes[names.OUTCOME] for span in denied] == ["denied"]
+    assert [span.attributes[names.OUTCOME] for span in denied] == ["refused"]
     (root,) = of(spans, "investigation")
     chats = [span.attributes for span in of(spans, "chat") if names.COST_USD in span.attributes]
     total = sum(float(str(chat[names.COST_USD])) for chat in chats)
@@ -138,7 +139,7 @@ def kill_who_holds(desk: Desk, stream: str, group: str) -> str:
 
     def holders() -> list[str]:
         rows = desk.redis.xpending_range(PREFIX + stream, group, "-", "+", 10)
-        held[:] = [row["consumer"].decode() for row in rows]
+        held[:] = [as_text(row["consumer"]) for row in rows]
         return held
 
     desk.wait(f"somebody to hold an entry of {stream}", holders)
