@@ -13,8 +13,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from typer.testing import CliRunner
 
 from bus.tracing import Tracing, root_of
+from cli.main import app
 from cli.traces.command import AWAY, INCOMPLETE
 from cli.traces.jaeger import spans_in
 from services.notifier.adapters.root_span import emit_root
@@ -37,16 +39,12 @@ class Place:
 
     store: SpanStore
     address: str
-    folder: Path
 
     async def trace(self, *arguments: str, **changes: str) -> Ended:
-        """How the command ended."""
-        given = {"REDIS_URL": NO_REDIS} | changes
-
-        def called() -> Ended:
-            return run("trace", *arguments, folder=self.folder, **given)
-
-        return await asyncio.to_thread(called)
+        """How the command ended, in this process: a new one takes a second to begin."""
+        given = {"REDIS_URL": NO_REDIS, "NIGHTSHIFT_JAEGER_URL": ""} | changes
+        end = await asyncio.to_thread(CliRunner().invoke, app, ["trace", *arguments], env=given)
+        return Ended(end.exit_code, end.stdout, end.stderr)
 
 
 @pytest.fixture
@@ -54,10 +52,11 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     store = SpanStore()
     async with served(build_otlp(store, RequestLog(tmp_path / "requests.jsonl"))) as address:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+        monkeypatch.chdir(tmp_path)
         (tmp_path / ".nightshift").mkdir()
         told = {"redis_url": NO_REDIS, "control": address, "process": "1"}
         (tmp_path / ".nightshift" / "up.json").write_text(json.dumps(told))
-        yield Place(store, address, tmp_path)
+        yield Place(store, address)
 
 
 async def exported(*, with_root: bool = True) -> None:
@@ -79,11 +78,11 @@ async def exported(*, with_root: bool = True) -> None:
 async def test_the_receiver_and_jaeger_by_either_api_show_the_same_waterfall(place: Place) -> None:
     await exported()
     async with served(Starlette(routes=jaeger_routes(place.store)[1:])) as older:
-        ends = await asyncio.gather(
-            place.trace(INCIDENT),
-            place.trace(INCIDENT, "--jaeger", place.address),
-            place.trace(INCIDENT, NIGHTSHIFT_JAEGER_URL=f"{older}/"),
-        )
+        ends = [
+            await place.trace(INCIDENT),
+            await place.trace(INCIDENT, "--jaeger", place.address),
+            await place.trace(INCIDENT, NIGHTSHIFT_JAEGER_URL=f"{older}/"),
+        ]
     assert [end.code for end in ends] == [0, 0, 0]
     assert {end.errors for end in ends} == {DERIVED}
     assert len({end.output for end in ends}) == 1
@@ -117,13 +116,11 @@ async def forbidden(_: Request) -> Response:
 async def test_whoever_cannot_be_asked_is_named_with_the_reason(place: Place) -> None:
     pages = [Route("/forbidden/{path:path}", forbidden), Route("/{path:path}", html)]
     async with served(Starlette(routes=pages)) as page:
-        unknown, away, other, refused, wrong = await asyncio.gather(
-            place.trace(INCIDENT, "--jaeger", place.address),
-            place.trace(INCIDENT, "--jaeger", "http://127.0.0.1:1"),
-            place.trace(INCIDENT, "--jaeger", page),
-            place.trace("a" * 32, "--jaeger", f"{page}/forbidden"),
-            place.trace(INCIDENT, "--jaeger", "jaeger:16686"),
-        )
+        unknown = await place.trace(INCIDENT, "--jaeger", place.address)
+        away = await place.trace(INCIDENT, "--jaeger", "http://127.0.0.1:1")
+        other = await place.trace(INCIDENT, "--jaeger", page)
+        refused = await place.trace("a" * 32, "--jaeger", f"{page}/forbidden")
+        wrong = await place.trace(INCIDENT, "--jaeger", "jaeger:16686")
     assert unknown.code == 3
     assert f"has no trace {ROOT.trace_id} of {INCIDENT}: no such incident" in unknown.errors
     assert (away.code, other.code, refused.code, wrong.code) == (AWAY, AWAY, AWAY, AWAY)
