@@ -79,6 +79,14 @@ def test_nothing_but_an_incident_begins_a_trace() -> None:
         assert flushed(tracing, collector) == []
 
 
+def test_below_what_was_left_out_everything_is() -> None:
+    """Keeping a connection to a server is such a thing; its trace is nobody's."""
+    with exporting() as (tracing, collector):
+        with tracing.span("tools/list", parent=f"00-{TAKEN}-{'1' * 16}-00"):
+            tracing.tracer.start_span("MCP send").end()
+        assert flushed(tracing, collector) == []
+
+
 @pytest.mark.parametrize("sampler", ["traceidratio", "parentbased_traceidratio"])
 def test_an_incident_is_sampled_whole_by_its_trace_id_in_every_service(
     sampler: str, monkeypatch: pytest.MonkeyPatch
