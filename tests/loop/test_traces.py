@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -179,7 +180,7 @@ def test_a_takeover_after_a_kill_leaves_one_trace_without_orphans(
             incident = desk.publish(service="cartservice", summary=f"HTTP 500, {group} dies")
             killed = kill_who_holds(desk, stream, group)
             desk.wait_for_end(incident, 60)
-            desk.wait("the takeover", lambda: takeovers(desk, incident, stream), 40)
+            desk.wait("the takeover", partial(takeovers, desk, incident, stream), 40)
             check_trace(desk, incident, services=SERVICES, seconds=40)
             taken = takeovers(desk, incident, stream)
             figures.add("issue 9, trace", f"takeovers seen after {killed} died", len(taken))
