@@ -143,6 +143,19 @@ def _type_name(annotation: Any) -> str:
     return f"`{str(getattr(name, '__name__', name)).replace('typing.', '')}`"
 
 
+def _retention(stream: Stream) -> str:
+    """How long an entry stays."""
+    if not stream.kept_seconds:
+        return "until every group has acknowledged it, and a while longer"
+    return _in_words(stream.kept_seconds)
+
+
+def _in_words(seconds: int) -> str:
+    unit, name = (DAY, "day") if seconds >= DAY else (HOUR, "hour")
+    count = seconds // unit
+    return f"{count} {name}" + ("s" if count > 1 else "")
+
+
 def main() -> None:
     """Write the pages; with `--check` only compare, and exit 1 when one is stale."""
     stale = []
@@ -159,16 +172,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-
-
-def _retention(stream: Stream) -> str:
-    """How long an entry stays."""
-    if not stream.kept_seconds:
-        return "until every group has acknowledged it, and a while longer"
-    return _in_words(stream.kept_seconds)
-
-
-def _in_words(seconds: int) -> str:
-    unit, name = (DAY, "day") if seconds >= DAY else (HOUR, "hour")
-    count = seconds // unit
-    return f"{count} {name}" + ("s" if count > 1 else "")
