@@ -23,7 +23,6 @@ from bus.record import Commit, Record
 from bus.results import attachment_fields
 from bus.seals import UNSIGNED, Seals
 from bus.streams import INCIDENTS, KEPT_SECONDS, STREAM_OF, TURNS, Keys
-from bus.tracing import current_traceparent
 
 Decide = Callable[[Record], Commit | None]
 
@@ -142,7 +141,8 @@ class Investigations:
         """Write the decision if `before` still is the record's version; whether it was written."""
         fields = flat(records.fields_of(commit.record, but=before))
         messages = [json.dumps(message, ensure_ascii=False) for message in commit.transcript]
-        parent = self._parent(commit.record)
+        # Under the root, not under this hop's span: that one is lost when this process is killed.
+        parent = commit.record.trace.traceparent
         outgoing = [flat(self.seals.fields(event, parent)) for event in commit.events]
         inv = commit.record.investigation_id
         parts = ("record", "transcript", "calls", "results", "slack")
@@ -172,11 +172,6 @@ class Investigations:
         if isinstance(event, DeadLetter):
             return f"{self.keys.prefix}{commit.dead_letter_of}.dead"
         return self.keys.stream(STREAM_OF[type(event)])
-
-    def _parent(self, record: Record) -> str:
-        parent = current_traceparent()
-        same_trace = parent.split("-")[1:2] == [record.trace.trace_id]
-        return parent if same_trace else record.trace.traceparent
 
 
 def _cleaned(incident: IncidentOpened) -> IncidentOpened:

@@ -16,6 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from bus import conventions as names
 from bus import metrics
 from bus.dead_letter import ALONE, ERRORS, MAX_DELIVERIES, MAX_ERRORS, DeadLetters, printable
 from bus.envelope import Entry, read_event, text_fields
@@ -167,16 +168,15 @@ class Deliveries:
 
     async def _in_span(self, handle: Handle, event: Event, *, entry: Entry) -> None:
         attributes: dict[str, AttributeValue] = {
-            "messaging.system": "redis",
-            "messaging.operation.type": "process",
-            "messaging.destination.name": entry.stream.name,
-            "messaging.consumer.group.name": entry.group,
-            "messaging.message.id": entry.entry_id,
-            "nightshift.delivery": entry.delivery_count,
-            "nightshift.replica": self.bus.settings.consumer,
-            "nightshift.incident.id": str(
-                getattr(event, "investigation_id", "") or getattr(event, "incident_id", "")
-            ),
+            names.MESSAGING: "redis",
+            names.MESSAGING_OPERATION: "process",
+            names.MESSAGING_TYPE: "process",
+            names.STREAM: entry.stream.name,
+            names.GROUP: entry.group,
+            names.MESSAGE: entry.entry_id,
+            names.DELIVERY: entry.delivery_count,
+            names.REPLICA: self.bus.settings.consumer,
+            names.INCIDENT: getattr(event, "investigation_id", getattr(event, "incident_id", "")),
         }
         with self.bus.tracing.span(
             f"process {entry.stream.name}",

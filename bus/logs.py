@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from opentelemetry import trace
 
 from bus.cleaning import LONGEST, in_short
+from bus.conventions import INCIDENT
 
 QUIET: tuple[str, ...] = ("anthropic", "botocore", "fastmcp", "faststream.reader")
 QUIET += ("httpx", "httpx2", "mcp", "slack_sdk", "urllib3")
@@ -47,7 +48,7 @@ class JsonLines(logging.Formatter):
         if context.is_valid and context.trace_flags.sampled:
             line["trace_id"] = f"{context.trace_id:032x}"
         incident = getattr(span, "attributes", None) or {}
-        if found := incident.get("nightshift.incident.id"):
+        if found := incident.get(INCIDENT):
             line["incident_id"] = found
         if record.exc_info:
             line["error"] = in_short(self.formatException(record.exc_info), LONGEST)

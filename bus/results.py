@@ -17,7 +17,6 @@ from bus.errors import ToolFailed
 from bus.events import InvestigationId, ToolCallAudited, ToolCallFinished, ToolCallId, Value
 from bus.seals import UNSIGNED, Seals
 from bus.streams import AUDIT, KEPT_SECONDS, TOOL_RESULTS, Keys
-from bus.tracing import current_traceparent
 
 MOST_STORED, MOST_OF_ALL = 8 << 20, 64 << 20  # bytes of a result, and of all, compressed
 Start = Literal["first", "started before", "stored", "closed", "ended"]
@@ -80,7 +79,7 @@ class Results:
         entry: Entry,
     ) -> None:
         """Store the result unless one stands, tell, audit, acknowledge: one script, or NoRoom."""
-        parent = current_traceparent(entry.traceparent)
+        parent = entry.traceparent
         told = flat(self.seals.fields(finished, parent))
         audit = flat(self.seals.fields(audited, parent)) if audited else []
         inv = finished.investigation_id

@@ -58,13 +58,6 @@ class Stream:
     """Age at which an entry is trimmed; 0: once every group has acknowledged it."""
 
     @property
-    def retention(self) -> str:
-        """How long an entry stays, in words."""
-        if not self.kept_seconds:
-            return "until every group has acknowledged it, and a while longer"
-        return in_words(self.kept_seconds)
-
-    @property
     def heard_by(self) -> tuple[str, ...]:
         """Every service that reads it, in a group or without one."""
         return (*(reader.group for reader in self.readers), *self.listeners)
@@ -75,13 +68,6 @@ class Stream:
             if reader.group == group:
                 return reader
         raise KeyError(f"{group} does not read {self.name}")
-
-
-def in_words(seconds: int) -> str:
-    """A time to keep something, as a person says it."""
-    unit, name = (DAY, "day") if seconds >= DAY else (HOUR, "hour")
-    count = seconds // unit
-    return f"{count} {name}" + ("s" if count > 1 else "")
 
 
 INCIDENTS = Stream(

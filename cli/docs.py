@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings
 from bus.dead_letter import MAX_DELIVERIES, MAX_ERRORS
 from bus.events import SCHEMA_VERSION, Event
 from bus.settings import BusSettings, variable_of
-from bus.streams import DEAD_LETTERS_KEPT_SECONDS, STREAMS, Stream, in_words
+from bus.streams import DAY, DEAD_LETTERS_KEPT_SECONDS, HOUR, STREAMS, Stream
 
 DOCS = Path(__file__).parent.parent / "docs"
 SETTINGS = (
@@ -41,7 +41,7 @@ def events_page() -> str:
             "`data` alone.",
             f"After {MAX_ERRORS} errors of its own or {MAX_DELIVERIES} deliveries an entry is set",
             "aside on `<stream>.dead`; the last column says what else happens then.",
-            f"Dead letters are kept for {in_words(DEAD_LETTERS_KEPT_SECONDS)}.",
+            f"Dead letters are kept for {_in_words(DEAD_LETTERS_KEPT_SECONDS)}.",
             "",
             "A minor version only adds fields that have a default: what a later one than",
             f"{SCHEMA_VERSION} adds to an entry or a record is left out. An entry of another major",
@@ -95,7 +95,7 @@ def _stream_row(stream: Stream) -> str:
     written = ", ".join(stream.writers)
     return (
         f"| `{stream.name}` | {events} | {stream.owner} | {written} | {readers} "
-        f"| {stream.retention} | {aside} |"
+        f"| {_retention(stream)} | {aside} |"
     )
 
 
@@ -141,6 +141,19 @@ def _type_name(annotation: Any) -> str:
         return "nothing"
     name = getattr(annotation, "__supertype__", annotation)
     return f"`{str(getattr(name, '__name__', name)).replace('typing.', '')}`"
+
+
+def _retention(stream: Stream) -> str:
+    """How long an entry stays."""
+    if not stream.kept_seconds:
+        return "until every group has acknowledged it, and a while longer"
+    return _in_words(stream.kept_seconds)
+
+
+def _in_words(seconds: int) -> str:
+    unit, name = (DAY, "day") if seconds >= DAY else (HOUR, "hour")
+    count = seconds // unit
+    return f"{count} {name}" + ("s" if count > 1 else "")
 
 
 def main() -> None:

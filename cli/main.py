@@ -20,6 +20,7 @@ from cli.publishing.command import publish
 from cli.redteam import Options as RedteamOptions
 from cli.redteam import redteam
 from cli.tools import command as tools
+from cli.traces import command as trace
 from cli.up import up
 from cli.written import guard
 
@@ -49,6 +50,7 @@ app.command("eval")(command(Options, evaluate))
 app.command("redteam")(command(RedteamOptions, redteam))
 app.command(epilog=watch.CODES)(watch.watch)
 app.command(epilog=show.CODES)(show.show)
+app.command(epilog=trace.CODES)(trace.trace)
 app.command(epilog=feedback.CODES)(feedback.feedback)
 app.command(epilog=preview.CODES)(preview.preview)
 app.command(epilog=doctor.CODES)(doctor.doctor)

@@ -13,7 +13,8 @@ from cli.columns import rule, wrapped
 from cli.follow import Follower, Happening, line_of
 from cli.reaching import client
 from cli.stack import Plan, Say, Stack, call, running_stack
-from simulator.otlp import Span, waterfall
+from cli.traces.span import Span
+from cli.traces.waterfall import waterfall
 from simulator.slack import render_message
 
 LONGEST_SECONDS = 330.0

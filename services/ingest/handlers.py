@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
+from bus import conventions as names
 from bus import metrics
 from bus.cleaning import clean
 from bus.errors import Rejected
@@ -110,9 +111,9 @@ class Triggers:
             context=context_of(root_of(incident_id).traceparent),
             kind=SpanKind.CONSUMER,
             attributes={
-                "nightshift.incident.id": incident_id,
-                "nightshift.alarm.name": alarm.name,
-                "nightshift.ingest.outcome": decision.outcome,
+                names.INCIDENT: incident_id,
+                names.ALARM: alarm.name,
+                names.INGEST_OUTCOME: decision.outcome,
             },
             start_time=began,
         ).end()

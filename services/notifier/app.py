@@ -1,6 +1,5 @@
 """The notifier, put together: settings -> adapters -> handlers -> streams."""
 
-from bus.deadlines import Deadlines
 from bus.events import (
     AlarmJoined,
     AlarmRecovered,
@@ -15,6 +14,7 @@ from bus.process import Service, build_app
 from bus.streams import DIAGNOSES, INCIDENTS, NOTICES, PROGRESS, UPDATES
 from services.notifier.adapters.catalog_file import routes
 from services.notifier.adapters.known_links import links_of
+from services.notifier.adapters.redis_deadlines import Deadlines
 from services.notifier.adapters.redis_feedback import RedisFeedback
 from services.notifier.adapters.redis_memory import RedisHistory
 from services.notifier.adapters.redis_notices import RedisNotices
@@ -40,7 +40,8 @@ def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) ->
     sink = slack or sink_of(settings, bus)
     redis, keys, lease = bus.redis, bus.keys, settings.lease_seconds
     places = RedisPlaces.of(bus, settings.progress_seconds)
-    second_messages = SecondMessages(bus.investigations, sink, RedisOwing(redis, keys, lease))
+    owing = RedisOwing(redis, keys, lease)
+    second_messages = SecondMessages(bus.investigations, sink, owing, bus.tracing)
     ways = routes(settings.catalog, settings.slack_channel)
     messages = Messages(sink, places, second_messages, ways)
     history = RedisHistory(redis, keys)

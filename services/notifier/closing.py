@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bus import metrics
 from bus.port import Bus
 from bus.record import Record
+from services.notifier.adapters.root_span import emit_root, sent
 from services.notifier.blocks import Card
 from services.notifier.calls_made import calls_made
 from services.notifier.links import Links
@@ -49,9 +50,10 @@ class Closing:
         try:
             record = await self.bus.investigations.read(investigation_id)
             if record is not None and record.state == "ended":
-                for wait in (0.0, self.repeat_seconds):
-                    await asyncio.sleep(wait)
-                    await self._write(cleaned(record), plain=False)
+                with self.bus.tracing.span("write again", parent=record.trace.traceparent):
+                    for wait in (0.0, self.repeat_seconds):
+                        await asyncio.sleep(wait)
+                        await self._write(cleaned(record), plain=False)
             repaired = True
         finally:
             # Whatever went wrong, Slack or Redis: its caller tries again, and so does this.
@@ -98,12 +100,14 @@ class Closing:
             metrics.DIAGNOSIS_SECONDS.record((now - record.opened_at).total_seconds(), outcome)
         await self.messages.places.paid(record.investigation_id)
         # A repeat makes up for a death in between, and is harmless: same span ids, same names.
-        self.bus.tracing.emit_root(
+        emit_root(
+            self.bus.tracing,
             record.trace,
             started_at=record.opened_at,
             attributes=root_attributes(record),
             failed=record.reason if record.outcome == "failed" else "",
         )
+        await sent(self.bus.tracing)
         if record.incident.fingerprint:
             name = f"concluded:{record.investigation_id}"
             facts = conclusion(record)

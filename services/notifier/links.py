@@ -8,13 +8,17 @@ it into links whatever it is told, so there they are spelled as in warnings: `ht
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from urllib.parse import quote, urlsplit
 
+from bus.record import Record
 from services.notifier.blocks import Element, plain
 from services.notifier.cutting import one_line
 from services.notifier.domain_endings import ENDINGS
 
 LONGEST_ADDRESS = 2000
+LOOKED_AROUND = timedelta(minutes=10)
+"""Before and after an investigation: its first and last spans lie outside of it."""
 SLACK_HOST = "slack.com"
 _HOST = re.compile(
     r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*"
@@ -36,15 +40,18 @@ class Links:
     hosts: frozenset[str] = frozenset()
     """Such as `github.com` or `wiki.example:8443`."""
     trace_url: str = ""
-    """Address of a trace, with `{trace_id}` in it."""
+    """Address of a trace, with its places in it, see the setting."""
     source_url: str = ""
     """Address of a line of source, with `{revision}`, `{path}` and `{line}` in it."""
     runbooks: Mapping[str, str] = field(default_factory=dict)
     """By service: an address, or words."""
 
-    def trace(self, trace_id: str) -> str:
-        """Where the trace is; empty where that is not known."""
-        return self.trace_url.replace("{trace_id}", quote(trace_id, safe="")) if trace_id else ""
+    def trace(self, record: Record) -> str:
+        """Where the investigation's trace is; empty where that is not known."""
+        address = self.trace_url if record.trace.trace_id else ""
+        for place, text in _places_of(record).items():
+            address = address.replace(f"{{{place}}}", text)
+        return address
 
     def source(self, path: str, line: int | None, *, revision: str) -> str:
         """Where that line stands at that revision; empty where that is not known."""
@@ -102,6 +109,24 @@ def _dot(found: re.Match[str]) -> str:
     """A dot in brackets, unless no domain ends as that does; other scripts than ours may all."""
     ending = (found["ending"] or "").lower()
     return "." if ending.isascii() and ending and ending not in ENDINGS else "[.]"
+
+
+def _places_of(record: Record) -> dict[str, str]:
+    """What goes into the address of its trace.
+
+    Datadog names a trace by the lower half of its id, in decimal; Honeycomb and Grafana look
+    within a time.
+    """
+    trace_id = record.trace.trace_id
+    begins, ends = record.opened_at - LOOKED_AROUND, record.deadline_at + LOOKED_AROUND
+    return {
+        "trace_id": quote(trace_id, safe=""),
+        "trace_id_decimal": str(int(trace_id[-16:] or "0", 16)),
+        "from_s": f"{begins.timestamp():.0f}",
+        "to_s": f"{ends.timestamp():.0f}",
+        "from_ms": f"{begins.timestamp() * 1000:.0f}",
+        "to_ms": f"{ends.timestamp() * 1000:.0f}",
+    }
 
 
 def _example(address: str) -> str:

@@ -67,7 +67,7 @@ def _lines(
         yield line(f"Evidence ({place}): ", quote.quote)
     for row in _diff(record):
         yield line("| ", row)
-    if trace := links.trace(record.trace.trace_id):
+    if trace := links.trace(record):
         yield _link("Trace", trace, links=links)
     if runbook:
         yield _link("Runbook", runbook, links=links)

@@ -161,7 +161,7 @@ def _next(record: Record, *, runbook: bool) -> Part:
 
 def _foot(record: Record, links: Links, *, runbook: str) -> Part:
     blocks = [small(facts(record))]
-    trace = links.trace(record.trace.trace_id)
+    trace = links.trace(record)
     known = [links.element("Trace", trace)] if trace else []
     if runbook:
         service = one_line(record.incident.service, 100)

@@ -14,6 +14,7 @@ from bus.commits import Investigations
 from bus.errors import Retryable, Unavailable
 from bus.logs import about
 from bus.record import Record
+from bus.tracing import Tracing
 from services.notifier.ports import Owed, Owing, Sink
 from services.notifier.stop import Place
 
@@ -30,6 +31,7 @@ class SecondMessages:
     investigations: Investigations
     slack: Sink
     owing: Owing
+    tracing: Tracing
 
     async def take_back(self, record: Record) -> None:
         """No message is one too many, or the rest is owed on; after some hours it is given up."""
@@ -62,7 +64,8 @@ class SecondMessages:
             return
         record = await self.investigations.read(investigation_id)
         if record is not None:
-            await self.take_back(record)
+            with self.tracing.span("take back", parent=record.trace.traceparent):
+                await self.take_back(record)
         else:  # its time is long over
             await self.owing.forget(investigation_id, await self.owing.owed(investigation_id))
 

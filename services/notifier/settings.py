@@ -18,6 +18,9 @@ from bus.settings import BusSettings
 from services.notifier.links import host_of
 
 _PLACES = re.compile(r"\{[a-z_]+\}")
+TRACE_PLACES = {
+    f"{{{name}}}" for name in ("trace_id", "trace_id_decimal", "from_s", "to_s", "from_ms", "to_ms")
+}
 
 
 class Settings(BusSettings):
@@ -42,7 +45,8 @@ class Settings(BusSettings):
     """How often Slack is called, as a multiple of the limits that it publishes: less than 1 where
     other programs use the same app."""
     trace_url: str = Field(default="", max_length=2000)
-    """Address of a trace, with `{trace_id}` in it; empty: cards have no link."""
+    """Address of a trace, with `{trace_id}` in it, or `{trace_id_decimal}` for Datadog; `{from_s}`,
+    `{to_s}`, `{from_ms}` and `{to_ms}` are times around it. Empty: cards have no link."""
     repository: str = Field(
         default="", pattern=r"^([A-Za-z0-9-]{1,39}/[A-Za-z0-9_-][A-Za-z0-9._-]*)?$"
     )
@@ -95,8 +99,11 @@ class Settings(BusSettings):
     @field_validator("trace_url")
     @classmethod
     def _refuse_without_place(cls, value: str) -> str:
-        if value and "{trace_id}" not in value:
+        places = set(_PLACES.findall(value))
+        if value and not places & {"{trace_id}", "{trace_id_decimal}"}:
             raise ValueError("must contain {trace_id}, where the id of the trace goes")
+        if unknown := places - TRACE_PLACES:
+            raise ValueError(f"has {min(unknown)}; there is {', '.join(sorted(TRACE_PLACES))}")
         return value
 
     @field_validator("source_url")

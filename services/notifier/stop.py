@@ -1,5 +1,6 @@
 """Decisions about an investigation's end: stop signal, root span, what is remembered."""
 
+from bus import conventions as names
 from bus.errors import Rejected
 from bus.events import InvestigationStopped, Value
 from bus.record import Record
@@ -41,20 +42,23 @@ def root_attributes(record: Record) -> dict[str, str | int | float]:
     """What the investigation span says; without a known price it says no cost."""
     spend = record.spend
     attributes: dict[str, str | int | float] = {
-        "nightshift.incident.id": record.investigation_id,
-        "nightshift.service": record.incident.service,
-        "nightshift.severity": record.incident.severity,
-        "nightshift.outcome": record.outcome or "failed",
-        "nightshift.turns": turns(record),
-        "nightshift.tool_calls": len(record.calls),
-        "nightshift.model": record.model,
-        "gen_ai.usage.input_tokens": spend.input_tokens
-        + spend.cache_read_tokens
-        + spend.cache_write_tokens,
-        "gen_ai.usage.output_tokens": spend.output_tokens,
+        names.OPERATION: "invoke_agent",
+        names.AGENT: "nightshift",
+        names.CONVERSATION: record.investigation_id,
+        names.INCIDENT: record.investigation_id,
+        names.SERVICE: record.incident.service,
+        names.SEVERITY: record.incident.severity,
+        names.OUTCOME: record.outcome or "failed",
+        names.TURNS: turns(record),
+        names.TOOL_CALLS: len(record.calls),
+        names.MODEL: record.model,
+        names.INPUT_TOKENS: spend.input_tokens + spend.cache_read_tokens + spend.cache_write_tokens,
+        names.OUTPUT_TOKENS: spend.output_tokens,
+        names.CACHE_READ_TOKENS: spend.cache_read_tokens,
+        names.CACHE_WRITE_TOKENS: spend.cache_write_tokens,
     }
     if spend.cost_usd is not None:
-        attributes["nightshift.cost_usd"] = spend.cost_usd
+        attributes[names.COST_USD] = spend.cost_usd
     return attributes
 
 

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bus.commits import Investigations
-from bus.deadlines import decide_when_due
 from bus.errors import NightshiftError
 from bus.events import InvestigationId
 from bus.logs import about
 from bus.versions import OtherRelease
 from services.notifier.closing import Closing
+from services.notifier.due import decide_when_due
 from services.notifier.ports import Deadlines
 
 log = logging.getLogger(__name__)

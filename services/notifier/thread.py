@@ -15,6 +15,7 @@ from bus.events import InvestigationId
 from bus.logs import about
 from bus.record import Record
 from bus.results import Results
+from bus.tracing import Tracing
 from services.notifier.closing import Closing
 from services.notifier.details import Kept, Known, details, wanted
 from services.notifier.message import cleaned, told
@@ -56,6 +57,11 @@ class Sources:
     clockwork: Clockwork
     closing: Closing
 
+    @property
+    def tracing(self) -> Tracing:
+        """Where its work is told."""
+        return self.closing.bus.tracing
+
     async def details(self, record: Record, *, activity: str) -> list[Detail]:
         """What the thread has to say, each text cleaned."""
         inv, shown = record.investigation_id, cleaned(record)
@@ -93,7 +99,8 @@ class Threads:
         try:
             record = await self.sources.investigations.read(investigation_id)
             if record is not None and standing.place is not None:
-                standing = await self._all(record, standing, place=standing.place)
+                with self.sources.tracing.span("write thread", parent=record.trace.traceparent):
+                    standing = await self._all(record, standing, place=standing.place)
         except MessageGone as error:
             log.warning("%s has no thread any more, given up: %s", investigation_id, error)
             standing = await self.places.standing(investigation_id)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from opentelemetry.trace import Span
 
+from bus import conventions as names
 from bus import metrics
 from bus.cleaning import clean
 from bus.commits import Investigations
@@ -25,7 +26,7 @@ from services.toolrunner.ports import SchemaCheck, ToolServers
 from services.toolrunner.result_pages import READ_RESULT
 from services.toolrunner.settings import Settings
 from services.toolrunner.showing import Showing
-from services.toolrunner.telling import tell_decision, tell_outcome
+from services.toolrunner.telling import attributes_of, span_id_of, tell_decision, tell_outcome
 from services.toolrunner.tool_call import Answer, failed, finished, why_not
 
 
@@ -49,12 +50,8 @@ class Handlers:
         tool = clean(call.tool)[:64]
         with self.tracing.span(
             f"execute_tool {tool}",
-            attributes={
-                "gen_ai.operation.name": "execute_tool",
-                "gen_ai.tool.name": tool,
-                "gen_ai.tool.call.id": call.tool_call_id,
-                "nightshift.incident.id": call.investigation_id,
-            },
+            span_id=span_id_of(call),
+            attributes=attributes_of(call, tool),
         ) as span:
             await self._run(call, entry, span=span)
 
@@ -68,7 +65,7 @@ class Handlers:
         judged = judge(call, offer, gate=self.gate, check=self.check, facts=facts)
         tell_decision(judged, span)
         start = await self.results.start(inv, call_id, by=self.settings.consumer)
-        span.set_attribute("nightshift.call", start)
+        span.set_attribute(names.CALL, start)
         if start in ("ended", "closed"):
             return
         stored = await self.results.read(inv, call_id) if start == "stored" else None

@@ -2,8 +2,8 @@
 
 from html import escape
 
-from simulator.otlp.spans import Span
-from simulator.otlp.waterfall import Row, duration, rows
+from cli.traces.span import Span
+from cli.traces.waterfall import Row, duration, rows
 
 _STYLE = """
 body { font: 14px/1.4 system-ui, sans-serif; margin: 2rem; color: #1d1c1d; }

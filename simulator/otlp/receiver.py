@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from simulator.otlp.jaeger import jaeger_routes
 from simulator.otlp.page import trace_page
 from simulator.otlp.spans import SpanStore, read_spans
 from simulator.request_log import RequestLog
@@ -70,6 +71,7 @@ def showing(store: SpanStore) -> list[Route]:
         Route("/_simulator/traces", list_traces),
         Route("/_simulator/traces/{trace_id}", show_trace),
         Route("/trace/{trace_id}", show_page),
+        *jaeger_routes(store),
     ]
 
 

@@ -1,45 +1,16 @@
 """Spans as the receiver keeps them: read from the protobuf, held by trace."""
 
-from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 
+from cli.traces.span import KINDS, Span
+
 TRACE_ID_BYTES = 16
 SPAN_ID_BYTES = 8
-_KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 _STATUSES: tuple[Literal["unset", "ok", "error"], ...] = ("unset", "ok", "error")
-
-
-@dataclass(frozen=True)
-class Span:
-    """One finished span: ids in lower-case hex (`parent_id` empty for a root), Unix nanoseconds."""
-
-    trace_id: str
-    span_id: str
-    parent_id: str
-    name: str
-    kind: str
-    service: str
-    start_ns: int
-    end_ns: int
-    attributes: dict[str, object] = field(default_factory=dict)
-    status: Literal["unset", "ok", "error"] = "unset"
-    status_message: str = ""
-    scope: str = ""
-    events: tuple[dict[str, object], ...] = ()
-    links: tuple[str, ...] = ()
-
-    @property
-    def duration_ns(self) -> int:
-        """How long it took; never negative."""
-        return max(0, self.end_ns - self.start_ns)
-
-    def record(self) -> dict[str, object]:
-        """The span as JSON holds it."""
-        return asdict(self)
 
 
 class SpanStore:
@@ -72,14 +43,13 @@ def read_spans(body: bytes) -> list[Span]:
     spans = []
     for resource_spans in request.resource_spans:
         resource = _attributes(list(resource_spans.resource.attributes))
-        service = str(resource.get("service.name", "unknown_service"))
         for scope_spans in resource_spans.scope_spans:
             scope = scope_spans.scope.name
-            spans += [_span(wire, service=service, scope=scope) for wire in scope_spans.spans]
+            spans += [_span(wire, resource, scope=scope) for wire in scope_spans.spans]
     return spans
 
 
-def _span(wire: WireSpan, *, service: str, scope: str) -> Span:
+def _span(wire: WireSpan, resource: dict[str, object], *, scope: str) -> Span:
     if len(wire.trace_id) != TRACE_ID_BYTES or len(wire.span_id) != SPAN_ID_BYTES:
         raise ValueError(f"span {wire.name!r} has no valid ids")
     return Span(
@@ -87,8 +57,8 @@ def _span(wire: WireSpan, *, service: str, scope: str) -> Span:
         span_id=wire.span_id.hex(),
         parent_id=wire.parent_span_id.hex() if any(wire.parent_span_id) else "",
         name=wire.name,
-        kind=_KINDS[wire.kind],
-        service=service,
+        kind=KINDS[wire.kind],
+        service=str(resource.get("service.name", "unknown_service")),
         start_ns=wire.start_time_unix_nano,
         end_ns=wire.end_time_unix_nano,
         attributes=_attributes(list(wire.attributes)),
@@ -104,6 +74,7 @@ def _span(wire: WireSpan, *, service: str, scope: str) -> Span:
             for event in wire.events
         ),
         links=tuple(f"{link.trace_id.hex()}-{link.span_id.hex()}" for link in wire.links),
+        resource=resource,
     )
 
 

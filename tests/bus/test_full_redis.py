@@ -10,7 +10,6 @@ import pytest
 from redis.exceptions import OutOfMemoryError, ResponseError
 
 from bus.dead_letter import DeadLetters
-from bus.deadlines import decide_when_due
 from bus.envelope import Entry
 from bus.events import Event, IncidentOpened, ToolCallFinished, ToolCallId, ToolCallRequested
 from bus.port import Bus, Route
@@ -19,6 +18,7 @@ from bus.record import Commit
 from bus.results import Result
 from bus.streams import DIAGNOSES, INCIDENTS, TOOL_CALLS
 from bus.testing import dead_letters, entries
+from services.notifier.due import decide_when_due
 from simulator.redis_server import RedisServer, embedded_redis, machine_redis
 from tests.bus.incidents import an_entry, an_incident, opened
 from tests.conftest import MakeBus, Start

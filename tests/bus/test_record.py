@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from bus.deadlines import decide_when_due
 from bus.events import DiagnosisReached, StopRequested, TurnDue
 from bus.record import conclude, end_from_outside, fields_of, record_from
 from bus.versions import OtherRelease
+from services.notifier.due import decide_when_due
 from tests.bus.incidents import OPENED_AT, a_record, waiting_for
 
 

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.timeout(90)
         ("watch", ["--follow", "--once", "--ended", "--all", "--seconds", "--json", "exits 0"]),
         ("show", ["INCIDENT", "--turn", "--whole", "--json", "exits 0"]),
         ("doctor", ["SERVICE", "--strict", "--json", "REDIS_URL", "exits 0"]),
+        ("trace", ["INCIDENT", "--jaeger", "--wait", "NIGHTSHIFT_JAEGER_URL", "exits 0"]),
         ("demo", ["SCENARIO", "--form"]),
         ("up", ["SCENARIO", "--reasoners", "--model-seconds", "REDIS_URL"]),
         ("eval", ["--model", "--cases", "--budget", "--baseline", "--json", "--report", "130"]),

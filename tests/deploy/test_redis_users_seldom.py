@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 from bus.broker import Bus
 from bus.connection import as_text
 from bus.dead_letter import DeadLetters
-from bus.deadlines import Deadlines, decide_when_due
 from bus.envelope import Entry
 from bus.events import DeadLetter, IncidentOpened, InvestigationId
 from bus.janitor import Janitor
@@ -31,10 +30,12 @@ from services.ingest.adapters.redis_pace import RedisPace as People
 from services.ingest.adapters.redis_seen import RedisSeen
 from services.ingest.limits import Limits
 from services.ingest.slack_reading import Person
+from services.notifier.adapters.redis_deadlines import Deadlines
 from services.notifier.adapters.redis_feedback import RedisFeedback
 from services.notifier.adapters.redis_memory import RedisHistory
 from services.notifier.adapters.redis_notices import RedisNotices
 from services.notifier.adapters.redis_pace import RedisPace as SlackPace
+from services.notifier.due import decide_when_due
 from services.reasoner.adapters.redis_budget import RedisDayBudget
 from services.reasoner.budget import Reservation
 from tests.deploy.redis_users import SERVICES, Guarded, guarded_redis

@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings
 
 from bus.settings import variable_of
 from cli.docs import SETTINGS
+from cli.traces.command import JAEGER
 from tests.docs.pages import README, ROOT, Page, pages
 
 FOR_TESTS = "NIGHTSHIFT_TEST_REDIS_IMAGE"
@@ -25,7 +26,7 @@ def test_variables_are_settings(page: Page) -> None:
 
 
 def settings() -> set[str]:
-    found = {FOR_TESTS}
+    found = {FOR_TESTS, JAEGER}
     for _, module, name in SETTINGS:
         kind: type[BaseSettings] = getattr(import_module(module), name)
         found |= {variable_of(kind, field) for field in kind.model_fields}

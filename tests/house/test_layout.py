@@ -24,7 +24,7 @@ VENDORS = {
     "slack_bolt",
     "slack_sdk",
 }
-PURE = {"bus.cleaning", "bus.events", "bus.errors", "bus.record"}
+PURE = {"bus.cleaning", "bus.conventions", "bus.events", "bus.errors", "bus.record"}
 NOT_CONCEPTS = {"__init__", "__main__", "app", "settings", "handlers"}
 
 

@@ -9,6 +9,7 @@ from redis import Redis
 
 from cli.stack import Plan, running_stack
 from tests.loop.desk import Desk, quiet
+from tests.loop.traces import SERVICES, check_trace
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -62,6 +63,10 @@ def test_deadline_ends_in_slack_though_every_reasoner_is_dead() -> None:
         assert record.outcome == "timed_out"
         assert record.ended_at is not None
         assert record.ended_at - record.deadline_at < timedelta(seconds=5)
+        # What the dead one had begun is not there, and nothing hangs under it.
+        spans = check_trace(desk, incident, services=SERVICES)
+        (root,) = [span for span in spans if span.name == "investigation"]
+        assert root.attributes["nightshift.outcome"] == "timed_out"
         card = desk.card(incident)
         assert "Timed out" in card
         assert "kubernetes__list_pods" in card

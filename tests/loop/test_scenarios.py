@@ -21,6 +21,7 @@ from simulator.model.liars import LIES, UNSEEN, Lie, note_for
 from simulator.scenario import load_scenario, scenario_names
 from tests.lane import Figures, Lane
 from tests.loop.desk import PREFIX, SHARED, Desk, quiet
+from tests.loop.traces import SERVICES, check_names, check_trace
 
 MARKS = {
     "component": "Component (unverified)",
@@ -34,6 +35,7 @@ LIED = {
     "file": {"code_location", "fix"},
     "line": {"code_location", "fix"},
 }
+TRACED = ["cart-loafers", "shipping-logs-denied"]
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("scenarios")]
 
 
@@ -47,8 +49,10 @@ def stage() -> Iterator[Desk]:
 
 
 @pytest.mark.parametrize("name", scenario_names())
-def test_scenario_ends_as_its_file_says(name: str, stage: Desk) -> None:
-    check_end(stage, name)
+def test_scenario_ends_as_its_file_says(name: str, stage: Desk, lane: Lane) -> None:
+    incident = check_end(stage, name)
+    if name in lane.pick(TRACED, scenario_names()):
+        check_names(check_trace(stage, incident, services=SERVICES | {"ingest"}))
 
 
 def test_the_scenario_of_the_guide_runs_as_it_stands_there(stage: Desk, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def make_replica(desk: Desk, make_bus: MakeBus) -> MakeReplica:
         slack = slack_channel(settings, bus)
         places = RedisPlaces(bus.redis, bus.keys, settings.lease_seconds, settings.progress_seconds)
         owing = RedisOwing(bus.redis, bus.keys, settings.lease_seconds)
-        second_messages = SecondMessages(bus.investigations, slack, owing)
+        second_messages = SecondMessages(bus.investigations, slack, owing, bus.tracing)
         ways = routes(settings.catalog, settings.slack_channel)
         messages = Messages(slack, places, second_messages, ways)
         history = RedisHistory(bus.redis, bus.keys)

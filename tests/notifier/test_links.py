@@ -1,5 +1,7 @@
 """Links lead to listed hosts and say so; everything else is words."""
 
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from bus.errors import NotConfigured
 from bus.events import CodeLocation, Evidence, ToolCallId
+from bus.tracing import Root
 from services.notifier.adapters.known_links import links_of
 from services.notifier.calls_made import call_made, calls_made, revision_read
 from services.notifier.links import Links, host_of, links, unlinked
@@ -15,6 +18,7 @@ from services.notifier.settings import Settings
 from simulator.slack import render_message
 from tests.notifier.records import diagnosis, ended
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 FILE = "src/cartservice/src/cartstore/RedisCartStore.cs"
 SOURCE = "https://github.com/shop/boutique/blob/{revision}/{path}#L{line}"
 
@@ -174,9 +178,47 @@ def test_settings_say_where_cards_may_lead() -> None:
     assert links_of(settings()).source("a.cs", 1, revision="v1") == ""
 
 
+def templates() -> dict[str, str]:
+    """The addresses that docs/tracing.md gives, by whose they are."""
+    page = Path(__file__).parents[2] / "docs" / "tracing.md"
+    rows = re.findall(r"^\| ([A-Z][^|]+) \| `(http[^`]+)` \|$", page.read_text(), re.MULTILINE)
+    return dict(rows)
+
+
+@pytest.mark.parametrize(
+    ("of", "address"),
+    [
+        ("Jaeger", f"https://jaeger.example.com/trace/{TRACE}"),
+        ("Tempo, in Grafana", f"%22query%22%3A%22{TRACE}%22"),
+        ("Tempo, in Grafana", "%22from%22%3A%221795488600000%22%2C%22to%22%3A%221795490100000%22"),
+        ("Honeycomb", f"?trace_id={TRACE}&trace_start_ts=1795488600&trace_end_ts=1795490100"),
+        ("Datadog", "https://app.datadoghq.com/apm/trace/11803532876627986230"),
+    ],
+)
+def test_the_documented_address_of_a_trace_leads_there_from_a_card(of: str, address: str) -> None:
+    """Datadog's example is that of the W3C's page: its lower half in decimal."""
+    known = links_of(settings(trace_url=templates()[of]))
+    opened_at = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+    record = ended("diagnosed").changed(
+        trace=Root(trace_id=TRACE, span_id="1" * 16),
+        opened_at=opened_at,
+        deadline_at=opened_at + timedelta(seconds=300),
+    )
+    card = render_message({"blocks": list(final_card(record, links=known).blocks)})
+    (line,) = [line for line in card.splitlines() if line.startswith("Trace (")]
+    assert address in line
+    assert "{" not in line
+
+
+def test_every_documented_address_is_tried_here() -> None:
+    assert set(templates()) == {"Jaeger", "Tempo, in Grafana", "Honeycomb", "Datadog"}
+
+
 @pytest.mark.parametrize(
     "values",
     [
+        {"trace_url": "https://jaeger.example.com/trace/{trace}"},
+        {"trace_url": "https://jaeger.example.com/trace/{trace_id}?at={now}"},
         {"link_hosts": "https://wiki.example"},
         {"link_hosts": "wiki.example/cart"},
         {"link_hosts": "ada@wiki.example"},

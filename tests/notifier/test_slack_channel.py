@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from bus.errors import Unavailable
 from bus.testing import eventually
+from bus.tracing import root_of
 from services.notifier.adapters.slack import SlackChannel
 from services.notifier.adapters.slack_calls import AT_ONCE
 from services.notifier.blocks import Card
@@ -85,7 +86,7 @@ async def test_call_outside_an_entry_begins_no_trace(make_replica: MakeReplica) 
     replica.bus.tracing.provider.add_span_processor(SimpleSpanProcessor(spans))
     await channel(replica).introduce()
     assert spans.get_finished_spans() == ()
-    with replica.bus.tracing.span("process notices"):
+    with replica.bus.tracing.span("process notices", parent=root_of("inc-7").traceparent):
         await channel(replica).post(Card("hello"))
     assert [span.name for span in spans.get_finished_spans()] == [
         "slack chat.postMessage",

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from bus.connection import as_text
-from bus.deadlines import Deadlines
 from bus.events import IncidentId, IncidentOpened, InvestigationId, NoticeRequested, TurnDue
 from bus.port import Bus
 from bus.streams import DIAGNOSES, NOTICES, TURNS
 from bus.testing import events, eventually
+from services.notifier.adapters.redis_deadlines import Deadlines
 from services.notifier.adapters.redis_owing import owed_cards
 from services.notifier.adapters.stream_watch import StreamWatch
 from services.notifier.app import build

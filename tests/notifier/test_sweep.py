@@ -1,9 +1,9 @@
 """What the sweep does about what it cannot close."""
 
-from bus.deadlines import Deadlines
 from bus.events import IncidentOpened, InvestigationId
 from bus.process import Service
 from bus.testing import eventually
+from services.notifier.adapters.redis_deadlines import Deadlines
 
 INV = InvestigationId("inc-7")
 

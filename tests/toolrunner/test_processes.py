@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import secrets
 import signal
@@ -133,6 +134,14 @@ async def test_a_call_is_one_trace_through_both_processes_and_both_stop_on_reque
         assert served
         ids = {span.span_id for span in found.values()}
         assert all(span.parent_id in ids for span in served)
+        # Not under the client's spans, which are lost when the toolrunner is killed.
+        calls = {span.span_id for span in found.values() if span.name.startswith("execute_tool")}
+        assert {span.parent_id for span in served if span.name.startswith("tools/call")} <= calls
+        assert tool.span_id in {span.parent_id for span in served}
+        assert (
+            tool.span_id
+            == hashlib.sha256(f"{record.investigation_id}/1-1".encode()).hexdigest()[:16]
+        )
         # Keeping the connection makes no traces of its own.
         assert [trace for trace in spans.trace_ids() if trace != record.trace.trace_id] == []
 

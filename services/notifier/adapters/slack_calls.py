@@ -16,6 +16,7 @@ from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bus import conventions as names
 from bus import metrics
 from bus.errors import Unavailable
 from bus.tracing import Tracing, current_traceparent
@@ -133,7 +134,7 @@ class SlackCalls:
                 reason = str(error) or type(error).__name__
                 raise self.no_answer(f"Slack did not answer {method}: {reason}") from None
             finally:
-                span.set_attribute("slack.answer", answered)
+                span.set_attribute(names.SLACK_ANSWER, answered)
                 metrics.SLACK_WRITES.add(1, {"method": method, "answer": counted_as(answered)})
         self._well(method)
         return said
@@ -142,7 +143,8 @@ class SlackCalls:
         # Outside an entry there is no trace that a call belongs to, and it must not begin one.
         if not current_traceparent():
             return nullcontext(INVALID_SPAN)
-        return self.tracing.span(f"slack {method}", kind=SpanKind.CLIENT)
+        attributes = {names.SLACK_METHOD: method}
+        return self.tracing.span(f"slack {method}", kind=SpanKind.CLIENT, attributes=attributes)
 
     async def _meaning(self, method: str, channel: str, *, error: SlackApiError) -> Exception:
         word, status = word_of(error), status_of(error)

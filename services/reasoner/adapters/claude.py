@@ -17,6 +17,7 @@ from anthropic import APIStatusError, Timeout
 from opentelemetry.trace import Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
+from bus import conventions as names
 from bus import metrics
 from bus.cleaning import clean
 from bus.errors import Unavailable
@@ -140,7 +141,7 @@ class Claude:
                 async with asyncio.timeout(until - started):
                     reply = await self._try(model, request, span=span, until=until)
             except TimeoutError:
-                span.set_attribute("nightshift.cut_off", True)
+                span.set_attribute(names.CUT_OFF, True)
                 reply = None
             metrics.MODEL_SECONDS.record(time.monotonic() - started, {"model": model})
             if reply is not None:
@@ -149,7 +150,7 @@ class Claude:
                     measures.MODEL_ERRORS.add(1, {"model": model, "kind": "declined"})
                 model = reply.model
                 if missed := why_missed(reply.usage, request.before, model=model):
-                    span.set_attribute("nightshift.cache_miss", missed)
+                    span.set_attribute(names.CACHE_MISS, missed)
         if reply is None:
             measures.MODEL_ERRORS.add(1, {"model": model, "kind": "cut off"})
             await self.pace.failed(model, by=request.investigation_id)
@@ -182,7 +183,7 @@ class Claude:
             left = until - time.monotonic()
             if number == MAX_TRIES or wait >= left:
                 break
-            span.set_attribute("http.request.resend_count", number)
+            span.set_attribute(names.RESENDS, number)
             measures.MODEL_RETRIES.add(1, {"model": model})
             await asyncio.sleep(wait)
         raise self._unavailable(f"{model}: {reason}", wait, until=until)
@@ -253,31 +254,32 @@ class Claude:
         self, model: str, request: Request, *, instead_of: str
     ) -> dict[str, AttributeValue]:
         attributes: dict[str, AttributeValue] = {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": SPOKEN[self.settings.provider],
-            "gen_ai.request.model": model,
-            "gen_ai.request.max_tokens": self.settings.max_reply_tokens,
-            "gen_ai.conversation.id": request.investigation_id,
-            "nightshift.turn": request.turn,
-            "nightshift.concludes": request.concludes,
-            "nightshift.prompt_version": request.version,
-            "nightshift.prompt_sha256": request.prompt,
-            "nightshift.texts_sha256": request.texts,
+            names.OPERATION: "chat",
+            names.PROVIDER: SPOKEN[self.settings.provider],
+            names.REQUEST_MODEL: model,
+            names.MAX_TOKENS: self.settings.max_reply_tokens,
+            names.CONVERSATION: request.investigation_id,
+            names.INCIDENT: request.investigation_id,
+            names.TURN: request.turn,
+            names.CONCLUDES: request.concludes,
+            names.PROMPT_VERSION: request.version,
+            names.PROMPT_SHA256: request.prompt,
+            names.TEXTS_SHA256: request.texts,
         }
-        return attributes | ({"nightshift.instead_of": instead_of} if instead_of else {})
+        return attributes | ({names.INSTEAD_OF: instead_of} if instead_of else {})
 
     def _describe(self, span: Span, reply: Reply) -> None:
         usage = reply.usage
         span.set_attributes(
             {
-                "gen_ai.response.model": reply.model,
-                "gen_ai.response.finish_reasons": [reply.stop_reason],
-                "gen_ai.usage.input_tokens": usage.prompt_tokens,
-                "gen_ai.usage.output_tokens": usage.output_tokens,
-                "gen_ai.usage.cache_read.input_tokens": usage.cache_read_tokens,
-                "gen_ai.usage.cache_write.input_tokens": usage.cache_write_tokens,
+                names.RESPONSE_MODEL: reply.model,
+                names.FINISH: [reply.stop_reason],
+                names.INPUT_TOKENS: usage.prompt_tokens,
+                names.OUTPUT_TOKENS: usage.output_tokens,
+                names.CACHE_READ_TOKENS: usage.cache_read_tokens,
+                names.CACHE_WRITE_TOKENS: usage.cache_write_tokens,
             }
         )
         cost_usd = self.prices.cost_usd(reply.asked, usage)
         if cost_usd is not None:
-            span.set_attribute("nightshift.cost_usd", cost_usd)
+            span.set_attribute(names.COST_USD, cost_usd)

@@ -27,6 +27,7 @@ from services.toolrunner.adapters.mcp_http import Bounds, Departure, departing
 from services.toolrunner.adapters.mcp_listing import listed, when_list_changes
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
 from services.toolrunner.adapters.mcp_session import Session, connected, set_within
+from services.toolrunner.adapters.mcp_tracing import as_the_call
 from services.toolrunner.adapters.mcp_transport import transport_to
 from services.toolrunner.briefly import briefly
 from services.toolrunner.gaps import mark_for
@@ -151,7 +152,7 @@ class Connection:
             # Nobody sees a call leave for a server that reads its standard input.
             departure.left = bool(self._entry.command)
             try:
-                with departing(departure), session.used() as client:
+                with departing(departure), as_the_call(), session.used() as client:
                     answer = await client.call_tool_mcp(tool, dict(arguments), timeout=seconds)
                 return self._answers.text(answer)
             except ToolFailed:

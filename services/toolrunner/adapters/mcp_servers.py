@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from opentelemetry import propagate
 from pydantic import JsonValue
 
 from bus.errors import ToolFailed
@@ -17,6 +18,7 @@ from services.toolrunner.adapters.mcp_connection import Connection
 from services.toolrunner.adapters.mcp_guard import Guard, Limits
 from services.toolrunner.adapters.mcp_http import Bounds
 from services.toolrunner.adapters.mcp_servers_file import ServerEntry
+from services.toolrunner.adapters.mcp_tracing import CallsContext
 from services.toolrunner.long_texts import Condense, Unescaped
 from services.toolrunner.pins import Definition, Finding, Lock, compare
 from services.toolrunner.ports import Tool
@@ -42,6 +44,7 @@ class McpServers:
         # FastMCP brings a log handler of its own; its lines go where all others go.
         logging.getLogger("fastmcp").handlers.clear()
         logging.getLogger("fastmcp").propagate = True
+        propagate.set_global_textmap(CallsContext())
         self._connections = {
             name: _connection(name, entry, limits=limits, condense=condense)
             for name, entry in entries.items()

@@ -12,11 +12,12 @@ from typing import Literal, TypeVar
 from redis.exceptions import RedisError
 
 from bus.connection import as_text
-from bus.deadlines import Deadlines, decide_when_due
 from bus.envelope import entry_fields, flat
 from bus.events import Event, InvestigationId
 from bus.record import Commit, Record, end_from_outside
 from bus.streams import STREAM_OF, Keys, Stream
+from services.notifier.adapters.redis_deadlines import Deadlines
+from services.notifier.due import decide_when_due
 from tests.chaos.schedules.cast import TOOL, Cast, Parts, Process, Stage
 from tests.chaos.schedules.gate import Gate, Letting, Task
 from tests.chaos.schedules.survey import GROUPS, Violation

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simulator.otlp.spans import Span
+from cli.traces.span import Span
 
 WIDTH = 80
 _BAR = 12

@@ -1,7 +1,4 @@
-"""The sorted set of due moments, and what the sweep does about one.
-
-Conclude, or end as timed out.
-"""
+"""The sorted set of due moments."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +7,6 @@ from redis.asyncio import Redis
 
 from bus.connection import as_text
 from bus.events import InvestigationId
-from bus.record import Commit, Record, conclude, end_from_outside
 from bus.streams import Keys
 
 SWEPT_AT_ONCE = 20
@@ -42,19 +38,3 @@ class Deadlines:
     async def forget(self, investigation_id: InvestigationId) -> None:
         """Take an ended investigation out, once its final card stands."""
         await self.redis.zrem(self.keys.deadlines, investigation_id)
-
-
-def decide_when_due(record: Record, now: datetime) -> Commit | None:
-    """What the sweep commits at `now`, which is Redis time; the commit is the claim.
-
-    Past the deadline the investigation ends as `timed_out`. From the conclude point on it
-    concludes, and its next moment is the deadline even when there was nothing else to do.
-    """
-    if record.state == "ended":
-        return None
-    if now >= record.deadline_at:
-        return end_from_outside(record, "timed_out", at=now, reason="the deadline was reached")
-    if now < record.conclude_at:
-        return Commit(record=record, due_at=record.conclude_at)
-    commit = conclude(record, "deadline") or Commit(record=record)
-    return Commit(record=commit.record, events=commit.events, due_at=record.deadline_at)
