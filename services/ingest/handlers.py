@@ -111,8 +111,7 @@ class Triggers:
             context=context_of(root_of(incident_id).traceparent),
             kind=SpanKind.CONSUMER,
             attributes={
-                names.INCIDENT: incident_id,
-                names.ALARM: alarm.name,
+                **{names.INCIDENT: incident_id, names.ALARM: alarm.name},
                 names.INGEST_OUTCOME: decision.outcome,
             },
             start_time=began,
@@ -134,8 +133,8 @@ class Triggers:
 
     async def _set_aside(self, body: str, reason: str, *, what: str = QUEUED) -> Decision:
         written = await set_aside(self.fingerprints, body, reason=reason, what=what)
-        said = clean(reason)[:MAX_REASON_CHARACTERS]
-        decision = Decision("rejected", said, durable=written.durable)
+        reason = clean(reason)[:MAX_REASON_CHARACTERS]
+        decision = Decision("rejected", reason, durable=written.durable)
         if written.first:
             await self.fingerprints.note(decision)
         return _told(decision)

@@ -45,15 +45,13 @@ def build(settings: Settings, bus: Bus, *, slack: SlackChannel | None = None) ->
     ways = routes(settings.catalog, settings.slack_channel)
     messages = Messages(sink, places, second_messages, ways)
     history = RedisHistory(redis, keys)
-    feedback = RedisFeedback(redis, keys)
     board = NoticeBoard(bus.investigations, sink, RedisNotices(redis, keys, lease), ways)
     closing = Closing(bus, messages, history, links_of(settings), settings.final_repeat_seconds)
     live = Live(bus.investigations, messages)
     sweep = Sweep(bus.investigations, Deadlines(redis, keys), closing)
     threads = threads_of(sink, closing, lease_seconds=lease)
-    do = Handlers(
-        bus.investigations, messages, live, closing, feedback, board, settings.deadline_seconds
-    )
+    given, most = RedisFeedback(redis, keys), settings.deadline_seconds
+    do = Handlers(bus.investigations, messages, live, closing, given, board, most)
     return build_app(
         bus,
         routes=(
