@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import cache_from_source
 from pathlib import Path
+from typing import Any
 
 from cli.stack import ROOT
 from deploy.subset_lock import closure, direct, read_lock
@@ -49,13 +50,20 @@ class Extra:
 
 def extras() -> Iterator[Extra]:
     """Nightshift with no extra, then with each of them alone."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    names: list[str] = list(_project()["project"]["optional-dependencies"])
+    yield from map(extra_of, ("", *names))
+
+
+def extra_of(name: str) -> Extra:
+    """Nightshift with that extra alone, with none where the name is empty."""
     lock = read_lock((ROOT / "requirements.lock").read_text(encoding="utf-8"))
-    names: list[str] = list(project["project"]["optional-dependencies"])
-    for name in ("", *names):
-        needed = closure(lock, direct(project, [name] if name else []))
-        found = (_installed(each) for each in sorted(needed))
-        yield Extra(name or "none", tuple(each for each in found if each is not None))
+    needed = closure(lock, direct(_project(), [name] if name else []))
+    found = (_installed(each) for each in sorted(needed))
+    return Extra(name or "none", tuple(each for each in found if each is not None))
+
+
+def _project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 @cache
