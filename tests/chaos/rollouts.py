@@ -6,7 +6,7 @@ it is ready the old one is asked to end (SIGTERM) and has to be gone within its 
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bus.streams import STREAMS
@@ -19,7 +19,7 @@ from tests.lane import Figures
 
 GONE_SECONDS = 10.0
 """What a replica has, from SIGTERM to its end."""
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 
 
 @dataclass
@@ -47,6 +47,8 @@ class Deployments:
 
     at: Campaign
     finishes: bool = True
+    before_leaving: Callable[["Deployments", Sequence[Replica]], None] | None = None
+    """What is done when the new pods are ready, right before the old ones are asked to end."""
     pods: dict[str, list[Pod]] = field(default_factory=dict)
     leaves: list[Leave] = field(default_factory=list)
     ready_after: list[tuple[str, float]] = field(default_factory=list)
@@ -95,9 +97,11 @@ class Deployments:
 
     def _end(self, pods: Sequence[Pod]) -> None:
         asked, held = {}, {}
+        if self.before_leaving is not None:
+            self.before_leaving(self, [pod.replica for pod in pods])
         for pod in pods:
             self.pods[pod.replica.service].remove(pod)
-            held[pod.replica.name] = self._held(pod.replica)
+            held[pod.replica.name] = self.held(pod.replica)
             asked[pod.replica.name] = time.monotonic()
             pod.replica.terminate()
         since = time.time()
@@ -108,7 +112,7 @@ class Deployments:
                 leaving.remove(pod)
                 name, service = pod.replica.name, pod.replica.service
                 took = time.monotonic() - asked[name]
-                kept, code = self._held(pod.replica), pod.replica.wait()
+                kept, code = self.held(pod.replica), pod.replica.wait()
                 self.leaves.append(Leave(service, took, code, held[name], kept))
             return not leaving
 
@@ -126,7 +130,7 @@ class Deployments:
             servers.terminate()
             assert servers.wait() == 0
 
-    def _held(self, replica: Replica) -> int:
+    def held(self, replica: Replica) -> int:
         """How many entries are that replica's now, on all streams that its service reads."""
         read = [
             stream.name

@@ -7,7 +7,7 @@ where it can within its drain; else it hands it over, and that one turn or call 
 
 import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -18,6 +18,7 @@ from tests.chaos.evidence import Evidence, case_of
 from tests.chaos.fleet import FleetPlan
 from tests.chaos.load import SCENARIO, SETTINGS
 from tests.chaos.measuring import longest_pause, repeated
+from tests.chaos.replica import Replica
 from tests.chaos.rollouts import GONE_SECONDS, Deployments
 from tests.chaos.rules import Rules
 from tests.lane import Figures, Lane
@@ -50,6 +51,13 @@ def to_none_and_back(of: Deployments) -> None:
         of.at.pass_time(0.0 if replicas else NONE_SECONDS)
 
 
+def with_a_turn_in_hand(of: Deployments, leaving: Sequence[Replica]) -> None:
+    """More incidents have come, and a reasoner that is to leave has a turn of one in hand."""
+    at, reasoners = of.at, [each for each in leaving if each.service == "reasoner"]
+    at.publish(3)
+    at.wait("a turn in hand", lambda: any(map(of.held, reasoners)) or at.open <= 0)
+
+
 def opened_twice(evidence: Evidence) -> list[str]:
     """Cases that opened more than one incident."""
     opened = Counter(
@@ -76,7 +84,7 @@ def test_incidents_go_on_while_every_service_is_restarted(
 ) -> None:
     if not (finishes or lane.full):
         pytest.skip("in the full lane only; test_recovery.py has a sample of it")
-    total, replicas = lane.pick((6, 1), (100, 2))
+    total, replicas = lane.pick((3, 1), (100, 2))
     settings = {**SETTINGS, "NIGHTSHIFT_LEASE_SECONDS": "30"}
     settings |= {} if finishes else {"NIGHTSHIFT_DRAIN_SECONDS": "0.5"}
     settings["NIGHTSHIFT_DEADLINE_SECONDS"] = str(DEADLINE_SECONDS)
@@ -89,10 +97,10 @@ def test_incidents_go_on_while_every_service_is_restarted(
         forked=not lane.full,
     )
     with campaign(plan) as at:
-        of = Deployments(at, finishes)
+        of = Deployments(at, finishes, None if lane.full else with_a_turn_in_hand)
         of.begin(replicas)
         draw, gap = lane.random("rolling restarts"), lane.pick(0.4, 1.5)
-        with arriving(at, draw, total=total, gap_seconds=gap, alarm_every=5) as arrivals:
+        with arriving(at, draw, total=total, gap_seconds=gap, alarm_every=3) as arrivals:
             phases = restarted(of, arrivals, lane.pick((all_at_once,), PHASES))
             at.wait("everything having arrived", lambda: arrivals.over, 300)
             at.wait_for_ends(DEADLINE_SECONDS + 15)
