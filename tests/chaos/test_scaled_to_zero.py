@@ -36,23 +36,24 @@ class Autoscaled:
     of: Deployments
     scalers: tuple[Scaler, ...]
 
-    def step(self) -> None:
-        """Every service has the pods that its scaler wants."""
+    def step(self) -> bool:
+        """Every service has the pods that its scaler wants; True, so that more can be asked."""
         for scaler in self.scalers:
             wanted = scaler.poll(self.of.at.fleet.desk.redis)
             self.of.scale(scaler.scaled.service, wanted)
+        return True
 
     def until_ended(self, seconds: float) -> None:
         """Everything that was published has its stop signal."""
         at = self.of.at
-        at.wait("the ends", lambda: (self.step(), at.open <= 0)[1], seconds)
+        at.wait("the ends", lambda: self.step() and at.open <= 0, seconds)
 
     def until_none(self, seconds: float) -> None:
         """Nothing runs any more that is scaled."""
         there = self.of.pods
         self.of.at.wait(
             "none being left",
-            lambda: (self.step(), not any(there.get(each) for each in SCALED))[1],
+            lambda: self.step() and not any(there.get(each) for each in SCALED),
             seconds,
         )
 

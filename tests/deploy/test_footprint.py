@@ -82,9 +82,16 @@ def test_a_start_on_a_full_node_and_an_empty_disk_cache_ends_before_the_probe_gi
     assert budget >= 1.2 * (warm / cores + cold)
 
 
-@pytest.mark.parametrize("name", ["ingest", "reasoner", "notifier", "toolrunner and its servers"])
+@pytest.mark.parametrize("name", ["ingest", "reasoner", "notifier"])
 def test_memory_at_rest_is_what_was_asked_for(name: str) -> None:
     assert figure(MEMORY, name, "at rest: resident") <= figure(MEMORY, name, "asked")
+
+
+def test_a_toolrunner_with_its_servers_is_at_the_limit_of_what_was_asked_for() -> None:
+    """Resident it misses the 200 MB, because pages that both use count twice; the page says so."""
+    both = "toolrunner and its servers"
+    assert figure(MEMORY, both, "proportional") <= figure(MEMORY, both, "asked")
+    assert figure(MEMORY, both, "at rest: resident") > figure(MEMORY, both, "asked")
 
 
 @pytest.mark.parametrize("name", ["ingest", "reasoner", "notifier", "toolrunner", "its pod, both"])
