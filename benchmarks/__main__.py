@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-MODULES = ("gate", "redaction", "condensing", "cost", "concurrency", "doors")
+MODULES = ("gate", "redaction", "condensing", "cost", "concurrency", "doors", "footprint")
 """Each has `tables()`, which measures and yields its tables one after the other."""
 
 

@@ -285,13 +285,12 @@ def _start_services(stack: Stack) -> None:
 def _wait_until_ready(stack: Stack, say: Say) -> None:
     for part in stack.parts:
         if part.ready_url:
-            stack.wait(
-                f"{part.name} becoming ready", partial(_is_ready, part.ready_url), seconds=90
-            )
+            stack.wait(f"{part.name} becoming ready", partial(is_ready, part.ready_url), seconds=90)
             say(f"{part.name} is ready (process {part.process.pid})")
 
 
-def _is_ready(url: str) -> bool:
+def is_ready(url: str) -> bool:
+    """Whether a part answers 200 there now."""
     try:
         with urlopen(url, timeout=3) as answer:
             return int(answer.status) == 200

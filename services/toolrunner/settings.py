@@ -57,7 +57,8 @@ class Settings(BusSettings):
     shown_characters: int = Field(default=32_000, ge=2_000, le=4_000_000)
     """Most characters that the model is shown of a result, or of a page of `read_result`."""
     servers_wait_seconds: float = Field(default=45.0, ge=0, le=120)
-    """How long the first catalogue waits for servers that do not answer yet; incidents wait too."""
+    """How long the first catalogue waits for servers that do not answer yet; what comes waits too.
+    Calls are left to replicas that have theirs."""
     rollouts_seconds: float = Field(default=60.0, ge=0, le=600)
     """How often recent roll-outs in the configured namespaces are looked up, for the first message
     of every investigation; 0: never."""

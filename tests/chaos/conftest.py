@@ -14,6 +14,7 @@ SECOND_HALF = (
     "test_outages.py",
     "test_poison.py",
     "test_power_loss.py",
+    "test_scaled_to_zero.py",
     "test_scenarios_under_faults.py",
     "test_scenarios_under_tool_faults.py",
     "test_single_faults.py",

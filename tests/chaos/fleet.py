@@ -2,7 +2,8 @@
 
 Every part is a process, started and ended by its id: Redis with an append-only file, the
 simulator, the built-in MCP servers (as in a cluster, so that killing a toolrunner does not end
-them), and the replicas. All but Redis are forked from zygotes (`tests.chaos.zygote`).
+them), and the replicas. All but Redis are forked from zygotes (`tests.chaos.zygote`), replicas and
+servers unless the plan wants them as a pod starts them.
 """
 
 import itertools
@@ -26,7 +27,7 @@ from cli.stack import SERVICES, Plan, Stack, StackFailed, clean_environment, ser
 from simulator.redis_sentinels import WatchedRedis
 from simulator.redis_server import RedisServer, any_redis, free_port
 from tests.chaos.nursery import Forked, zygote_of
-from tests.chaos.plain import start_plain
+from tests.chaos.plain import Plain, start_plain
 from tests.chaos.proxy.proxy import Proxy
 from tests.chaos.replica import Replica
 from tests.loop.desk import UNLIMITED, Desk
@@ -58,6 +59,8 @@ class FleetPlan:
     """Environment variables of one service alone, by service."""
     proxied: frozenset[str] = frozenset()
     """Channels that lead through the proxy: any of `CHANNELS`."""
+    forked: bool = True
+    """Whether replicas are forked; else each begins with a new interpreter, as in a pod."""
 
     def module(self, service: str) -> str:
         """What is run for that service."""
@@ -72,7 +75,7 @@ class FleetPlan:
 class FleetStack(Stack):
     """The stack as `Desk` sees it. Redis may be away: a test kills it on purpose."""
 
-    processes: list[Forked] = field(default_factory=list)
+    processes: list[Forked | Plain] = field(default_factory=list)
     replicas: list[Replica] = field(default_factory=list)
 
     def check(self) -> None:
@@ -130,17 +133,29 @@ class Fleet:
         name = f"{service}-{next(self._numbers)}"
         port = free_port()
         env = service_environment(self.stack, service, replica=name)
-        env = UNLIMITED | env | {"NIGHTSHIFT_HTTP_PORT": str(port), **(settings or {})}
+        env = UNLIMITED | env | {"NIGHTSHIFT_HTTP_PORT": str(port)}
         env |= self.plan.own.get(service, {})
         if service == "toolrunner":
             env |= self.servers
+        env |= settings or {}
         env |= self._proxied(name, service, env)
-        module, log = module or self.plan.module(service), self.folder / f"{name}.log"
-        preloads = "LD_PRELOAD" in env
-        started = start_plain(name, module, env, log=log) if preloads else None
-        replica = Replica(name, service, started or self._fork(name, module, env), port)
+        started = self._start(name, module or self.plan.module(service), env)
+        replica = Replica(name, service, started, port)
         self.stack.replicas.append(replica)
         return replica
+
+    def start_servers(self) -> tuple[Forked | Plain, dict[str, str]]:
+        """More MCP servers, which listen: the process, and what a toolrunner has to be given."""
+        port = free_port()
+        given = {
+            "NIGHTSHIFT_SERVERS_PORT": str(port),
+            "NIGHTSHIFT_SERVERS_TOKEN": secrets.token_hex(16),
+        }
+        env = service_environment(self.stack, "toolrunner", replica="servers") | given
+        process = self._start(f"servers-{port}", SERVERS, env)
+        self.stack.processes.append(process)
+        self.stack.wait("the MCP servers' start", lambda: _listens(port), seconds=60)
+        return process, given
 
     def replace(self, replica: Replica) -> Replica:
         """Another one in its place; it was killed, unless it had ended."""
@@ -167,16 +182,23 @@ class Fleet:
             for channel, variable in variables.items()
         }
 
+    def _start(self, name: str, module: str, env: Mapping[str, str]) -> Forked | Plain:
+        """A process of a service; what is preloaded must be there before Python starts."""
+        if self.plan.forked and "LD_PRELOAD" not in env:
+            return self._fork(name, module, env)
+        return start_plain(name, module, env, log=self.folder / f"{name}.log")
+
     def _fork(self, name: str, module: str, env: Mapping[str, str], *args: str) -> Forked:
         zygote = zygote_of(module)
         key = f"{self.folder.name}/{name}"
         return zygote.fork(key, env, log=self.folder / f"{name}.log", args=args)
 
     def _start_all(self) -> None:
-        for module in ("simulator", SERVERS, *(self.plan.module(name) for name in SERVICES)):
+        forked = (SERVERS, *(self.plan.module(name) for name in SERVICES))
+        for module in ("simulator", *(forked if self.plan.forked else ())):
             zygote_of(module)  # all of them import at the same time
         self._start_simulator()
-        self._start_servers()
+        _, self.servers = self.start_servers()
         for service in SERVICES:
             for _ in range(self.plan.count(service)):
                 self.start(service)
@@ -190,16 +212,6 @@ class Fleet:
         state = self.folder / "simulator.json"
         self.stack.wait("the simulator's start", state.exists, seconds=60)
         self.stack.world = json.loads(state.read_text(encoding="utf-8"))
-
-    def _start_servers(self) -> None:
-        port = free_port()
-        self.servers = {
-            "NIGHTSHIFT_SERVERS_PORT": str(port),
-            "NIGHTSHIFT_SERVERS_TOKEN": secrets.token_hex(16),
-        }
-        env = service_environment(self.stack, "toolrunner", replica="servers") | self.servers
-        self.stack.processes.append(self._fork("servers", SERVERS, env))
-        self.stack.wait("the MCP servers' start", lambda: _listens(port), seconds=60)
 
     def _end(self) -> None:
         """No process is left, frozen ones included."""

@@ -42,7 +42,7 @@ def servers_are_frozen(at: Campaign) -> Mend:
 
     They stay so: thawed, they would make the calls that they were asked for long ago.
     """
-    (process,) = [part for part in at.fleet.stack.processes if part.name.endswith("/servers")]
+    (process,) = [part for part in at.fleet.stack.processes if "/servers-" in part.name]
     Replica("servers", "toolrunner", process, 0).freeze()
     since = time.time()
     return lambda: at.strike("toolrunner", "MCP servers frozen", since=since)

@@ -55,15 +55,33 @@ def test_every_stream_that_it_consumes_has_a_trigger_for_lag_and_one_for_pending
         for stream in STREAMS
         if service in [reader.group for reader in stream.readers]
     }
-    triggers = named(KEDA, "ScaledObject", service)["spec"]["triggers"]
-    asked = [trigger["metadata"] for trigger in triggers]
+    every = named(KEDA, "ScaledObject", service)["spec"]["triggers"]
+    asked = [trigger["metadata"] for trigger in every]
+    own = [each for each in asked if each["consumerGroup"] == service]
     for key in ("lagCount", "pendingEntriesCount"):
-        assert {each["stream"] for each in asked if key in each} == consumed
+        assert {each["stream"] for each in own if key in each} == consumed
         assert all(int(each[key]) > 0 for each in asked if key in each)
-    assert len(asked) == 2 * len(consumed)
-    assert {each["consumerGroup"] for each in asked} == {service}
+    assert len(own) == 2 * len(consumed)
     assert all(each["activationLagCount"] == "0" for each in asked if "lagCount" in each)
-    assert len({trigger["name"] for trigger in triggers}) == len(triggers)
+    assert len({trigger["name"] for trigger in every}) == len(every)
+
+
+def test_a_due_turn_wakes_a_toolrunner_before_anybody_can_ask_it_for_a_call() -> None:
+    """What would have happened: all at zero for ten minutes, so no catalogue of tools in Redis.
+
+    The first turn waits for one, nothing stands on `tool-calls`, and nothing starts a toolrunner.
+    """
+    triggers = named(KEDA, "ScaledObject", "toolrunner")["spec"]["triggers"]
+    asked = [trigger["metadata"] for trigger in triggers]
+    others = [each for each in asked if each["consumerGroup"] != "toolrunner"]
+    assert {each["consumerGroup"] for each in others} == {"reasoner"}
+    # A turn that waits for the catalogue is handed back: pending, and no lag.
+    assert {each["stream"] for each in others if "pendingEntriesCount" in each} == {
+        "nightshift:turns"
+    }
+    for each in others:
+        target = int(each.get("lagCount") or each["pendingEntriesCount"])
+        assert target >= 1000, "work that is not the toolrunner's adds toolrunners"
 
 
 def test_keda_is_a_user_of_its_own_by_reference_and_over_tls_where_redis_is() -> None:

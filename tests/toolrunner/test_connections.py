@@ -13,6 +13,8 @@ from fastmcp.tools import Tool
 from bus.broker import Bus
 from bus.connection import as_text
 from bus.errors import Unavailable
+from bus.lease import NOBODY
+from bus.streams import TOOL_CALLS
 from bus.testing import eventually
 from services.toolrunner.adapters.mcp_connection import Connection
 from services.toolrunner.adapters.mcp_http import Bounds
@@ -93,6 +95,42 @@ async def test_a_server_that_was_never_there_fails_no_start_and_changes_no_list_
         await ask(bus, record, "1-2", tool="shop__read", topic="tea")
         assert (await told(bus, "1-2")).ok
         assert as_text(await bus.redis.get(bus.keys.current_catalogue)) == before
+
+
+async def test_a_replica_that_has_just_started_takes_no_call_before_its_servers_have_listed(
+    make_bus: MakeBus, start: Start, tmp_path: Path
+) -> None:
+    """What happened: replicas were restarted one by one on a machine with much to do.
+
+    The new one read its streams a while before its servers answered, took calls that the old one
+    would have carried out, and told that nothing was reachable.
+    """
+    bus, shop = make_bus("toolrunner"), Shop()
+    async with serving(shop.app()) as port:
+        old = build(settings_for(bus, tmp_path, port), bus)
+        await start(old)
+
+        async def listed() -> bool:
+            return "shop__read" in await offered(bus)
+
+        await eventually(listed)
+        record = await investigation(bus, "1-1")
+        assert record.catalogue
+        await old.stop()
+    new = make_bus("toolrunner")
+    await start(build(settings_for(new, tmp_path, port), new))
+    await ask(new, record, "1-1", tool="shop__read", topic="tea")
+
+    async def handed_back() -> bool:
+        rows = await new.redis.xpending_range(
+            new.keys.stream(TOOL_CALLS), "toolrunner", min="-", max="+", count=1
+        )
+        return [as_text(row["consumer"]) for row in rows] == [NOBODY]
+
+    await eventually(handed_back)
+    assert not await new.results.started(record.investigation_id)
+    async with serving(shop.app(), port):
+        assert (await told(new, "1-1")).ok
 
 
 async def test_the_catalogue_is_canonical_sorted_and_holds_only_what_is_allowed(run: Run) -> None:

@@ -96,6 +96,7 @@ async def test_a_call_is_one_trace_through_both_processes_and_both_stop_on_reque
         "NIGHTSHIFT_HTTP_HOST": "127.0.0.1",
         "NIGHTSHIFT_HTTP_PORT": "0",
         "NIGHTSHIFT_NAMESPACES": "boutique",
+        "NIGHTSHIFT_ROLLOUTS_SECONDS": "0",  # looked up in traces of their own, a second after
     }
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(receiver.stop)

@@ -61,15 +61,16 @@ class PublishedCatalogue:
         """The catalogue that an investigation pinned; without one, the current one.
 
         It says which of its tools may not be called any more, because they are not as reviewed.
-        Raises Unavailable while neither is known.
+        Raises Unavailable while the servers of this process have not listed their tools for the
+        first time: what waits is another replica's, which a roll-out has not taken away yet.
         """
+        if self.current is None:
+            raise Unavailable("its servers have not listed their tools yet", retry_in_seconds=0.5)
         if sha256 and sha256 not in self._known:
             text = await self.bus.redis.get(self.bus.keys.catalogue(sha256))
             if text is not None:
                 self._known[sha256] = Catalogue(as_text(text))
         catalogue = self._known.get(sha256, self.current)
-        if catalogue is None:
-            raise Unavailable("the catalogue of tools is not known yet", retry_in_seconds=0.5)
         names = catalogue.schemas.keys() - {READ_RESULT}
         withheld = {name: why for name in names if (why := self.servers.withheld(name))}
         return replace(catalogue, withheld=withheld) if withheld else catalogue

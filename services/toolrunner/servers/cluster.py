@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, Field
 
 from services.toolrunner.remarks import Remark, written
 from services.toolrunner.servers import network, overview, rollouts, usage, workload
 from services.toolrunner.servers.arguments import by_fields
-from services.toolrunner.servers.cluster_api import POD_METRICS, ClusterApi
 from services.toolrunner.servers.not_read import NotRead, NotServed
 from services.toolrunner.servers.rows import Fields, inside, pairs, text
 from services.toolrunner.servers.settings import ServersSettings
+
+if TYPE_CHECKING:
+    from services.toolrunner.servers.cluster_api import ClusterApi
 
 RESOURCES = {
     "Deployment": "deployments",
@@ -42,8 +45,15 @@ class Cluster:
     """The tools of the kubernetes server; each blocks, and raises NotRead with one sentence."""
 
     def __init__(self, settings: ServersSettings) -> None:
-        self._api = ClusterApi(settings)
+        self._settings = settings
         self._mark = settings.mark
+
+    @cached_property
+    def _api(self) -> "ClusterApi":
+        # The client library takes a tenth of a second, and memory that rests until it is needed.
+        from services.toolrunner.servers.cluster_api import ClusterApi
+
+        return ClusterApi(self._settings)
 
     def list_pods(self, namespace: str, workload_name: str = "") -> str:
         """Phase, readiness, restarts, why containers wait or ended, deployed `ref`."""
@@ -55,11 +65,11 @@ class Cluster:
     def get_logs(self, asked: LogsAsked) -> str:
         """A container's last lines, oldest first; `previous`: of its run before."""
         self._api.check(asked.namespace, asked.pod, asked.container or "x")
-        options: dict[str, object] = {"tail_lines": asked.tail_lines, "previous": asked.previous}
+        options: dict[str, object] = {"tailLines": asked.tail_lines, "previous": asked.previous}
         if asked.container:
             options["container"] = asked.container
         if asked.since_minutes:
-            options["since_seconds"] = 60 * asked.since_minutes
+            options["sinceSeconds"] = 60 * asked.since_minutes
         return self._api.log(asked.pod, asked.namespace, **options)
 
     def list_workloads(self, namespace: str) -> str:
@@ -155,14 +165,15 @@ class Cluster:
 
     def close(self) -> None:
         """Close the connections to the API, if there are any."""
-        self._api.close()
+        if "_api" in self.__dict__:
+            self._api.close()
 
     def _text(self, lines: Iterable[str]) -> str:
         return written(lines, mark=self._mark)
 
     def _usage(self, namespace: str, name: str, *, gaps: list[str]) -> Iterator[str]:
         try:
-            metrics = _named(self._api.every(POD_METRICS, namespace), name)
+            metrics = _named(self._api.every(usage.POD_METRICS, namespace), name)
         except NotServed:
             yield NO_METRICS
             return

@@ -1,11 +1,16 @@
-"""The Kubernetes API as the tools read it: some namespaces, under time and size caps, in pages."""
+"""The Kubernetes API as the tools read it: some namespaces, under time and size caps, in pages.
+
+Of the client library only its credentials and connections are used, and paths are written here.
+Its classes for each API come with a model for every object: seconds and memory for nothing, since
+what is read stays JSON.
+"""
 
 import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
@@ -16,13 +21,34 @@ from services.toolrunner.servers.long_log import in_time, text_of
 from services.toolrunner.servers.not_read import NotRead, NotServed
 from services.toolrunner.servers.rows import Fields, each, text
 from services.toolrunner.servers.settings import ServersSettings
+from services.toolrunner.servers.usage import POD_METRICS
 
 MAX_BYTES = 6 * 1024 * 1024
 PAGE_ITEMS = 250
 """A page of larger pods than are usual still fits into MAX_BYTES."""
 MAX_PAGES = 40
 CONNECT_SECONDS = 3.0
-POD_METRICS = "pods.metrics.k8s.io"
+_CORE, _APPS, _BATCH = "/api/v1", "/apis/apps/v1", "/apis/batch/v1"
+_GETS = {
+    "deployments": _APPS,
+    "statefulsets": _APPS,
+    "daemonsets": _APPS,
+    "jobs": _BATCH,
+    "cronjobs": _BATCH,
+}
+_LISTS = _GETS | {
+    "pods": _CORE,
+    "events": _CORE,
+    "services": _CORE,
+    "resourcequotas": _CORE,
+    "replicasets": _APPS,
+    "controllerrevisions": _APPS,
+    "endpointslices": "/apis/discovery.k8s.io/v1",
+    "networkpolicies": "/apis/networking.k8s.io/v1",
+    "horizontalpodautoscalers": "/apis/autoscaling/v2",
+    POD_METRICS: "/apis/metrics.k8s.io/v1beta1",
+}
+"""Whatever the API has, only these are read, and where: no secrets, no config maps."""
 _PART_BYTES = 64 * 1024
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 Read = Callable[..., object]
@@ -50,26 +76,28 @@ class ClusterApi:
 
     def one(self, resource: str, name: str, *, namespace: str) -> Fields:
         """One object of a resource, such as `deployments`."""
-        read = partial(self._gets[resource], name, namespace)
+        path = f"{_GETS[resource]}/namespaces/{namespace}/{resource}/{name}"
+        read = partial(self._get, path, {})
         return _json(self._ask(f"get {resource} in namespace {namespace}", read))
 
     def every(self, resource: str, namespace: str, *, labels: str = "") -> list[Fields]:
         """All objects of a resource in the namespace, those with such labels alone when given."""
         found: list[Fields] = []
-        query = {"label_selector": labels} if labels else {}
+        query: dict[str, object] = {"labelSelector": labels} if labels else {}
+        query["limit"] = PAGE_ITEMS
+        path = f"{_LISTS[resource]}/namespaces/{namespace}/{resource.partition('.')[0]}"
         for _ in range(MAX_PAGES):
-            read = partial(self._lists[resource], namespace, limit=PAGE_ITEMS, **query)
+            read = partial(self._get, path, query)
             answer = _json(self._ask(f"list {resource} in namespace {namespace}", read))
             found += each(answer, "items")
-            query["_continue"] = text(answer, "metadata.continue")
-            if not query["_continue"]:
+            query["continue"] = text(answer, "metadata.continue")
+            if not query["continue"]:
                 return found
         raise NotRead(f"there are more than {len(found)} objects; nothing is shown of them")
 
     def log(self, pod: str, namespace: str, **options: object) -> str:
-        """The log of a pod's container, as its options cut it; a very long one condensed."""
-        log: Read = self._core.read_namespaced_pod_log
-        read = partial(log, pod, namespace, **options)
+        """The log of a pod's container, as the API's options cut it; a very long one condensed."""
+        read = partial(self._get, f"{_CORE}/namespaces/{namespace}/pods/{pod}/log", options)
         seconds = self._settings.answer_seconds
         permission = f"get pods/log in namespace {namespace}"
         take = partial(text_of, whole=MAX_BYTES, seconds=seconds, mark=self._settings.mark)
@@ -87,49 +115,22 @@ class ClusterApi:
         seconds = self._settings.answer_seconds
         return _ask(permission, read, take=partial(_whole, seconds=seconds), seconds=seconds)
 
-    @cached_property
-    def _core(self) -> client.CoreV1Api:
-        return client.CoreV1Api(self._api)
-
-    @cached_property
-    def _gets(self) -> dict[str, Read]:
-        apps, batch = client.AppsV1Api(self._api), client.BatchV1Api(self._api)
-        return {
-            "deployments": apps.read_namespaced_deployment,
-            "statefulsets": apps.read_namespaced_stateful_set,
-            "daemonsets": apps.read_namespaced_daemon_set,
-            "jobs": batch.read_namespaced_job,
-            "cronjobs": batch.read_namespaced_cron_job,
-        }
-
-    @cached_property
-    def _lists(self) -> dict[str, Read]:
-        apps, batch = client.AppsV1Api(self._api), client.BatchV1Api(self._api)
-        scaling, network = client.AutoscalingV2Api(self._api), client.NetworkingV1Api(self._api)
-        slices = client.DiscoveryV1Api(self._api).list_namespaced_endpoint_slice
-        # Whatever a client library knows, only these are read: no secrets, no config maps.
-        return {
-            "pods": self._core.list_namespaced_pod,
-            "events": self._core.list_namespaced_event,
-            "services": self._core.list_namespaced_service,
-            "resourcequotas": self._core.list_namespaced_resource_quota,
-            "deployments": apps.list_namespaced_deployment,
-            "statefulsets": apps.list_namespaced_stateful_set,
-            "daemonsets": apps.list_namespaced_daemon_set,
-            "replicasets": apps.list_namespaced_replica_set,
-            "controllerrevisions": apps.list_namespaced_controller_revision,
-            "jobs": batch.list_namespaced_job,
-            "cronjobs": batch.list_namespaced_cron_job,
-            "endpointslices": slices,
-            "networkpolicies": network.list_namespaced_network_policy,
-            "horizontalpodautoscalers": scaling.list_namespaced_horizontal_pod_autoscaler,
-            POD_METRICS: partial(
-                client.CustomObjectsApi(self._api).list_namespaced_custom_object,
-                "metrics.k8s.io",
-                "v1beta1",
-                plural="pods",
-            ),
-        }
+    def _get(self, path: str, query: Fields, *, timeout: tuple[float, float]) -> object:
+        """The beginning of an answer; what it holds was not read yet. Raises ApiException."""
+        api: Any = self._api  # its methods have no types
+        headers = {"Accept": "application/json, */*"}
+        asked = api.param_serialize(
+            "GET",
+            path,
+            query_params=list(query.items()),
+            header_params=headers,
+            auth_settings=["BearerToken"],
+        )
+        answer = api.call_api(*asked, _request_timeout=timeout)
+        if not 200 <= answer.status <= 299:
+            answer.read()
+            raise ApiException(http_resp=answer)
+        return answer.response
 
     @cached_property
     def _api(self) -> client.ApiClient:
@@ -150,7 +151,7 @@ class ClusterApi:
 
 def _ask(permission: str, read: Read, *, take: Callable[[Iterator[bytes]], T], seconds: int) -> T:
     try:
-        answer = _opened(partial(read, _preload_content=False), seconds)
+        answer = _opened(read, seconds)
         if not isinstance(answer, BaseHTTPResponse):
             raise TypeError(f"the Kubernetes client gave a {type(answer).__name__}")
         with contextlib.closing(answer):
@@ -165,7 +166,7 @@ def _ask(permission: str, read: Read, *, take: Callable[[Iterator[bytes]], T], s
 
 def _opened(read: Read, seconds: int) -> object:
     """The beginning of an answer; asked once more where a kept connection turned out closed."""
-    asked = partial(read, _request_timeout=(CONNECT_SECONDS, seconds))
+    asked = partial(read, timeout=(CONNECT_SECONDS, seconds))
     try:
         return asked()
     except ProtocolError:

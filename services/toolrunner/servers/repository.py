@@ -8,19 +8,22 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from typing import Annotated
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 from pydantic import Field
 
 from services.toolrunner.remarks import Remark, written
 from services.toolrunner.servers.changes import changed_files
-from services.toolrunner.servers.github_api import GithubApi
 from services.toolrunner.servers.not_read import NotRead
 from services.toolrunner.servers.paths import MAX_PATH, inside, revision
 from services.toolrunner.servers.rows import Fields, at, each, fields_of, moment, row, text
 from services.toolrunner.servers.settings import ServersSettings
 from services.toolrunner.servers.times import moment_of
+
+if TYPE_CHECKING:
+    from services.toolrunner.servers.github_api import GithubApi
 
 MAX_FOUND = 30
 MAX_LINE = 1_000_000
@@ -50,8 +53,15 @@ class Repository:
     """The tools of the github server; each blocks, and raises NotRead with one sentence."""
 
     def __init__(self, settings: ServersSettings) -> None:
-        self._api = GithubApi(settings)
+        self._settings = settings
         self._mark = settings.mark
+
+    @cached_property
+    def _api(self) -> "GithubApi":
+        # As in `cluster`: the library is loaded when it is needed.
+        from services.toolrunner.servers.github_api import GithubApi
+
+        return GithubApi(self._settings)
 
     def get_file_contents(
         self,

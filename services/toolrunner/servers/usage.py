@@ -7,6 +7,8 @@ from services.toolrunner.remarks import Remark
 from services.toolrunner.servers.rows import Fields, at, each, inside, number, one_line, row, text
 from services.toolrunner.servers.workload import condition_row
 
+POD_METRICS = "pods.metrics.k8s.io"
+"""The resource that says what containers use."""
 _QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)([a-zA-Z]{0,2})")
 _FACTORS = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _FACTORS |= {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}

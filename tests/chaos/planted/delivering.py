@@ -155,4 +155,12 @@ DELIVERING = (
         test="tests/bus/test_lease.py::"
         "test_redis_that_goes_away_during_the_work_is_counted_against_nobody",
     ),
+    PlantedBug(
+        name="SIGTERM cuts off what could have been finished",
+        file="bus/broker.py",
+        old="graceful_timeout=settings.drain_seconds,",
+        new="graceful_timeout=0.01,",
+        test="tests/chaos/test_rolling_restarts.py::"
+        "test_incidents_go_on_while_every_service_is_restarted",
+    ),
 )
