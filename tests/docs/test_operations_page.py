@@ -155,6 +155,23 @@ def text_of(folder: str) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
-def test_the_place_for_the_measured_sizes_is_marked() -> None:
-    begin, end = PAGE.text.index("<!-- footprint: begin -->"), PAGE.text.index("footprint: end")
-    assert begin < end
+def test_sizes_are_those_of_the_benchmark() -> None:
+    measured = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    section = measured.partition("\n## footprint\n")[2].partition("\n## ")[0]
+    sizing = PAGE.text.partition("\n## Sizing\n")[2].partition("\n## ")[0]
+    for service in ("ingest", "reasoner", "notifier", "toolrunner and its servers"):
+        (row,) = [cells for cells in rows_of(sizing) if cells[0] == service]
+        told = {cell for cells in rows_of(section) for cell in cells if kin(service, cells[0])}
+        figures = set(re.findall(r"\d+(?:\.\d+)?", " ".join(row[1:])))
+        assert figures <= told, service
+
+
+def rows_of(text: str) -> list[list[str]]:
+    """The cells of each row of its tables."""
+    lines = [line for line in text.split("\n") if line.startswith("| ")]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+
+
+def kin(service: str, row: str) -> bool:
+    """Whether a row of the benchmark is about that service, its extra or its pod."""
+    return row in (service, service.split()[0]) or (" " in service and row == "its pod, both")
