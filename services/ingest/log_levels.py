@@ -43,6 +43,7 @@ _THROWN = re.compile(
     r"|(?:^|[\s\"':])(?:[A-Za-z_$][\w$]*\.)*[A-Z][\w$]*(?:Exception|Error)(?=\s{0,2}(?:[:(\[]|$|\n))"
     r"|\b[Uu]n(?:handled|caught) (?:[Ee]xception|[Ee]rror|promise rejection)"
     r"|\bgoroutine \d+ \[running\]|Task timed out after \d|Runtime exited with error"
+    r"|^(?:INIT_)?REPORT .{0,2000}\bStatus: (?:timeout|error)"
     r"|Process exited before completing"
 )
 _PANIC = re.compile(r"^(?:panic|fatal error): |\b[Ss]egmentation fault\b|\bOutOfMemory")
@@ -82,7 +83,19 @@ def understood(message: str) -> Line:
         level, is_stated = _level_of_text(said)
     if level == "unstated" and any(fields.get(name) for name in _EXCEPTION_NAMES):
         level = "error"
+    if level == "unstated" and lambda_failure(fields):
+        level = "error"
     return Line(level, said, fields, is_stated, is_of_field)
+
+
+def lambda_failure(fields: Document) -> str:
+    """How Lambda itself says in its JSON logs that a function came to no end; nothing else."""
+    if not text(fields.get("type")).startswith("platform."):
+        return ""
+    if fields.get("record.status") == "timeout":
+        return "Task timed out"
+    kind = text(fields.get("record.errortype"))
+    return kind if kind.startswith("Runtime.") else ""
 
 
 def without_level(said: str) -> str:
