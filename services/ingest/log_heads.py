@@ -74,11 +74,11 @@ def label_of(said: str) -> re.Match[str] | None:
     if _ACCESS.match(start):
         return None
     own = unquoted(start)
-    words = (found for found in _WORD.finditer(own) if _is_label(said, own, found))
+    words = (found for found in _WORD.finditer(own) if _is_label(said, found, own=own))
     return next(words, None)
 
 
-def _is_label(said: str, own: str, found: re.Match[str]) -> bool:
+def _is_label(said: str, found: re.Match[str], *, own: str) -> bool:
     """Whether that word stands where a level does."""
     word, before, behind = found[0], own[: found.start()], said[found.end() : found.end() + 1]
     if _AFTER_NAME.search(before[-20:]):
