@@ -209,6 +209,7 @@ class World:
                 "ANTHROPIC_API_KEY": self._tokens["model"],
             }
         ingest = {"NIGHTSHIFT_QUEUE_URL": aws.queue_url, "AWS_ENDPOINT_URL_SNS": at["sns"]}
+        ingest["SLACK_API_URL"] = f"{at['slack']}/api/"
         return {
             "ingest": amazon | ingest | self._doors.environment(aws.topic_arn) | services,
             "reasoner": reasoner,

@@ -125,6 +125,8 @@ def _is_plain(options: Options) -> bool:
 
 
 def _asked(options: Options) -> Asked:
+    if not options.service.isprintable():
+        raise NotConfigured("--service holds a line break or another sign that no sender sends")
     return Asked(
         service=options.service or SERVICE,
         summary=options.summary or SUMMARY,

@@ -39,6 +39,8 @@ def parcels_of(path: str, target: Target, *, queue: bool) -> Iterator[Parcel]:
         body = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise NotConfigured(f"{path} was not sent: {error}") from None
+    if not body.strip():
+        raise NotConfigured(f"{path} was not sent: it is empty")
     body = body.replace(NOW, datetime.now(UTC).isoformat())
     yield Queued(body) if queue else _parcel(body, target)
 

@@ -6,6 +6,7 @@ one with it: Alertmanager gives up on a group that is refused. Fields that are n
 alone.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
@@ -18,6 +19,9 @@ from services.ingest.fields import Document, cut, first, labels_of, moment, name
 from services.ingest.severity import grade_of
 from services.ingest.trigger import Found, Ignored, Raised, Recovered, Unreadable
 from services.ingest.wrapping import cleaned
+
+_OF_REPLICA = re.compile(r"-(?:\d{1,3}|[a-f0-9]{6,10}-[a-z0-9]{5})(?=\.|$)")
+"""What tells one replica of an Alertmanager from another: a number, or a pod's hashes."""
 
 
 def read(group: object, *, clean: Callable[[str], str]) -> list[Found | Unreadable]:
@@ -107,9 +111,14 @@ def _left_out(group: Document) -> str:
 
 
 def _account(group: Document) -> str:
-    """Which Alertmanager it was: its own address, else the receiver it was set up for."""
+    """Which Alertmanager it was: its address without the replica, else its receiver.
+
+    All replicas of one tell the same alerts.
+    """
     try:
         host = urlsplit(text(group.get("externalURL"))).hostname or ""
     except ValueError:
         host = ""
+    first_part, dot, rest = host.partition(".")
+    host = _OF_REPLICA.sub("", first_part) + dot + rest
     return host[:200] or cut(group.get("receiver")) or "alertmanager"

@@ -4,9 +4,16 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
+from services.ingest.naming import SERVICE_DIMENSIONS
+
 MAX_NAME_CHARACTERS = 200
 MAX_TEXT_CHARACTERS = 2000
 MAX_LABELS = 40
+_KEPT_FIRST = frozenset(
+    [*SERVICE_DIMENSIONS, "alertname", "severity", "priority", "cluster", "region", "namespace"]
+)
+LEFT_OUT = "labels_left_out"
+"""The label that stands for those beyond the bound: how many, and a hash that tells them apart."""
 
 Document = Mapping[str, object]
 
@@ -48,10 +55,18 @@ def name_of(value: object) -> str:
 
 
 def labels_of(given: Mapping[str, str], **described: object) -> dict[str, str]:
-    """Both as labels, as far as they say anything; at most forty, what is described first."""
+    """Both as labels, as far as they say anything; at most forty, those that name and grade first.
+
+    What is left out makes two series two all the same, by one label that stands for it.
+    """
     named = {name: cut(value) for name, value in described.items() if text(value)}
     room = MAX_LABELS - len(named)
-    return dict(list({**given}.items())[:room]) | named
+    if len(given) <= room:
+        return {**given} | named
+    ordered = sorted(given.items(), key=lambda pair: pair[0].lower() not in _KEPT_FIRST)
+    kept, left = dict(ordered[: room - 1]), sorted(ordered[room - 1 :])
+    digest = hashlib.sha256(repr(left).encode()).hexdigest()[:12]
+    return kept | {LEFT_OUT: f"{len(left)} ({digest})"} | named
 
 
 def moment(value: object) -> datetime | None:

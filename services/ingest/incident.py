@@ -37,5 +37,8 @@ def _incident_id(found: Raised, same: str) -> IncidentId:
     alarm = found.alarm
     changed, series = alarm.changed_at, series_of(alarm, found.kind)
     moment = changed.isoformat() if changed else content_hash(alarm, "ALARM", note=found.note)
+    # Several series behind one alarm of CloudWatch change in the same moment.
+    if found.kind == "cloudwatch" and (contributor := alarm.labels.get("contributor", "")):
+        moment = f"{moment} {contributor}"
     digest = hashlib.sha256(f"{same} {series} {moment}".encode()).hexdigest()
     return IncidentId(f"inc-{digest[:24]}")

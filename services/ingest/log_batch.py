@@ -98,6 +98,7 @@ def read_document(batch: Document, *, clean: Clean, region: str = "") -> list[Fo
             kind="logs",
             source=f"logs {cut(head.get('owner'))} {cut(head.get('logGroup'))}"[:200],
             severity=_worst(records),
+            is_only_said=_is_only_said(records),
             attachments={"lines": _attached(records, clean, room=room)},
         )
         for template, records in kinds.items()
@@ -117,6 +118,11 @@ def _kinds(records: Iterable[Record]) -> Mapping[str, Sequence[Record]]:
 def _worst(records: Sequence[Record]) -> Severity:
     is_critical = any(record.line.level == "critical" for record in records)
     return "critical" if is_critical else "error"
+
+
+def _is_only_said(records: Sequence[Record]) -> bool:
+    critical = [record.line for record in records if record.line.level == "critical"]
+    return bool(critical) and not any(line.is_of_field for line in critical)
 
 
 def _alarm(

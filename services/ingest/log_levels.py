@@ -2,7 +2,8 @@
 
 A level that the line states counts alone, be it a field or a word: `INFO no error` is none. Where
 no level is stated, only what no healthy program prints counts: an exception by its name, a
-traceback, a panic, and what Lambda says when it ends a function.
+traceback, a panic, and what Lambda says when it ends a function. What a stranger may have written
+(a request, an address, what is quoted, values of JSON) states nothing.
 """
 
 import re
@@ -12,17 +13,13 @@ from typing import Literal
 
 from services.ingest.fields import Document, text
 from services.ingest.log_fields import LEVEL_NAMES, TEXT_NAMES, fields_of
+from services.ingest.log_heads import CRITICAL, ERROR, label_of, unquoted, without_colours
 
 Level = Literal["critical", "error", "lower", "unstated"]
 DEEPEST_TEXT = 3
-START = 160
-"""A level stands near the start of a line; behind that, its words are prose."""
 LONGEST_READ = 5000
 
-_CRITICAL = "crit|critical|fatal|ftl|emerg|emergency|panic|dpanic|alert"
-_ERROR = "err|eror|error|severe|fail|failure"
-_LOWER = "warn|warning|wrn|info|inf|information|notice|debug|dbg|dbug|trace|trc|trce|verbose"
-_OF_FIELDS = re.compile(f"(?P<critical>{_CRITICAL})|(?P<error>{_ERROR}|failed)")
+_OF_FIELDS = re.compile(f"(?P<critical>{CRITICAL})|(?P<error>{ERROR}|failed)")
 _EXCEPTION_NAMES = frozenset(
     [
         "exception",
@@ -40,15 +37,13 @@ _EXCEPTION_NAMES = frozenset(
         "@x",
     ]
 )
-_WORD = re.compile(rf"(?<![\w.-])(?i:{_CRITICAL}|{_ERROR}|{_LOWER})(?![\w.-])")
-_AFTER_NAME = re.compile(r"(?:level|severity|lvl|sev)\"?\s{0,2}[:=]\s{0,2}\"?$", re.IGNORECASE)
-_ONLY_TIME = re.compile(r"[^A-Za-z]*(?:T[^A-Za-z]*Z?)?[^A-Za-z]*")
 _GLOG = re.compile(r"([EFWID])\d{4} \d\d:\d\d:\d\d")
 _THROWN = re.compile(
     r"Traceback \(most recent call last\)"
     r"|(?:^|[\s\"':])(?:[A-Za-z_$][\w$]*\.)*[A-Z][\w$]*(?:Exception|Error)(?=\s{0,2}(?:[:(\[]|$|\n))"
     r"|\b[Uu]n(?:handled|caught) (?:[Ee]xception|[Ee]rror|promise rejection)"
     r"|\bgoroutine \d+ \[running\]|Task timed out after \d|Runtime exited with error"
+    r"|^(?:INIT_)?REPORT .{0,2000}\bStatus: (?:timeout|error)"
     r"|Process exited before completing"
 )
 _PANIC = re.compile(r"^(?:panic|fatal error): |\b[Ss]egmentation fault\b|\bOutOfMemory")
@@ -63,13 +58,15 @@ class Line:
     fields: Document
     is_stated: bool
     """Whether the line itself names its level."""
+    is_of_field: bool = False
+    """Whether it names it in a field; what text alone says, a stranger may have written."""
 
 
 def understood(message: str) -> Line:
     """The line's level, its own text (of fields: their message) and its fields."""
     fields: dict[str, object] = {}
     level: Level = "unstated"
-    said = message
+    said, is_text = without_colours(message), True
     for _ in range(DEEPEST_TEXT):
         here = fields_of(said)
         if not here:
@@ -78,46 +75,46 @@ def understood(message: str) -> Line:
         level = next(_stated(here), "unstated") if level == "unstated" else level
         inner = next((text(here[name]) for name in TEXT_NAMES if text(here.get(name))), "")
         if not inner:
+            is_text = not said.lstrip().startswith("{")
             break
-        said = inner
-    if level == "unstated":
+        said = without_colours(inner)
+    is_of_field = is_stated = level != "unstated"
+    if not is_stated and is_text:
         level, is_stated = _level_of_text(said)
-    else:
-        is_stated = True
     if level == "unstated" and any(fields.get(name) for name in _EXCEPTION_NAMES):
         level = "error"
-    return Line(level, said, fields, is_stated)
+    if level == "unstated" and lambda_failure(fields):
+        level = "error"
+    return Line(level, said, fields, is_stated, is_of_field)
+
+
+def lambda_failure(fields: Document) -> str:
+    """How Lambda itself says in its JSON logs that a function came to no end; nothing else."""
+    if not text(fields.get("type")).startswith("platform."):
+        return ""
+    if fields.get("record.status") == "timeout":
+        return "Task timed out"
+    kind = text(fields.get("record.errortype"))
+    return kind if kind.startswith("Runtime.") else ""
 
 
 def without_level(said: str) -> str:
     """The text behind its level word; all of it where it has none."""
-    label = _label(said)
+    label = label_of(said)
     return (said[label.end() :].lstrip(" \t])|>:\"',-") if label else "") or said
 
 
 def _level_of_text(said: str) -> tuple[Level, bool]:
-    """What the first level word says, else whether something broke; and which of both it was."""
+    """What its level word says, else whether something broke; and which of both it was."""
     said = said[:LONGEST_READ]
     if glog := _GLOG.match(said):
         return _of_letter(glog[1]), True
-    if label := _label(said):
+    if label := label_of(said):
         return _of_word(label[0]), True
-    if _PANIC.search(said):
+    own = unquoted(said)
+    if _PANIC.search(own):
         return "critical", False
-    return ("error" if _THROWN.search(said) else "unstated"), False
-
-
-def _label(said: str) -> re.Match[str] | None:
-    return next((found for found in _WORD.finditer(said[:START]) if _is_label(said, found)), None)
-
-
-def _is_label(said: str, found: re.Match[str]) -> bool:
-    word, before, behind = found[0], said[: found.start()], said[found.end() : found.end() + 1]
-    if word.isupper() or _AFTER_NAME.search(before[-20:]):
-        return True
-    if before[-1:] in ("[", "(", "<", "|", "\t") and behind in ("]", ")", ">", "|", "\t"):
-        return True
-    return behind == ":" and bool(_ONLY_TIME.fullmatch(before))
+    return ("error" if _THROWN.search(own) else "unstated"), False
 
 
 def _stated(fields: Document) -> Iterator[Level]:

@@ -5,13 +5,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from services.ingest.fields import Document, first, text
-from services.ingest.log_levels import Line, understood, without_level
+from services.ingest.log_fields import fields_of
+from services.ingest.log_levels import Line, lambda_failure, understood, without_level
 
 _FOLLOWS = re.compile(
     r"\s|at |Caused by:|\.\.\. \d|--- End of|---> |Traceback \(most|During handling of|"
-    r"The above exception|goroutine \d|created by |\[signal |[\w./*()$-]+\([^ ]{0,80}\)$"
+    r"The above exception|goroutine \d|created by |\[signal |[\w./*()$-]+\([^ ]{0,80}\)$|"
+    r"(?:END|REPORT) RequestId: "
 )
 _ONLY_CATEGORY = re.compile(r"[\w.`]+\[\d+\]\s*")
+_TIMED_OUT = re.compile(r"Task timed out after \d|^(?:INIT_)?REPORT .{0,2000}\bStatus: timeout")
+_FAILED = re.compile(r"^(?:INIT_)?REPORT .{0,2000}\bStatus: error\s+Error Type: (?P<kind>[\w.]+)")
+_THROWN_JSON = re.compile(r"^(?P<said>[^{}\n]{0,200}?)\s*(?=\{\"errorType\":)")
 _TRACEBACK = "Traceback (most"
 
 
@@ -28,7 +33,7 @@ class Record:
     @property
     def title(self) -> str:
         """The line that says what went wrong."""
-        said = without_level(self.line.said)
+        said = _of_lambda(self.line) or without_level(self.line.said)
         if said.startswith(_TRACEBACK):
             return self._last_unindented() or said
         if _ONLY_CATEGORY.fullmatch(said.partition("\n")[0]):
@@ -49,6 +54,34 @@ class Record:
         lines = (line for message in self.messages for line in message.splitlines())
         told = [line for line in lines if line.strip() and not line[0].isspace()]
         return "" if told[-1:] and told[-1].startswith(_TRACEBACK) else "".join(told[-1:])
+
+
+def _of_lambda(line: Line) -> str:
+    """What went wrong where Lambda tells it in a form of its own; else nothing."""
+    if _TIMED_OUT.search(line.said):
+        return "Task timed out"
+    if failed := _FAILED.match(line.said):
+        return failed["kind"]
+    if failure := lambda_failure(line.fields):
+        return failure
+    if line.fields:
+        return _of_fields(line)
+    said = without_level(line.said)
+    if thrown := _THROWN_JSON.match(said):
+        told = fields_of(said[thrown.end() :].partition("\n")[0])
+        kind, words = text(told.get("errortype")), text(told.get("errormessage"))
+        return f"{thrown['said']} {kind}: {words}".strip() if kind else ""
+    return ""
+
+
+def _of_fields(line: Line) -> str:
+    names = ("", "message.")
+    kinds = ((name, text(line.fields.get(f"{name}errortype"))) for name in names)
+    prefix, kind = next(((name, kind) for name, kind in kinds if kind), ("", ""))
+    if not kind or (kind in line.said and not prefix):
+        return ""
+    words = text(line.fields.get(f"{prefix}errormessage")) or ("" if prefix else line.said)
+    return f"{kind}: {words}"
 
 
 def records_of(events: Iterable[Document]) -> list[Record]:

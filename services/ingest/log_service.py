@@ -26,6 +26,11 @@ _CONTAINER_STREAM = re.compile(
     r"(?:^|containers\.)(?P<pod>[a-z0-9][a-z0-9.-]*)_[a-z0-9-]+_(?P<container>[a-z0-9.-]+?)"
     r"-[0-9a-f]{12,64}(?:\.log)?$"
 )
+_DATABASE = re.compile(
+    r"^/aws/(?:rds/(?:instance|cluster|proxy)|docdb|neptune)/(?P<name>[^/]+)(?:/|$)"
+)
+_CONTROL_PLANE = re.compile(r"^(?P<name>[a-z][a-z-]+?)(?:-[0-9a-f]{32})$")
+_UNIT = re.compile(r"-dataplane\.systemd\.(?P<name>[\w@-]+)\.service$")
 _ECS_STREAM = re.compile(r"^(?P<prefix>[^/]+)/(?P<container>[^/]+)/[0-9a-f-]{16,}$")
 _POD_STREAM = re.compile(r"^[a-z0-9.-]+-[a-f0-9]{6,10}-[a-z0-9]{5}$")
 _TELLS_NOTHING = re.compile(
@@ -40,7 +45,7 @@ def service_in(fields: Document, *, group: str, stream: str) -> str:
     """The service's name as far as anything tells; the group's name where nothing does."""
     own = first(fields.get(name) for name in _NAMES if isinstance(fields.get(name), str))
     pod = pod_in(fields, stream=stream)
-    found = own or _of_kubernetes(fields) or _without_hashes(pod)
+    found = own or _of_aws(group, stream) or _of_kubernetes(fields) or _without_hashes(pod)
     if not found and (ecs := _ECS_STREAM.match(stream)):
         found = ecs["container"]
     return found or _of_path(group) or _of_path(stream) or _of_logger(fields) or group
@@ -57,6 +62,14 @@ def pod_in(fields: Document, *, stream: str) -> str:
 def _of_kubernetes(fields: Document) -> str:
     labels = part(fields.get("kubernetes.labels"))
     return first(labels.get(name) for name in _LABELS)
+
+
+def _of_aws(group: str, stream: str) -> str:
+    """The database, the part of a cluster's control plane, or the unit of a node."""
+    if database := _DATABASE.match(group):
+        return database["name"]
+    named = _CONTROL_PLANE.match(stream) if group.startswith("/aws/eks/") else _UNIT.search(stream)
+    return named["name"] if named else ""
 
 
 def _of_path(path: str) -> str:

@@ -29,18 +29,36 @@ SERVICE_DIMENSIONS = (
     "containername",
     "container",
     "container_name",
+    "job_name",
+    "cronjob",
+    "destination_workload",
     "job",
+    "dbinstanceidentifier",
+    "dbclusteridentifier",
+    "dimension_dbinstanceidentifier",
+    "dbinstance_identifier",
+    "targetgroup",
+    "loadbalancer",
+    "queuename",
+    "tablename",
+    "apiname",
+    "cacheclusterid",
+    "streamname",
 )
 """Labels that name a service, in the order in which they are believed.
 
 A pod before its container: whole shops call the container of every service `server`.
 """
+_OF_JOBS = re.compile(r"-\d{8,10}$")
+"""What CronJobs put behind the name of each of their Jobs."""
 _OF_PODS = ("podname", "exported_pod", "pod", "pod_name")
 _SCRAPES = re.compile(
-    r"kube-state-metrics|node-exporter|kubelet|cadvisor|blackbox|(?:^|-)exporter$"
+    r"kube-state-metrics|node-exporter|kubelet|cadvisor|blackbox|(?:^|-)exporter$|^yace$"
 )
 """Who measured, not what was measured: Prometheus names its own target by `service` and `job`."""
 _POD_HASHES = re.compile(r"-[a-f0-9]{6,10}-[a-z0-9]{5}$")
+_AWS_RESOURCE = re.compile(r"^(?:targetgroup|app|net|gwy)/([^/]+)/[0-9a-f]{8,}$")
+"""How load balancers and their target groups are named in dimensions."""
 _POD_NUMBER = re.compile(r"-(?:[bcdfghjklmnpqrstvwxz2456789]{5}|\d{1,4})$")
 """What DaemonSets, Jobs and StatefulSets put behind a pod's name: Kubernetes has no vowels here."""
 _SAYS_NO_SERVICE = re.compile(
@@ -73,13 +91,19 @@ def service_of(alarm: Alarm, known: Sequence[str] = ()) -> str:
 
 def _service_dimensions(alarm: Alarm) -> list[str]:
     by_name = {name.lower(): value.strip() for name, value in alarm.labels.items()}
+    is_log = "log_group" in alarm.labels
     given = ((name, by_name.get(name, "")) for name in SERVICE_DIMENSIONS)
-    told = ((name, value) for name, value in given if value and not _SCRAPES.search(value))
+    told = (
+        (name, value) for name, value in given if value and (is_log or not _SCRAPES.search(value))
+    )
     return [_without_pod(value, is_pod=name in _OF_PODS) for name, value in told]
 
 
 def _without_pod(value: str, *, is_pod: bool) -> str:
     """The name of what made a pod; other names only lose what no name but a pod's ends in."""
+    value = _OF_JOBS.sub("", value)
+    if resource := _AWS_RESOURCE.match(value):
+        return resource[1]
     short = _POD_HASHES.sub("", value)
     return _POD_NUMBER.sub("", value) if is_pod and short == value else short
 

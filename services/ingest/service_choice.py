@@ -48,6 +48,19 @@ def choose(word: str, known: Sequence[str]) -> Choice:
     return Choice(refusal=f"There is no service {shown} here. {_suggestion(word, known)}")
 
 
+def named_within(text: str, known: Sequence[str]) -> str:
+    """The one service that a question names by its whole name; nothing for none, or for several.
+
+    A first word that may have been meant as another service leaves nothing to find either.
+    """
+    words = [word.strip(_AROUND) for word in text.split()]
+    if not words or difflib.get_close_matches(_plain(words[0]), map(_plain, known), n=1):
+        return ""
+    spoken = {_plain(word) for word in words}
+    named = [name for name in known if _plain(name) in spoken]
+    return named[0] if len(named) == 1 else ""
+
+
 def _as_it_is(word: str) -> Choice:
     if not word:
         return Choice(ALL_SERVICES)

@@ -32,6 +32,11 @@ class Settings(BusSettings):
     catch_up: bool = True
     """Whether alarms that are in ALARM at the start, and have no incident, open one; this asks
     CloudWatch, which needs `cloudwatch:DescribeAlarms`. Only with a queue."""
+    catch_up_seconds: float = Field(default=86_400.0, ge=0, le=31_536_000)
+    """Alarms that went to ALARM longer ago than this are not caught up; 0: however old."""
+    catch_up_topics: str = Field(default="", max_length=4000)
+    """ARNs of the SNS topics, between commas, to one of which an alarm must go to be caught up;
+    empty: to anything but machines; `*`: also to nothing, as a rule of EventBridge tells those."""
     alarm_prefix: str = Field(default="", max_length=255)
     """Only alarms whose name begins like this are caught up; empty: all of them."""
     aws_region: str = Field(default="", validation_alias="AWS_REGION")
@@ -136,6 +141,11 @@ class Settings(BusSettings):
                 raise ValueError(f"holds {topic[:100]!r}, which is no ARN of an SNS topic")
         return value
 
+    @field_validator("catch_up_topics")
+    @classmethod
+    def _catch_up_topics(cls, value: str) -> str:
+        return value if value.strip() == "*" else cls._topics(value)
+
     @field_validator("alertmanager_token", "logs_token")
     @classmethod
     def _tokens(cls, value: SecretStr) -> SecretStr:
@@ -151,6 +161,11 @@ class Settings(BusSettings):
     def topics(self) -> tuple[str, ...]:
         """The topics whose messages are taken."""
         return tuple(_listed(self.sns_topics))
+
+    @property
+    def catching_up_for(self) -> frozenset[str]:
+        """The topics to which what is caught up must go."""
+        return frozenset(_listed(self.catch_up_topics))
 
     @field_validator("fingerprint")
     @classmethod

@@ -10,14 +10,23 @@ from collections.abc import Mapping
 from bus.events import Alarm, Severity
 
 _GRADES: Mapping[Severity, str] = {
-    "critical": r"crit(?:ical)?|fatal|page|emergency|emerg|disaster|sev-?[01]|p[01]",
+    "critical": (
+        r"crit(?:ical)?|fatal|page|emergency|emerg|disaster|urgent|blocker|highest|sev-?[01]|p[01]"
+    ),
     "error": r"err(?:or)?|high|major|severe|alert|sev-?2|p2",
-    "warning": r"warn(?:ing)?|medium|minor|moderate|sev-?3|p3",
-    "info": r"info(?:rmation(?:al)?)?|notice|low|debug|none|sev-?[45]|p[45]",
+    "warning": r"warn(?:ing)?|medium|minor|moderate|ticket|sev-?3|p3",
+    "info": r"info(?:rmation(?:al)?)?|notice|low|lowest|trivial|debug|none|sev-?[45]|p[45]",
 }
 """What may stand where a grade is asked for."""
+_OF_THINGS = (
+    r"[\s-]{1,3}(?:paths?|sections?|thresholds?|levels?|limits?|values?|services?|systems?|"
+    r"components?|workloads?|jobs?|infrastructure|infra|resources?|apps?|applications?|"
+    r"above|below|over|under|beyond|at\s\d|is\s\d|if|when|once)\b|\s{0,2}[=:]\s{0,2}\d"
+)
+"""What is called critical without being it now."""
 _WORDS: Mapping[Severity, str] = {
-    "critical": r"critical(?!\s?-?(?:path|section)\b)|crit|fatal|sev[\s-]?1|p1",
+    "critical": rf"critical(?!{_OF_THINGS})|crit|fatal|sev[\s-]?1|p1",
+    "error": r"sev[\s-]?2|p2",
     "warning": r"warning|warn|sev[\s-]?3|p3|minor",
     "info": r"informational",
 }
@@ -31,12 +40,20 @@ _STATED = re.compile(
     r"(?P<word>[a-z]+-?\d?|\d)\b",
     re.IGNORECASE,
 )
+_STATED_BEFORE = re.compile(
+    r"\b(?P<word>critical|high|major|medium|moderate|minor|low)[\s-](?:severity|priority)\b",
+    re.IGNORECASE,
+)
 _INFO = re.compile(r"^\W{0,3}info\s?[:\])-]|[\s-]info$", re.IGNORECASE)
 """As a label only: `info` is a part of many names, and of "for more info"."""
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://\S+", re.IGNORECASE)
 _DENIED = re.compile(
     r"\b(?:non|not|no|never|isn't|without|becomes?|before|until|unless|turns?)[\s-]{1,3}"
-    rf"(?:(?:a|an|any|so|very|yet|it|is|gets|turns|becomes)\s){{0,3}}(?:{_WORDS['critical']})\b",
+    rf"(?:(?:a|an|any|so|very|yet|it|is|gets|turns|becomes|longer|business)[\s-]){{0,3}}"
+    rf"(?:{_WORDS['critical']})\b"
+    r"|\b(?:mission|business|time|safety|life)[\s-]critical\b|\bwarning\s(?:is|at|=)\s\d"
+    rf"|\b(?:if|when|once|in\scase|should|may|might|could|would|can)\b[^.;!?\n]{{0,200}}?"
+    rf"\b(?:{_WORDS['critical']})\b",
     re.IGNORECASE,
 )
 """What says that it is not critical, or not yet."""
@@ -61,7 +78,7 @@ def _plain(text: str) -> str:
 
 
 def _stated(text: str) -> Severity | None:
-    words = (found["word"] for found in _STATED.finditer(text))
+    words = (found["word"] for each in (_STATED, _STATED_BEFORE) for found in each.finditer(text))
     grades = (grade_of(f"p{word}" if word.isdigit() else word) for word in words)
     return next((grade for grade in grades if grade), None)
 

@@ -8,7 +8,7 @@ from bus import metrics
 from bus.events import Alarm, InvestigationId, NoticeRequested
 from services.ingest import slack_answers
 from services.ingest.ports import Core, Fingerprints, Pace
-from services.ingest.service_choice import choose, named_first
+from services.ingest.service_choice import Choice, choose, named_first, named_within
 from services.ingest.slack_answers import Answer
 from services.ingest.slack_people import Allowed
 from services.ingest.slack_reading import Asked, Person, Pressed
@@ -40,6 +40,8 @@ class SlackDesk:
             return stranger
         word, seen = named_first(asked.text)
         choice = choose(word, self.services)
+        if choice.refusal and (within := named_within(asked.text, self.services)):
+            choice, seen = Choice(within), asked.text
         if choice.refusal:
             return await self._turned_away(asked, choice.refusal)
         decision = await self.core.take(raised(asked, choice.service, note=seen))

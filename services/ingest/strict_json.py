@@ -13,7 +13,7 @@ Json = dict[str, object]
 def document(body: bytes) -> Json:
     """The object in a body; raises Rejected when it is anything else, or says a name twice."""
     try:
-        found = json.loads(body.decode("utf-8"), object_pairs_hook=_once)
+        found = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_once)
     except UnicodeDecodeError:
         raise Rejected("the body is not UTF-8") from None
     except RecursionError:

@@ -23,6 +23,8 @@ class Raised:
     """The service where the door knows it; else it is read from the alarm."""
     severity: Severity | None = None
     """How bad it is where the source says so in a field; else the alarm's words tell."""
+    is_only_said: bool = False
+    """Critical only by words of a text, which a stranger may have written: it passes no limit."""
     note: str = ""
     """Free text by a person: untrusted, selects nothing."""
     attachments: Mapping[str, str] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from bus.errors import NotConfigured
 from cli.publishing.file import parcels_of
 from cli.publishing.parcels import Post, Queued
 from cli.publishing.target import Target
@@ -104,3 +105,12 @@ def test_a_confirmation_is_signed_anew_and_names_the_rehearsed_host(
     assert parcel.headers["x-amz-sns-message-type"] == kind
     place = place_of(TOPIC, endpoint="https://127.0.0.1:8443")
     assert parse_qs(place.confirmation(message.fields).partition("?")[2])["Token"] == [odd]
+
+
+@pytest.mark.parametrize("queue", [True, False])
+def test_an_empty_file_is_not_sent(queue: bool, tmp_path: Path, target: Target) -> None:
+    file = tmp_path / "body"
+    file.write_text(" \n", encoding="utf-8")
+
+    with pytest.raises(NotConfigured, match="it is empty"):
+        list(parcels_of(str(file), target, queue=queue))

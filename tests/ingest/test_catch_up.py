@@ -33,6 +33,7 @@ from tests.ingest.shift import Shift
 from tests.ingest.test_intake import MemoryFingerprints
 
 TOPIC = f"arn:aws:sns:{REGION}:210987654321:alarms"
+OTHER = f"arn:aws:sns:{REGION}:210987654321:of-another-team"
 SCALING = f"arn:aws:autoscaling:{REGION}:210987654321:scalingPolicy:1:autoScalingGroupName/a"
 pytestmark = pytest.mark.timeout(40)
 
@@ -67,7 +68,8 @@ def alarms(aws: str) -> list[str]:
     if named:
         client.delete_alarms(AlarmNames=named)
     standing("shop-cartservice-error")
-    standing("ads-error", actions=())
+    standing("ads-error", actions=[OTHER, SCALING])
+    standing("tells-nobody", actions=())
     standing("fine", is_fine=True)
     standing("off", is_on=False)
     standing("TargetTracking-low", actions=[SCALING])

@@ -97,6 +97,7 @@ async def test_each_service_gets_the_variables_of_its_duty_and_no_other_credenti
             "NIGHTSHIFT_QUEUE_URL",
             "NIGHTSHIFT_SLACK_TEAMS",
             "NIGHTSHIFT_SNS_TOPICS",
+            "SLACK_API_URL",
             "SLACK_SIGNING_SECRET",
         },
         "reasoner": {"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NIGHTSHIFT_CATALOG"},

@@ -1,7 +1,7 @@
 """The alarms that stand in CloudWatch now, each told as SNS would have told its change."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,12 @@ from botocore.exceptions import BotoCoreError
 from bus.errors import NotConfigured
 from services.ingest.adapters.sqs import in_thread, region_of
 from services.ingest.settings import Settings
+from services.ingest.standing import Wanted, changed_at, children_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.literals import AlarmTypeType
 
-_TYPES: Sequence["AlarmTypeType"] = ("MetricAlarm", "CompositeAlarm")
-_FOR_MACHINES = (":autoscaling:", ":automate:", ":swf:", ":ssm:")
 _TRIGGER = (
     "MetricName",
     "Namespace",
@@ -36,6 +35,9 @@ class CloudWatchAlarms:
 
     def __init__(self, settings: Settings) -> None:
         self._prefix = settings.alarm_prefix
+        self._wanted = Wanted(
+            settings.catching_up_for, timedelta(seconds=settings.catch_up_seconds)
+        )
         try:
             self._session = boto3.session.Session()
             self._region = region_of(settings, self._session)
@@ -43,13 +45,28 @@ class CloudWatchAlarms:
             raise NotConfigured(f"AWS settings: {error}") from error
 
     async def pages(self) -> AsyncIterator[Sequence[Mapping[str, object]]]:
-        """Their state changes, a page at a time; those that tell nobody are left out."""
-        answers = await in_thread(self._answers, asks="CloudWatch")
+        """Their state changes, a page at a time.
+
+        Left out are those that tell nobody or only others, old ones, and what one of the composite
+        alarms tells of already.
+        """
+        now = datetime.now(UTC)
+        wanted = [found async for found in self._found("CompositeAlarm", now=now)]
+        children = children_of(alarm for page in wanted for alarm in page)
+        for page in wanted:
+            yield [_as_told(alarm) for alarm in page if alarm.get("AlarmName") not in children]
+        async for page in self._found("MetricAlarm", now=now):
+            yield [_as_told(alarm) for alarm in page if alarm.get("AlarmName") not in children]
+
+    async def _found(
+        self, kind: "AlarmTypeType", *, now: datetime
+    ) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+        answers = await in_thread(partial(self._answers, kind), asks="CloudWatch")
         while (
             answer := await in_thread(partial(next, answers, None), asks="CloudWatch")
         ) is not None:
-            found = [*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())]
-            yield [_as_told(alarm) for alarm in found if _tells_people(alarm)]
+            alarms = answer.get(f"{kind}s", ())
+            yield [alarm for alarm in alarms if self._wanted.takes(alarm, now=now)]
 
     @cached_property
     def _client(self) -> "CloudWatchClient":
@@ -59,28 +76,21 @@ class CloudWatchAlarms:
             config=Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 2}),
         )
 
-    def _answers(self) -> Iterator[Mapping[str, Any]]:
-        ask = self._client.get_paginator("describe_alarms").paginate
+    def _answers(self, kind: "AlarmTypeType") -> Iterator[Mapping[str, Any]]:
+        ask, kinds = self._client.get_paginator("describe_alarms").paginate, [kind]
         if self._prefix:
-            return iter(ask(AlarmTypes=_TYPES, StateValue="ALARM", AlarmNamePrefix=self._prefix))
-        return iter(ask(AlarmTypes=_TYPES, StateValue="ALARM"))
-
-
-def _tells_people(alarm: Mapping[str, Any]) -> bool:
-    """Not where actions are off, nor where all of them only steer machines, as scaling does."""
-    actions = alarm.get("AlarmActions", [])
-    steers = all(any(kind in action for kind in _FOR_MACHINES) for action in actions)
-    return bool(alarm.get("ActionsEnabled", True)) and not (actions and steers)
+            return iter(ask(AlarmTypes=kinds, StateValue="ALARM", AlarmNamePrefix=self._prefix))
+        return iter(ask(AlarmTypes=kinds, StateValue="ALARM"))
 
 
 def _as_told(alarm: Mapping[str, Any]) -> Mapping[str, object]:
-    changed = alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
+    changed = changed_at(alarm)
     return {
         "AlarmName": alarm.get("AlarmName"),
         "AlarmDescription": alarm.get("AlarmDescription"),
         "NewStateValue": alarm.get("StateValue"),
         "NewStateReason": alarm.get("StateReason"),
-        "StateChangeTime": changed.isoformat() if isinstance(changed, datetime) else "",
+        "StateChangeTime": changed.isoformat() if changed else "",
         "AlarmArn": alarm.get("AlarmArn"),
         "AlarmRule": alarm.get("AlarmRule"),
         "ActionsSuppressedBy": alarm.get("ActionsSuppressedBy"),

@@ -19,6 +19,12 @@ class Refused(Exception):
         self.status = status
 
 
+def check_length(stated: str, most: int) -> None:
+    """Raises Refused where the head says that the body is longer than `most`: nothing is read."""
+    if stated.isascii() and stated.isdigit() and int(stated[:20]) > most:
+        raise _too_large(most)
+
+
 class Body:
     """A body as it comes in, never longer than `most`."""
 
@@ -34,7 +40,7 @@ class Body:
         async for chunk in stream:
             self._came += len(chunk)
             if self._came > self._most:
-                raise self._too_large()
+                raise _too_large(self._most)
             self._add(self._unpacked(chunk) if self._unpacking else chunk)
         if self._unpacking and not self._unpacking.eof and self._came:
             raise Rejected("the body is not whole gzip")
@@ -47,16 +53,17 @@ class Body:
         except zlib.error:
             raise Rejected("the body is not gzip") from None
         if unpacking.unconsumed_tail:
-            raise self._too_large()
+            raise _too_large(self._most)
         if unpacking.unused_data:
             raise Rejected("the body goes on behind its gzip")
         return found
 
     def _add(self, piece: bytes) -> None:
         if len(self.content) + len(piece) > self._most:
-            raise self._too_large()
+            raise _too_large(self._most)
         self._count(len(piece))
         self.content += piece
 
-    def _too_large(self) -> Refused:
-        return Refused(413, f"the body is longer than {self._most} bytes")
+
+def _too_large(most: int) -> Refused:
+    return Refused(413, f"the body is longer than {most} bytes")

@@ -13,7 +13,7 @@ from functools import partial
 from starlette.requests import Request
 
 from bus.errors import Unavailable
-from services.ingest.adapters.http_body import Body, Refused
+from services.ingest.adapters.http_body import Body, Refused, check_length
 
 PATIENCE_SECONDS = 1.0
 """A body that is younger makes way for nobody."""
@@ -49,6 +49,7 @@ class Room:
         Raises Refused and Rejected for one that is too long, too slow or broken, Unavailable when
         there is no room, ClientDisconnect when the sender went away.
         """
+        check_length(request.headers.get("content-length", ""), most)
         reader = self._enter()
         try:
             found = Body(most, partial(self._count, reader), is_packed=is_packed)

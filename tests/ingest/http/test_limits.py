@@ -106,6 +106,19 @@ async def test_a_chunked_body_is_counted_while_it_comes_in(open_doors: Open) -> 
     assert b" 413 " in said
 
 
+async def test_a_length_beyond_the_limit_is_refused_before_anything_is_read(
+    open_doors: Open,
+) -> None:
+    """It was read for ten seconds, and answered with 408."""
+    doors = await open_doors()
+
+    said = await sent(
+        doors, head(SNS, "Content-Type: text/plain", "Content-Length: 99999999999"), b"{"
+    )
+
+    assert b" 413 " in said
+
+
 async def test_slow_clients_are_cut_off_while_the_others_are_served(open_doors: Open) -> None:
     doors = await open_doors(http_body_seconds=0.8, http_at_once=2)
     typed = ("Content-Type: text/plain", "Content-Length: 100")

@@ -1,0 +1,58 @@
+"""Which alarms that stand at the start are caught up: those that told people, lately. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_FOR_MACHINES = (":autoscaling:", ":automate:", ":swf:", ":ssm:")
+_CHILD = re.compile(r"\bALARM\s*\(\s*[\"']?(?:arn:[^\"')]*?:alarm:)?([^\"')]+?)[\"']?\s*\)")
+EVERYTHING = "*"
+
+Described = Mapping[str, object]
+"""An alarm as DescribeAlarms tells it."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an alarm must be like to be caught up."""
+
+    topics: frozenset[str] = frozenset()
+    """One of these it must go to; empty: to anything but machines; `*`: also to nothing."""
+    longest: timedelta = timedelta(days=1)
+    """For so long it may have been in ALARM; zero: however long."""
+
+    def takes(self, alarm: Described, *, now: datetime) -> bool:
+        """Whether that alarm is caught up."""
+        return (
+            bool(alarm.get("ActionsEnabled", True))
+            and self._tells(alarm)
+            and self._is_new(changed_at(alarm), now)
+        )
+
+    def _tells(self, alarm: Described) -> bool:
+        """Not where all actions steer machines, as scaling does, or tell others than us."""
+        given = alarm.get("AlarmActions")
+        actions = [str(each) for each in given] if isinstance(given, list) else []
+        if not actions:
+            return EVERYTHING in self.topics
+        told = [each for each in actions if not any(kind in each for kind in _FOR_MACHINES)]
+        ours = self.topics - {EVERYTHING}
+        return any(each in ours for each in told) if ours else bool(told)
+
+    def _is_new(self, changed: datetime | None, now: datetime) -> bool:
+        return not self.longest or changed is None or now - changed <= self.longest
+
+
+def changed_at(alarm: Described) -> datetime | None:
+    """When it went to ALARM."""
+    found = alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
+    if not isinstance(found, datetime):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def children_of(composites: Iterable[Described]) -> frozenset[str]:
+    """The names of the alarms of which these tell; one that is kept silent tells of none."""
+    rules = (alarm.get("AlarmRule") for alarm in composites if not alarm.get("ActionsSuppressedBy"))
+    return frozenset(name for rule in rules for name in _CHILD.findall(str(rule or "")))
