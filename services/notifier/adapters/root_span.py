@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from threading import Lock, Thread
+from weakref import WeakKeyDictionary
 
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
@@ -15,7 +17,8 @@ from bus.tracing import Root, Tracing, context_of
 SENT_SECONDS = 1.0
 """Longest wait for the root to be sent. Everything hangs under it, so its entry is acknowledged
 after that: whoever takes the entry over from a notifier that was killed writes it again."""
-_sending = Lock()
+_sending: WeakKeyDictionary[TracerProvider, Lock] = WeakKeyDictionary()
+"""One sends at a time; the next waits, since what it wrote may have come too late for the first."""
 
 
 def emit_root(
@@ -43,14 +46,14 @@ def emit_root(
 async def sent(tracing: Tracing) -> None:
     """What was written has left, or the collector is away."""
     loop, done = asyncio.get_running_loop(), asyncio.Event()
+    sending = _sending.setdefault(tracing.provider, Lock())
 
     def send() -> None:
-        # Where another one sends already, it sends this, too.
-        if _sending.acquire(blocking=False):
+        if sending.acquire(timeout=SENT_SECONDS):
             try:
                 tracing.provider.force_flush()
             finally:
-                _sending.release()
+                sending.release()
         with suppress(RuntimeError):  # the loop may be closed by now
             loop.call_soon_threadsafe(done.set)
 
