@@ -74,7 +74,7 @@ class Settings(BusSettings):
     """An alarm of a known problem opens nothing until the problem was silent for so long, or was
     opened 24 times as long ago; 0: every state change opens an investigation."""
     max_open: int = Field(default=50, ge=1, le=100_000)
-    """Investigations that may be open at once; more wait. Critical new problems do not."""
+    """Investigations that may be open at once; more wait. A critical one of a new name does not."""
     max_new: int = Field(default=20, ge=2, le=100_000)
     """Investigations that may begin within the window, the last one for a critical problem; more
     are folded into one summary."""

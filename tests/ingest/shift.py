@@ -55,13 +55,12 @@ class Shift:
         return Alarm(name=name, account="1", region="r", changed_at=moment, reason=reason)
 
     async def raised(
-        self, name: str, *, severity: Severity = "error", source: str = "here"
+        self, name: str, *, severity: Severity = "error", source: str = "here", service: str = ""
     ) -> Decision:
         """A new state change to ALARM was taken."""
-        alarm = self.alarm(name)
-        return await self.triggers.take(
-            Raised(alarm, severity=severity, source=source, service=f"{name}-service")
-        )
+        named = service or f"{name}-service"
+        found = Raised(self.alarm(name), severity=severity, source=source, service=named)
+        return await self.triggers.take(found)
 
     async def recovered(self, name: str) -> Decision:
         """A new state change to OK was taken."""

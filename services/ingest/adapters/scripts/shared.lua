@@ -86,9 +86,12 @@ end
 
 local function opened(kind) return redis.call('ZCOUNT', of('opened', kind), '(' .. ms - limits.window_ms, '+inf') end
 
--- Log text says by itself that it is critical: of one source it passes the limits only so often.
+-- A critical one passes the limits where none of its alarm's name was opened within the window. Log text says by
+-- itself that it is critical: of one source it passes only so often.
 local function passes(found)
   if found.severity ~= 'critical' then return false end
+  local before = redis.call('ZSCORE', of('opened', 'critical-names'), found.alarm)
+  if before and before + limits.window_ms > ms then return false end
   return found.kind ~= 'logs' or opened('critical:' .. found.source) < limits.max_new
 end
 
@@ -158,6 +161,7 @@ local function open(fingerprint, found, reason)
   take_place(incident)
   take_token(found.source)
   count_opened(kind, incident)
+  if kind == 'critical' then count_opened('critical-names', found.alarm) end
   if kind == 'critical' and found.kind == 'logs' then count_opened('critical:' .. found.source, incident) end
   settle(fingerprint, found, 'open', incident)
   redis.call('HSET', of('incident', incident), 'fingerprint', fingerprint, 'traceparent', found.traceparent)
