@@ -104,8 +104,9 @@ class Shift:
                 for name in names:
                     if await self.bus.redis.hexists(key, name):
                         await self.bus.redis.hincrby(key, name, -ms)
-        async for key in self.bus.redis.scan_iter(match=f"{self._key('opened:')}*", count=1000):
-            await self._age(as_text(key), ms)
+        for kind in ("opened:", "objects:"):
+            async for key in self.bus.redis.scan_iter(match=f"{self._key(kind)}*", count=1000):
+                await self._age(as_text(key), ms)
         await self._age(f"{self.bus.keys.prefix}backlog", ms)
         await self._age(f"{self.bus.keys.prefix}places", ms / 1000)
 

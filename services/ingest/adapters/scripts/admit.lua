@@ -47,6 +47,19 @@ if seen and not is_due_again() then
 end
 begin()
 
+-- Whether the lasting thing that it is about has not fired within the window; from now on it has.
+local function is_new_object()
+  if ask.object == '' then return false end
+  local objects = of('objects', ask.fingerprint)
+  redis.call('ZREMRANGEBYSCORE', objects, '-inf', ms - limits.repeat_ms)
+  local is_new = not redis.call('ZSCORE', objects, ask.object)
+  -- Of more than are kept by name none is new.
+  if is_new and redis.call('ZCARD', objects) >= limits.most_series then return false end
+  redis.call('ZADD', objects, ms, ask.object)
+  redis.call('PEXPIRE', objects, math.max(limits.repeat_ms, 1000))
+  return is_new
+end
+
 local ended_before = over_before(ask.fingerprint, ask.series, ask.changed)
 if not ended_before then fires(ask.fingerprint, ask.series, ask.changed) end
 -- An incident of that id was opened: this is another one.
@@ -59,8 +72,10 @@ if redis.call('EXISTS', of('incident', ask.incident_id)) == 1 then
   end
   ask.incident_id, ask.traceparent = ask.again.id, ask.again.traceparent
 end
+-- A lasting thing of which this problem told nothing within the window: while its investigation runs, it joins.
+local is_other = is_new_object() and is_within and has_ended(problem.incident, problem.at)
 local known = problem.state == 'held'
-  or (is_within and not is_unanswered and (is_open or is_looked_at()))
+  or (is_within and not is_unanswered and not is_other and (is_open or is_looked_at()))
 -- What is worse than what was looked at is new: at once where that has ended, and else where it is critical now.
 local is_worse = known and GRADES[ask.severity] < GRADES[problem.severity]
 if is_worse and (ended or (critical and not is_open)) then known = false end
@@ -104,7 +119,7 @@ elseif known then
   return told('held', 'its problem waits already', '')
 end
 
-ask.at, ask.count, ask.rearmed = ms, 1, problem.rearmed
+ask.at, ask.count, ask.rearmed = ms, 1, is_other and '1' or problem.rearmed
 if problem.state == 'held' then ask.at, ask.count, ask.why = problem.at, problem.count + 1, problem.why end
 if passes(ask) and not (is_unanswered and problem.severity == 'critical') then
   open(ask.fingerprint, ask, 'a new critical problem')
