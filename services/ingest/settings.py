@@ -83,7 +83,7 @@ class Settings(BusSettings):
     held_seconds: float = Field(default=600.0, ge=1, le=86_400)
     """What has waited for so long is folded into the summary."""
     gather_seconds: float = Field(default=15.0, ge=0, le=600)
-    """So long a summary gathers before it opens."""
+    """So long a summary gathers before it opens; the next ones of a window twice as long each."""
     source_burst: int = Field(default=20, ge=1, le=100_000)
     """New problems of one source (account and region, Slack user, receiver) that open at once."""
     source_seconds: float = Field(default=30.0, ge=0.01, le=86_400)

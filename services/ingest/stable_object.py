@@ -42,7 +42,7 @@ def object_of(alarm: Alarm) -> str:
 
 
 def _plain(name: str) -> str:
-    """As CloudWatch, its exporters (`dimension_QueueName`, `queue_name`) and Kubernetes write it."""
+    """One name for `QueueName`, `queue_name` and `dimension_QueueName`, as exporters write it."""
     return _DIMENSION.sub("", name).replace("_", "").lower()
 
 

@@ -1,10 +1,11 @@
 """Ingest's decisions over a real Redis, with alarms by name and time that passes when told."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from bus.broker import Bus
@@ -27,6 +28,7 @@ from services.ingest.handlers import Triggers
 from services.ingest.limits import Limits
 from services.ingest.trigger import Decision, Raised, Recovered
 
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
 MIDNIGHT = datetime(2026, 11, 24, tzinfo=UTC)
 TIMES = {"problem": ("at", "last"), "summary": ("at",), "source": ("at",)}
 
@@ -55,16 +57,25 @@ class Shift:
         return Alarm(name=name, account="1", region="r", changed_at=moment, reason=reason)
 
     async def raised(
-        self, name: str, *, severity: Severity = "error", source: str = "here", service: str = ""
+        self,
+        name: str,
+        *,
+        severity: Severity = "error",
+        source: str = "here",
+        service: str = "",
+        labels: Mapping[str, str] = NO_LABELS,
     ) -> Decision:
         """A new state change to ALARM was taken."""
+        alarm = self.alarm(name).model_copy(update={"labels": dict(labels)})
         named = service or f"{name}-service"
-        found = Raised(self.alarm(name), severity=severity, source=source, service=named)
-        return await self.triggers.take(found)
+        return await self.triggers.take(
+            Raised(alarm, severity=severity, source=source, service=named)
+        )
 
-    async def recovered(self, name: str) -> Decision:
+    async def recovered(self, name: str, *, service: str = "") -> Decision:
         """A new state change to OK was taken."""
-        return await self.triggers.take(Recovered(self.alarm(name), service=f"{name}-service"))
+        named = service or f"{name}-service"
+        return await self.triggers.take(Recovered(self.alarm(name), service=named))
 
     async def incidents(self) -> list[IncidentOpened]:
         """Every incident on the stream, in order."""

@@ -62,6 +62,7 @@ async def test_another_object_takes_its_turn_and_is_told_in_a_summary_that_someb
     first = await fires(shift, {"node": "a"}, "error")
     await shift.end(first.incident_id)
     folded = await fires(shift, {"node": "c"}, "error")
+    await fires(shift, {"node": "c"}, "error")
     await shift.pass_time(shift.limits.gather_seconds + 1)
     await shift.draining.drain()
     await shift.end(folded.incident_id)

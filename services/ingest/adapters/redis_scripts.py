@@ -22,7 +22,12 @@ from services.ingest.limits import Limits
 
 DISK_WAIT_MS = 3000
 ON_DISK = "durable"
-BEFORE = {"append_once": (), "admit": ("shared", "over"), "recover": ("shared", "over")}
+BEFORE = {
+    "append_once": (),
+    "admit": ("shared", "held", "over"),
+    "recover": ("shared", "held", "over"),
+    "drain": ("shared", "held"),
+}
 """What is put before a script, unless it is `shared` alone."""
 
 

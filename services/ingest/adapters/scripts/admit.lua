@@ -120,29 +120,23 @@ elseif known then
 end
 
 ask.at, ask.count, ask.rearmed = ms, 1, is_other and '1' or problem.rearmed
-if problem.state == 'held' then ask.at, ask.count, ask.why = problem.at, problem.count + 1, problem.why end
+if problem.state == 'held' then
+  ask.at, ask.count, ask.why, ask.alone = problem.at, problem.count + 1, problem.why, problem.alone
+end
 if passes(ask) and not (is_unanswered and problem.severity == 'critical') then
   open(ask.fingerprint, ask, 'a new critical problem')
 elseif redis.call('ZCARD', BACKLOG) >= limits.most_held then
   fold(ask.fingerprint, ask, 'the backlog is full')
 else
-  redis.call('DEL', key)
-  redis.call('HSET', key, 'state', 'held', 'at', ask.at, 'last', ms, 'count', ask.count, 'incident_id', ask.incident_id,
-    'traceparent', ask.traceparent, 'entry', cjson.encode(ask.entry), 'severity', ask.severity, 'source', ask.source,
-    'alarm', ask.alarm, 'service', ask.service, 'kind', ask.kind, 'said', ask.said, 'changed', ask.changed,
-    'rearmed', ask.rearmed or '')
-  redis.call('EXPIRE', key, WEEK)
-  -- To the microsecond: of two that came within one millisecond the first is still the first.
-  local now = clock[1] * 1000 + clock[2] / 1000
-  redis.call('ZADD', BACKLOG, now + GRADES[ask.severity] * limits.lift_ms, ask.fingerprint)
-  redis.call('EXPIRE', BACKLOG, WEEK)
+  hold(ask.fingerprint, ask)
   drain()
 end
 
 local mine = became[ask.fingerprint]
 if mine then
   became[ask.fingerprint] = nil
-  link(mine.incident, mine.outcome == 'opened' and WEEK or DAY)
+  -- What was folded may still open as itself: then it is linked to that.
+  link(mine.outcome == 'opened' and mine.incident or 'held', mine.outcome == 'opened' and WEEK or DAY)
   return told(mine.outcome, mine.reason, mine.incident)
 end
 link('held', DAY)
