@@ -30,7 +30,7 @@ from services.ingest.trigger import Decision, Raised, Recovered
 
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
 MIDNIGHT = datetime(2026, 11, 24, tzinfo=UTC)
-TIMES = {"problem": ("at", "last"), "summary": ("at",), "source": ("at",)}
+TIMES = {"problem": ("at", "last", "reopened"), "summary": ("at",), "source": ("at",)}
 
 
 @dataclass
@@ -113,7 +113,7 @@ class Shift:
         for kind, names in TIMES.items():
             async for key in self.bus.redis.scan_iter(match=f"{self._key(kind)}*", count=1000):
                 for name in names:
-                    if await self.bus.redis.hexists(key, name):
+                    if await self.bus.redis.hget(key, name):
                         await self.bus.redis.hincrby(key, name, -ms)
         for kind in ("opened:", "objects:"):
             async for key in self.bus.redis.scan_iter(match=f"{self._key(kind)}*", count=1000):

@@ -17,12 +17,17 @@ local function is_looked_at()
   local is_current = current.state == 'gathering' or (current.at and ms - current.at < limits.window_ms)
   return (current.id == problem.incident and is_current) or not has_ended(problem.incident, problem.at)
 end
-local is_open, is_folded, ended, outcome = problem.state == 'open', problem.state == 'folded'
-if is_open then ended, outcome = has_ended(problem.incident, problem.at) end
+local is_open, is_folded, ended, outcome, why = problem.state == 'open', problem.state == 'folded'
+if is_open then ended, outcome, why = has_ended(problem.incident, problem.at) end
 local is_within = (is_open or is_folded) and problem.rearmed ~= '1'
   and ms - problem.last < limits.repeat_ms and ms - problem.at < limits.longest_ms
 -- Without an answer it is not silenced, and it is not new either: even a critical one takes its turn.
-local is_unanswered = is_within and ended and UNANSWERED[outcome]
+-- One that its own recovery ended opens again once; fires it after that too, it flaps, until it is silent for a while.
+local is_by_recovery = outcome == 'recovered' or (outcome == 'inconclusive' and why == 'recovered')
+local reopened = tonumber(problem.reopened or '')
+local is_flapping = is_by_recovery and reopened and ms - reopened < limits.repeat_ms
+local is_without_answer = ended and not is_flapping and (UNANSWERED[outcome] or is_by_recovery)
+local is_unanswered = is_within and is_without_answer
 
 -- What Alertmanager says again still fires, for as long as it says so; from others it is a late copy. So there it may
 -- be time to look again: it was re-armed, or silenced for the longest, or nobody gave an answer or looks any more.
@@ -32,7 +37,7 @@ local function is_due_again()
   end
   if not problem.state or problem.rearmed == '1' or ms - problem.at >= limits.longest_ms then return true end
   if is_folded then return not is_looked_at() end
-  return ended and UNANSWERED[outcome] and ms - problem.at >= limits.window_ms
+  return is_without_answer and ms - problem.at >= limits.window_ms
 end
 
 if seen and not is_due_again() then
@@ -103,7 +108,15 @@ if known and not is_asked then
 end
 if known and problem.state ~= 'held' then redis.call('PEXPIRE', key, limits.known_ms) end
 if known and is_open then
-  if ended then
+  if ended and is_flapping then
+    redis.call('HSET', key, 'reopened', ms)
+    if redis.call('HSETNX', key, 'told', '1') == 1 then
+      notice(ask.alarm .. ' (' .. ask.service .. ') flaps: it fires again and again after its recovery. It is not ' ..
+        'investigated again until it has been silent for a while; the last look is ' .. problem.incident .. '.',
+        'flaps:' .. problem.incident)
+    end
+    return ended_here('repeated', 'it flaps: it was opened again after a recovery already', problem.incident)
+  elseif ended then
     return ended_here('repeated', 'its investigation has ended, within the window', problem.incident)
   elseif tell(problem.incident, 'AlarmJoined', joined(ask.entry), 'updates') then
     return ended_here('joined', 'its investigation is running', problem.incident)
@@ -120,6 +133,7 @@ elseif known then
 end
 
 ask.at, ask.count, ask.rearmed = ms, 1, is_other and '1' or problem.rearmed
+ask.reopened = is_unanswered and is_by_recovery and ms or problem.reopened
 if problem.state == 'held' then
   ask.at, ask.count, ask.why, ask.alone = problem.at, problem.count + 1, problem.why, problem.alone
 end

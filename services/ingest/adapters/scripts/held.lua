@@ -72,7 +72,8 @@ local function hold(fingerprint, found)
   redis.call('HSET', key, 'state', 'held', 'at', found.at, 'last', ms, 'count', found.count, 'incident_id',
     found.incident_id, 'traceparent', found.traceparent, 'entry', cjson.encode(found.entry), 'severity', found.severity,
     'source', found.source, 'alarm', found.alarm, 'service', found.service, 'kind', found.kind, 'said', found.said,
-    'changed', found.changed, 'rearmed', found.rearmed or '', 'alone', found.alone or '', 'why', found.why or '')
+    'changed', found.changed, 'rearmed', found.rearmed or '', 'alone', found.alone or '', 'why', found.why or '',
+    'reopened', found.reopened or '')
   redis.call('EXPIRE', key, WEEK)
   -- To the microsecond: of two that came within one millisecond the first is still the first.
   local now = clock[1] * 1000 + clock[2] / 1000
@@ -84,7 +85,7 @@ end
 local function keep_alone(incident, fingerprint, found, reason)
   local kept = {fingerprint = fingerprint, reason = reason}
   for _, name in ipairs({'incident_id', 'traceparent', 'entry', 'severity', 'source', 'alarm', 'service', 'kind',
-    'said', 'changed'}) do kept[name] = found[name] end
+    'said', 'changed', 'reopened'}) do kept[name] = found[name] end
   redis.call('HSET', of('gathered', incident), 'alone', cjson.encode(kept))
 end
 

@@ -42,10 +42,12 @@ local function note(incident, outcome, reason, alarm, count, at)
   redis.call('EXPIRE', list, incident ~= '' and WEEK or DAY)
 end
 
--- Whether its investigation is over, and as what; without an outcome nobody ever opened it, or it is forgotten.
+-- Whether its investigation is over, as what, and why it had to conclude; without an outcome nobody ever opened it, or
+-- it is forgotten.
 local function has_ended(incident, at)
-  local state, outcome = unpack(redis.call('HMGET', P .. incident .. ':record', 'state', 'outcome'))
-  if state then return state == 'ended', state == 'ended' and outcome or nil end
+  local state, outcome, why = unpack(
+    redis.call('HMGET', P .. incident .. ':record', 'state', 'outcome', 'concluding'))
+  if state then return state == 'ended', state == 'ended' and outcome or nil, why end
   return ms - at > limits.place_ms
 end
 
@@ -146,7 +148,7 @@ local function settle(fingerprint, found, state, incident)
   local key = of('problem', fingerprint)
   redis.call('DEL', key)
   redis.call('HSET', key, 'state', state, 'incident', incident, 'at', ms, 'last', ms, 'alarm', found.alarm,
-    'service', found.service, 'severity', found.severity, 'changed', found.changed)
+    'service', found.service, 'severity', found.severity, 'changed', found.changed, 'reopened', found.reopened or '')
   redis.call('PEXPIRE', key, limits.known_ms)
   redis.call('ZREM', BACKLOG, fingerprint)
 end
