@@ -66,7 +66,8 @@ class Settings(BusSettings):
     """A file of the root certificates that AWS is checked against; empty: the machine's."""
     fingerprint: str = Field(default="", max_length=500)
     """What makes two alarms the same problem: fields (`account,region,alarm,service`, the default;
-    also `metric`, `arn`, `kind`, `labels.<name>`) or a template (`{account}/{labels.cluster}`)."""
+    also `metric`, `arn`, `kind`, `labels.<name>`) or a template (`{account}/{labels.cluster}`). An
+    alarm without one is refused, unless the part ends in `?`."""
     recovery: RecoveryPolicy = "finish small"
     """What an alarm's recovery does to its running investigation: `stop`, `finish small` (the next
     turn concludes) or `continue`."""
