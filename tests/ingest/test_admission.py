@@ -127,7 +127,7 @@ async def test_an_empty_part_of_the_fingerprint_is_refused_and_a_person_is_told(
     shift.triggers.identity = Identity.of("{account}/{labels.cluster}")
 
     decision = await shift.raised("cart")
-    await shift.raised("cart")
+    await shift.raised("frontend")
 
     first, _ = await dead_letters(shift.bus, INCIDENTS)
     notices = [each for each in await events(shift.bus, NOTICES)]
