@@ -27,6 +27,7 @@ class Identity:
     def of(cls, text: str) -> "Identity":
         """From `account,region,labels.cluster` or `{account}/{alarm}`; empty: the default.
 
+        A part that ends in `?` may be empty, where another one may not.
         Raises ValueError with a sentence that names what is wrong.
         """
         text = text.strip()
@@ -38,11 +39,14 @@ class Identity:
         if is_template and re.search(r"[{}]", _PART.sub("", text)):
             raise ValueError("has a brace without its other half")
         for name in names:
-            if name not in (*FIELDS, *OTHERS) and not re.fullmatch(r"labels\..+", name):
+            known_part = name.removesuffix("?")
+            if known_part not in (*FIELDS, *OTHERS) and not re.fullmatch(r"labels\..+", known_part):
                 known = ", ".join((*FIELDS, *OTHERS))
                 raise ValueError(f"names {name!r}; parts are {known} and labels.<name>")
         if not names:
             raise ValueError("names no part, so that all alarms would be the same problem")
+        if all(name.endswith("?") for name in names):
+            raise ValueError("names only parts that may be empty: one without `?` must stand")
         return cls(names, text if is_template else "")
 
     def fingerprint(self, alarm: Alarm, service: str, *, kind: TriggerKind = "cloudwatch") -> str:
@@ -52,8 +56,8 @@ class Identity:
         """
         values: list[object] = []
         for name in self.fields:
-            value = _value(name, alarm, service=service, kind=kind)
-            if not value.strip():
+            value = _value(name.removesuffix("?"), alarm, service=service, kind=kind)
+            if not value.strip() and not name.endswith("?"):
                 where = f"the alarm {alarm.name!r} has no {name}"
                 raise Rejected(f"{where}, which its fingerprint needs (NIGHTSHIFT_FINGERPRINT)")
             values.append(value)

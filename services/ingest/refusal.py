@@ -10,7 +10,7 @@ from services.ingest.wrapping import cleaned
 
 MAX_KEPT_BYTES = 64 * 1024
 MAX_REASON_CHARACTERS = 2000
-_FIGURES = re.compile(r"\d+")
+_FIGURES = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
 QUEUED = "A message in the alarm queue could not be read"
 ALARM = "An alarm was refused"
 
@@ -44,5 +44,5 @@ def refusal_of(
 
 
 def alike(reason: str) -> str:
-    """The reason without its figures: of all that are refused alike it is the same."""
+    """The reason without figures and quoted names: of all that are refused alike the same."""
     return _FIGURES.sub("#", reason)

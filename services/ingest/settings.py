@@ -71,7 +71,8 @@ class Settings(BusSettings):
     """A file of the root certificates that AWS is checked against; empty: the machine's."""
     fingerprint: str = Field(default="", max_length=500)
     """What makes two alarms the same problem: fields (`account,region,alarm,service`, the default;
-    also `metric`, `arn`, `kind`, `labels.<name>`) or a template (`{account}/{labels.cluster}`)."""
+    also `metric`, `arn`, `kind`, `labels.<name>`) or a template (`{account}/{labels.cluster}`). An
+    alarm without one is refused, unless the part ends in `?`."""
     recovery: RecoveryPolicy = "finish small"
     """What an alarm's recovery does to its running investigation: `stop`, `finish small` (the next
     turn concludes) or `continue`."""
@@ -79,7 +80,7 @@ class Settings(BusSettings):
     """An alarm of a known problem opens nothing until the problem was silent for so long, or was
     opened 24 times as long ago; 0: every state change opens an investigation."""
     max_open: int = Field(default=50, ge=1, le=100_000)
-    """Investigations that may be open at once; more wait. Critical new problems do not."""
+    """Investigations that may be open at once; more wait. A critical one of a new name does not."""
     max_new: int = Field(default=20, ge=2, le=100_000)
     """Investigations that may begin within the window, the last one for a critical problem; more
     are folded into one summary."""
@@ -88,7 +89,7 @@ class Settings(BusSettings):
     held_seconds: float = Field(default=600.0, ge=1, le=86_400)
     """What has waited for so long is folded into the summary."""
     gather_seconds: float = Field(default=15.0, ge=0, le=600)
-    """So long a summary gathers before it opens."""
+    """So long a summary gathers before it opens; the next ones of a window twice as long each."""
     source_burst: int = Field(default=20, ge=1, le=100_000)
     """New problems of one source (account and region, Slack user, receiver) that open at once."""
     source_seconds: float = Field(default=30.0, ge=0.01, le=86_400)

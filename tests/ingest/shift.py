@@ -1,10 +1,11 @@
 """Ingest's decisions over a real Redis, with alarms by name and time that passes when told."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from bus.broker import Bus
@@ -27,8 +28,9 @@ from services.ingest.handlers import Triggers
 from services.ingest.limits import Limits
 from services.ingest.trigger import Decision, Raised, Recovered
 
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
 MIDNIGHT = datetime(2026, 11, 24, tzinfo=UTC)
-TIMES = {"problem": ("at", "last"), "summary": ("at",), "source": ("at",)}
+TIMES = {"problem": ("at", "last", "reopened"), "summary": ("at",), "source": ("at",)}
 
 
 @dataclass
@@ -55,17 +57,25 @@ class Shift:
         return Alarm(name=name, account="1", region="r", changed_at=moment, reason=reason)
 
     async def raised(
-        self, name: str, *, severity: Severity = "error", source: str = "here"
+        self,
+        name: str,
+        *,
+        severity: Severity = "error",
+        source: str = "here",
+        service: str = "",
+        labels: Mapping[str, str] = NO_LABELS,
     ) -> Decision:
         """A new state change to ALARM was taken."""
-        alarm = self.alarm(name)
+        alarm = self.alarm(name).model_copy(update={"labels": dict(labels)})
+        named = service or f"{name}-service"
         return await self.triggers.take(
-            Raised(alarm, severity=severity, source=source, service=f"{name}-service")
+            Raised(alarm, severity=severity, source=source, service=named)
         )
 
-    async def recovered(self, name: str) -> Decision:
+    async def recovered(self, name: str, *, service: str = "") -> Decision:
         """A new state change to OK was taken."""
-        return await self.triggers.take(Recovered(self.alarm(name), service=f"{name}-service"))
+        named = service or f"{name}-service"
+        return await self.triggers.take(Recovered(self.alarm(name), service=named))
 
     async def incidents(self) -> list[IncidentOpened]:
         """Every incident on the stream, in order."""
@@ -103,10 +113,11 @@ class Shift:
         for kind, names in TIMES.items():
             async for key in self.bus.redis.scan_iter(match=f"{self._key(kind)}*", count=1000):
                 for name in names:
-                    if await self.bus.redis.hexists(key, name):
+                    if await self.bus.redis.hget(key, name):
                         await self.bus.redis.hincrby(key, name, -ms)
-        async for key in self.bus.redis.scan_iter(match=f"{self._key('opened:')}*", count=1000):
-            await self._age(as_text(key), ms)
+        for kind in ("opened:", "objects:"):
+            async for key in self.bus.redis.scan_iter(match=f"{self._key(kind)}*", count=1000):
+                await self._age(as_text(key), ms)
         await self._age(f"{self.bus.keys.prefix}backlog", ms)
         await self._age(f"{self.bus.keys.prefix}places", ms / 1000)
 

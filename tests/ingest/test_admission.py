@@ -127,7 +127,7 @@ async def test_an_empty_part_of_the_fingerprint_is_refused_and_a_person_is_told(
     shift.triggers.identity = Identity.of("{account}/{labels.cluster}")
 
     decision = await shift.raised("cart")
-    await shift.raised("cart")
+    await shift.raised("frontend")
 
     first, _ = await dead_letters(shift.bus, INCIDENTS)
     notices = [each for each in await events(shift.bus, NOTICES)]
@@ -163,3 +163,16 @@ async def test_a_recovery_that_is_older_than_the_alarm_changes_nothing(shift: Sh
 
     assert decision.outcome == "ignored"
     assert await events(shift.bus, UPDATES) == []
+
+
+async def test_the_same_recovery_in_another_wrapping_is_told_once(shift: Shift) -> None:
+    """By SNS and by EventBridge the same OK has other texts, and it was told twice."""
+    await shift.raised("cart")
+    over = shift.alarm("cart")
+    await shift.triggers.take(Recovered(over, service="cart-service"))
+
+    other = over.model_copy(update={"description": "more"})
+    again = await shift.triggers.take(Recovered(other, service="cart-service"))
+
+    assert again.outcome == "duplicate"
+    assert len(await events(shift.bus, UPDATES)) == 1

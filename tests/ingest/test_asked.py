@@ -55,7 +55,7 @@ async def test_what_was_asked_and_folded_opens_as_soon_as_there_is_a_share_left(
     make_bus: MakeBus,
 ) -> None:
     shift = Shift(make_bus("ingest"), SMALL)
-    for number in range(MOST_ASKED + 1):
+    for number in range(MOST_ASKED + 2):
         last = await asked(shift, f"service-{number}", str(number))
     assert last.outcome == "folded"
     await shift.pass_time(shift.limits.gather_seconds + 1)

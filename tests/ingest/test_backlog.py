@@ -126,6 +126,38 @@ async def test_a_critical_problem_gets_through_past_share_places_window_and_back
     assert (again.outcome, again.incident_id) == ("joined", decisions[0].incident_id)
 
 
+async def test_of_critical_problems_with_one_name_only_the_first_passes_the_limits(
+    make_bus: MakeBus,
+) -> None:
+    """One post of 300 targets that were down, each critical, opened 300 investigations."""
+    shift = Shift(make_bus("ingest"), Limits(max_open=2, max_new=4))
+    down = [
+        await shift.raised("TargetDown", severity="critical", service=f"svc-{number}")
+        for number in range(6)
+    ]
+    other = await shift.raised("PaymentsDown", severity="critical")
+    error = await shift.raised("slow")
+
+    assert [each.outcome for each in down] == ["opened"] * 2 + ["held"] * 4
+    assert (other.outcome, error.outcome) == ("opened", "held")
+    assert len(await shift.places()) == 3
+
+    await shift.stop_signal(down[0].incident_id)
+    await shift.stop_signal(down[1].incident_id)
+    await shift.backlog.free_stopped()
+    await shift.draining.drain()
+    assert [each.service for each in await shift.incidents()] == [
+        "svc-0",
+        "svc-1",
+        "PaymentsDown-service",
+        "svc-2",
+    ]
+
+    await shift.pass_time(shift.limits.window_seconds)
+    again = await shift.raised("PaymentsDown", severity="critical", service="svc-9")
+    assert again.outcome == "opened", "of this window it is the first"
+
+
 async def test_what_waits_and_turns_critical_opens_at_once_and_keeps_its_count(
     make_bus: MakeBus,
 ) -> None:

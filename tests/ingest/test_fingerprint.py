@@ -65,3 +65,14 @@ def test_a_wrong_setting_is_a_sentence_at_the_start(
     with pytest.raises(NotConfigured, match="NIGHTSHIFT_FINGERPRINT") as refused:
         load(Settings)
     assert said in str(refused.value)
+
+
+def test_a_part_that_may_be_empty_tells_apart_where_it_is_there_and_refuses_nothing() -> None:
+    """With `labels.namespace` every alarm of CloudWatch, and every log batch, was refused."""
+    identity = Identity.of("alarm, service, labels.namespace?")
+    bare = Alarm(name="a")
+    one, two = (Alarm(name="a", labels={"namespace": name}) for name in ("x", "y"))
+
+    assert len({identity.fingerprint(each, "cart") for each in (bare, one, two)}) == 3
+    with pytest.raises(ValueError, match="may be empty"):
+        Identity.of("{labels.namespace?}")

@@ -13,8 +13,8 @@ SMALL = Limits(max_new=3)
 
 
 async def folded(shift: Shift) -> str:
-    """The summary, open, that holds the problem `c`."""
-    for name in "ab":
+    """The summary, open, that holds the problems `c` and `z`."""
+    for name in "abz":
         await shift.raised(name)
     decision = await shift.raised("c")
     assert decision.outcome == "folded"

@@ -88,7 +88,7 @@ async def test_a_kind_that_comes_later_joins_the_running_summary_and_repeats_are
     make_bus: MakeBus,
 ) -> None:
     shift = Shift(make_bus("ingest"), SMALL)
-    await stormed(shift, "a", "b", "c")
+    await stormed(shift, *"abcd")
     summary = await opened_summary(shift)
     await shift.begin()
 
@@ -100,7 +100,7 @@ async def test_a_kind_that_comes_later_joins_the_running_summary_and_repeats_are
     assert (joined.investigation_id, joined.alarm.name) == (summary.incident_id, "late")
     assert late.incident_id == again.incident_id == summary.incident_id
     counts = await shift.counted(str(summary.incident_id))
-    assert counts == {"opened": 0, "folded": 3}
+    assert counts == {"opened": 0, "folded": 4}
 
 
 async def test_new_kinds_after_the_summary_has_ended_gather_in_a_second_one(
@@ -108,13 +108,16 @@ async def test_new_kinds_after_the_summary_has_ended_gather_in_a_second_one(
 ) -> None:
     """They went into the one that had ended: one notice, and nobody looked at them."""
     shift = Shift(make_bus("ingest"), SMALL)
-    await stormed(shift, "a", "b", "c")
+    await stormed(shift, *"abcd")
     summary = await opened_summary(shift)
     await shift.end(str(summary.incident_id))
 
     known = await shift.raised("c")
     late = await shift.raised("late")
     await stormed(shift, "later")
+    await shift.pass_time(shift.limits.gather_seconds + 1)
+    await shift.draining.drain()
+    assert len(await shift.incidents()) == 3, "the second one of a window gathers twice as long"
     second = await opened_summary(shift)
 
     assert known.incident_id == summary.incident_id
@@ -162,16 +165,16 @@ async def test_the_next_window_has_its_own_investigations_and_its_own_summary(
     make_bus: MakeBus,
 ) -> None:
     shift = Shift(make_bus("ingest"), SMALL)
-    await stormed(shift, *"abc")
+    await stormed(shift, *"abcx")
     first = await opened_summary(shift)
     await shift.begin()
     await shift.pass_time(shift.limits.window_seconds)
 
-    assert await stormed(shift, *"decf") == ["opened", "opened", "folded", "folded"]
+    assert await stormed(shift, *"decfg") == ["opened"] * 2 + ["folded"] * 3
     second = await opened_summary(shift)
 
     assert first.incident_id != second.incident_id
-    assert "1 alarm of 1 kind:" in second.attachments["held"], (
+    assert "2 alarms of 2 kinds:" in second.attachments["held"], (
         "c is of the first one, which still runs"
     )
 
@@ -226,7 +229,7 @@ async def test_what_recovers_while_it_waits_beside_a_summary_goes_there_with_tha
 
 async def test_one_kind_that_recovers_never_ends_the_summary_of_all(make_bus: MakeBus) -> None:
     shift = Shift(make_bus("ingest"), SMALL, recovery="stop")
-    await stormed(shift, *"abc")
+    await stormed(shift, *"abcd")
     await opened_summary(shift)
     await shift.begin()
 
@@ -239,7 +242,7 @@ async def test_one_kind_that_recovers_never_ends_the_summary_of_all(make_bus: Ma
 
 async def test_a_summary_opens_once_however_many_replicas_find_it_due(make_bus: MakeBus) -> None:
     shift, other = (Shift(make_bus("ingest"), SMALL) for _ in range(2))
-    await stormed(shift, *"abc")
+    await stormed(shift, *"abcd")
     await shift.pass_time(16)
     waiting = await shift.backlog.drain()
     assert waiting.due is not None
@@ -254,7 +257,7 @@ async def test_a_summary_opens_once_however_many_replicas_find_it_due(make_bus: 
 
 async def test_a_summary_to_which_a_kind_came_meanwhile_is_read_again(make_bus: MakeBus) -> None:
     shift = Shift(make_bus("ingest"), SMALL)
-    await stormed(shift, *"abc")
+    await stormed(shift, *"abce")
     await shift.pass_time(16)
     waiting = await shift.backlog.drain()
     assert waiting.due is not None

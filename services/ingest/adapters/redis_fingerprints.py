@@ -3,8 +3,9 @@
 `fingerprint:content:<hash>` marks what was read and links it, `fingerprint:problem:<fingerprint>`
 says where a problem stands, `fingerprint:incident:<id>` and `fingerprint:decisions:<id>` what was
 decided about it; `fingerprint:change:<id>` links each change, `fingerprint:series:<fingerprint>`
-says which series fire, `fingerprint:over:<fingerprint>` which ends were read lately. The scripts in
-`scripts/` write them, and the streams in the same step.
+says which series fire, `fingerprint:over:<fingerprint>` which ends were read lately, and
+`fingerprint:objects:<fingerprint>` which lasting things fired lately. The scripts in `scripts/`
+write them, and the streams in the same step.
 """
 
 import logging
@@ -36,6 +37,7 @@ from services.ingest.adapters.redis_scripts import ON_DISK, RedisScripts, unavai
 from services.ingest.fingerprint import series_of
 from services.ingest.limits import DEFAULTS, Limits
 from services.ingest.ports import Recovery, Written
+from services.ingest.stable_object import object_of
 from services.ingest.trigger import Decision
 
 log = logging.getLogger(__name__)
@@ -122,6 +124,7 @@ class RedisFingerprints:
             "said": incident.summary[:SAID_CHARACTERS],
             "changed": _ms(alarm.changed_at) if alarm else 0,
             "series": series_of(alarm, incident.trigger) if alarm else "",
+            "object": object_of(alarm) if alarm else "",
         }
         return await self._decide("admit", f"content:{content}", asked=asked)
 

@@ -26,7 +26,13 @@ from services.ingest.limits import Limits
 log = logging.getLogger(__name__)
 DISK_WAIT_MS = 3000
 ON_DISK = "durable"
-BEFORE = {"append_once": (), "seal": (), "admit": ("shared", "over"), "recover": ("shared", "over")}
+BEFORE = {
+    "append_once": (),
+    "seal": (),
+    "admit": ("shared", "held", "over"),
+    "recover": ("shared", "held", "over"),
+    "drain": ("shared", "held"),
+}
 """What is put before a script, unless it is `shared` alone."""
 
 

@@ -43,7 +43,10 @@ def scripts() -> dict[str, str]:
             text, shared = path.read_text(encoding="utf-8"), path.with_name("shared.lua")
             found[_sha(text)] = path.stem
             if shared.is_file():
-                found[_sha(shared.read_text(encoding="utf-8") + text)] = path.stem
+                begun = shared.read_text(encoding="utf-8")
+                found[_sha(begun + text)] = path.stem
+                if (held := path.with_name("held.lua")).is_file():
+                    found[_sha(begun + held.read_text(encoding="utf-8") + text)] = path.stem
         for path in sorted((ROOT / folder).rglob("*.py")):
             for name, text in _inline(path.read_text(encoding="utf-8")):
                 found[_sha(text)] = name

@@ -17,12 +17,17 @@ local function is_looked_at()
   local is_current = current.state == 'gathering' or (current.at and ms - current.at < limits.window_ms)
   return (current.id == problem.incident and is_current) or not has_ended(problem.incident, problem.at)
 end
-local is_open, is_folded, ended, outcome = problem.state == 'open', problem.state == 'folded'
-if is_open then ended, outcome = has_ended(problem.incident, problem.at) end
+local is_open, is_folded, ended, outcome, why = problem.state == 'open', problem.state == 'folded'
+if is_open then ended, outcome, why = has_ended(problem.incident, problem.at) end
 local is_within = (is_open or is_folded) and problem.rearmed ~= '1'
   and ms - problem.last < limits.repeat_ms and ms - problem.at < limits.longest_ms
 -- Without an answer it is not silenced, and it is not new either: even a critical one takes its turn.
-local is_unanswered = is_within and ended and UNANSWERED[outcome]
+-- One that its own recovery ended opens again once; fires it after that too, it flaps, until it is silent for a while.
+local is_by_recovery = outcome == 'recovered' or (outcome == 'inconclusive' and why == 'recovered')
+local reopened = tonumber(problem.reopened or '')
+local is_flapping = is_by_recovery and reopened and ms - reopened < limits.repeat_ms
+local is_without_answer = ended and not is_flapping and (UNANSWERED[outcome] or is_by_recovery)
+local is_unanswered = is_within and is_without_answer
 
 -- What Alertmanager says again still fires, for as long as it says so; from others it is a late copy. So there it may
 -- be time to look again: it was re-armed, or silenced for the longest, or nobody gave an answer or looks any more.
@@ -32,7 +37,7 @@ local function is_due_again()
   end
   if not problem.state or problem.rearmed == '1' or ms - problem.at >= limits.longest_ms then return true end
   if is_folded then return not is_looked_at() end
-  return ended and UNANSWERED[outcome] and ms - problem.at >= limits.window_ms
+  return is_without_answer and ms - problem.at >= limits.window_ms
 end
 
 if seen and not is_due_again() then
@@ -47,6 +52,19 @@ if seen and not is_due_again() then
 end
 begin()
 
+-- Whether the lasting thing that it is about has not fired within the window; from now on it has.
+local function is_new_object()
+  if ask.object == '' then return false end
+  local objects = of('objects', ask.fingerprint)
+  redis.call('ZREMRANGEBYSCORE', objects, '-inf', ms - limits.repeat_ms)
+  local is_new = not redis.call('ZSCORE', objects, ask.object)
+  -- Of more than are kept by name none is new.
+  if is_new and redis.call('ZCARD', objects) >= limits.most_series then return false end
+  redis.call('ZADD', objects, ms, ask.object)
+  redis.call('PEXPIRE', objects, math.max(limits.repeat_ms, 1000))
+  return is_new
+end
+
 local ended_before = over_before(ask.fingerprint, ask.series, ask.changed)
 if not ended_before then fires(ask.fingerprint, ask.series, ask.changed) end
 -- An incident of that id was opened: this is another one.
@@ -59,8 +77,10 @@ if redis.call('EXISTS', of('incident', ask.incident_id)) == 1 then
   end
   ask.incident_id, ask.traceparent = ask.again.id, ask.again.traceparent
 end
+-- A lasting thing of which this problem told nothing within the window: while its investigation runs, it joins.
+local is_other = is_new_object() and is_within and has_ended(problem.incident, problem.at)
 local known = problem.state == 'held'
-  or (is_within and not is_unanswered and (is_open or is_looked_at()))
+  or (is_within and not is_unanswered and not is_other and (is_open or is_looked_at()))
 -- What is worse than what was looked at is new: at once where that has ended, and else where it is critical now.
 local is_worse = known and GRADES[ask.severity] < GRADES[problem.severity]
 if is_worse and (ended or (critical and not is_open)) then known = false end
@@ -88,7 +108,15 @@ if known and not is_asked then
 end
 if known and problem.state ~= 'held' then redis.call('PEXPIRE', key, limits.known_ms) end
 if known and is_open then
-  if ended then
+  if ended and is_flapping then
+    redis.call('HSET', key, 'reopened', ms)
+    if redis.call('HSETNX', key, 'told', '1') == 1 then
+      notice(ask.alarm .. ' (' .. ask.service .. ') flaps: it fires again and again after its recovery. It is not ' ..
+        'investigated again until it has been silent for a while; the last look is ' .. problem.incident .. '.',
+        'flaps:' .. problem.incident)
+    end
+    return ended_here('repeated', 'it flaps: it was opened again after a recovery already', problem.incident)
+  elseif ended then
     return ended_here('repeated', 'its investigation has ended, within the window', problem.incident)
   elseif tell(problem.incident, 'AlarmJoined', joined(ask.entry), 'updates') then
     return ended_here('joined', 'its investigation is running', problem.incident)
@@ -104,30 +132,25 @@ elseif known then
   return told('held', 'its problem waits already', '')
 end
 
-ask.at, ask.count, ask.rearmed = ms, 1, problem.rearmed
-if problem.state == 'held' then ask.at, ask.count, ask.why = problem.at, problem.count + 1, problem.why end
+ask.at, ask.count, ask.rearmed = ms, 1, is_other and '1' or problem.rearmed
+ask.reopened = is_unanswered and is_by_recovery and ms or problem.reopened
+if problem.state == 'held' then
+  ask.at, ask.count, ask.why, ask.alone = problem.at, problem.count + 1, problem.why, problem.alone
+end
 if passes(ask) and not (is_unanswered and problem.severity == 'critical') then
   open(ask.fingerprint, ask, 'a new critical problem')
 elseif redis.call('ZCARD', BACKLOG) >= limits.most_held then
   fold(ask.fingerprint, ask, 'the backlog is full')
 else
-  redis.call('DEL', key)
-  redis.call('HSET', key, 'state', 'held', 'at', ask.at, 'last', ms, 'count', ask.count, 'incident_id', ask.incident_id,
-    'traceparent', ask.traceparent, 'entry', cjson.encode(ask.entry), 'severity', ask.severity, 'source', ask.source,
-    'alarm', ask.alarm, 'service', ask.service, 'kind', ask.kind, 'said', ask.said, 'changed', ask.changed,
-    'rearmed', ask.rearmed or '')
-  redis.call('EXPIRE', key, WEEK)
-  -- To the microsecond: of two that came within one millisecond the first is still the first.
-  local now = clock[1] * 1000 + clock[2] / 1000
-  redis.call('ZADD', BACKLOG, now + GRADES[ask.severity] * limits.lift_ms, ask.fingerprint)
-  redis.call('EXPIRE', BACKLOG, WEEK)
+  hold(ask.fingerprint, ask)
   drain()
 end
 
 local mine = became[ask.fingerprint]
 if mine then
   became[ask.fingerprint] = nil
-  link(mine.incident, mine.outcome == 'opened' and WEEK or DAY)
+  -- What was folded may still open as itself: then it is linked to that.
+  link(mine.outcome == 'opened' and mine.incident or 'held', mine.outcome == 'opened' and WEEK or DAY)
   return told(mine.outcome, mine.reason, mine.incident)
 end
 link('held', DAY)

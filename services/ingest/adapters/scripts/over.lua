@@ -43,7 +43,8 @@ local function over(fingerprint, series, what)
 
   if problem.state == 'held' then
     if fired.others then return 'recovered', 'others of its problem fire still: it waits on', '' end
-    if not current_summary() then return over_while_held(fingerprint, problem, what) end
+    local into = current_summary()
+    if not into or into.state == 'over' then return over_while_held(fingerprint, problem, what) end
     fold(fingerprint, whole(fingerprint), 'it recovered while it was held', what.recovered_at)
     local mine = became[fingerprint]
     became[fingerprint] = nil

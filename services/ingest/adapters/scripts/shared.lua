@@ -50,10 +50,12 @@ local function note(incident, outcome, reason, alarm, count, at)
   redis.call('EXPIRE', list, incident ~= '' and WEEK or DAY)
 end
 
--- Whether its investigation is over, and as what; without an outcome nobody ever opened it, or it is forgotten.
+-- Whether its investigation is over, as what, and why it had to conclude; without an outcome nobody ever opened it, or
+-- it is forgotten.
 local function has_ended(incident, at)
-  local state, outcome = unpack(redis.call('HMGET', P .. incident .. ':record', 'state', 'outcome'))
-  if state then return state == 'ended', state == 'ended' and outcome or nil end
+  local state, outcome, why = unpack(
+    redis.call('HMGET', P .. incident .. ':record', 'state', 'outcome', 'concluding'))
+  if state then return state == 'ended', state == 'ended' and outcome or nil, why end
   return ms - at > limits.place_ms
 end
 
@@ -94,15 +96,21 @@ end
 
 local function opened(kind) return redis.call('ZCOUNT', of('opened', kind), '(' .. ms - limits.window_ms, '+inf') end
 
--- Log text says by itself that it is critical: of one source it passes the limits only so often.
+-- A critical one passes the limits where none of its alarm's name was opened within the window. Log text says by
+-- itself that it is critical: of one source it passes only so often.
 local function passes(found)
   if found.severity ~= 'critical' then return false end
+  local before = redis.call('ZSCORE', of('opened', 'critical-names'), found.alarm)
+  if before and before + limits.window_ms > ms then return false end
   return found.kind ~= 'logs' or opened('critical:' .. found.source) < limits.max_new
 end
 
 -- Why a problem that takes its turn may not be investigated now; nothing where it may. One of the window is a critical
 -- one's.
 local function obstacle(found)
+  if found.alone == '1' then
+    return redis.call('ZCOUNT', PLACES, '(' .. ms / 1000, '+inf') >= limits.max_open and 'places' or nil
+  end
   local ordinary, all = opened('ordinary'), opened('ordinary') + opened('critical')
   local is_full = all >= limits.max_new or (found.severity ~= 'critical' and ordinary >= limits.max_new - 1)
   -- What people ask for has a share of its own.
@@ -148,7 +156,7 @@ local function settle(fingerprint, found, state, incident)
   local key = of('problem', fingerprint)
   redis.call('DEL', key)
   redis.call('HSET', key, 'state', state, 'incident', incident, 'at', ms, 'last', ms, 'alarm', found.alarm,
-    'service', found.service, 'severity', found.severity, 'changed', found.changed)
+    'service', found.service, 'severity', found.severity, 'changed', found.changed, 'reopened', found.reopened or '')
   redis.call('PEXPIRE', key, limits.known_ms)
   redis.call('ZREM', BACKLOG, fingerprint)
 end
@@ -162,116 +170,21 @@ end
 local function open(fingerprint, found, reason)
   local incident, kind = found.incident_id, found.kind == 'slack' and 'asked' or 'ordinary'
   if found.severity == 'critical' then kind = 'critical' end
+  if found.alone == '1' then kind = 'alone' end
   append('incidents', found.entry)
   take_place(incident)
   take_token(found.source)
   count_opened(kind, incident)
+  if kind == 'critical' then count_opened('critical-names', found.alarm) end
   if kind == 'critical' and found.kind == 'logs' then count_opened('critical:' .. found.source, incident) end
   settle(fingerprint, found, 'open', incident)
   redis.call('HSET', of('incident', incident), 'fingerprint', fingerprint, 'traceparent', found.traceparent)
   -- That it waited stood among the decisions of a window so far: now it has an incident.
-  if found.why then note(incident, 'held', found.why, found.alarm, 0, tonumber(found.at)) end
+  if (found.why or '') ~= '' then note(incident, 'held', found.why, found.alarm, 0, tonumber(found.at)) end
   note(incident, 'opened', reason, found.alarm)
   local waited = (found.count or 1) - 1
   if waited > 0 then note(incident, 'held', 'came while it waited', found.alarm, waited) end
   became[fingerprint] = {outcome = 'opened', reason = reason, incident = incident}
-end
-
--- The summary that gathers, or this window's; nothing where there is none.
-local function current_summary()
-  local found = hash(SUMMARY)
-  if found.id and (found.state == 'gathering' or ms - found.at < limits.window_ms) then return found end
-end
-
--- Whether this problem is new to a summary that nobody looks at any more.
-local function comes_late(into, fingerprint, found)
-  local is_over = into.state == 'over' or redis.call('HGET', P .. into.id .. ':record', 'state') == 'ended'
-  if not is_over then return false end
-  return found.rearmed == '1' or redis.call('HEXISTS', of('gathered', into.id), 'facts:' .. fingerprint) == 0
-end
-
--- The summary for a problem; where there is none yet, or it came late, one begins to gather and a person is told.
-local function summary(fingerprint, problem)
-  local found = current_summary()
-  if found and not comes_late(found, fingerprint, problem) then return found end
-  found = {id = ask.summary.id, state = 'gathering', at = ms}
-  redis.call('DEL', SUMMARY)
-  redis.call('HSET', SUMMARY, 'id', found.id, 'state', found.state, 'at', ms)
-  redis.call('EXPIRE', SUMMARY, WEEK)
-  redis.call('HSET', of('incident', found.id), 'traceparent', ask.summary.traceparent)
-  notice('More new problems than are investigated one by one: the rest goes into one summary, ' .. found.id ..
-    '; critical ones still open at once.', 'storm:' .. found.id)
-  return found
-end
-
-local function count_gathered(incident, fingerprint, severity, count)
-  local gathered = of('gathered', incident)
-  redis.call('HINCRBY', gathered, 'alarms', count)
-  redis.call('HINCRBY', gathered, 'of:' .. severity, count)
-  if redis.call('HEXISTS', gathered, 'facts:' .. fingerprint) == 1 then
-    redis.call('HINCRBY', gathered, 'number:' .. fingerprint, count)
-  end
-  redis.call('EXPIRE', gathered, WEEK)
-end
-
--- Remark in a summary that one of its kinds is over.
-local function remark(incident, fingerprint, recovered_at)
-  local gathered = of('gathered', incident)
-  if redis.call('HEXISTS', gathered, 'facts:' .. fingerprint) == 1 then
-    redis.call('HSET', gathered, 'recovered:' .. fingerprint, recovered_at)
-  end
-end
-
-local function is_all_over(incident)
-  local kinds, over = tonumber(redis.call('HGET', of('gathered', incident), 'kinds')), 0
-  for _, name in ipairs(redis.call('HKEYS', of('gathered', incident))) do
-    if name:sub(1, 10) == 'recovered:' then over = over + 1 end
-  end
-  return over == kinds
-end
-
-local function fold(fingerprint, found, reason, recovered_at)
-  local into, count = summary(fingerprint, found), tonumber(found.count or 1)
-  local gathered, is_new = of('gathered', into.id), false
-  if redis.call('HEXISTS', gathered, 'facts:' .. fingerprint) == 0 then
-    is_new = true
-    if redis.call('HINCRBY', gathered, 'kinds', 1) <= limits.most_kinds then
-      redis.call('HSET', gathered, 'facts:' .. fingerprint, cjson.encode({alarm = found.alarm, service = found.service,
-        severity = found.severity, kind = found.kind, said = found.said, at = tonumber(found.at or ms),
-        reason = reason}))
-    end
-  end
-  count_gathered(into.id, fingerprint, found.severity, count)
-  if recovered_at then remark(into.id, fingerprint, recovered_at)
-  else redis.call('HDEL', gathered, 'recovered:' .. fingerprint) end
-  settle(fingerprint, found, 'folded', into.id)
-  note(into.id, 'folded', reason, found.alarm, count)
-  became[fingerprint] = {outcome = 'folded', reason = reason, incident = into.id}
-  if into.state ~= 'open' or not is_new then return end
-  tell(into.id, 'AlarmJoined', joined(found.entry), 'updates')
-end
-
-local WAITS = {places = 'no place is free', source = 'its source has used up its share',
-  window = 'the window has its number of new ones'}
-local FOLDS = {window = 'more new problems than this window may open'}
-
-local function whole(fingerprint)
-  local found = hash(of('problem', fingerprint))
-  found.entry = cjson.decode(found.entry)
-  return found
-end
-
--- What is held opens in its order as far as it may; what has waited too long, or may not open at all, is folded.
-local function drain()
-  for _, fingerprint in ipairs(redis.call('ZRANGE', BACKLOG, 0, -1)) do
-    local state, at, source, severity, kind = unpack(
-      redis.call('HMGET', of('problem', fingerprint), 'state', 'at', 'source', 'severity', 'kind'))
-    local why = state == 'held' and obstacle({source = source, severity = severity, kind = kind})
-    if state ~= 'held' then redis.call('ZREM', BACKLOG, fingerprint)
-    elseif not why then open(fingerprint, whole(fingerprint), 'a new problem')
-    elseif FOLDS[why] and severity ~= 'critical' then fold(fingerprint, whole(fingerprint), FOLDS[why])
-    elseif ms - at >= limits.held_ms then fold(fingerprint, whole(fingerprint), 'held for too long: ' .. WAITS[why]) end
-  end
 end
 
 local function answer(outcome, reason, incident, more)
@@ -280,3 +193,4 @@ local function answer(outcome, reason, incident, more)
   told.outcome, told.reason, told.incident, told.wrote, told.became = outcome, reason, incident, wrote, became
   return cjson.encode(told)
 end
+
