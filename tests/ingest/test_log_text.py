@@ -53,7 +53,7 @@ async def test_critical_log_text_that_waited_too_long_goes_into_the_summary(
     make_bus: MakeBus,
 ) -> None:
     shift = Shift(make_bus("ingest"), Limits(max_new=2, held_seconds=60))
-    for number in range(3):
+    for number in range(4):
         await logged(shift, f"words {number}")
 
     await shift.pass_time(61)

@@ -74,7 +74,7 @@ async def test_a_mention_opens_an_incident_too(service: Service, people: People)
         ("crtservice is slow", 'no service "crtservice" here. Did you mean cartservice?'),
         ("everything", "I know cartservice, checkoutservice, frontend or payment-service."),
         ("", "Say which service"),
-        ("please look at cartservice", 'no service "please"'),
+        ("please look at it", 'no service "please"'),
     ],
 )
 async def test_what_is_no_service_opens_nothing_and_the_answer_says_what_there_is(
