@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from bus.connection import as_text
 from bus.streams import STREAMS, Keys
 from simulator.redis_server import free_port
 from tests.deploy import redis_commands
+from tests.waiting import until
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "k8s" / "base" / "redis"
 TEMPLATE = FOLDER / "users.acl.template"
@@ -147,16 +147,18 @@ def _rows(by_key: dict[str, list[str]]) -> Iterator[str]:
 
 
 def _wait(admin: "Redis", process: "subprocess.Popen[bytes]", *, said: Path) -> None:
-    give_up_at = time.monotonic() + 10
-    while True:
+    def answers() -> bool:
         try:
-            admin.ping()
-            return
+            return bool(admin.ping())
         except RedisConnectionError:
-            words = said.read_text(errors="replace")[-500:]
-            assert process.poll() is None, words
-            assert time.monotonic() < give_up_at, words
-        time.sleep(0.02)
+            return False
+
+    until(
+        answers,
+        seconds=10,
+        what=lambda: said.read_text(errors="replace")[-500:],
+        alive=lambda: process.poll() is None,
+    )
 
 
 def commands_of(template: str) -> Sequence[str]:

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ from tests.deploy.manifests import K8S, container, needs_kubectl
 from tests.deploy.test_variables import SECRETS, mount, moved, places, variables
 from tests.house.sources import ROOT
 from tests.lane import Lane
+from tests.waiting import until
 
 pytestmark = [needs_kubectl, pytest.mark.xdist_group("manifests"), pytest.mark.timeout(300)]
 LOCAL, TRIAL = "overlays/local", "overlays/trial"
@@ -207,8 +207,5 @@ def stopped(redis: Redis) -> list[str]:
     return [each["outcome"] for each in told]
 
 
-def wait(until: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + 90
-    while not until():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.2)
+def wait(condition: Callable[[], object], what: str) -> None:
+    until(condition, seconds=90, what=lambda: f"waited in vain for {what}")

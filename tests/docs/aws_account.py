@@ -6,12 +6,12 @@ moto's state is the process's, and another test's may be in this one.
 import contextlib
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
 from simulator.redis_server import free_port
+from tests.waiting import until
 
 REGION = "eu-west-2"
 
@@ -39,12 +39,12 @@ def aws_account(log: Path) -> Iterator[dict[str, str]]:
 
 def await_answer(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     """The server answers."""
-    give_up_at = time.monotonic() + 40
-    while True:
+
+    def answers() -> bool:
         try:
             with urlopen(f"{url}/moto-api/data.json", timeout=5):
-                return
+                return True
         except OSError:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < give_up_at, log.read_text()
-            time.sleep(0.05)
+            return False
+
+    until(answers, seconds=40, what=log.read_text, alive=lambda: process.poll() is None)
