@@ -20,10 +20,10 @@ from tests.lane import Figures, Lane
 
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(600)]
 ONE_EACH = {"reasoner": 1, "toolrunner": 1, "notifier": 1}
-PLAN = FleetPlan(replicas=ONE_EACH, settings=SETTINGS, model_seconds=0.3)
+PLAN = FleetPlan(replicas=ONE_EACH, settings=SETTINGS, model_seconds=1.0)
 ROUNDS = (1, 8)
 LATEST_SECONDS = (0.6, 2.5)
-"""Until then after the first turn is due the master dies: the incident is not over."""
+"""Until then after the first turn is due the master dies: turns of a second each are not over."""
 
 
 def test_an_incident_whose_master_dies_ends_in_its_one_message(
