@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TOOLS := .nightshift/tools
 CODE := bus services simulator cli examples benchmarks deploy tests
 CASES := tests/fixtures/cases $(wildcard ../shared/cases/incidents)
 STRINGS := $(wildcard ../shared/cases/injection)
@@ -10,7 +11,7 @@ REDTEAM := $(addprefix --strings ,$(STRINGS)) --at-once 12 --report .nightshift/
 EVAL := $(addprefix --cases ,$(CASES)) --at-once 8 --budget 20 --report .nightshift/evaluation.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test chaos redteam eval bench demo up docs pictures lock images pin-images laptop clean
+.PHONY: help install check test chaos redteam validate eval bench demo up docs pictures lock images pin-images laptop clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,6 +45,12 @@ redteam: $(STAMP) ## A model that obeys every attacker, all cases, then all cont
 	@mkdir -p .nightshift
 	$(BIN)/nightshift redteam $(REDTEAM) $(ARGS)
 	$(BIN)/pytest tests/redteam tests/toolrunner tests/ingest --full -n 2 --dist loadgroup $(ARGS)
+
+validate: $(STAMP) ## Manifests by kubernetes-validate and checkov, both fetched (CRDS=file of KEDA's definitions)
+	@test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade kubernetes-validate checkov
+	PATH="$(abspath $(TOOLS))/bin:$$PATH" CRDS="$(CRDS)" $(BIN)/pytest tests/deploy/test_validity.py \
+	  tests/deploy/test_checkov.py tests/deploy/test_drills.py tests/deploy/test_terraform.py --full -rs $(ARGS)
 
 eval: $(STAMP) ## Incidents with known answers, graded (a model where a key is set, else scripts)
 	@mkdir -p .nightshift

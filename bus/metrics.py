@@ -1,5 +1,6 @@
 """Every instrument by name, with unit and description; `/metrics` and OTLP show the same ones."""
 
+import atexit
 import os
 
 from opentelemetry import metrics
@@ -59,6 +60,7 @@ def set_up_metrics(service: str, replica: str) -> MeterProvider:
         exporter = OTLPMetricExporter(timeout=None if given else 3)
         readers.append(PeriodicExportingMetricReader(exporter))
     resource = Resource.create({"service.name": service, "service.instance.id": replica})
-    provider = MeterProvider(metric_readers=readers, resource=resource)
+    provider = MeterProvider(readers, resource, shutdown_on_exit=False)
+    atexit.register(provider.shutdown, 3_000)  # its own waits 30 s for a collector that drips
     metrics.set_meter_provider(provider)
     return provider

@@ -22,6 +22,13 @@ from bus.events import Event, InvestigationStopped
 from bus.streams import STREAM_OF, Stream
 
 Mode = Literal["off", "sign", "require"]
+Verdict = Literal[
+    "accepted",
+    "it is not signed",
+    "its signature is not that of its sender",
+    "its sender may not write this",
+    "it had expired when it was appended",
+]
 OPERATOR = "operator"
 ROLES = ("ingest", "reasoner", "toolrunner", "notifier", OPERATOR)
 OWN = ("sender", "issued_at", "expires_at")
@@ -75,16 +82,15 @@ class Seals:
         """Raises Unsealed with what is wrong, where seals are required."""
         if self.mode == "off":
             return
-        problem = self._problem(entry)
-        verdict = problem or "accepted"
+        verdict = self._verdict(entry)
         metrics.SEALS.add(1, {"stream": entry.stream.name, "verdict": verdict})
-        if problem and self.mode == "require":
-            raise Unsealed(f"not accepted: {problem}")
+        if verdict != "accepted" and self.mode == "require":
+            raise Unsealed(f"not accepted: {verdict}")
 
-    def _problem(self, entry: Entry) -> str:
+    def _verdict(self, entry: Entry) -> Verdict:
         fields, stream = entry.fields, entry.stream
         if "anyone" in stream.writers:
-            return ""
+            return "accepted"
         if (sender := fields.get("sender")) is None:
             return "it is not signed"
         content, given = self._content(fields, stream), fields.get(SEAL + self.service, "")
@@ -97,7 +103,7 @@ class Seals:
         expires, appended = fields.get("expires_at", ""), entry.entry_id.partition("-")[0]
         if not expires.isdecimal() or int(expires) < int(appended):
             return "it had expired when it was appended"
-        return ""
+        return "accepted"
 
     def _content(self, fields: Mapping[str, str], stream: Stream) -> str:
         rest = {name: text for name, text in fields.items() if not name.startswith(SEAL)}

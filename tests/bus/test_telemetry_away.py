@@ -1,24 +1,36 @@
 """A collector that refuses, hangs or drips slows nothing, keeps nothing and fills no memory."""
 
 import asyncio
+import os
 import socket
+import sys
 import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from subprocess import PIPE, Popen
 
 import pytest
 from opentelemetry.trace import Status, StatusCode
 
 from bus import conventions as names
 from bus.tracing import EXPORT_SECONDS, Tracing, root_of
+from tests.lane import Lane
 
 ROOT = root_of("inc-1").traceparent
 MOST_MEMORY = 4 << 20
 """Of all that waits, when every span is filled with as much as it takes."""
 LATE = 2.0
 """What a busy machine adds."""
+COUNTS = """
+import time
+from bus.metrics import DELIVERIES, set_up_metrics
+set_up_metrics("reasoner", "r-1")
+DELIVERIES.add(1)
+print(time.time())
+"""
+"""A process that counts one thing, and is over."""
 
 
 def refusing(_: socket.socket) -> None:
@@ -34,7 +46,13 @@ def hanging(server: socket.socket) -> None:
 
 def dripping(server: socket.socket) -> None:
     """An answer that comes a letter at a time, so that no read of it times out."""
-    with suppress(OSError), server.accept()[0] as taken:
+    with suppress(OSError):
+        while True:
+            threading.Thread(target=_drip, args=server.accept(), daemon=True).start()
+
+
+def _drip(taken: socket.socket, _: object) -> None:
+    with suppress(OSError), taken:
         for letter in b"HTTP/1.1 200 OK\r\nx-slow: " + b"z" * 600:
             taken.send(bytes([letter]))
             time.sleep(0.1)
@@ -81,6 +99,22 @@ async def test_a_stop_waits_for_no_collector_longer_than_an_export_may_take(
                     pass
         took = await asyncio.gather(*(asyncio.to_thread(stopped, each) for each in tracers))
     assert max(took) < EXPORT_SECONDS + LATE, dict(zip(KINDS, took, strict=True))
+
+
+@pytest.mark.timeout(60)
+def test_a_process_that_only_sends_metrics_ends_in_time_too(lane: Lane) -> None:
+    """What happened: the SDK's own end waited 30 s for an answer that dripped."""
+    ended = {}
+    with ExitStack() as stack:
+        for kind in lane.pick(("dripping",), tuple(KINDS)):
+            address = stack.enter_context(collector(kind))
+            env = os.environ | {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": address}
+            command = [sys.executable, "-c", COUNTS]
+            ended[kind] = stack.enter_context(Popen(command, env=env, stdout=PIPE, text=True))
+        for kind, process in ended.items():
+            said, _ = process.communicate(timeout=30)
+            assert process.returncode == 0
+            assert time.time() - float(said) < EXPORT_SECONDS + LATE, kind
 
 
 def test_what_waits_for_a_collector_stays_small_whatever_is_in_it(

@@ -19,6 +19,8 @@ OVERLAYS = ("base", "overlays/local", "overlays/online-boutique", "overlays/tria
 COMPOSED = ("tests/keda-and-tls", "tests/hpa-and-external-redis")
 EVERYTHING = (*OVERLAYS, *COMPOSED)
 COMPONENTS = tuple(sorted(path.name for path in (K8S / "components").iterdir()))
+NEEDS = {"external-redis": ("network-policies",), "redis-tls": ("keda-scaling",)}
+"""What stands before a component where it is put upon the base alone."""
 KUBECTL = shutil.which("kubectl")
 Object = dict[str, Any]
 
@@ -92,3 +94,39 @@ def container(name: str, workload: str, called: str) -> Object:
 def copied(to: Path) -> Path:
     """The manifests, for a test that changes them."""
     return Path(shutil.copytree(K8S, to / "k8s"))
+
+
+def pinned(to: Path) -> Path:
+    """The manifests with a digest, a made-up one, behind every image."""
+    folder = copied(to)
+    file = folder / "images/kustomization.yaml"
+    given = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for image in given["images"]:
+        image["digest"] = f"sha256:{'0' * 64}"
+    file.write_text(yaml.safe_dump(given), encoding="utf-8")
+    return folder
+
+
+def alone(component: str, to: Path, *, k8s: Path = K8S) -> Path:
+    """A kustomization of the base and that component, with no more than it needs."""
+
+    def path(inner: str) -> str:
+        return os.path.relpath(k8s / inner, to)
+
+    names = (*NEEDS.get(component, ()), component)
+    to.mkdir(exist_ok=True)
+    kustomization = {
+        "resources": [path("base")],
+        "components": [path(f"components/{each}") for each in names],
+    }
+    (to / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+    return to
+
+
+def all_pinned(to: Path) -> dict[str, list[Object]]:
+    """The objects of every kustomization that there is, each component alone too, by its name."""
+    folder = pinned(to)
+    found = {name: render(folder / name) for name in (*EVERYTHING, "overlays/production")}
+    for each in COMPONENTS:
+        found[f"components/{each}"] = render(alone(each, to / each, k8s=folder))
+    return found

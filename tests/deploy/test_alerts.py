@@ -9,12 +9,15 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from functools import cache
+from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from bus.seals import Verdict
 from bus.streams import STREAMS
 from tests.deploy import promql
 from tests.deploy.manifests import COMPOSED, K8S, Object, kind_of, named, needs_kubectl
@@ -119,6 +122,11 @@ def test_a_counter_that_a_rule_watches_stands_there_before_its_first_event(
     assert missing == []
     dead = {labels["stream"] for labels in at_start["nightshift_dead_letters_total"]}
     assert dead == {stream.name for stream in STREAMS if stream.readers}
+    looked_at = at_start["nightshift_envelopes_total"]
+    heard = [stream.name for stream in STREAMS if stream.heard_by]
+    assert {(labels["stream"], labels["verdict"]) for labels in looked_at} == set(
+        product(heard, get_args(Verdict))
+    )
 
 
 def test_rules_and_panels_leave_no_metric_out(exposed: Series) -> None:

@@ -45,6 +45,13 @@ SIGNS: dict[str, list[Sign]] = {
     ],
     "NightshiftLag": [("nightshift_queue_lag", {"stream": "turns", "group": "reasoner"}, 0, 51)],
     "NightshiftDeadLetters": [("nightshift_dead_letters_total", {"stream": "turns"}, 0, 1)],
+    "NightshiftSignatures": [
+        (
+            "nightshift_envelopes_total",
+            {"stream": "diagnoses", "verdict": "its sender may not write this"},
+            *(0, 1),
+        )
+    ],
     "NightshiftBacklog": [("nightshift_backlog", {}, 0, 1)],
     "NightshiftStoreRefused": [("nightshift_store_refused", {}, 0, 1)],
     "NightshiftStreamWiped": [("nightshift_stream_wiped_total", {"stream": "turns"}, 0, 1)],

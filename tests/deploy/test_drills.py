@@ -27,6 +27,7 @@ from services.ingest.naming import service_of
 from services.ingest.trigger import Raised
 from services.toolrunner.servers.rollouts import flat
 from tests.cli.inside.test_pages import story
+from tests.deploy.kubernetes_schemas import faults, needs_validator
 from tests.deploy.manifests import K8S, Object, needs_kubectl, render
 from tests.deploy.shop import deployments
 from tests.house.sources import ROOT
@@ -139,14 +140,13 @@ def test_the_policy_is_about_pods_of_the_shop_and_leaves_the_frontend_out(
     assert flat(catalogue)[f"{TEMPLATE}.env.PORT"] == str(port["port"])
 
 
-def test_the_shop_is_valid_with_every_drill_in_it(shop: dict[tuple[str, str], Object]) -> None:
-    package = pytest.importorskip(
-        "kubernetes_validate", reason="kubernetes-validate is not installed"
-    )
-    for each in [*(shop["Deployment", workload] for workload, _ in CHANGES.values())]:
-        package.validate(each, package.latest_version(), strict=True)
+@needs_validator
+def test_the_shop_is_valid_with_every_drill_in_it(
+    shop: dict[tuple[str, str], Object], tmp_path: Path
+) -> None:
+    struck = [shop["Deployment", workload] for workload, _ in CHANGES.values()]
     policy = shop["NetworkPolicy", "productcatalogservice-callers"]
-    package.validate(policy, package.latest_version(), strict=True)
+    assert faults([*struck, policy], tmp_path) == []
 
 
 @every_drill

@@ -1,6 +1,5 @@
 """Every kustomization renders; the one for production only with every image pinned."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,11 @@ from tests.deploy.manifests import (
     SERVICES,
     NotRendered,
     Object,
+    alone,
     containers,
     copied,
     needs_kubectl,
+    pinned,
     render,
     rendered,
 )
@@ -26,8 +27,6 @@ pytestmark = [
     pytest.mark.xdist_group("manifests"),
     pytest.mark.timeout(60),
 ]
-NEEDS = {"external-redis": ("network-policies",), "redis-tls": ("keda-scaling",)}
-"""What stands before a component in the test of it alone."""
 
 
 @pytest.mark.parametrize("name", EVERYTHING)
@@ -42,16 +41,7 @@ def test_it_renders_and_no_two_objects_are_one(name: str) -> None:
 
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_a_component_renders_upon_the_base_alone(component: str, tmp_path: Path) -> None:
-    def path(inner: str) -> str:
-        return os.path.relpath(K8S / inner, tmp_path)
-
-    names = (*NEEDS.get(component, ()), component)
-    kustomization = {
-        "resources": [path("base")],
-        "components": [path(f"components/{each}") for each in names],
-    }
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    assert render(tmp_path) != rendered("base")
+    assert render(alone(component, tmp_path)) != rendered("base")
 
 
 def test_every_component_says_what_it_is_and_is_composed() -> None:
@@ -86,10 +76,7 @@ def test_production_renders_with_digests_alone(tmp_path: Path) -> None:
     file.write_text(yaml.safe_dump(images))
     with pytest.raises(NotRendered, match=r"out of bounds for value \S*ingest:"):
         render(folder / "overlays/production")
-    for image in images["images"]:
-        image["digest"] = f"sha256:{'0' * 64}"
-    file.write_text(yaml.safe_dump(images))
-    objects = render(folder / "overlays/production")
+    objects = render(pinned(tmp_path / "pinned") / "overlays/production")
     assert not [each for each in objects if each["metadata"]["name"].startswith("stand-ins")]
     pods = [each for each in objects if has_pods(each)]
     assert len(pods) == 6

@@ -3,7 +3,6 @@
 import random
 import re
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,6 +16,7 @@ from bus.connection import as_text
 from cli.stack import Part, Plan, call, running_stack, service_environment
 from cli.traces.span import Span
 from tests.bus.planted_secrets import some
+from tests.bus.test_telemetry_away import collector
 from tests.cli.nightshift import run
 from tests.lane import Figures, Lane
 from tests.loop.desk import PREFIX, SHARED, UNLIMITED, Desk, quiet
@@ -190,21 +190,17 @@ def test_a_takeover_after_a_kill_leaves_one_trace_without_orphans(
             started(desk, group, number=number)
 
 
-@contextmanager
-def deaf() -> Iterator[str]:
-    """A collector that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-
-
-def test_a_deaf_collector_costs_no_outcome_and_no_stop(lane: Lane) -> None:
-    """Every service, the MCP servers too."""
+@pytest.mark.parametrize("kind", ["hanging", "dripping"])
+def test_a_deaf_collector_costs_no_outcome_and_no_stop(lane: Lane, kind: str) -> None:
+    """Of spans and of metrics; every service, the MCP servers too."""
     if not lane.full:
         pytest.skip("in the full lane only")
-    with deaf() as address:
+    with collector(kind) as address:
         settings = SHARED | {
             "NIGHTSHIFT_FINAL_REPEAT_SECONDS": "1",
             "OTEL_EXPORTER_OTLP_ENDPOINT": address,
+            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"{address}/v1/metrics",
+            "OTEL_METRIC_EXPORT_INTERVAL": "500",
         }
         plan = Plan(scenario="cart-loafers", settings=settings, own_redis=True)
         with running_stack(plan, quiet) as stack, Redis.from_url(stack.redis_url) as redis:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import get_args
 
 from bus import metrics
+from bus.seals import Verdict
+from bus.streams import STOPS
 from services.ingest import measures
 from services.ingest.trigger import Outcome
 
@@ -14,6 +16,8 @@ def from_zero(doors: Iterable[str]) -> None:
     """They are exposed; `doors` are the paths that are open."""
     for outcome in (*get_args(Outcome), "refused", "not caught up"):
         metrics.INCIDENTS.add(0, {"outcome": outcome})
+    for verdict in get_args(Verdict):
+        metrics.SEALS.add(0, {"stream": STOPS.name, "verdict": verdict})
     for door in doors:
         for status in STATUSES:
             measures.DOORS.add(0, {"door": door, "status": status})

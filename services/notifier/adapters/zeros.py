@@ -4,6 +4,7 @@ from typing import get_args
 
 from bus import metrics
 from bus.events import Outcome
+from bus.seals import Verdict
 from bus.streams import STREAMS
 from services.notifier import measures
 
@@ -14,6 +15,8 @@ def from_zero() -> None:
         measures.WIPED.add(0, {"stream": stream.name})
         if any(reader.group == "notifier" for reader in stream.readers):
             metrics.DEAD_LETTERS.add(0, {"stream": stream.name})
+        for verdict in get_args(Verdict) if "notifier" in stream.heard_by else ():
+            metrics.SEALS.add(0, {"stream": stream.name, "verdict": verdict})
     for outcome in get_args(Outcome):
         metrics.OUTCOMES.add(0, {"outcome": outcome})
     metrics.SLACK_WRITES.add(0, {"method": "chat.postMessage", "answer": "ok"})

@@ -1,6 +1,9 @@
 """Counters that alerts ask for stand at 0 from the start, so that a first event is an increase."""
 
+from typing import get_args
+
 from bus import metrics
+from bus.seals import Verdict
 from bus.streams import STREAMS
 from services.reasoner import measures
 from services.reasoner.settings import Settings
@@ -21,4 +24,6 @@ def from_zero(settings: Settings) -> None:
     for stream in STREAMS:
         if any(reader.group == "reasoner" for reader in stream.readers):
             metrics.DEAD_LETTERS.add(0, {"stream": stream.name})
+        for verdict in get_args(Verdict) if "reasoner" in stream.heard_by else ():
+            metrics.SEALS.add(0, {"stream": stream.name, "verdict": verdict})
     measures.DAY_LIMIT_USD.set(settings.max_day_cost_usd)
