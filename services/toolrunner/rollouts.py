@@ -17,13 +17,14 @@ _LONGEST = 300
 def recent(namespace: str, rows: str) -> str:
     """A line for each workload of the namespace that was rolled out within a day, newest first.
 
-    `rows` is the tool's answer, cleaned. Empty where there was no roll-out.
+    `rows` is the tool's answer, cleaned. Where there was no roll-out, that is the line: it names a
+    namespace that may be read, which else the first tool call would have to guess.
     """
     found = sorted(_found(rows.split("\n")))
     lines = [f"{namespace} {line}"[:_LONGEST] for _, line in found[:MOST]]
     if more := len(found) - MOST:
         lines += [f"{namespace}: {more} more"] if more > 0 else []
-    return "\n".join(lines)
+    return "\n".join(lines) or f"{namespace}: none"
 
 
 def _found(rows: list[str]) -> Iterator[tuple[int, str]]:

@@ -18,10 +18,10 @@ def test_roll_outs_within_a_day_are_told_newest_first_and_no_others() -> None:
     ]
 
 
-def test_many_roll_outs_are_counted_and_none_is_no_text() -> None:
+def test_many_roll_outs_are_counted_and_a_namespace_without_one_is_named_all_the_same() -> None:
     rows = [f"Deployment d{number} rolled_out={number}m image=x" for number in range(1, MOST + 4)]
     told = recent("shop", "\n".join(rows)).split("\n")
     assert told[0] == "shop Deployment d1 rolled_out=1m image=x"
     assert told[-1] == "shop: 3 more"
     assert len(told) == MOST + 1
-    assert recent("shop", "nothing here") == ""
+    assert recent("shop", "nothing here") == "shop: none"

@@ -82,7 +82,7 @@ class RecentRollouts:
         answer = await self._answer(judged)
         async with self.audit.entry(call, judged, answer=answer) as audited:
             await kept.bus.publish(audited)
-        return recent(namespace, answer.whole)
+        return recent(namespace, answer.whole) if answer.ok else ""
 
     async def _answer(self, judged: Judged) -> Answer:
         try:
