@@ -8,6 +8,7 @@ good, saying that the work goes on. How late a renewal is answered decides which
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.chaos.poison import is_stopped
 from tests.chaos.proxy.passage import Delay, Passage, Phase, Verdict
 from tests.chaos.proxy.proxy import RENEWAL
 from tests.chaos.recorder import Recorder, recording
+from tests.chaos.replica import Replica
 from tests.chaos.rules import Rules
 from tests.lane import Figures, Lane
 
@@ -34,6 +36,8 @@ PLAN = FleetPlan(
 )
 SLOWEST = 0.025
 """By then Slack has answered, Redis knows, and the message is deleted."""
+TRIES = 5
+"""So many incidents for each one in which who slept was awake early enough to post."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,18 @@ def sleep_through_an_incident(fleet: Fleet, recorder: Recorder, slow: float) -> 
     fleet.proxy.hook = SlowRenewals(drowsy.name, slow)
     drowsy.thaw()
     fault = Fault(at, time.time(), "notifier", "asleep before its post", replica=drowsy.name)
-    fleet.stack.wait("its post", lambda: posts_of(fleet, incident) == 2)
+    # On a busy machine its handler may be cancelled before the post has left.
+    over = partial(is_over, fleet, incident, drowsy)
+    fleet.stack.wait("its post, or the end of its handler", over)
     fleet.wait_ready()  # it has said by then what it knows
     settled(fleet.stack)
     return collect(fleet, recorder, faults=[fault], published=load.published)
+
+
+def is_over(fleet: Fleet, incident: str, drowsy: Replica) -> bool:
+    """Whether who slept has posted, or will not any more."""
+    stops = "its handler stops here" in drowsy.log.read_text(encoding="utf-8")
+    return stops or posts_of(fleet, incident) == 2
 
 
 def posts_of(fleet: Fleet, incident: str) -> int:
@@ -82,14 +94,18 @@ def test_notifier_that_slept_before_its_first_post_leaves_one_message(
     lane: Lane, figures: Figures
 ) -> None:
     draw, rounds = lane.random("drowsy"), lane.pick(1, 6)
-    slow = [draw.uniform(0.0, SLOWEST) for _ in range(rounds)]
-    second = 0
-    for seconds in slow:
+    second = posted = 0
+    for _ in range(TRIES * rounds):
+        if posted == rounds:
+            break
+        seconds = draw.uniform(0.0, SLOWEST)
         with running_fleet(PLAN) as fleet, recording(fleet.redis.url) as recorder:
             evidence = sleep_through_an_incident(fleet, recorder, seconds)
+            posted += posts_of(fleet, evidence.published[0]) == 2
             violations = check(evidence, RULES)
             fleet.keep_logs = bool(violations)
         second += kinds(violations)["two messages"]
         assert not violations, f"{seconds:.4f} s, {fleet.folder}\n{report(evidence, violations)}"
     what = "second messages of a notifier that slept before its first post"
     figures.add("R2", f"{what}, over {rounds} incidents", second, 0)
+    assert posted == rounds
