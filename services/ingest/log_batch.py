@@ -122,7 +122,7 @@ def _worst(records: Sequence[Record]) -> Severity:
 
 def _is_only_said(records: Sequence[Record]) -> bool:
     critical = [record.line for record in records if record.line.level == "critical"]
-    return bool(critical) and not any(line.is_of_field for line in critical)
+    return bool(critical) and not any(line.is_stated for line in critical)
 
 
 def _alarm(

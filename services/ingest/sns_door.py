@@ -18,6 +18,7 @@ from services.ingest.ports import Seen, Sns
 from services.ingest.posting import Answer, Headers, Limits, Posted, one, plain_refusal
 from services.ingest.sns_addresses import Place, place_of
 from services.ingest.sns_message import Forged, SnsMessage
+from services.ingest.trigger import Decision, refusals
 
 log = logging.getLogger(__name__)
 MOST_BYTES = 512 * 1024
@@ -86,8 +87,7 @@ class SnsDoor:
     async def _effect(self, message: SnsMessage, place: Place) -> Answer:
         topic = message.topic_arn
         if message.kind == "Notification":
-            durable = await self.triggers.on_body(message.body)
-            return Answer(200, {"outcome": "taken"}, durable=durable)
+            return _answer(await self.triggers.on_body(message.body))
         if message.kind == "UnsubscribeConfirmation":
             said = f"Nightshift's address was unsubscribed from {topic}: its alarms do not come in"
             return Answer(200, {"outcome": "noted"}, durable=await self._tell(message, said))
@@ -96,7 +96,8 @@ class SnsDoor:
             subscription = await self.sns.confirm(url)
         except Rejected as error:
             said = f"Nightshift's subscription to {topic} was not confirmed: {error}"
-            return Answer(200, {"outcome": "refused"}, durable=await self._tell(message, said))
+            durable = await self._tell(message, said)
+            return Answer(200, {"outcome": "refused", "refused": [said]}, durable=durable)
         said = f"Nightshift confirmed its subscription to {topic}: {subscription}"
         return Answer(200, {"outcome": "confirmed"}, durable=await self._tell(message, said))
 
@@ -105,3 +106,14 @@ class SnsDoor:
         notice = NoticeRequested(text=said[:2000], key=f"sns:{message.message_id}")
         content = body_hash(message.body)
         return (await self.triggers.fingerprints.write_once(content, [notice])).durable
+
+
+def _answer(decisions: Sequence[Decision]) -> Answer:
+    """What SNS does not read, and whoever rehearses does: why something was set aside.
+
+    It is 200 all the same. SNS would not send it again after a 400, and what was set aside is told.
+    """
+    refused, durable = refusals(decisions), all(each.durable for each in decisions)
+    is_all = all(each.outcome == "rejected" for each in decisions)
+    said: dict[str, object] = {"outcome": "refused" if is_all else "taken"}
+    return Answer(200, said | ({"refused": refused} if refused else {}), durable=durable)

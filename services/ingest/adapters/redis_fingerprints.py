@@ -104,7 +104,9 @@ class RedisFingerprints:
             raise unavailable(error) from error
         return int(count) <= most
 
-    async def admit(self, incident: IncidentOpened, *, content: str, source: str) -> Decision:
+    async def admit(
+        self, incident: IncidentOpened, *, content: str, source: str, is_only_said: bool = False
+    ) -> Decision:
         """The alarm joined, repeated, waits, opened or was folded: one script decides."""
         root = root_of(str(incident.incident_id)).traceparent
         again = IncidentId(f"inc-{secrets.token_hex(12)}")
@@ -117,6 +119,7 @@ class RedisFingerprints:
             "traceparent": root,
             "entry": flat(self._bus.seals.fields(incident, root)),
             "severity": incident.severity,
+            "only_said": "1" if is_only_said else "",
             "source": source or incident.trigger,
             "alarm": alarm.name if alarm else incident.trigger,
             "service": incident.service,

@@ -96,10 +96,13 @@ end
 
 local function opened(kind) return redis.call('ZCOUNT', of('opened', kind), '(' .. ms - limits.window_ms, '+inf') end
 
--- A critical one passes the limits where none of its alarm's name was opened within the window. Log text says by
--- itself that it is critical: of one source it passes only so often.
+-- Whether it is critical by more than words: where only those say so it is ordered as such, and limited as any other.
+local function is_critical(found) return found.severity == 'critical' and found.only_said ~= '1' end
+
+-- A critical one passes the limits where none of its alarm's name was opened within the window. A log says by itself
+-- that it is critical: of one source it passes only so often.
 local function passes(found)
-  if found.severity ~= 'critical' then return false end
+  if not is_critical(found) then return false end
   local before = redis.call('ZSCORE', of('opened', 'critical-names'), found.alarm)
   if before and before + limits.window_ms > ms then return false end
   return found.kind ~= 'logs' or opened('critical:' .. found.source) < limits.max_new
@@ -112,7 +115,7 @@ local function obstacle(found)
     return redis.call('ZCOUNT', PLACES, '(' .. ms / 1000, '+inf') >= limits.max_open and 'places' or nil
   end
   local ordinary, all = opened('ordinary'), opened('ordinary') + opened('critical')
-  local is_full = all >= limits.max_new or (found.severity ~= 'critical' and ordinary >= limits.max_new - 1)
+  local is_full = all >= limits.max_new or (not is_critical(found) and ordinary >= limits.max_new - 1)
   -- What people ask for has a share of its own.
   if found.kind == 'slack' then is_full = opened('asked') >= limits.most_asked end
   if is_full then return 'window' end
@@ -156,7 +159,8 @@ local function settle(fingerprint, found, state, incident)
   local key = of('problem', fingerprint)
   redis.call('DEL', key)
   redis.call('HSET', key, 'state', state, 'incident', incident, 'at', ms, 'last', ms, 'alarm', found.alarm,
-    'service', found.service, 'severity', found.severity, 'changed', found.changed, 'reopened', found.reopened or '')
+    'service', found.service, 'severity', found.severity, 'changed', found.changed, 'reopened', found.reopened or '',
+    'only_said', found.only_said or '')
   redis.call('PEXPIRE', key, limits.known_ms)
   redis.call('ZREM', BACKLOG, fingerprint)
 end
@@ -169,7 +173,7 @@ end
 
 local function open(fingerprint, found, reason)
   local incident, kind = found.incident_id, found.kind == 'slack' and 'asked' or 'ordinary'
-  if found.severity == 'critical' then kind = 'critical' end
+  if is_critical(found) then kind = 'critical' end
   if found.alone == '1' then kind = 'alone' end
   append('incidents', found.entry)
   take_place(incident)
