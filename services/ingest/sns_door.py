@@ -15,10 +15,9 @@ from services.ingest import sns_message
 from services.ingest.fingerprint import body_hash
 from services.ingest.handlers import Triggers
 from services.ingest.ports import Seen, Sns
-from services.ingest.posting import Answer, Headers, Limits, Posted, one, plain_refusal
+from services.ingest.posting import Answer, Headers, Limits, Posted, one, plain_refusal, taken
 from services.ingest.sns_addresses import Place, place_of
 from services.ingest.sns_message import Forged, SnsMessage
-from services.ingest.trigger import Decision, refusals
 
 log = logging.getLogger(__name__)
 MOST_BYTES = 512 * 1024
@@ -87,7 +86,7 @@ class SnsDoor:
     async def _effect(self, message: SnsMessage, place: Place) -> Answer:
         topic = message.topic_arn
         if message.kind == "Notification":
-            return _answer(await self.triggers.on_body(message.body))
+            return taken(await self.triggers.on_body(message.body))
         if message.kind == "UnsubscribeConfirmation":
             said = f"Nightshift's address was unsubscribed from {topic}: its alarms do not come in"
             return Answer(200, {"outcome": "noted"}, durable=await self._tell(message, said))
@@ -106,14 +105,3 @@ class SnsDoor:
         notice = NoticeRequested(text=said[:2000], key=f"sns:{message.message_id}")
         content = body_hash(message.body)
         return (await self.triggers.fingerprints.write_once(content, [notice])).durable
-
-
-def _answer(decisions: Sequence[Decision]) -> Answer:
-    """What SNS does not read, and whoever rehearses does: why something was set aside.
-
-    It is 200 all the same. SNS would not send it again after a 400, and what was set aside is told.
-    """
-    refused, durable = refusals(decisions), all(each.durable for each in decisions)
-    is_all = all(each.outcome == "rejected" for each in decisions)
-    said: dict[str, object] = {"outcome": "refused" if is_all else "taken"}
-    return Answer(200, said | ({"refused": refused} if refused else {}), durable=durable)

@@ -108,7 +108,7 @@ async def test_each_alert_and_each_batch_of_logs_opens_its_incident_once(open_do
     assert got[2].said["requestId"] == "r-1"
     assert got[2].said["timestamp"] > 1_700_000_000_000
     reason = "an alert of the group is neither firing nor resolved (1 of 2)"
-    assert got[4].said == {"outcome": "taken", "alerts": 1, "unreadable": [reason]}
+    assert got[4].said == {"outcome": "taken", "alerts": 1, "refused": [reason]}
     assert len(await entries(doors.bus, INCIDENTS)) == 4
     letters = {letter.reason: letter for letter in await dead_letters(doors.bus, INCIDENTS)}
     assert '"NoCarts"' in letters.pop(reason).fields["body"]
