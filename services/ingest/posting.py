@@ -70,6 +70,12 @@ class Door(Protocol):
         Raises Forged (403), Rejected (400), Unavailable (503: try again).
         """
 
+    async def lost(self, reason: str) -> None:
+        """A person knows, where a known sender's body was too long to be read. Raises Unavailable.
+
+        Who shows only in the body who it is, is no known sender then.
+        """
+
     def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
         """A refusal in the form that the sender reads."""
 

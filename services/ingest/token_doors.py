@@ -16,7 +16,7 @@ from services.ingest import alertmanager, firehose, log_batch
 from services.ingest.access import bearer, is_known
 from services.ingest.handlers import Triggers
 from services.ingest.posting import Answer, Headers, Limits, Posted, one, plain_refusal, taken
-from services.ingest.set_aside import MOST_AN_HOUR, set_aside
+from services.ingest.set_aside import MOST_AN_HOUR, set_aside, tell_lost
 from services.ingest.strict_json import document
 from services.ingest.trigger import Decision, Found, Unreadable
 
@@ -41,6 +41,11 @@ class AlertmanagerDoor:
         """Whoever has no token."""
         given = bearer(headers.get("authorization", ()))
         return "" if is_known(given, self.tokens) else "the bearer token is missing or unknown"
+
+    async def lost(self, reason: str) -> None:
+        """A person knows: Alertmanager gives up on it. Raises Unavailable."""
+        said = f"{reason}: send smaller groups (`max_alerts`, docs/triggers.md)"
+        await _lost(self.triggers, said, door=ALERTS_DOOR)
 
     def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
         """A refusal with its reason."""
@@ -84,6 +89,10 @@ class LogsDoor:
         given = one(headers, "x-amz-firehose-access-key")
         return "" if is_known(given, self.tokens) else "the access key is missing or unknown"
 
+    async def lost(self, reason: str) -> None:
+        """A person knows: Firehose only keeps it. Raises Unavailable."""
+        await _lost(self.triggers, f"{reason}: let Firehose buffer less", door=LOGS_DOOR)
+
     def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
         """A refusal that Firehose shows in its own error log."""
         request_id = firehose.known_id(one(headers, "x-amz-firehose-request-id"))
@@ -121,6 +130,11 @@ async def _aside(triggers: Triggers, body: str, *, reason: str, door: str) -> bo
         triggers.fingerprints, body, reason=reason, what=what, most=MOST_AN_HOUR
     )
     return written.durable
+
+
+async def _lost(triggers: Triggers, reason: str, *, door: str) -> None:
+    what = f"What came to {door} was refused, and nothing of it was read"
+    await tell_lost(triggers.fingerprints, reason=reason, what=what)
 
 
 async def _take_all(

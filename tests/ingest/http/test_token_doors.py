@@ -145,6 +145,28 @@ async def test_a_sender_of_much_that_is_unreadable_fills_neither_stream(open_doo
     assert "more than 20 within an hour" in said[1]
 
 
+async def test_a_person_is_told_once_of_what_a_known_sender_sends_too_much_at_once(
+    open_doors: Open,
+) -> None:
+    """Alertmanager gives up on a group that is answered 413, and only a line of the log said so."""
+    doors = await open_doors()
+    much = b"x" * 5 * 1024 * 1024
+    packed = gzip.compress(b" " * 17 * 1024 * 1024, 1)
+    gzipped = ACCESS | {"Content-Encoding": "gzip"}
+
+    stranger = await doors.post(ALERTS, much, JSON)
+    before = await events(doors.bus, NOTICES)
+    got = [(await doors.post(ALERTS, much, BEARER)).status for _ in range(2)]
+    logs = await doors.post(LOGS, packed, gzipped)
+
+    assert (stranger.status, before) == (401, [])
+    assert (got, logs.status) == ([413, 413], 413)
+    said = [event.text for event in await events(doors.bus, NOTICES) if isinstance(event, Notice)]
+    assert len(said) == 2
+    assert "longer than 4194304 bytes: send smaller groups (`max_alerts`" in said[0]
+    assert said[1].startswith("What came to the log door was refused")
+
+
 @pytest.mark.timeout(40)
 async def test_while_redis_hangs_the_answer_is_soon_503_and_nothing_is_written_twice(
     open_doors: Open, own_redis: RedisServer
