@@ -168,8 +168,8 @@ class Core(Protocol):
 class Pace(Protocol):
     """How often one person may ask."""
 
-    async def allows(self, by: Person) -> bool:
-        """Whether this request is within the limit; it counts. Raises Unavailable."""
+    async def allows(self, by: Person, what: str = "") -> bool:
+        """Whether this is within the limit; it counts, once for each `what`. Raises Unavailable."""
 
 
 class Answers(Protocol):
