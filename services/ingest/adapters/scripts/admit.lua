@@ -43,9 +43,7 @@ end
 if seen and not is_due_again() then
   -- A write without effect, so that waiting for the file after this covers the earlier write too.
   redis.call('SET', by, seen, 'KEEPTTL')
-  if redis.call('HEXISTS', of('series', ask.fingerprint), 'f:' .. ask.series) == 1 then
-    fires(ask.fingerprint, ask.series, ask.changed)
-  end
+  if is_firing(ask.fingerprint, ask.series) then fires(ask.fingerprint, ask.series, ask.changed) end
   if seen == 'held' then seen = redis.call('HGET', of('problem', ask.fingerprint), 'incident') or '' end
   note(seen, 'duplicate', reason, ask.alarm)
   return answer('duplicate', reason, seen)

@@ -129,8 +129,8 @@ local function take_place(incident)
   redis.call('PEXPIRE', PLACES, 2 * limits.place_ms)
 end
 
--- The series of a problem: `f:` those that fire, with their change and when they were last told; `more` where they are
--- more than are kept by name. Those that nobody told of for long are forgotten.
+-- The series of a problem: `f:` those that fire, with their change and when they were last told. Those that nobody told
+-- of for long are forgotten. Where they are many, `beyond` holds the others with their change, and is forgotten whole.
 local function series_of(fingerprint, but)
   local found, others = hash(of('series', fingerprint)), false
   for name, told in pairs(found) do
@@ -140,18 +140,34 @@ local function series_of(fingerprint, but)
       else others = true end
     end
   end
-  local mine = found['f:' .. but]
-  return {at = mine and tonumber(mine:match('^%d+')), others = others or found.more ~= nil}
+  local beyond = redis.call('HGET', of('beyond', fingerprint), but)
+  local mine = found['f:' .. but] or beyond
+  local left = redis.call('HLEN', of('beyond', fingerprint)) - (beyond and 1 or 0)
+  return {at = mine and tonumber(mine:match('^%d+')), others = others or left > 0}
+end
+
+local function is_firing(fingerprint, series)
+  return redis.call('HEXISTS', of('series', fingerprint), 'f:' .. series) == 1
+    or redis.call('HEXISTS', of('beyond', fingerprint), series) == 1
+end
+
+local function fires_beyond(fingerprint, series, changed)
+  local key = of('beyond', fingerprint)
+  local before = redis.call('HGET', key, series)
+  if not before and redis.call('HLEN', key) >= limits.most_beyond then return end
+  redis.call('HSET', key, series, string.format('%d', math.max(changed, before or 0)))
+  redis.call('PEXPIRE', key, limits.known_ms)
 end
 
 local function fires(fingerprint, series, changed)
   local key, name = of('series', fingerprint), 'f:' .. series
   local before = redis.call('HGET', key, name)
-  if not before and redis.call('HLEN', key) >= limits.most_series then redis.call('HSET', key, 'more', '1')
-  else
-    changed = math.max(changed, before and before:match('^%d+') or 0)
-    redis.call('HSET', key, name, string.format('%d:%d', changed, ms))
+  local is_beyond = redis.call('HEXISTS', of('beyond', fingerprint), series) == 1
+  if not before and (is_beyond or redis.call('HLEN', key) >= limits.most_series) then
+    return fires_beyond(fingerprint, series, changed)
   end
+  changed = math.max(changed, before and before:match('^%d+') or 0)
+  redis.call('HSET', key, name, string.format('%d:%d', changed, ms))
   redis.call('EXPIRE', key, WEEK)
 end
 
