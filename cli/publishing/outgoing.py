@@ -28,7 +28,7 @@ def send_all(outgoing: Iterable[Parcel], target: Target, *, number: int, say: Sa
     with ExitStack() as stack:
         # Only the stream of this machine is watched: whose Redis another ingest has is not known.
         stream = stack.enter_context(opened()) if target.control else None
-        answers = _told(_sent(outgoing, target, stream), say)
+        answers = _told(_sent(outgoing, target, stream=stream), say)
         failed = any(answer.failed for answer in answers)
         if stream is None or failed:
             return failed
@@ -48,7 +48,7 @@ def fire_alarm(form: str, target: Target, *, recovered: bool, say: Say) -> None:
             _show(stream, 1, seconds=IN_QUEUE_SECONDS, say=say)
 
 
-def _sent(outgoing: Iterable[Parcel], target: Target, stream: Opened | None) -> Iterator[Answer]:
+def _sent(outgoing: Iterable[Parcel], target: Target, *, stream: Opened | None) -> Iterator[Answer]:
     for parcel in outgoing:
         if isinstance(parcel, Post):
             yield post(parcel, target)
