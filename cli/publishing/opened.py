@@ -71,7 +71,8 @@ def opened() -> Iterator[Opened]:
     url = found.redis_url.get_secret_value()
     try:
         with client(url, decoded=True, seconds=None) as redis:
-            since = f"{int(redis.time()[0]) * 1000}-0"
+            seconds, micros = redis.time()
+            since = f"{1000 * int(seconds) + int(micros) // 1000}-0"
             yield Opened(Follower(redis, where.keys().prefix), redis, since)
     except RedisError as error:
         raise unusable(found, error) from None
