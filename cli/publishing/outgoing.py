@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 
+from bus.cleaning import clean
 from cli.publishing.opened import ANSWERED_SECONDS, IN_QUEUE_SECONDS, Opened, opened
 from cli.publishing.parcels import Parcel, Post
 from cli.publishing.sending import Answer, fire, post, put
@@ -27,12 +28,13 @@ def send_all(outgoing: Iterable[Parcel], target: Target, *, number: int, say: Sa
     with ExitStack() as stack:
         # Only the stream of this machine is watched: whose Redis another ingest has is not known.
         stream = stack.enter_context(opened()) if target.control else None
-        answers = _told(_sent(outgoing, target), say)
+        answers = _told(_sent(outgoing, target, stream=stream), say)
         failed = any(answer.failed for answer in answers)
-        if stream is not None and not failed:
-            waits = any(answer.waits for answer in answers)
-            _show(stream, number, seconds=IN_QUEUE_SECONDS if waits else ANSWERED_SECONDS, say=say)
-    return failed
+        if stream is None or failed:
+            return failed
+        waits = any(answer.waits for answer in answers)
+        seconds = IN_QUEUE_SECONDS if waits else ANSWERED_SECONDS
+        return _show(stream, number, seconds=seconds, say=say)
 
 
 def fire_alarm(form: str, target: Target, *, recovered: bool, say: Say) -> None:
@@ -46,9 +48,14 @@ def fire_alarm(form: str, target: Target, *, recovered: bool, say: Say) -> None:
             _show(stream, 1, seconds=IN_QUEUE_SECONDS, say=say)
 
 
-def _sent(outgoing: Iterable[Parcel], target: Target) -> Iterator[Answer]:
+def _sent(outgoing: Iterable[Parcel], target: Target, *, stream: Opened | None) -> Iterator[Answer]:
     for parcel in outgoing:
-        yield post(parcel, target) if isinstance(parcel, Post) else put(parcel, target)
+        if isinstance(parcel, Post):
+            yield post(parcel, target)
+            continue
+        if stream is not None:
+            stream.note(parcel.body)
+        yield put(parcel, target)
 
 
 def _told(answers: Iterable[Answer], say: Say) -> list[Answer]:
@@ -64,8 +71,8 @@ def _told(answers: Iterable[Answer], say: Say) -> list[Answer]:
     return kept
 
 
-def _show(stream: Opened, number: int, *, seconds: float, say: Say) -> None:
-    """The incidents that were opened, or why there may be none."""
+def _show(stream: Opened, number: int, *, seconds: float, say: Say) -> bool:
+    """The incidents that were opened, or why there may be none; whether something was refused."""
     found = 0
     for incident in stream.incidents(number, seconds=seconds):
         found += 1
@@ -73,5 +80,9 @@ def _show(stream: Opened, number: int, *, seconds: float, say: Say) -> None:
             say(incident)
     if found > SHOWN:
         say(f"{found:,} incidents opened (`nightshift watch`)")
-    if not found and number:
+    refused = stream.refused()
+    for reason in refused[:SHOWN]:
+        say(f"refused: {clean(reason)[:500]} (`nightshift dead-letters list`)")
+    if not found and not refused and number:
         say(NONE_OPENED)
+    return bool(refused)

@@ -68,10 +68,22 @@ def _of_slack(parcel: Post) -> Answer:
 
 def _answer(status: int, text: str) -> Answer:
     said = f"{status} {' '.join(text.split())[:500]}".strip()
+    if status < 400 and (reasons := _refused(text)):
+        return Answer(f"{status}, but refused: {reasons}", f"{status}, but refused", failed=True)
     if status < 400:
         return Answer(said, str(status))
     advice = f" ({_ADVICE[status]})" if status in _ADVICE else ""
     return Answer(f"{said}{advice}", f"{status}{advice}", failed=True)
+
+
+def _refused(text: str) -> str:
+    """Why something was set aside although it was acknowledged: else its sender would repeat it."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return ""
+    reasons = found.get("refused") if isinstance(found, dict) else None
+    return "; ".join(map(str, reasons))[:500] if isinstance(reasons, list) else ""
 
 
 def put(parcel: Queued, target: Target) -> Answer:

@@ -16,7 +16,7 @@ from bus.errors import Rejected
 from bus.events import Alarm, FeedbackGiven, InvestigationId, RecoveryPolicy
 from bus.tracing import Tracing, context_of, root_of
 from services.ingest.fingerprint import Identity, content_hash, series_of
-from services.ingest.incident import incident_of
+from services.ingest.incident import incident_of, passes_no_limit
 from services.ingest.naming import service_of
 from services.ingest.ports import Fingerprints, Recovery
 from services.ingest.reading import read
@@ -27,7 +27,7 @@ from services.ingest.trigger import Decision, Found, Ignored, Raised, Recovered,
 log = logging.getLogger(__name__)
 PERSON_CHARACTERS = 100
 LONG_CHARACTERS = 16 * 1024
-"""A longer body is read in a thread."""
+"""A longer body is read in a thread: to unpack and clean a log batch takes its time."""
 
 
 @dataclass
@@ -40,15 +40,13 @@ class Triggers:
     identity: Identity = field(default_factory=Identity)
     recovery: RecoveryPolicy = "finish small"
 
-    async def on_body(self, body: str) -> bool:
-        """Everything that the body means is written; whether all of it is on disk already.
+    async def on_body(self, body: str) -> Sequence[Decision]:
+        """Everything that the body means is written; what was decided about each part of it.
 
         Raises Unavailable when it could not be written; then nothing is lost, and a second
         try writes only what is missing.
         """
-        found = await self._read(body)
-        written = [await self._on_part(part, body) for part in found]
-        return all(written)
+        return [await self._on_part(part, body) for part in await self._read(body)]
 
     async def take(self, found: Found) -> Decision:
         """What was understood has had its effect, once, however often it comes.
@@ -91,20 +89,22 @@ class Triggers:
     async def _read(self, body: str) -> list[Found | Unreadable]:
         if len(body) < LONG_CHARACTERS:
             return read(body, clean=clean)
-        # A log batch is unpacked and cleaned: time in which the loop has other things to do.
         return await asyncio.to_thread(read, body, clean=clean)
 
-    async def _on_part(self, part: Found | Unreadable, body: str) -> bool:
+    async def _on_part(self, part: Found | Unreadable, body: str) -> Decision:
         if isinstance(part, Unreadable):
-            return (await self._set_aside(body, part.reason)).durable
-        return (await self.take(part)).durable
+            return await self._set_aside(body, part.reason)
+        return await self.take(part)
 
     async def _on_raised(self, found: Raised) -> Decision:
         alarm, began = found.alarm, time.time_ns()
         service = found.service or service_of(alarm, self.services)
         incident = incident_of(found, service, identity=self.identity)
         content = content_hash(alarm, "ALARM", note=found.note)
-        decision = await self.fingerprints.admit(incident, content=content, source=found.source)
+        said = passes_no_limit(found)
+        decision = await self.fingerprints.admit(
+            incident, content=content, source=found.source, is_only_said=said
+        )
         incident_id = decision.incident_id or str(incident.incident_id)  # now it is known
         self.tracing.tracer.start_span(
             "ingest alarm",

@@ -7,7 +7,7 @@ from bus.events import (
     IncidentOpened,
 )
 from services.ingest.fingerprint import DEFAULT, Identity, content_hash, series_of
-from services.ingest.severity import severity_of
+from services.ingest.severity import is_only_said, severity_of
 from services.ingest.trigger import Raised
 
 
@@ -30,6 +30,14 @@ def incident_of(found: Raised, service: str, *, identity: Identity = DEFAULT) ->
         note=found.note,
         attachments=dict(found.attachments),
     )
+
+
+def passes_no_limit(found: Raised) -> bool:
+    """Whether nobody who is trusted calls it critical, only words do: see `severity.is_only_said`.
+
+    What a source states in a field of its own is its word, as is a level of a log line.
+    """
+    return found.is_only_said if found.severity else is_only_said(found.alarm, found.kind)
 
 
 def _incident_id(found: Raised, same: str) -> IncidentId:

@@ -90,9 +90,10 @@ class Intake:
     async def _take(self, message: QueueMessage) -> None:
         keeping = asyncio.create_task(self._keep_hidden(message))
         try:
-            durable = await self.triggers.on_body(message.body)
+            decisions = await self.triggers.on_body(message.body)
         finally:
             keeping.cancel()
+        durable = all(decision.durable for decision in decisions)
         self._delete_later([message.receipt], 0.0 if durable else EVERYSEC_SECONDS)
 
     async def _keep_hidden(self, message: QueueMessage) -> None:

@@ -14,7 +14,10 @@ MOST_HELD = 500
 MOST_KINDS = 500
 """So many kinds a summary lists; of the rest it holds the numbers."""
 MOST_SERIES = 500
-"""So many series of a problem are known by name; where there are more, none is the last one."""
+"""So many series of a problem are known with when each was told last."""
+MOST_BEYOND = 10_000
+"""So many more are known by name and change alone, until all of them are silent. Of still more
+nobody knows when they end: the end of all that are known is the end then."""
 GRADES = 5
 """A held alarm overtakes those one grade above it that came a fifth of the holding time later."""
 
@@ -56,6 +59,7 @@ class Limits:
             "most_held": MOST_HELD,
             "most_kinds": MOST_KINDS,
             "most_series": MOST_SERIES,
+            "most_beyond": MOST_BEYOND,
         }
 
 

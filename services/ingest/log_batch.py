@@ -35,6 +35,8 @@ MAX_ATTACHED = 32 * 1024
 MAX_LINE = 4000
 MAX_TITLE = 20_000
 OTHERS = "errors of many further kinds"
+NO_REGION = "logs"
+"""A batch names none, and only some of its ways do: one error by two of them is one problem."""
 
 Clean = Callable[[str], str]
 
@@ -94,7 +96,7 @@ def read_document(batch: Document, *, clean: Clean, region: str = "") -> list[Fo
     room = MAX_CLEANED // len(kinds)
     return [
         Raised(
-            _alarm(template, records, head=head, clean=clean, region=region or "logs"),
+            _alarm(template, records, head=head, clean=clean, region=region),
             kind="logs",
             source=f"logs {cut(head.get('owner'))} {cut(head.get('logGroup'))}"[:200],
             severity=_worst(records),
@@ -122,7 +124,7 @@ def _worst(records: Sequence[Record]) -> Severity:
 
 def _is_only_said(records: Sequence[Record]) -> bool:
     critical = [record.line for record in records if record.line.level == "critical"]
-    return bool(critical) and not any(line.is_of_field for line in critical)
+    return bool(critical) and not any(line.is_stated for line in critical)
 
 
 def _alarm(
@@ -132,12 +134,13 @@ def _alarm(
     title = clean(first.title[:MAX_TITLE]).strip()
     group, stream = text(head.get("logGroup")), text(head.get("logStream"))
     count = sum(len(record.messages) for record in records)
+    where = f"{group}, stream {stream}{f', region {clean(region)}' if region else ''}"
     return Alarm(
         name=name_of(OTHERS if template == OTHERS else template_of(title)),
-        description=cut(f"{count} log line{'s'[: count > 1]} of {group}, stream {stream}"),
+        description=cut(f"{count} log line{'s'[: count > 1]} of {where}"),
         reason=cut(title),
         account=cut(head.get("owner")) or "logs",
-        region=region,
+        region=NO_REGION,
         changed_at=moment_of_milliseconds(first.at),
         labels=labels_of(
             {"service": clean(service_in(first.line.fields, group=group, stream=stream))},

@@ -57,9 +57,7 @@ class Line:
     said: str
     fields: Document
     is_stated: bool
-    """Whether the line itself names its level."""
-    is_of_field: bool = False
-    """Whether it names it in a field; what text alone says, a stranger may have written."""
+    """Whether the line itself names its level, in a field or at its head; else words tell it."""
 
 
 def understood(message: str) -> Line:
@@ -78,14 +76,14 @@ def understood(message: str) -> Line:
             is_text = not said.lstrip().startswith("{")
             break
         said = without_colours(inner)
-    is_of_field = is_stated = level != "unstated"
+    is_stated = level != "unstated"
     if not is_stated and is_text:
         level, is_stated = _level_of_text(said)
     if level == "unstated" and any(fields.get(name) for name in _EXCEPTION_NAMES):
         level = "error"
     if level == "unstated" and lambda_failure(fields):
         level = "error"
-    return Line(level, said, fields, is_stated, is_of_field)
+    return Line(level, said, fields, is_stated)
 
 
 def lambda_failure(fields: Document) -> str:

@@ -118,8 +118,13 @@ class Fingerprints(Protocol):
     async def has_room(self, content: str, sort: str, *, most: int) -> bool:
         """Whether it was written, or is one of the first `most` of its sort within two hours."""
 
-    async def admit(self, incident: IncidentOpened, *, content: str, source: str) -> Decision:
-        """The alarm has its effect, once for this content: see decision 0032."""
+    async def admit(
+        self, incident: IncidentOpened, *, content: str, source: str, is_only_said: bool = False
+    ) -> Decision:
+        """The alarm has its effect, once for this content: see decision 0032.
+
+        Critical but only said so, it is ordered as critical and limited as any other.
+        """
 
     async def recover(self, recovery: Recovery, *, content: str) -> Decision:
         """The recovery has its effect, once for this content."""
@@ -163,8 +168,8 @@ class Core(Protocol):
 class Pace(Protocol):
     """How often one person may ask."""
 
-    async def allows(self, by: Person) -> bool:
-        """Whether this request is within the limit; it counts. Raises Unavailable."""
+    async def allows(self, by: Person, what: str = "") -> bool:
+        """Whether this is within the limit; it counts, once for each `what`. Raises Unavailable."""
 
 
 class Answers(Protocol):

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from services.ingest.trigger import Decision, refusals
+
 Headers = Mapping[str, Sequence[str]]
 """Every value of a header by its name in lower case."""
 
@@ -68,6 +70,12 @@ class Door(Protocol):
         Raises Forged (403), Rejected (400), Unavailable (503: try again).
         """
 
+    async def lost(self, reason: str) -> None:
+        """A person knows, where a known sender's body was too long to be read. Raises Unavailable.
+
+        Who shows only in the body who it is, is no known sender then.
+        """
+
     def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
         """A refusal in the form that the sender reads."""
 
@@ -75,6 +83,20 @@ class Door(Protocol):
 def plain_refusal(status: int, reason: str) -> Answer:
     """A refusal with its reason."""
     return Answer(status, {"reason": reason})
+
+
+def taken(
+    decisions: Sequence[Decision], *, unreadable: Sequence[str] = (), **more: object
+) -> Answer:
+    """What was posted had its effect; what of it was set aside is named, for whoever rehearses.
+
+    It is 200 all the same: no sender would come again after a 400, and a person is told already.
+    """
+    refused = [*unreadable, *refusals(decisions)]
+    is_all = all(each.outcome == "rejected" for each in decisions)
+    said: dict[str, object] = {"outcome": "refused" if is_all else "taken"} | more
+    is_durable = all(each.durable for each in decisions)
+    return Answer(200, said | ({"refused": refused} if refused else {}), durable=is_durable)
 
 
 def one(headers: Headers, name: str) -> str:

@@ -36,11 +36,15 @@ def refusal_of(
         },
         set_aside_at=at,
     )
-    notice = NoticeRequested(
-        text=f"{what}: {letter.reason}"[:MAX_REASON_CHARACTERS],
+    return letter, notice_of(reason, what=what)
+
+
+def notice_of(reason: str, *, what: str) -> NoticeRequested:
+    """The notice; its key is that of all that was refused alike."""
+    return NoticeRequested(
+        text=f"{what}: {clean(reason)}"[:MAX_REASON_CHARACTERS],
         key=f"refused:{body_hash(f'{what}: {alike(reason)}')}",
     )
-    return letter, notice
 
 
 def alike(reason: str) -> str:

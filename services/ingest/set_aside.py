@@ -4,7 +4,7 @@ from bus.events import NoticeRequested
 from bus.streams import INCIDENTS
 from services.ingest.fingerprint import body_hash
 from services.ingest.ports import Fingerprints, Written
-from services.ingest.refusal import refusal_of
+from services.ingest.refusal import notice_of, refusal_of
 
 MOST_AN_HOUR = 20
 """Letters of a door that were refused alike: its sender is told, and keeps what it has."""
@@ -28,3 +28,9 @@ async def set_aside(
     kept = await fingerprints.write_once(content, [letter])
     told = await fingerprints.write_once(body_hash(sort), [notice])
     return Written(first=kept.first, durable=kept.durable and told.durable)
+
+
+async def tell_lost(fingerprints: Fingerprints, *, reason: str, what: str) -> None:
+    """Once an hour a notice says what a known sender sent and nobody keeps. Raises Unavailable."""
+    at, notice = await fingerprints.now(), notice_of(reason, what=what)
+    await fingerprints.write_once(body_hash(f"{notice.key}:{at:%Y-%m-%dT%H}"), [notice])

@@ -122,7 +122,7 @@ class Settings(BusSettings):
     slack_users: str = Field(default="", pattern=SLACK_IDS, max_length=20_000)
     """Ids of the people who may ask, stop and judge, with commas between; empty: everybody."""
     slack_per_minute: int = Field(default=10, ge=1, le=10_000)
-    """How often one person may ask, stop or judge within a minute."""
+    """How often one person may ask, stop or judge within a minute; the same asked again is one."""
 
     @field_validator("slack_app_token", "slack_signing_secret")
     @classmethod

@@ -7,7 +7,7 @@ A critical problem passes every limit, so a loose word must not make one of it: 
 import re
 from collections.abc import Mapping
 
-from bus.events import Alarm, Severity
+from bus.events import Alarm, Severity, TriggerKind
 
 _GRADES: Mapping[Severity, str] = {
     "critical": (
@@ -64,6 +64,20 @@ def severity_of(alarm: Alarm) -> Severity:
     name, description = _plain(alarm.name), _plain(alarm.description)
     told = (_stated(description), _stated(name), _written(name), _written(description))
     return next((grade for grade in told if grade), "error")
+
+
+def is_only_said(alarm: Alarm, kind: TriggerKind) -> bool:
+    """Whether it is critical by loose words alone, or by text that others than its team fill in.
+
+    A name and a description of CloudWatch are its team's own; Alertmanager fills annotations, and
+    the name of an alert that has none, with what its series say.
+    """
+    if severity_of(alarm) != "critical":
+        return False
+    is_filled = kind == "alertmanager"
+    own = alarm.labels.get("alertname", "") if is_filled else alarm.name
+    named, described = _plain(own), _plain("" if is_filled else alarm.description)
+    return "critical" not in (_stated(described), _stated(named), _written(named))
 
 
 def grade_of(word: str) -> Severity | None:

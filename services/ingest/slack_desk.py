@@ -28,6 +28,8 @@ class SlackDesk:
     pace: Pace
     allowed: Allowed
     services: Sequence[str] = ()
+    is_each_new: bool = False
+    """Whether the same command opens one more investigation each time, as without a window."""
 
     async def on_asked(self, asked: Asked) -> Answer:
         """An investigation was asked for, or the person is told why not; the answer to give.
@@ -35,7 +37,7 @@ class SlackDesk:
         Somebody who mentioned us has no way back (that would need the bot token), so a refusal
         goes out as a notice; to those who may not ask at all, nothing does.
         """
-        stranger = await self._refused(asked.by)
+        stranger = await self._refused(asked.by, self._counted_as(asked))
         if stranger is not None:
             return stranger
         word, seen = named_first(asked.text)
@@ -66,9 +68,17 @@ class SlackDesk:
             reason=pressed.reason,
         )
 
-    async def _refused(self, by: Person) -> Answer | None:
+    def _counted_as(self, asked: Asked) -> str:
+        """What is the same when it is asked again: that opens nothing, so it counts once.
+
+        A mention that is refused is told in a notice, so each of them counts.
+        """
+        is_same = asked.answer_url and not self.is_each_new
+        return f"asked {asked.text}" if is_same else f"request {asked.request}"
+
+    async def _refused(self, by: Person, what: str = "") -> Answer | None:
         why = self.allowed.refusal(by)
-        if not why and not await self.pace.allows(by):
+        if not why and not await self.pace.allows(by, what):
             why = slack_answers.TOO_MANY
         if not why:
             return None

@@ -15,13 +15,15 @@ from services.ingest import sns_message
 from services.ingest.fingerprint import body_hash
 from services.ingest.handlers import Triggers
 from services.ingest.ports import Seen, Sns
-from services.ingest.posting import Answer, Headers, Limits, Posted, one, plain_refusal
+from services.ingest.posting import Answer, Headers, Limits, Posted, one, plain_refusal, taken
+from services.ingest.set_aside import tell_lost
 from services.ingest.sns_addresses import Place, place_of
 from services.ingest.sns_message import Forged, SnsMessage
 
 log = logging.getLogger(__name__)
 MOST_BYTES = 512 * 1024
 """SNS takes messages of 256 KiB; as JSON within JSON they grow."""
+LATE = "Timestamp is not within 15 minutes of now"
 OTHER_TOPIC = "the topic is not one of NIGHTSHIFT_SNS_TOPICS"
 LIMITS = Limits(MOST_BYTES, ("text/plain", "application/json"), 32 * MOST_BYTES)
 
@@ -48,6 +50,9 @@ class SnsDoor:
         if any(topic not in self.topics for topic in named):
             raise Forged(OTHER_TOPIC)
         return ""
+
+    async def lost(self, reason: str) -> None:
+        """Nothing: whoever sent it was not known yet."""
 
     def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
         """A refusal with its reason."""
@@ -78,16 +83,23 @@ class SnsDoor:
         place = place_of(message.topic_arn, endpoint=self.endpoint)
         place.certificate(message.certificate_url)
         now = await self.triggers.fingerprints.now()
-        if not sns_message.is_recent(message, now):
-            raise Forged("Timestamp is not within 15 minutes of now")
         await self.sns.check(message, place, now=now, peer=posted.peer)
+        if not sns_message.is_recent(message, now):
+            await self._tell_late(message)
+            raise Forged(LATE)
         return place
+
+    async def _tell_late(self, message: SnsMessage) -> None:
+        """A person knows of what SNS signed and nobody took: SNS would not send it again."""
+        if not await self.message_ids.is_kept(message.message_id):
+            said = f"{LATE}: what SNS tried for that long, or a clock that is wrong"
+            what = f"A message of {message.topic_arn} was refused and not read"
+            await tell_lost(self.triggers.fingerprints, reason=said, what=what)
 
     async def _effect(self, message: SnsMessage, place: Place) -> Answer:
         topic = message.topic_arn
         if message.kind == "Notification":
-            durable = await self.triggers.on_body(message.body)
-            return Answer(200, {"outcome": "taken"}, durable=durable)
+            return taken(await self.triggers.on_body(message.body))
         if message.kind == "UnsubscribeConfirmation":
             said = f"Nightshift's address was unsubscribed from {topic}: its alarms do not come in"
             return Answer(200, {"outcome": "noted"}, durable=await self._tell(message, said))
@@ -96,7 +108,8 @@ class SnsDoor:
             subscription = await self.sns.confirm(url)
         except Rejected as error:
             said = f"Nightshift's subscription to {topic} was not confirmed: {error}"
-            return Answer(200, {"outcome": "refused"}, durable=await self._tell(message, said))
+            durable = await self._tell(message, said)
+            return Answer(200, {"outcome": "refused", "refused": [said]}, durable=durable)
         said = f"Nightshift confirmed its subscription to {topic}: {subscription}"
         return Answer(200, {"outcome": "confirmed"}, durable=await self._tell(message, said))
 

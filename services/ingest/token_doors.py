@@ -6,7 +6,7 @@ what was written already is a duplicate then.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
@@ -15,10 +15,10 @@ from bus.errors import Rejected
 from services.ingest import alertmanager, firehose, log_batch
 from services.ingest.access import bearer, is_known
 from services.ingest.handlers import Triggers
-from services.ingest.posting import Answer, Headers, Limits, Posted, one, plain_refusal
-from services.ingest.set_aside import MOST_AN_HOUR, set_aside
+from services.ingest.posting import Answer, Headers, Limits, Posted, one, plain_refusal, taken
+from services.ingest.set_aside import MOST_AN_HOUR, set_aside, tell_lost
 from services.ingest.strict_json import document
-from services.ingest.trigger import Found, Unreadable
+from services.ingest.trigger import Decision, Found, Unreadable
 
 MEBIBYTE = 1024 * 1024
 AT_ONCE = 16
@@ -42,6 +42,11 @@ class AlertmanagerDoor:
         given = bearer(headers.get("authorization", ()))
         return "" if is_known(given, self.tokens) else "the bearer token is missing or unknown"
 
+    async def lost(self, reason: str) -> None:
+        """A person knows: Alertmanager gives up on it. Raises Unavailable."""
+        said = f"{reason}: send smaller groups (`max_alerts`, docs/triggers.md)"
+        await _lost(self.triggers, said, door=ALERTS_DOOR)
+
     def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
         """A refusal with its reason."""
         return plain_refusal(status, reason)
@@ -61,9 +66,9 @@ class AlertmanagerDoor:
         is_durable = await self._set_aside(posted.body, reasons)
         if not found:
             raise Rejected(reasons[0])
-        is_durable = await _take_all(self.triggers, found, posted=posted) and is_durable
-        said: dict[str, object] = {"outcome": "taken", "alerts": len(found)}
-        return Answer(200, said | ({"unreadable": reasons} if reasons else {}), durable=is_durable)
+        decisions = await _take_all(self.triggers, found, posted=posted)
+        answer = taken(decisions, unreadable=reasons, alerts=len(found))
+        return replace(answer, durable=answer.durable and is_durable)
 
     async def _set_aside(self, body: bytes, reasons: Sequence[str]) -> bool:
         text, reason = body.decode("utf-8", "replace"), "; ".join(reasons)[:200]
@@ -83,6 +88,10 @@ class LogsDoor:
         """Whoever has no access key."""
         given = one(headers, "x-amz-firehose-access-key")
         return "" if is_known(given, self.tokens) else "the access key is missing or unknown"
+
+    async def lost(self, reason: str) -> None:
+        """A person knows: Firehose only keeps it. Raises Unavailable."""
+        await _lost(self.triggers, f"{reason}: let Firehose buffer less", door=LOGS_DOOR)
 
     def refusal(self, status: int, reason: str, *, headers: Headers) -> Answer:
         """A refusal that Firehose shows in its own error log."""
@@ -106,7 +115,8 @@ class LogsDoor:
         except (Rejected, ValidationError) as error:
             reason = _in_short(error)
             return await _aside(self.triggers, _shown(record), reason=reason, door=LOGS_DOOR)
-        return await _take_all(self.triggers, found, posted=posted)
+        decisions = await _take_all(self.triggers, found, posted=posted)
+        return all(decision.durable for decision in decisions)
 
 
 def _alerts(body: bytes) -> Sequence[Found | Unreadable]:
@@ -122,21 +132,28 @@ async def _aside(triggers: Triggers, body: str, *, reason: str, door: str) -> bo
     return written.durable
 
 
-async def _take_all(triggers: Triggers, found: Sequence[Found], *, posted: Posted) -> bool:
-    """All of it has had its effect; whether it is on disk already. Raises Unavailable if not."""
+async def _lost(triggers: Triggers, reason: str, *, door: str) -> None:
+    what = f"What came to {door} was refused, and nothing of it was read"
+    await tell_lost(triggers.fingerprints, reason=reason, what=what)
+
+
+async def _take_all(
+    triggers: Triggers, found: Sequence[Found], *, posted: Posted
+) -> Sequence[Decision]:
+    """All of it has had its effect; raises Unavailable if not."""
     room = asyncio.Semaphore(AT_ONCE)
 
-    async def take(each: Found) -> bool:
+    async def take(each: Found) -> Decision:
         async with room:
             decision = await triggers.take(each)
             posted.on_progress()
-            return decision.durable
+            return decision
 
     done = await asyncio.gather(*map(take, found), return_exceptions=True)
-    failures = [outcome for outcome in done if isinstance(outcome, BaseException)]
-    if failures:
-        raise failures[0]
-    return all(done)
+    for failure in done:
+        if isinstance(failure, BaseException):
+            raise failure
+    return [each for each in done if isinstance(each, Decision)]
 
 
 def _in_short(error: Exception) -> str:

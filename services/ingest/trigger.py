@@ -4,7 +4,7 @@ Doors (the queue, HTTP, Slack) only read: each makes of what it got one of `Rais
 `Ignored`. What then happens is decided in one place for all of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,7 +24,7 @@ class Raised:
     severity: Severity | None = None
     """How bad it is where the source says so in a field; else the alarm's words tell."""
     is_only_said: bool = False
-    """Critical only by words of a text, which a stranger may have written: it passes no limit."""
+    """Critical by words of a text alone, which a stranger may have written: it passes no limit."""
     note: str = ""
     """Free text by a person: untrusted, selects nothing."""
     attachments: Mapping[str, str] = field(default_factory=dict)
@@ -83,3 +83,9 @@ class Decision:
     """The incident that it is linked to; empty where there is none (yet)."""
     durable: bool = True
     """Whether what was written is on disk already; else it is two seconds later."""
+
+
+def refusals(decisions: Iterable[Decision]) -> list[str]:
+    """Why something of it was refused, each reason once; its sender is told."""
+    reasons = (each.reason for each in decisions if each.outcome == "rejected")
+    return list(dict.fromkeys(reasons))

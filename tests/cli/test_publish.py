@@ -120,6 +120,16 @@ def test_a_refusal_is_a_failure_that_says_what_to_do(
     assert words in answer.said
 
 
+def test_what_was_acknowledged_and_set_aside_is_a_failure_that_says_why(target: Target) -> None:
+    """An alarm with a state that nobody can read was answered 200, and `publish` exited with 0."""
+    (parcel,) = posted("sns", ASKED, target)
+    with door() as ingest:
+        ingest.answer = '{"outcome": "refused", "refused": ["an unknown state: 43"]}'
+        answer = post(parcel, Target(VARIABLES, ingest.url))
+    assert answer.failed
+    assert answer.said == "200, but refused: an unknown state: 43"
+
+
 def test_a_notice_of_sns_is_signed_by_a_certificate_of_its_authority(
     keys: Path, target: Target
 ) -> None:

@@ -12,7 +12,8 @@ from bus.events import Severity
 from bus.streams import INCIDENTS, Keys
 from cli.publishing.asked import Asked
 from cli.publishing.doors import doors_of
-from cli.publishing.parcels import Door, Post, parcels
+from cli.publishing.outgoing import send_all
+from cli.publishing.parcels import Door, Post, Queued, notice, parcels, signed_notice
 from cli.publishing.sending import post, put
 from cli.publishing.target import Target
 from cli.stack import Plan, Stack, running_stack
@@ -63,8 +64,20 @@ def target_of(stack: Stack) -> Target:
     return Target(doors_of(stack), url, control=stack.control, signing=stack.folder / "sns")
 
 
+def unreadable_is_refused(target: Target) -> None:
+    """By SNS, through the queue, and through it once more: set aside, told why, and a failure."""
+    alarm = json.dumps({"AlarmName": "cart", "NewStateValue": "BROKEN"})
+    by_sns = signed_notice(notice(alarm, target.needs("NIGHTSHIFT_SNS_TOPICS")), target)
+    for parcel in (by_sns, Queued(alarm), Queued(alarm)):
+        lines: list[str] = []
+        assert send_all([parcel], target, number=1, say=lines.append)
+        assert "refused: the alarm 'cart' has an unknown state: 'BROKEN'" in lines[-1]
+
+
 @pytest.mark.timeout(90)
-async def test_every_sender_is_taken_by_its_door_and_opens_an_incident_of_its_service() -> None:
+async def test_every_sender_is_taken_by_its_door_and_opens_an_incident_of_its_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     senders = {each: service for each, service in SENDERS.items() if each[1] or STANDS[each[0]]}
     plan = Plan(scenario="cart-loafers", own_redis=True, services=("ingest",), real_model=False)
     with running_stack(plan, lambda _line: None) as stack:
@@ -79,6 +92,8 @@ async def test_every_sender_is_taken_by_its_door_and_opens_an_incident_of_its_se
         options = {"decode_responses": True, "protocol": 2, "socket_timeout": 30}
         with Redis.from_url(stack.redis_url, **options) as redis:
             found = await asyncio.to_thread(opened, redis, len(senders))
+        monkeypatch.setenv("REDIS_URL", stack.redis_url)
+        await asyncio.to_thread(unreadable_is_refused, target)
     assert set(found) == set(senders.values())
     triggers = {service: incident["trigger"] for service, incident in found.items()}
     assert triggers["currencyservice"] == triggers["frontend"] == "cloudwatch"

@@ -87,7 +87,9 @@ class MemoryFingerprints:
     async def has_room(self, content: str, sort: str, *, most: int) -> bool:
         return True
 
-    async def admit(self, incident: IncidentOpened, *, content: str, source: str) -> Decision:
+    async def admit(
+        self, incident: IncidentOpened, *, content: str, source: str, is_only_said: bool = False
+    ) -> Decision:
         await self.write_once(content, [incident])
         return Decision("opened", f"from {source}", str(incident.incident_id))
 

@@ -88,14 +88,18 @@ def test_colours_hide_no_level(line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "is_said"),
     [
-        ("CRITICAL the cart is lost", True),
-        ("panic: runtime error", True),
+        ("CRITICAL the cart is lost", False),
+        ("F0309 02:14:07.518 1 cart.go:1] the cart is lost", False),
+        ("panic: runtime error", False),
+        ("cart: Segmentation fault", True),
+        ("search for OutOfMemory found nothing", True),
         ('{"level":"fatal","msg":"x"}', False),
         ("level=fatal msg=x", False),
         ("ERROR x", False),
     ],
 )
-def test_what_only_text_says_to_be_critical_is_marked(line: str, is_said: bool) -> None:
+def test_what_only_words_say_to_be_critical_is_marked(line: str, is_said: bool) -> None:
+    """A level at the head of a line is its program's own word, as one in a field is."""
     (found,) = raised(line)
 
     assert found.is_only_said == is_said

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from bus.events import Alarm
+from bus.events import Alarm, TriggerKind
 from services.ingest.fields import MAX_LABELS
 from services.ingest.fingerprint import series_of
 from services.ingest.incident import incident_of
 from services.ingest.naming import service_of
-from services.ingest.severity import severity_of
+from services.ingest.severity import is_only_said, severity_of
 from tests.ingest.bodies import alert, event
 from tests.ingest.test_alarm import raised_in
 from tests.ingest.test_alertmanager import raised
@@ -80,6 +80,25 @@ def test_only_what_says_that_it_is_critical_now_is(
     name: str, description: str, severity: str
 ) -> None:
     assert severity_of(Alarm(name=name, description=description)) == severity
+
+
+@pytest.mark.parametrize(
+    ("alarm", "kind", "is_said"),
+    [
+        (Alarm(name="cart-critical"), "cloudwatch", False),
+        (Alarm(name="cart", description="Severity: critical."), "cloudwatch", False),
+        (Alarm(name="cart", description="A critical alarm of the cart"), "cloudwatch", True),
+        (Alarm(name="cart-critical", description="A critical alarm"), "cloudwatch", False),
+        (Alarm(name="cart", description="all is well"), "cloudwatch", False),
+        (Alarm(name="c", description="Severity: critical."), "alertmanager", True),
+        (Alarm(name="c_critical", labels={"alertname": "c_critical"}), "alertmanager", False),
+        (Alarm(name='{path="/critical"}', labels={"path": "/critical"}), "alertmanager", True),
+    ],
+)
+def test_a_name_and_what_a_team_states_are_trusted_and_what_others_fill_in_is_not(
+    alarm: Alarm, kind: TriggerKind, is_said: bool
+) -> None:
+    assert is_only_said(alarm, kind) == is_said
 
 
 @pytest.mark.parametrize(

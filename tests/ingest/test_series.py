@@ -13,6 +13,14 @@ from tests.conftest import MakeBus
 from tests.ingest.shift import MIDNIGHT, Shift
 
 
+class Few(Limits):
+    """Two series are kept by name, and two more beyond them."""
+
+    def figures(self) -> dict[str, int]:
+        """As the scripts take them."""
+        return super().figures() | {"most_series": 2, "most_beyond": 2}
+
+
 @pytest.fixture
 def shift(make_bus: MakeBus) -> Shift:
     """A replica with the default limits."""
@@ -139,6 +147,63 @@ async def test_the_end_is_told_however_many_series_were_over_before(shift: Shift
     policies = [each.policy for each in await recoveries(shift)]
 
     assert policies == ["continue"] * MOST_UPDATES + ["finish small"]
+
+
+@pytest.mark.parametrize("order", ["abcd", "dcba", "cadb"])
+async def test_of_more_series_than_are_kept_with_their_times_the_last_is_the_end_all_the_same(
+    order: str, make_bus: MakeBus
+) -> None:
+    """A problem of more than 500 series never counted as recovered, until a week had gone."""
+    shift = Shift(make_bus("ingest"), Few())
+    for number, pod in enumerate("abcd"):
+        await fires(shift, pod, MIDNIGHT + timedelta(seconds=number))
+    await shift.begin()
+
+    for pod in order:
+        await resolves(shift, pod)
+
+    assert [each.policy for each in await recoveries(shift)] == ["continue"] * 3 + ["finish small"]
+
+
+async def test_under_policy_stop_too_those_beyond_keep_it_running(make_bus: MakeBus) -> None:
+    shift = Shift(make_bus("ingest"), Few(), recovery="stop")
+    inv = InvestigationId((await fires(shift, "a")).incident_id)
+    for pod in "bcd":
+        await fires(shift, pod)
+    await shift.begin()
+
+    for pod in "abc":
+        await resolves(shift, pod)
+        record = await shift.bus.investigations.read(inv)
+        assert record is not None
+        assert record.outcome is None
+    assert (await resolves(shift, "d")).reason == "its investigation was ended: policy stop"
+
+
+async def test_beyond_what_is_known_at_all_the_end_of_all_that_are_known_is_the_end(
+    make_bus: MakeBus,
+) -> None:
+    shift = Shift(make_bus("ingest"), Few())
+    for pod in "abcdef":
+        await fires(shift, pod)
+    await shift.begin()
+
+    for pod in "fabcd":
+        await resolves(shift, pod)
+
+    assert [each.policy for each in await recoveries(shift)] == ["continue"] * 4 + ["finish small"]
+
+
+async def test_one_beyond_that_fires_again_is_judged_by_its_own_time(make_bus: MakeBus) -> None:
+    shift = Shift(make_bus("ingest"), Few())
+    for pod in "abc":
+        await fires(shift, pod)
+    await fires(shift, "c", MIDNIGHT + timedelta(seconds=90))
+    await fires(shift, "d", MIDNIGHT + timedelta(seconds=120))
+    await shift.begin()
+
+    assert (await resolves(shift, "c", seconds=80)).outcome == "ignored"
+    assert (await resolves(shift, "c", seconds=100)).outcome == "recovered"
 
 
 @pytest.mark.parametrize("policy", ["finish small", "stop"])

@@ -7,6 +7,8 @@ import json
 import pytest
 
 from bus.cleaning import clean
+from services.ingest.incident import incident_of
+from services.ingest.naming import service_of
 from services.ingest.reading import read
 from services.ingest.trigger import Ignored, Raised, Unreadable
 from tests.ingest.bodies import arn, event, flat_alarm, log_lines, notification
@@ -53,6 +55,20 @@ def test_an_alarm_in_a_known_wrapping_is_read(body: str) -> None:
 
     assert isinstance(found, Raised)
     assert found.alarm.name == "cartservice-error"
+
+
+def test_a_log_batch_that_comes_by_two_ways_is_one_change_of_one_problem() -> None:
+    """A record of Kinesis names its region, an event of Lambda none: two incidents were opened."""
+    packed = coded(gzip.compress(log_lines("ERROR lost").encode()))
+    by_lambda: dict[str, object] = {"awslogs": {"data": packed}}
+    by_kinesis = {"Records": [{"kinesis": {"data": packed}, "awsRegion": "eu-west-2"}]}
+    found = [read(json.dumps(body), clean=clean)[0] for body in (by_lambda, by_kinesis)]
+    raised = [each for each in found if isinstance(each, Raised)]
+    one, other = (incident_of(each, service_of(each.alarm)) for each in raised)
+
+    assert one.incident_id == other.incident_id
+    assert one.fingerprint == other.fingerprint
+    assert raised[1].alarm.description.endswith("region eu-west-2")
 
 
 def test_a_log_batch_in_base64_is_read_too() -> None:

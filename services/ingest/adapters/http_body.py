@@ -19,6 +19,7 @@ class Refused(Exception):
         self.status = status
 
 
+TOO_LONG = 413
 FAR_TOO_LONG = 4
 """Times the limit beyond which no body is read. An honest sender of a little too much gets its
 answer once it has sent: before, it would find the connection closed and no answer."""
@@ -71,4 +72,4 @@ class Body:
 
 
 def _too_large(most: int) -> Refused:
-    return Refused(413, f"the body is longer than {most} bytes")
+    return Refused(TOO_LONG, f"the body is longer than {most} bytes")

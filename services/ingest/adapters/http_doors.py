@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from bus.errors import Rejected, Unavailable
 from services.ingest import measures
-from services.ingest.adapters.http_body import Refused
+from services.ingest.adapters.http_body import TOO_LONG, Refused
 from services.ingest.adapters.http_room import Room
 from services.ingest.intake import EVERYSEC_SECONDS
 from services.ingest.posting import Answer, Door, Headers, Posted
@@ -71,8 +71,21 @@ class HttpDoors:
         _check_type(headers, door.limits.content_types)
         is_packed = _is_packed(headers, allowed=door.limits.gzip)
         most = door.limits.most_bytes
-        async with room.body(request, most, is_packed=is_packed) as body:
-            return await self._handled(door, headers, body=body, peer=_peer(request))
+        try:
+            async with room.body(request, most, is_packed=is_packed) as body:
+                return await self._handled(door, headers, body=body, peer=_peer(request))
+        except Refused as error:
+            if error.status == TOO_LONG:
+                await self._lost(door, str(error))
+            raise
+
+    async def _lost(self, door: Door, reason: str) -> None:
+        """A person knows; raises Unavailable where that could not be written in time."""
+        try:
+            async with asyncio.timeout(self.handling_seconds):
+                await door.lost(reason)
+        except TimeoutError:
+            raise Unavailable("nobody could be told", retry_in_seconds=1.0) from None
 
     async def _handled(self, door: Door, headers: Headers, *, body: bytes, peer: str) -> Answer:
         """The answer once all is on disk; raises Unavailable when nothing moves for too long.

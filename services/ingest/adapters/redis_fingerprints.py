@@ -3,9 +3,9 @@
 `fingerprint:content:<hash>` marks what was read and links it, `fingerprint:problem:<fingerprint>`
 says where a problem stands, `fingerprint:incident:<id>` and `fingerprint:decisions:<id>` what was
 decided about it; `fingerprint:change:<id>` links each change, `fingerprint:series:<fingerprint>`
-says which series fire, `fingerprint:over:<fingerprint>` which ends were read lately, and
-`fingerprint:objects:<fingerprint>` which lasting things fired lately. The scripts in `scripts/`
-write them, and the streams in the same step.
+and `fingerprint:beyond:<fingerprint>` say which series fire, `fingerprint:over:<fingerprint>` which
+ends were read lately, `fingerprint:objects:<fingerprint>` which lasting things fired lately. The
+scripts in `scripts/` write them, and the streams in the same step.
 """
 
 import logging
@@ -104,7 +104,9 @@ class RedisFingerprints:
             raise unavailable(error) from error
         return int(count) <= most
 
-    async def admit(self, incident: IncidentOpened, *, content: str, source: str) -> Decision:
+    async def admit(
+        self, incident: IncidentOpened, *, content: str, source: str, is_only_said: bool = False
+    ) -> Decision:
         """The alarm joined, repeated, waits, opened or was folded: one script decides."""
         root = root_of(str(incident.incident_id)).traceparent
         again = IncidentId(f"inc-{secrets.token_hex(12)}")
@@ -117,6 +119,7 @@ class RedisFingerprints:
             "traceparent": root,
             "entry": flat(self._bus.seals.fields(incident, root)),
             "severity": incident.severity,
+            "only_said": "1" if is_only_said else "",
             "source": source or incident.trigger,
             "alarm": alarm.name if alarm else incident.trigger,
             "service": incident.service,
@@ -219,13 +222,15 @@ class RedisFingerprints:
 
     async def _is_last(self, recovery: Recovery) -> bool:
         """Whether nothing else of its problem fires, nor itself since; as the script sees it."""
-        key = self._key(f"series:{recovery.fingerprint}")
-        raw: Any = await self._bus.redis.hgetall(key)
+        redis, beyond = self._bus.redis, self._key(f"beyond:{recovery.fingerprint}")
+        raw: Any = await redis.hgetall(self._key(f"series:{recovery.fingerprint}"))
         series = text_fields(raw)
-        own = series.pop(f"f:{recovery.series}", "")
+        among = as_text(await redis.hget(beyond, recovery.series))
+        is_one = int(await redis.hlen(beyond)) == (1 if among else 0)
+        own = series.pop(f"f:{recovery.series}", "") or among
         is_older = recovery.is_dated and _ms(recovery.at) < int(own.split(":")[0] or 0)
         others = [name for name in series if name.startswith("f:")]
-        return bool(own) and not (is_older or others or "more" in series)
+        return bool(own) and is_one and not (is_older or others)
 
     async def _end(
         self, investigation_id: InvestigationId, outcome: Outcome, *, reason: str

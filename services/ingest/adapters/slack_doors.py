@@ -51,6 +51,7 @@ def slack_doors(settings: Settings, bus: Bus, *, core: Core, services: Sequence[
         pace=RedisPace(bus, settings.slack_per_minute),
         allowed=allowed,
         services=services,
+        is_each_new=not settings.repeat_seconds,
     )
     app = SlackApp(desk, ResponseUrls(settings.slack_api_url), api_url=settings.slack_api_url)
     background: list[Background] = [app.keep]

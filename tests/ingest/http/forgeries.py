@@ -135,18 +135,11 @@ def _addresses(sns: SnsSender, stranger: SnsSender) -> Iterator[Forgery]:
 def _signed_and_still_wrong(sns: SnsSender, stranger: SnsSender) -> Iterator[Forgery]:
     """Signed by SNS itself, and not for us, not now, or not in this way."""
     said = flat_alarm()
-    now = datetime.now(UTC)
     real = good(sns)
-    old, early = (
-        sns.notification(said, topic_arn=TOPIC, sent_at=now + timedelta(minutes=by))
-        for by in (-16, 16)
-    )
     billing = sns.notification(said, topic_arn=OTHER_TOPIC)
     unwanted = sns.confirmation(OTHER_TOPIC, kind="SubscriptionConfirmation")
     kind: Literal["SubscriptionConfirmation"] = "SubscriptionConfirmation"
     astray = partial(sns.confirmation, TOPIC, kind=kind)
-    yield _of("an old message", old)
-    yield _of("a message from the future", early)
     yield _of("another topic", billing)
     yield _of("another topic under our name", _with(billing, TopicArn=TOPIC))
     yield _of("a subscription of another topic", unwanted)

@@ -108,7 +108,7 @@ async def test_each_alert_and_each_batch_of_logs_opens_its_incident_once(open_do
     assert got[2].said["requestId"] == "r-1"
     assert got[2].said["timestamp"] > 1_700_000_000_000
     reason = "an alert of the group is neither firing nor resolved (1 of 2)"
-    assert got[4].said == {"outcome": "taken", "alerts": 1, "unreadable": [reason]}
+    assert got[4].said == {"outcome": "taken", "alerts": 1, "refused": [reason]}
     assert len(await entries(doors.bus, INCIDENTS)) == 4
     letters = {letter.reason: letter for letter in await dead_letters(doors.bus, INCIDENTS)}
     assert '"NoCarts"' in letters.pop(reason).fields["body"]
@@ -143,6 +143,28 @@ async def test_a_sender_of_much_that_is_unreadable_fills_neither_stream(open_doo
     assert len(said) == 2
     assert "`version` is not 4" in said[0]
     assert "more than 20 within an hour" in said[1]
+
+
+async def test_a_person_is_told_once_of_what_a_known_sender_sends_too_much_at_once(
+    open_doors: Open,
+) -> None:
+    """Alertmanager gives up on a group that is answered 413, and only a line of the log said so."""
+    doors = await open_doors()
+    much = b"x" * 5 * 1024 * 1024
+    packed = gzip.compress(b" " * 17 * 1024 * 1024, 1)
+    gzipped = ACCESS | {"Content-Encoding": "gzip"}
+
+    stranger = await doors.post(ALERTS, much, JSON)
+    before = await events(doors.bus, NOTICES)
+    got = [(await doors.post(ALERTS, much, BEARER)).status for _ in range(2)]
+    logs = await doors.post(LOGS, packed, gzipped)
+
+    assert (stranger.status, before) == (401, [])
+    assert (got, logs.status) == ([413, 413], 413)
+    said = [event.text for event in await events(doors.bus, NOTICES) if isinstance(event, Notice)]
+    assert len(said) == 2
+    assert "longer than 4194304 bytes: send smaller groups (`max_alerts`" in said[0]
+    assert said[1].startswith("What came to the log door was refused")
 
 
 @pytest.mark.timeout(40)

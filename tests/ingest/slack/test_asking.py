@@ -1,5 +1,6 @@
 """What people do in Slack, over the real wire, and what they are told."""
 
+import asyncio
 import re
 
 import pytest
@@ -8,7 +9,10 @@ from bus.events import IncidentOpened
 from bus.process import Service
 from bus.streams import INCIDENTS, NOTICES
 from bus.testing import entries, events, eventually
+from services.ingest.adapters.redis_pace import RedisPace
+from services.ingest.slack_reading import Person
 from simulator.slack import Human, People
+from tests.conftest import MakeBus
 from tests.ingest.slack.conftest import StartIngest, behind_http
 
 pytestmark = pytest.mark.timeout(40)
@@ -139,8 +143,38 @@ async def test_one_person_may_ask_only_so_often_and_others_still_may(
     refused = [answer for answer in people.answers() if "too many requests" in answer]
     assert len(refused) == 2
     assert [each.service for each in await opened(service)].count("cartservice") == 1
-    (key,) = [key async for key in service.bus.redis.scan_iter(match="*pace:*U0ADA")]
+    (key,) = [key async for key in service.bus.redis.scan_iter(match="*paced:*U0ADA")]
     assert 0 < await service.bus.redis.ttl(key) <= 60
+
+
+async def test_the_same_asked_again_is_one_of_the_requests_of_a_minute(
+    slack_ingest: StartIngest, people: People
+) -> None:
+    """Twenty identical commands at once used up what the person may ask, and opened one."""
+    service = await slack_ingest(
+        slack_signing_secret=None, slack_per_minute=3, repeat_seconds=600.0
+    )
+    again = ["cartservice slow"] * 12
+    await asyncio.gather(*(people.command(text) for text in again))
+    await told(people, 12)
+    assert not any("too many requests" in answer for answer in people.answers())
+
+    others = ["frontend", "checkoutservice", "payment-service", "frontend x"]
+    await asyncio.gather(*(people.command(text) for text in others))
+    await told(people, 16)
+
+    assert sum("too many requests" in answer for answer in people.answers()) == 2
+    assert len(await opened(service)) == 3
+
+
+async def test_even_the_same_may_be_asked_only_so_often(make_bus: MakeBus) -> None:
+    pace = RedisPace(make_bus("ingest"), 3)
+    ada = Person(user="U0ADA", team="T0NIGHTSHIFT")
+
+    found = await asyncio.gather(*(pace.allows(ada, "cartservice") for _ in range(35)))
+
+    assert found.count(True) == 30
+    assert await pace.allows(Person(user="U0BOB", team="T0NIGHTSHIFT"), "cartservice")
 
 
 async def test_without_a_catalogue_a_name_is_carried_as_it_is(

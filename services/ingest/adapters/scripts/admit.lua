@@ -43,9 +43,7 @@ end
 if seen and not is_due_again() then
   -- A write without effect, so that waiting for the file after this covers the earlier write too.
   redis.call('SET', by, seen, 'KEEPTTL')
-  if redis.call('HEXISTS', of('series', ask.fingerprint), 'f:' .. ask.series) == 1 then
-    fires(ask.fingerprint, ask.series, ask.changed)
-  end
+  if is_firing(ask.fingerprint, ask.series) then fires(ask.fingerprint, ask.series, ask.changed) end
   if seen == 'held' then seen = redis.call('HGET', of('problem', ask.fingerprint), 'incident') or '' end
   note(seen, 'duplicate', reason, ask.alarm)
   return answer('duplicate', reason, seen)
@@ -81,8 +79,10 @@ end
 local is_other = is_new_object() and is_within and has_ended(problem.incident, problem.at)
 local known = problem.state == 'held'
   or (is_within and not is_unanswered and not is_other and (is_open or is_looked_at()))
--- What is worse than what was looked at is new: at once where that has ended, and else where it is critical now.
-local is_worse = known and GRADES[ask.severity] < GRADES[problem.severity]
+-- What is worse than what was looked at is new: at once where that has ended, and else where it is critical now. Worse
+-- than what only words call critical, and nobody looks at, is what its sender does.
+local is_worse = known and (GRADES[ask.severity] < GRADES[problem.severity]
+  or (is_critical(ask) and problem.only_said == '1' and not is_open))
 if is_worse and (ended or (critical and not is_open)) then known = false end
 -- What a person asks for may open although a summary holds it, and asking does not keep the window from its end.
 local is_asked = ask.kind == 'slack'

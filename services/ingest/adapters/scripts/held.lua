@@ -73,7 +73,7 @@ local function hold(fingerprint, found)
     found.incident_id, 'traceparent', found.traceparent, 'entry', cjson.encode(found.entry), 'severity', found.severity,
     'source', found.source, 'alarm', found.alarm, 'service', found.service, 'kind', found.kind, 'said', found.said,
     'changed', found.changed, 'rearmed', found.rearmed or '', 'alone', found.alone or '', 'why', found.why or '',
-    'reopened', found.reopened or '')
+    'reopened', found.reopened or '', 'only_said', found.only_said or '')
   redis.call('EXPIRE', key, WEEK)
   -- To the microsecond: of two that came within one millisecond the first is still the first.
   local now = clock[1] * 1000 + clock[2] / 1000
@@ -85,7 +85,7 @@ end
 local function keep_alone(incident, fingerprint, found, reason)
   local kept = {fingerprint = fingerprint, reason = reason}
   for _, name in ipairs({'incident_id', 'traceparent', 'entry', 'severity', 'source', 'alarm', 'service', 'kind',
-    'said', 'changed', 'reopened'}) do kept[name] = found[name] end
+    'said', 'changed', 'reopened', 'only_said'}) do kept[name] = found[name] end
   redis.call('HSET', of('gathered', incident), 'alone', cjson.encode(kept))
 end
 
@@ -124,15 +124,16 @@ end
 -- What is held opens in its order as far as it may; what has waited too long, or may not open at all, is folded.
 local function drain()
   for _, fingerprint in ipairs(redis.call('ZRANGE', BACKLOG, 0, -1)) do
-    local state, at, source, severity, kind, alone = unpack(
-      redis.call('HMGET', of('problem', fingerprint), 'state', 'at', 'source', 'severity', 'kind', 'alone'))
-    local why = state == 'held' and obstacle({source = source, severity = severity, kind = kind, alone = alone})
+    local state, at, source, severity, kind, alone, only_said = unpack(redis.call('HMGET',
+      of('problem', fingerprint), 'state', 'at', 'source', 'severity', 'kind', 'alone', 'only_said'))
+    local one = {source = source, severity = severity, kind = kind, alone = alone, only_said = only_said}
+    local why = state == 'held' and obstacle(one)
     -- The summary that it would have been waits for no place: so this one does not wait without end either.
     if alone == '1' and ms - at >= limits.held_ms then why = nil end
     if state ~= 'held' then redis.call('ZREM', BACKLOG, fingerprint)
     elseif not why then
       open(fingerprint, whole(fingerprint), alone == '1' and 'alone in its summary' or 'a new problem')
-    elseif FOLDS[why] and severity ~= 'critical' then fold(fingerprint, whole(fingerprint), FOLDS[why])
+    elseif FOLDS[why] and not is_critical(one) then fold(fingerprint, whole(fingerprint), FOLDS[why])
     elseif ms - at >= limits.held_ms then fold(fingerprint, whole(fingerprint), 'held for too long: ' .. WAITS[why]) end
   end
 end

@@ -35,6 +35,7 @@ local function over(fingerprint, series, what)
     return 'ignored', 'it is older than the alarm', incident
   end
   redis.call('HDEL', of('series', fingerprint), 'f:' .. series)
+  redis.call('HDEL', of('beyond', fingerprint), series)
   local function news(policy)
     return tell(incident, 'AlarmRecovered',
       {alarm_name = what.alarm, recovered_at = what.recovered_at, policy = policy},

@@ -96,10 +96,13 @@ end
 
 local function opened(kind) return redis.call('ZCOUNT', of('opened', kind), '(' .. ms - limits.window_ms, '+inf') end
 
--- A critical one passes the limits where none of its alarm's name was opened within the window. Log text says by
--- itself that it is critical: of one source it passes only so often.
+-- Whether it is critical by more than words: where only those say so it is ordered as such, and limited as any other.
+local function is_critical(found) return found.severity == 'critical' and found.only_said ~= '1' end
+
+-- A critical one passes the limits where none of its alarm's name was opened within the window. A log says by itself
+-- that it is critical: of one source it passes only so often.
 local function passes(found)
-  if found.severity ~= 'critical' then return false end
+  if not is_critical(found) then return false end
   local before = redis.call('ZSCORE', of('opened', 'critical-names'), found.alarm)
   if before and before + limits.window_ms > ms then return false end
   return found.kind ~= 'logs' or opened('critical:' .. found.source) < limits.max_new
@@ -112,7 +115,7 @@ local function obstacle(found)
     return redis.call('ZCOUNT', PLACES, '(' .. ms / 1000, '+inf') >= limits.max_open and 'places' or nil
   end
   local ordinary, all = opened('ordinary'), opened('ordinary') + opened('critical')
-  local is_full = all >= limits.max_new or (found.severity ~= 'critical' and ordinary >= limits.max_new - 1)
+  local is_full = all >= limits.max_new or (not is_critical(found) and ordinary >= limits.max_new - 1)
   -- What people ask for has a share of its own.
   if found.kind == 'slack' then is_full = opened('asked') >= limits.most_asked end
   if is_full then return 'window' end
@@ -126,8 +129,8 @@ local function take_place(incident)
   redis.call('PEXPIRE', PLACES, 2 * limits.place_ms)
 end
 
--- The series of a problem: `f:` those that fire, with their change and when they were last told; `more` where they are
--- more than are kept by name. Those that nobody told of for long are forgotten.
+-- The series of a problem: `f:` those that fire, with their change and when they were last told. Those that nobody told
+-- of for long are forgotten. Where they are many, `beyond` holds the others with their change, and is forgotten whole.
 local function series_of(fingerprint, but)
   local found, others = hash(of('series', fingerprint)), false
   for name, told in pairs(found) do
@@ -137,18 +140,34 @@ local function series_of(fingerprint, but)
       else others = true end
     end
   end
-  local mine = found['f:' .. but]
-  return {at = mine and tonumber(mine:match('^%d+')), others = others or found.more ~= nil}
+  local beyond = redis.call('HGET', of('beyond', fingerprint), but)
+  local mine = found['f:' .. but] or beyond
+  local left = redis.call('HLEN', of('beyond', fingerprint)) - (beyond and 1 or 0)
+  return {at = mine and tonumber(mine:match('^%d+')), others = others or left > 0}
+end
+
+local function is_firing(fingerprint, series)
+  return redis.call('HEXISTS', of('series', fingerprint), 'f:' .. series) == 1
+    or redis.call('HEXISTS', of('beyond', fingerprint), series) == 1
+end
+
+local function fires_beyond(fingerprint, series, changed)
+  local key = of('beyond', fingerprint)
+  local before = redis.call('HGET', key, series)
+  if not before and redis.call('HLEN', key) >= limits.most_beyond then return end
+  redis.call('HSET', key, series, string.format('%d', math.max(changed, before or 0)))
+  redis.call('PEXPIRE', key, limits.known_ms)
 end
 
 local function fires(fingerprint, series, changed)
   local key, name = of('series', fingerprint), 'f:' .. series
   local before = redis.call('HGET', key, name)
-  if not before and redis.call('HLEN', key) >= limits.most_series then redis.call('HSET', key, 'more', '1')
-  else
-    changed = math.max(changed, before and before:match('^%d+') or 0)
-    redis.call('HSET', key, name, string.format('%d:%d', changed, ms))
+  local is_beyond = redis.call('HEXISTS', of('beyond', fingerprint), series) == 1
+  if not before and (is_beyond or redis.call('HLEN', key) >= limits.most_series) then
+    return fires_beyond(fingerprint, series, changed)
   end
+  changed = math.max(changed, before and before:match('^%d+') or 0)
+  redis.call('HSET', key, name, string.format('%d:%d', changed, ms))
   redis.call('EXPIRE', key, WEEK)
 end
 
@@ -156,7 +175,8 @@ local function settle(fingerprint, found, state, incident)
   local key = of('problem', fingerprint)
   redis.call('DEL', key)
   redis.call('HSET', key, 'state', state, 'incident', incident, 'at', ms, 'last', ms, 'alarm', found.alarm,
-    'service', found.service, 'severity', found.severity, 'changed', found.changed, 'reopened', found.reopened or '')
+    'service', found.service, 'severity', found.severity, 'changed', found.changed, 'reopened', found.reopened or '',
+    'only_said', found.only_said or '')
   redis.call('PEXPIRE', key, limits.known_ms)
   redis.call('ZREM', BACKLOG, fingerprint)
 end
@@ -169,7 +189,7 @@ end
 
 local function open(fingerprint, found, reason)
   local incident, kind = found.incident_id, found.kind == 'slack' and 'asked' or 'ordinary'
-  if found.severity == 'critical' then kind = 'critical' end
+  if is_critical(found) then kind = 'critical' end
   if found.alone == '1' then kind = 'alone' end
   append('incidents', found.entry)
   take_place(incident)
