@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("nightshift").addoption("--points", default="", help=help_text)
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook, too
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The full lane shares its long campaigns among two workers; samples run one by one."""
     if config.getoption("full"):
