@@ -1,6 +1,7 @@
 """Who may what: roles, tokens, secrets, and who reaches whom (T15, T17 to T19, T22)."""
 
 import re
+from ipaddress import ip_network
 
 import pytest
 
@@ -35,11 +36,23 @@ READABLE = {
 """All that anybody of ours may read, and that in the watched namespace."""
 INTERNET = "any address but link-local"
 AGENT = "the agent of pod-identity"
+PRIVATE = "private addresses"
+ONE_PLACE = {
+    "169.254.170.23/32": AGENT,
+    "fd00:ec2::23/128": AGENT,
+    "169.254.20.10/32": "dns",
+}
+METADATA = [ip_network(each) for each in ("169.254.0.0/16", "fd00:ec2::/32", "fe80::/10")]
 SHARED = {"to dns: 53", "to jaeger: 4318"}
 EGRESS = {
     "ingest": {"to redis: 6379", f"to {INTERNET}: 443"} | SHARED,
     "reasoner": {"to redis: 6379", f"to {INTERNET}: 443"} | SHARED,
-    "toolrunner": {"to redis: 6379", f"to {INTERNET}: 443, 6443"} | SHARED,
+    "toolrunner": {
+        "to redis: 6379",
+        f"to {INTERNET}: 443, 6443",
+        f"to {PRIVATE}: 8443, 16443",
+    }
+    | SHARED,
     "notifier": {"to redis: 6379", f"to {INTERNET}: 443"} | SHARED,
     "redis": set(),
     "jaeger": set(),
@@ -214,16 +227,22 @@ def said(rule: Object, way: str) -> set[str]:
 
 def peer_of(peer: Object) -> str:
     if block := peer.get("ipBlock"):
-        if block["cidr"] in ("169.254.170.23/32", "fd00:ec2::23/128"):
-            return AGENT
-        left_out = {"0.0.0.0/0": "169.254.0.0/16", "::/0": "fe80::/10"}[block["cidr"]]
-        assert left_out in block["except"]
-        return INTERNET
+        return ONE_PLACE.get(block["cidr"]) or blocks(block)
     pods = peer["podSelector"]
     values = [*pods.get("matchLabels", {}).values()]
     values += [value for each in pods.get("matchExpressions", []) for value in each["values"]]
     names = "+".join(sorted(values))
     space = peer.get("namespaceSelector", {}).get("matchLabels", {}).values()
-    if names == "kube-dns" and list(space) == ["kube-system"]:
+    if names == "kube-dns+node-local-dns" and list(space) == ["kube-system"]:
         return "dns"
     return "/".join([*space, names])
+
+
+def blocks(block: Object) -> str:
+    """A range of addresses in a word; nobody's metadata service may be in it."""
+    whole = ip_network(block["cidr"])
+    without = [ip_network(each) for each in block.get("except", [])]
+    for service in METADATA:
+        if service.version == whole.version:
+            assert not service.subnet_of(whole) or service in without, block
+    return PRIVATE if whole.is_private and whole.prefixlen else INTERNET

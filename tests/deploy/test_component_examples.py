@@ -1,0 +1,61 @@
+"""What a README tells people to write into an overlay renders, and does what it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.deploy.manifests import K8S, Object, copied, needs_kubectl, pinned, render
+
+pytestmark = [needs_kubectl, pytest.mark.xdist_group("manifests"), pytest.mark.timeout(60)]
+NETWORK = "components/network-policies"
+
+
+def examples(folder: str) -> list[Object]:
+    """The YAML in its README, without the indent that a list gives it."""
+    text = (K8S / folder / "README.md").read_text(encoding="utf-8")
+    found = re.findall(r"^( *)```yaml\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    return [
+        yaml.safe_load("".join(line[len(indent) :] for line in body.splitlines(keepends=True)))
+        for indent, body in found
+    ]
+
+
+def upon(below: str, given: Object, to: Path) -> list[Object]:
+    """What an overlay of somebody's own renders to, above one of ours."""
+    folder = (pinned if below == "overlays/production" else copied)(to)
+    (own := folder / "overlays" / "own").mkdir()
+    kustomization = {"resources": [f"../../{below}"]} | given
+    (own / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+    return render(own)
+
+
+def one(objects: list[Object], kind: str, name: str) -> Object:
+    (found,) = [e for e in objects if e["kind"] == kind and e["metadata"]["name"] == name]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("number", "peer", "port"),
+    [
+        (0, {"ipBlock": {"cidr": "172.20.0.10/32"}}, 53),
+        (
+            1,
+            {
+                "namespaceSelector": {
+                    "matchLabels": {"kubernetes.io/metadata.name": "openshift-dns"}
+                }
+            },
+            5353,
+        ),
+    ],
+    ids=["EKS Auto Mode", "OpenShift"],
+)
+def test_names_are_asked_elsewhere_where_an_overlay_says_so(
+    tmp_path: Path, number: int, peer: Object, port: int
+) -> None:
+    objects = upon("overlays/online-boutique", examples(NETWORK)[number], tmp_path)
+    (rule,) = one(objects, "NetworkPolicy", "dns")["spec"]["egress"]
+    assert peer in rule["to"]
+    assert {each["port"] for each in rule["ports"]} == {53, port}
