@@ -10,6 +10,7 @@ from tests.deploy.manifests import (
     COMPOSED,
     EVERYTHING,
     K8S,
+    OVERLAYS,
     SERVICES,
     NotRendered,
     Object,
@@ -37,6 +38,25 @@ def test_it_renders_and_no_two_objects_are_one(name: str) -> None:
     ]
     assert len(ids) == len(set(ids))
     assert all(namespace or kind == "Namespace" for kind, namespace, _ in ids)
+
+
+def test_one_overlay_can_be_applied_over_another() -> None:
+    """An API server takes no change of these fields; a newcomer goes from `trial` to the others."""
+    kept = {name: fixed(rendered(name)) for name in OVERLAYS}
+    for name, found in kept.items():
+        for key in found.keys() & kept["base"].keys():
+            assert found[key] == kept["base"][key], f"{name}: {key}"
+    assert len(kept["base"]) == 5
+
+
+def fixed(objects: list[Object]) -> dict[str, Object]:
+    """What cannot be changed in a workload, by its name."""
+    changeable = {"replicas", "template", "updateStrategy", "strategy", "revisionHistoryLimit"}
+    found = {}
+    for each in filter(has_pods, objects):
+        spec = {key: value for key, value in each["spec"].items() if key not in changeable}
+        found[each["metadata"]["name"]] = spec
+    return found
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
