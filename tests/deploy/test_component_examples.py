@@ -6,10 +6,20 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.deploy.manifests import K8S, Object, copied, needs_kubectl, pinned, render
+from tests.deploy.manifests import (
+    COMPOSED,
+    K8S,
+    Object,
+    copied,
+    named,
+    needs_kubectl,
+    pinned,
+    render,
+)
 
 pytestmark = [needs_kubectl, pytest.mark.xdist_group("manifests"), pytest.mark.timeout(60)]
 NETWORK = "components/network-policies"
+USUAL = "kube-prometheus-stack"
 
 
 def examples(folder: str) -> list[Object]:
@@ -59,3 +69,22 @@ def test_names_are_asked_elsewhere_where_an_overlay_says_so(
     (rule,) = one(objects, "NetworkPolicy", "dns")["spec"]["egress"]
     assert peer in rule["to"]
     assert {each["port"] for each in rule["ports"]} == {53, port}
+
+
+def test_a_prometheus_of_another_release_takes_up_both_objects(tmp_path: Path) -> None:
+    (given,) = examples("components/prometheus")
+    kinds = ("PodMonitor", "PrometheusRule")
+    objects = upon(
+        "overlays/online-boutique",
+        given | {"components": ["../../components/prometheus"]},
+        tmp_path,
+    )
+    for kind in kinds:
+        assert named(COMPOSED[0], kind, "nightshift")["metadata"]["labels"]["release"] == USUAL
+        assert one(objects, kind, "nightshift")["metadata"]["labels"]["release"] == "monitoring"
+
+
+def test_the_address_for_alertmanager_is_a_service_port_and_path_that_there_is() -> None:
+    text = (K8S / "components/prometheus/README.md").read_text(encoding="utf-8")
+    (port,) = named("base", "Service", "ingest")["spec"]["ports"]
+    assert f"`http://ingest.nightshift.svc:{port['port']}/triggers/alertmanager`" in text
