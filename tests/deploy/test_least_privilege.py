@@ -36,6 +36,7 @@ READABLE = {
 """All that anybody of ours may read, and that in the watched namespace."""
 INTERNET = "any address but link-local"
 AGENT = "the agent of pod-identity"
+COLLECTOR = "observability/opentelemetry-collector"
 PRIVATE = "private addresses"
 ONE_PLACE = {
     "169.254.170.23/32": AGENT,
@@ -169,7 +170,8 @@ def test_components_open_no_more_than_they_say(name: str) -> None:
         more_out = ways(name, labels, "egress") - EGRESS[workload]
         door = {"from ingress-nginx/ingress-nginx: 8080"} if workload == "ingest" else set()
         assert more_in == door, workload
-        assert more_out <= {f"to {INTERNET}: 6379, 6380, 26379"} | agent_for(workload), workload
+        more_may = {f"to {INTERNET}: 6379, 6380, 26379", f"to {COLLECTOR}: 4318"}
+        assert more_out <= more_may | agent_for(workload), workload
 
 
 def agent_for(workload: str) -> set[str]:
