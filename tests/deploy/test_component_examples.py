@@ -88,3 +88,23 @@ def test_the_address_for_alertmanager_is_a_service_port_and_path_that_there_is()
     text = (K8S / "components/prometheus/README.md").read_text(encoding="utf-8")
     (port,) = named("base", "Service", "ingest")["spec"]["ports"]
     assert f"`http://ingest.nightshift.svc:{port['port']}/triggers/alertmanager`" in text
+
+
+def test_a_model_behind_another_name_is_an_overlay_s_patch(tmp_path: Path) -> None:
+    (given,) = examples("components/egress-by-name")
+    objects = upon("overlays/online-boutique", given, tmp_path)
+    (rule,) = one(objects, "CiliumNetworkPolicy", "reasoner")["spec"]["egress"]
+    assert rule["toFQDNs"] == [{"matchName": "bedrock-runtime.eu-west-1.amazonaws.com"}]
+
+
+def test_a_proxy_is_named_to_the_four_and_to_the_servers(tmp_path: Path) -> None:
+    (given,) = examples("components/egress-proxy")
+    objects = upon("overlays/online-boutique", given, tmp_path)
+    told = {
+        each["metadata"]["name"].rpartition("-")[0]: each["data"]
+        for each in objects
+        if "HTTPS_PROXY" in each.get("data", {})
+    }
+    assert told.keys() == {"bus-settings", "servers-settings"}
+    assert "NO_PROXY" in told["servers-settings"]
+    assert one(objects, "NetworkPolicy", "egress-proxy")

@@ -65,10 +65,12 @@ def test_a_component_renders_upon_the_base_alone(component: str, tmp_path: Path)
 
 def test_every_component_says_what_it_is_and_is_composed() -> None:
     places = (*COMPOSED, "overlays/online-boutique", "overlays/local")
-    texts = [(K8S / each / "kustomization.yaml").read_text() for each in places]
+    files = [K8S / each / "kustomization.yaml" for each in places]
+    files += (K8S / "components").glob("*/kustomization.yaml")
+    texts = [file.read_text() for file in files]
     for component in COMPONENTS:
         assert (K8S / "components" / component / "README.md").is_file(), component
-        assert any(f"components/{component}\n" in text for text in texts), component
+        assert any(f"/{component}\n" in text for text in texts), component
 
 
 def test_every_image_has_its_tag_from_the_one_file() -> None:
