@@ -108,3 +108,10 @@ def test_a_proxy_is_named_to_the_four_and_to_the_servers(tmp_path: Path) -> None
     assert told.keys() == {"bus-settings", "servers-settings"}
     assert "NO_PROXY" in told["servers-settings"]
     assert one(objects, "NetworkPolicy", "egress-proxy")
+
+
+def test_one_more_right_for_stateful_sets_goes_where_the_others_of_apps_are(tmp_path: Path) -> None:
+    (given,) = examples("overlays/online-boutique")
+    role = one(upon("overlays/online-boutique", given, tmp_path), "Role", "nightshift-reader")
+    (apps,) = [rule for rule in role["rules"] if rule["apiGroups"] == ["apps"]]
+    assert "controllerrevisions" in apps["resources"]

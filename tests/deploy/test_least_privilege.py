@@ -26,7 +26,7 @@ pytestmark = [
 DENIED = [name for name in EVERYTHING if name != "base"]
 READABLE = {
     "": {"pods", "pods/log", "events", "services", "resourcequotas"},
-    "apps": {"deployments", "statefulsets", "daemonsets", "replicasets", "controllerrevisions"},
+    "apps": {"deployments", "statefulsets", "daemonsets", "replicasets"},
     "batch": {"jobs", "cronjobs"},
     "discovery.k8s.io": {"endpointslices"},
     "networking.k8s.io": {"networkpolicies"},
