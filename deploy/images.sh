@@ -31,8 +31,8 @@ ref() {
 # A tag to build under: a digest is known only of what was pushed.
 tag() {
   case "$1" in
-    simulator) tagged=$(ref nightshift/ingest | sed 's/ingest\([^/]*\)$/simulator\1/') ;;
-    *) tagged=$(ref "nightshift/$1") ;;
+    simulator) tagged=$(ref nightshift.invalid/ingest | sed 's/ingest\([^/]*\)$/simulator\1/') ;;
+    *) tagged=$(ref "nightshift.invalid/$1") ;;
   esac
   echo "${tagged%%@*}"
 }

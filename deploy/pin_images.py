@@ -2,8 +2,10 @@
 
 A registry is asked for every image of the list; where it answers, its digest is written down. What
 could not be looked up keeps its tag alone, is named, and makes this end with 1: production does not
-render with it. No digest comes from anywhere but a registry's own answer. Registries that want a
-login take it from REGISTRY_USER and REGISTRY_PASSWORD. Needs nothing but Python.
+render with it. No digest comes from anywhere but a registry's own answer, and our own images are
+looked for nowhere until they have a `newName`: whoever has their name elsewhere is a stranger.
+Registries that want a login take it from REGISTRY_USER and REGISTRY_PASSWORD. Needs nothing but
+Python.
 """
 
 import base64
@@ -20,6 +22,8 @@ from urllib.request import Request, urlopen
 
 LIST = Path(__file__).parent / "k8s" / "images" / "kustomization.yaml"
 HUB, HUB_API = "docker.io", "registry-1.docker.io"
+NOBODYS = ".invalid"
+"""The end of a host's name that no registry can have (RFC 2606)."""
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 KINDS = ", ".join(
     (
@@ -61,6 +65,8 @@ class Image:
 
 def digest_of(image: Image) -> str:
     """The digest that the registry answers with; raises NotFound."""
+    if image.registry.endswith(NOBODYS):
+        raise NotFound("give it a newName at a registry of yours, build, and push it")
     try:
         headers = _asked(image.url, token="")
     except HTTPError as error:

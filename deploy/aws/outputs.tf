@@ -23,7 +23,9 @@ locals {
     ingest-settings = {
       NIGHTSHIFT_QUEUE_URL    = aws_sqs_queue.alarms.url
       NIGHTSHIFT_ALARM_PREFIX = var.alarm_prefix
-      AWS_REGION              = local.region
+      # At the start too only what would have come by the queue; `*` is what a rule sends, so all.
+      NIGHTSHIFT_CATCH_UP_TOPICS = var.send_by_rule ? "*" : join(",", aws_sns_topic.alarms[*].arn)
+      AWS_REGION                 = local.region
     }
     servers-settings = {
       AWS_REGION = local.region
@@ -43,12 +45,13 @@ output "overlay" {
   description = "deploy/k8s/overlays/eks/kustomization.yaml: an overlay with these settings and roles."
   value = join("", [
     templatefile("${path.module}/overlay.yaml.tftpl", {
-      overlay      = var.overlay
-      identity     = var.identity
-      queue_url    = local.settings.ingest-settings.NIGHTSHIFT_QUEUE_URL
-      alarm_prefix = local.settings.ingest-settings.NIGHTSHIFT_ALARM_PREFIX
-      log_groups   = local.settings.scope-settings.NIGHTSHIFT_LOG_GROUPS
-      region       = local.region
+      overlay         = var.overlay
+      identity        = var.identity
+      queue_url       = local.settings.ingest-settings.NIGHTSHIFT_QUEUE_URL
+      alarm_prefix    = local.settings.ingest-settings.NIGHTSHIFT_ALARM_PREFIX
+      catch_up_topics = local.settings.ingest-settings.NIGHTSHIFT_CATCH_UP_TOPICS
+      log_groups      = local.settings.scope-settings.NIGHTSHIFT_LOG_GROUPS
+      region          = local.region
     }),
     var.identity == "irsa" ? templatefile("${path.module}/overlay-roles.yaml.tftpl", {
       ingest_role_arn     = aws_iam_role.pod["ingest"].arn

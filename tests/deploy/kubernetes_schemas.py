@@ -11,7 +11,10 @@ import yaml
 from tests.deploy.manifests import Object
 
 VALIDATOR = shutil.which("kubernetes-validate")
-OTHERS = {"ScaledObject", "TriggerAuthentication", "PodMonitor", "PrometheusRule"}
+OTHERS = {
+    *("ScaledObject", "TriggerAuthentication", "PodMonitor", "PrometheusRule"),
+    "CiliumNetworkPolicy",
+}
 """Kinds of other people's, of which it has no schema."""
 SECONDS = 250
 

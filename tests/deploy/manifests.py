@@ -19,7 +19,12 @@ OVERLAYS = ("base", "overlays/local", "overlays/online-boutique", "overlays/tria
 COMPOSED = ("tests/keda-and-tls", "tests/hpa-and-external-redis")
 EVERYTHING = (*OVERLAYS, *COMPOSED)
 COMPONENTS = tuple(sorted(path.name for path in (K8S / "components").iterdir()))
-NEEDS = {"external-redis": ("network-policies",), "redis-tls": ("keda-scaling",)}
+NEEDS = {
+    "egress-by-name": ("network-policies",),
+    "egress-proxy": ("network-policies",),
+    "external-redis": ("network-policies",),
+    "redis-tls": ("keda-scaling",),
+}
 """What stands before a component where it is put upon the base alone."""
 KUBECTL = shutil.which("kubectl")
 Object = dict[str, Any]

@@ -13,7 +13,7 @@ from bus.settings import variable_of
 from services.ingest.settings import Settings as IngestSettings
 from services.toolrunner.servers.settings import ServersSettings
 from tests.deploy.manifests import COMPOSED, Object, copied, needs_kubectl, render, workloads
-from tests.deploy.terraform import ACCOUNT, AWS, REGION, filled, module
+from tests.deploy.terraform import ACCOUNT, AWS, REGION, TOPIC, filled, module
 
 pytestmark = [needs_kubectl, pytest.mark.xdist_group("manifests"), pytest.mark.timeout(60)]
 ROLES = {
@@ -24,6 +24,7 @@ SETTINGS = {
     "ingest-settings": {
         "NIGHTSHIFT_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/nightshift-alarms",
         "NIGHTSHIFT_ALARM_PREFIX": "shop-",
+        "NIGHTSHIFT_CATCH_UP_TOPICS": TOPIC,
         "AWS_REGION": REGION,
     },
     "servers-settings": {"AWS_REGION": REGION},
@@ -43,6 +44,7 @@ def overlay(identity: str) -> list[Object]:
         "identity": identity,
         "queue_url": ingest["NIGHTSHIFT_QUEUE_URL"],
         "alarm_prefix": ingest["NIGHTSHIFT_ALARM_PREFIX"],
+        "catch_up_topics": ingest["NIGHTSHIFT_CATCH_UP_TOPICS"],
         "log_groups": scope["NIGHTSHIFT_LOG_GROUPS"],
         "region": REGION,
     }

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.manifests import K8S, all_pinned, needs_kubectl, render
+from tests.deploy.manifests import EVERYTHING, K8S, all_pinned, needs_kubectl, render
 from tests.house.sources import ROOT
 from tests.lane import Lane
 
@@ -65,9 +65,10 @@ def test_it_finds_nothing_in_what_any_kustomization_renders_nor_in_the_drill_s_p
     assert passed > 10_000, "it read nothing"
 
 
-def test_without_digests_it_finds_that_they_are_missing_and_nothing_else(tmp_path: Path) -> None:
-    text = yaml.safe_dump_all(render(K8S / "overlays/online-boutique"))
-    (tmp_path / "shop.yaml").write_text(text, encoding="utf-8")
+def test_as_users_render_them_it_finds_missing_digests_and_nothing_else(tmp_path: Path) -> None:
+    for name in EVERYTHING:
+        text = yaml.safe_dump_all(render(K8S / name))
+        (tmp_path / f"{name.replace('/', '-')}.yaml").write_text(text, encoding="utf-8")
     found, _ = checked(tmp_path, "kubernetes")
     assert {each.partition(" ")[0] for each in found} == UNPINNED
     reasons = (K8S / "checkov.yaml").read_text(encoding="utf-8")

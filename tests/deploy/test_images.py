@@ -1,6 +1,7 @@
 """Images are small, locked and harmless: what can be said of them without building one."""
 
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -144,10 +145,10 @@ def test_only_what_a_stage_copies_reaches_the_builder() -> None:
         assert [source for source in copied if source.startswith(name)], f"{name} is not copied"
 
 
-def built(**variables: str) -> "subprocess.CompletedProcess[str]":
+def built(root: Path = ROOT, **variables: str) -> "subprocess.CompletedProcess[str]":
     """`images.sh build` with those variables, and a builder that only says what it was told."""
     return subprocess.run(
-        ["/bin/sh", str(ROOT / "deploy" / "images.sh"), "build"],
+        ["/bin/sh", str(root / "deploy" / "images.sh"), "build"],
         env={"PATH": "/usr/bin:/bin", "BUILDER": "echo", **variables},
         capture_output=True,
         text=True,
@@ -159,18 +160,43 @@ def test_images_are_built_with_the_names_of_the_one_list() -> None:
     said = built(BASE_IMAGE="debian:12").stdout
     listed = yaml.safe_load(IMAGES.read_text(encoding="utf-8"))["images"]
     for service in SERVICES:
-        (row,) = [row for row in listed if row["name"] == f"nightshift/{service}"]
+        (row,) = [row for row in listed if row["name"] == f"nightshift.invalid/{service}"]
         name = f"{row.get('newName', row['name'])}:{row['newTag']}"
         assert f"--target {service} --tag {name} --build-arg BASE_IMAGE=debian:12" in said
 
 
-def test_what_podman_and_buildah_build_has_the_name_that_a_cluster_asks_for_too() -> None:
+def test_what_podman_and_buildah_build_has_the_name_that_a_cluster_asks_for_too(
+    tmp_path: Path,
+) -> None:
     """They call a name without a registry `localhost/…`, and no kubelet asks for that one."""
-    said = built(BASE_IMAGE="debian:12").stdout
-    listed = yaml.safe_load(IMAGES.read_text(encoding="utf-8"))["images"]
-    for row in listed:
-        if row["name"].startswith("nightshift/") and "newName" not in row:
-            assert f"--tag docker.io/{row['name']}:{row['newTag']} ." in said
+    for name in ("deploy/images.sh", "deploy/k8s/images/kustomization.yaml", "pyproject.toml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    assert "docker.io" not in built(tmp_path, BASE_IMAGE="debian:12").stdout
+    listed = tmp_path / "deploy/k8s/images/kustomization.yaml"
+    rows = yaml.safe_load(listed.read_text(encoding="utf-8"))
+    for row in rows["images"]:
+        row["newName"] = row["name"].replace("nightshift.invalid", "somebody")
+    listed.write_text(yaml.safe_dump(rows), encoding="utf-8")
+    said = built(tmp_path, BASE_IMAGE="debian:12").stdout
+    for service in SERVICES:
+        assert f"--tag somebody/{service}:" in said
+        assert f"--tag docker.io/somebody/{service}:" in said
+
+
+def test_no_image_of_ours_can_be_a_stranger_s_who_has_its_name_at_a_registry() -> None:
+    rows = yaml.safe_load(IMAGES.read_text(encoding="utf-8"))["images"]
+    names = [row["name"] for row in rows if "/".join(row["name"].split("/")[1:]) in SERVICES]
+    assert len(names) == len(SERVICES)
+    assert all(name.partition("/")[0].endswith(".invalid") for name in names)
+    text, missing = pinned(
+        "images:\n" + "".join(f"  - name: {name}\n    newTag: 0.1.0\n" for name in names)
+    )
+    assert "digest" not in text
+    assert missing == [
+        f"{name}:0.1.0 was not pinned: give it a newName at a registry of yours, build, and push it"
+        for name in names
+    ]
 
 
 def test_build_without_a_base_or_without_wheels_says_what_to_give(tmp_path: Path) -> None:
@@ -216,7 +242,7 @@ def test_pinning_writes_what_the_registry_says_and_nothing_else() -> None:
     Thread(target=server.serve_forever, daemon=True).start()
     at = f"127.0.0.1:{server.server_address[1]}"
     before = (
-        f"images:\n  - name: nightshift/ingest\n    newName: {at}/nightshift/ingest\n"
+        f"images:\n  - name: nightshift.invalid/ingest\n    newName: {at}/nightshift/ingest\n"
         f"    newTag: 0.1.0\n    digest: sha256:{'0' * 64}\n"
         f"  - name: redis\n    newName: {at}/redis\n    newTag: 7.2-bookworm\n"
         f"    digest: sha256:{'1' * 64}\n"

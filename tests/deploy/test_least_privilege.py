@@ -1,6 +1,7 @@
 """Who may what: roles, tokens, secrets, and who reaches whom (T15, T17 to T19, T22)."""
 
 import re
+from ipaddress import ip_network
 
 import pytest
 
@@ -25,7 +26,7 @@ pytestmark = [
 DENIED = [name for name in EVERYTHING if name != "base"]
 READABLE = {
     "": {"pods", "pods/log", "events", "services", "resourcequotas"},
-    "apps": {"deployments", "statefulsets", "daemonsets", "replicasets", "controllerrevisions"},
+    "apps": {"deployments", "statefulsets", "daemonsets", "replicasets"},
     "batch": {"jobs", "cronjobs"},
     "discovery.k8s.io": {"endpointslices"},
     "networking.k8s.io": {"networkpolicies"},
@@ -35,15 +36,35 @@ READABLE = {
 """All that anybody of ours may read, and that in the watched namespace."""
 INTERNET = "any address but link-local"
 AGENT = "the agent of pod-identity"
+COLLECTOR = "observability/opentelemetry-collector"
+PRIVATE = "private addresses"
+ONE_PLACE = {
+    "169.254.170.23/32": AGENT,
+    "fd00:ec2::23/128": AGENT,
+    "169.254.20.10/32": "dns",
+}
+METADATA = [ip_network(each) for each in ("169.254.0.0/16", "fd00:ec2::/32", "fe80::/10")]
 SHARED = {"to dns: 53", "to jaeger: 4318"}
 EGRESS = {
     "ingest": {"to redis: 6379", f"to {INTERNET}: 443"} | SHARED,
     "reasoner": {"to redis: 6379", f"to {INTERNET}: 443"} | SHARED,
-    "toolrunner": {"to redis: 6379", f"to {INTERNET}: 443, 6443"} | SHARED,
+    "toolrunner": {
+        "to redis: 6379",
+        f"to {INTERNET}: 443, 6443",
+        f"to {PRIVATE}: 8443, 16443",
+    }
+    | SHARED,
     "notifier": {"to redis: 6379", f"to {INTERNET}: 443"} | SHARED,
     "redis": set(),
     "jaeger": set(),
 }
+MORE_OUT = {
+    f"to {INTERNET}: 6379, 6380, 26379",
+    f"to {COLLECTOR}: 4318",
+    "to egress/egress-proxy: 3128",
+    f"to {PRIVATE}: 443, 6443, 8443, 16443",
+}
+"""What the composed components open for external Redis, collector and proxy."""
 FOUR = "ingest+notifier+reasoner+toolrunner"
 INGRESS = {
     "ingest": {"from monitoring/alertmanager: 8080", "from monitoring/prometheus: 8080"},
@@ -156,7 +177,7 @@ def test_components_open_no_more_than_they_say(name: str) -> None:
         more_out = ways(name, labels, "egress") - EGRESS[workload]
         door = {"from ingress-nginx/ingress-nginx: 8080"} if workload == "ingest" else set()
         assert more_in == door, workload
-        assert more_out <= {f"to {INTERNET}: 6379, 6380, 26379"} | agent_for(workload), workload
+        assert more_out <= MORE_OUT | agent_for(workload), workload
 
 
 def agent_for(workload: str) -> set[str]:
@@ -214,16 +235,21 @@ def said(rule: Object, way: str) -> set[str]:
 
 def peer_of(peer: Object) -> str:
     if block := peer.get("ipBlock"):
-        if block["cidr"] in ("169.254.170.23/32", "fd00:ec2::23/128"):
-            return AGENT
-        left_out = {"0.0.0.0/0": "169.254.0.0/16", "::/0": "fe80::/10"}[block["cidr"]]
-        assert left_out in block["except"]
-        return INTERNET
+        return ONE_PLACE.get(block["cidr"]) or blocks(block)
     pods = peer["podSelector"]
     values = [*pods.get("matchLabels", {}).values()]
     values += [value for each in pods.get("matchExpressions", []) for value in each["values"]]
     names = "+".join(sorted(values))
     space = peer.get("namespaceSelector", {}).get("matchLabels", {}).values()
-    if names == "kube-dns" and list(space) == ["kube-system"]:
+    if names == "kube-dns+node-local-dns" and list(space) == ["kube-system"]:
         return "dns"
     return "/".join([*space, names])
+
+
+def blocks(block: Object) -> str:
+    """A range of addresses in a word; nobody's metadata service may be in it."""
+    whole = ip_network(block["cidr"])
+    without = [ip_network(each) for each in block.get("except", [])]
+    for service in METADATA:
+        assert service.network_address not in whole or service in without, block
+    return PRIVATE if whole.is_private and whole.prefixlen else INTERNET

@@ -142,3 +142,14 @@ def test_selectors_find_their_pods(name: str) -> None:
     for each in kind_of(name, "Service"):
         wanted = each["spec"]["selector"].items()
         assert any(wanted <= found.items() for found in labels.values())
+
+
+def test_somebody_else_s_container_keeps_none_of_ours_from_starting(name: str) -> None:
+    """An init container whose image cannot be pulled keeps its whole pod in `Init`."""
+    for workload, template in workloads(name).items():
+        spec = template["spec"]
+        first = {each["image"].split(":")[0] for each in spec.get("initContainers", [])}
+        own = {each["image"].split(":")[0] for each in spec["containers"][:1]}
+        assert first <= own, workload
+        # What stands first `kubectl logs` shows, and production names the store to.
+        assert spec["containers"][0]["name"] in (workload, "slack", "model"), workload

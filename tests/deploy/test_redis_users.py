@@ -1,11 +1,13 @@
 """Each Redis user can do its service's work, and none another's (T14, T15)."""
 
+import asyncio
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis as AsyncRedis
 
 from bus.streams import STREAMS, Keys
 from tests.deploy import redis_commands
@@ -59,8 +61,35 @@ def test_users_commands_and_keys_are_those_of_the_reviewed_table(allowed: Allowe
 
 def test_the_table_asks_about_every_command_that_a_user_has() -> None:
     named = set(commands_of(TEMPLATE.read_text(encoding="utf-8")))
-    assert {name for name in named if name.startswith("@")} == {"@connection"}
-    assert named - {"@connection"} - redis_commands.names() == set()
+    assert named - redis_commands.names() == set()
+
+
+def test_no_user_is_given_a_category_so_the_table_is_the_same_in_every_version() -> None:
+    """What Redis 7.2 put into `@connection` (WAITAOF, CLIENT NO-TOUCH) stood in no row of 7.0."""
+    text = TEMPLATE.read_text(encoding="utf-8")
+    rules = [line.partition("#")[0] for line in text.splitlines()]
+    assert not [line for line in rules if "+@" in line or "allcommands" in line]
+
+
+async def test_a_client_whose_word_about_itself_is_refused_works_as_before() -> None:
+    """So it is from Redis 7.2 on, which knows CLIENT SETINFO; the users are not given it."""
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readline():
+            words = []
+            for _ in range(int(head[1:])):
+                await reader.readline()
+                words.append((await reader.readline()).strip().upper())
+            heard.append(b" ".join(words[:2]))
+            refused = words[:2] == [b"CLIENT", b"SETINFO"]
+            writer.write(b"-NOPERM no permission\r\n" if refused else b"+PONG\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, AsyncRedis(port=server.sockets[0].getsockname()[1], protocol=2) as client:
+        assert await client.ping()
+    assert heard == [b"CLIENT SETINFO", b"CLIENT SETINFO", b"PING"]
 
 
 def test_each_service_consumes_what_the_design_gives_it_and_no_more(allowed: Allowed) -> None:

@@ -17,7 +17,6 @@ ALLOWED = (
     "list apps/statefulsets",
     "list apps/daemonsets",
     "list apps/replicasets",
-    "list apps/controllerrevisions",
     "get batch/jobs",
     "list batch/cronjobs",
     "list discovery.k8s.io/endpointslices",
@@ -58,6 +57,7 @@ FORBIDDEN = (
     "bind rbac.authorization.k8s.io/roles",
     "escalate rbac.authorization.k8s.io/roles",
     "watch pods",
+    "list apps/controllerrevisions",
 )
 
 

@@ -101,6 +101,13 @@ def test_keda_is_a_user_of_its_own_by_reference_and_over_tls_where_redis_is() ->
             assert trigger["metadata"]["enableTLS"] == "true"
 
 
+def test_the_first_pods_stay_until_the_groups_are_made_and_somebody_has_looked() -> None:
+    """KEDA asks `cooldownPeriod` only once a trigger has been active; before that, the other."""
+    for service in SCALED:
+        spec = named(KEDA, "ScaledObject", service)["spec"]
+        assert spec["initialCooldownPeriod"] == spec["cooldownPeriod"] == 300
+
+
 @pytest.mark.parametrize("name", COMPOSED)
 def test_applying_again_does_not_undo_what_the_scaler_set(name: str) -> None:
     for each in kind_of(name, "Deployment"):

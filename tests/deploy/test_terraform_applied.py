@@ -199,6 +199,7 @@ def printed(queue_url: str) -> str:
         identity="irsa",
         queue_url=queue_url,
         alarm_prefix="",
+        catch_up_topics=TOPIC,
         log_groups=GROUP,
         region=REGION,
     )

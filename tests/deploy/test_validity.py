@@ -80,7 +80,7 @@ def test_every_object_of_other_people_s_kinds_is_as_they_define_it() -> None:
     given = [each for name in COMPOSED for each in kind_of(name, *OTHERS)]
     checked = [each for each in given if key_of(each) in schemas]
     assert {each["kind"] for each in given} - {kind for kind, _ in schemas} <= {
-        *("PodMonitor", "PrometheusRule")
+        *("PodMonitor", "PrometheusRule", "CiliumNetworkPolicy")
     }
     for each in checked:
         schemas[key_of(each)].validate(each)
