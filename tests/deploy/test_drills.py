@@ -3,6 +3,9 @@
 import io
 import json
 import re
+import shlex
+import shutil
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -161,6 +164,23 @@ def test_its_alert_goes_through_the_door_and_opens_an_incident_of_its_service(na
     assert at is not None
     assert abs(datetime.now(UTC) - at) < timedelta(minutes=1), "else it is the same alarm again"
     assert incident_of(found, service).severity in ("critical", "warning")
+
+
+def test_the_command_for_another_namespace_changes_every_alert_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    (line,) = {each for each in PAGE.splitlines() if each.startswith("sed -i ")}
+    assert f"\n{line}\n" in (ROOT / "docs/online-boutique.md").read_text(encoding="utf-8")
+    _, _, script, files = shlex.split(line)
+    sed = shutil.which("sed") or "sed"
+    assert sorted(ROOT.glob(files)) == [DRILLS / name / "incident.json" for name in NAMES]
+    for name in NAMES:
+        before = (DRILLS / name / "incident.json").read_text(encoding="utf-8")
+        (tmp_path / name).write_text(before, encoding="utf-8")
+        subprocess.run([sed, "-i", script, name], check=True, cwd=tmp_path)
+        after = (tmp_path / name).read_text(encoding="utf-8")
+        assert after == before.replace("online-boutique", "default")
+        assert '"namespace": "default"' in after
 
 
 def test_no_two_alerts_are_the_same_problem() -> None:
