@@ -20,7 +20,7 @@ PAGES = [PAGE, Page(ROOT / "deploy" / "drills" / "README.md")]
 WAYS = ("overlays/online-boutique", "overlays/trial")
 FOREIGN = "../microservices-demo"
 NIGHTSHIFT, PYTHON = ".venv/bin/nightshift", ".venv/bin/python"
-PROGRAMS = {"kubectl", "make", "git", "kind", "podman", "docker", "sed", "export"}
+PROGRAMS = {"kubectl", "make", "git", "kind", "podman", "docker", "sed", "export", "sleep"}
 PROGRAMS |= {NIGHTSHIFT, PYTHON}
 VERBS = {
     *("apply", "auth", "create", "delete", "exec", "get", "patch", "port-forward", "rollout"),
