@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from deploy.sbom import EXTRAS, Contents, main, of_document, of_lock, part_of, written
-from tests.deploy.test_images import ROOT, TARGETS
+from tests.deploy.test_images import TARGETS
+from tests.house.sources import ROOT
 from tests.lane import Lane
 
 TOOL = shutil.which("cyclonedx-py") or str(ROOT / ".nightshift/cyclonedx/bin/cyclonedx-py")
