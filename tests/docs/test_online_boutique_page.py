@@ -22,7 +22,18 @@ WAYS = ("overlays/online-boutique", "overlays/trial")
 CHANGE = "\n## From the trial to accounts\n"
 FOREIGN = "../microservices-demo"
 NIGHTSHIFT, PYTHON = ".venv/bin/nightshift", ".venv/bin/python"
-PROGRAMS = {"kubectl", "make", "git", "kind", "podman", "docker", "sed", "export", "sleep"}
+PROGRAMS = {
+    "kubectl",
+    "make",
+    "git",
+    "kind",
+    "podman",
+    "docker",
+    "sed",
+    "export",
+    "sleep",
+    "buildah",
+}
 PROGRAMS |= {NIGHTSHIFT, PYTHON}
 VERBS = {
     *("apply", "auth", "create", "delete", "exec", "get", "patch", "port-forward", "rollout"),
