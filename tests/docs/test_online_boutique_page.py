@@ -22,18 +22,8 @@ WAYS = ("overlays/online-boutique", "overlays/trial")
 CHANGE = "\n## From the trial to accounts\n"
 FOREIGN = "../microservices-demo"
 NIGHTSHIFT, PYTHON = ".venv/bin/nightshift", ".venv/bin/python"
-PROGRAMS = {
-    "kubectl",
-    "make",
-    "git",
-    "kind",
-    "podman",
-    "docker",
-    "sed",
-    "export",
-    "sleep",
-    "buildah",
-}
+PROGRAMS = {"kubectl", "make", "git", "kind", "podman", "docker", "buildah"}
+PROGRAMS |= {"sed", "export", "sleep", "mkdir"}
 PROGRAMS |= {NIGHTSHIFT, PYTHON}
 VERBS = {
     *("apply", "auth", "create", "delete", "exec", "get", "patch", "port-forward", "rollout"),
