@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TOOLS := .nightshift/tools
+CYCLONEDX := .nightshift/cyclonedx
 CODE := bus services simulator cli examples benchmarks deploy tests
 CASES := tests/fixtures/cases $(wildcard ../shared/cases/incidents)
 STRINGS := $(wildcard ../shared/cases/injection)
@@ -11,7 +12,7 @@ REDTEAM := $(addprefix --strings ,$(STRINGS)) --at-once 12 --report .nightshift/
 EVAL := $(addprefix --cases ,$(CASES)) --at-once 8 --budget 20 --report .nightshift/evaluation.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test chaos redteam validate eval bench demo up docs pictures lock images pin-images laptop clean
+.PHONY: help install check test chaos redteam validate eval bench demo up docs pictures lock sbom images pin-images laptop clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -75,6 +76,11 @@ pictures: $(STAMP) ## Make the pictures of docs/cards.md anew (needs Chromium), 
 lock: $(STAMP) ## Compile requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11.0 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-header --no-strip-extras --quiet --output-file requirements.lock
+
+sbom: ## What is in each image, as CycloneDX in .nightshift/sbom, by cyclonedx-bom, which is fetched
+	@test -x $(CYCLONEDX)/bin/python || $(PYTHON) -m venv $(CYCLONEDX)
+	@$(CYCLONEDX)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'cyclonedx-bom>=7.5,<8'
+	@PYTHONWARNINGS=ignore::UserWarning $(CYCLONEDX)/bin/python -m deploy.sbom $(CYCLONEDX)/bin/cyclonedx-py .nightshift/sbom
 
 images: ## An image per service: BASE_IMAGE=python:3.13-slim-bookworm, WHEELS=folder, BUILDER=podman
 	@BASE_IMAGE="$(BASE_IMAGE)" WHEELS="$(WHEELS)" BUILDER="$(BUILDER)" TARGETS="$(TARGETS)" \

@@ -2,7 +2,7 @@
 
 For trials (deploy/k8s/overlays/trial). Both know their one token from the variables of the services
 that call them. The model is a script, and says so: it looks at what runs, and recognises a handful
-of faults. `read` prints what stands in the Slack beside it.
+of faults, after the time that a model takes. `read` prints what stands in the Slack beside it.
 """
 
 import asyncio
@@ -24,6 +24,8 @@ from simulator.serving import Served
 
 PORT = 8080
 KINDS = ("slack", "model")
+SECONDS_PER_REPLY = 10.0
+"""About what a model takes: with an answer at once no queue would ever be seen, and none scaled."""
 _NOWHERE = Path("/dev/null")
 
 
@@ -44,9 +46,11 @@ def main(words: list[str]) -> int:
     return asyncio.run(_serve(app, port))
 
 
-def standing_in(kind: str, variables: Mapping[str, str]) -> Starlette:
+def standing_in(
+    kind: str, variables: Mapping[str, str], *, seconds_per_reply: float = SECONDS_PER_REPLY
+) -> Starlette:
     """The app of that kind, with `/healthz`; raises KeyError with the variable that is missing."""
-    inner = _slack(variables) if kind == "slack" else _model(variables)
+    inner = _slack(variables) if kind == "slack" else _model(variables, seconds_per_reply)
     return Starlette(routes=[Route("/healthz", _healthy), *inner])
 
 
@@ -80,13 +84,14 @@ def _slack(variables: Mapping[str, str]) -> list[BaseRoute]:
     return [Mount("/", app)]
 
 
-def _model(variables: Mapping[str, str]) -> list[BaseRoute]:
+def _model(variables: Mapping[str, str], seconds: float) -> list[BaseRoute]:
     from simulator.model import build_model
     from simulator.model.first_look import first_look
 
     look = first_look(variables["NIGHTSHIFT_NAMESPACES"].partition(",")[0].strip())
     key = variables["ANTHROPIC_API_KEY"]
-    return [Mount("/", build_model(look, RequestLog(_NOWHERE), api_key=key))]
+    log = RequestLog(_NOWHERE)
+    return [Mount("/", build_model(look, log, api_key=key, seconds_per_reply=seconds))]
 
 
 async def _healthy(_request: Request) -> PlainTextResponse:

@@ -26,6 +26,7 @@ class Asked:
     count: int = 1
     kinds: int = 1
     recovered: bool = False
+    namespace: str = ""
 
 
 def problems(asked: Asked, target: Target) -> Iterator["Problem"]:
@@ -55,5 +56,6 @@ def _problem(asked: Asked, target: Target, *, kind: int) -> "Problem":
         at=datetime.now(UTC),
         kind=kind + 1 if asked.kinds > 1 else 0,
         recovered=asked.recovered,
+        namespace=asked.namespace,
         **at_home,
     )

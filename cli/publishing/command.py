@@ -55,6 +55,13 @@ class Options:
     alertmanager: Annotated[
         bool, typer.Option("--alertmanager", help="Alerts of Prometheus, by Alertmanager.")
     ] = False
+    namespace: Annotated[
+        str,
+        typer.Option(
+            help="With --alertmanager: the label `namespace` of the alerts; none without it.",
+            show_default=False,
+        ),
+    ] = ""
     file: Annotated[
         str,
         typer.Option(
@@ -95,6 +102,8 @@ def publish(options: Options) -> None:
     chosen: list[Door] = [door for door in DOORS if getattr(options, door)]
     if len(chosen) + bool(options.file) > 1:
         raise typer.BadParameter("one sender at a time: " + ", ".join(f"--{d}" for d in chosen))
+    if options.namespace and chosen != ["alertmanager"]:
+        raise typer.BadParameter("--namespace is a label of alerts: it goes with --alertmanager")
     try:
         if options.file:
             target = found(options.to, options.keys)
@@ -134,6 +143,7 @@ def _asked(options: Options) -> Asked:
         count=options.count,
         kinds=options.kinds,
         recovered=options.recovered,
+        namespace=options.namespace,
     )
 
 

@@ -2,7 +2,8 @@
 
     nightshift show INCIDENT --json | python -m deploy.drills.grade memory-limit
 
-Ends with 0 when it is right. The words are looked for, not their meaning (docs/evaluation.md).
+Ends with 0 when it is right, with 1 when it is not, with 3 while it is under way. The words are
+looked for, not their meaning (docs/evaluation.md).
 """
 
 import sys
@@ -24,10 +25,15 @@ def expectation(drill: str) -> Expectation:
     return of_answer(drill, ExpectedAnswer.model_validate_json(text))
 
 
-def graded(drill: str, shown: str) -> Score:
-    """The grade of what `nightshift show --json` printed. Raises as `expectation` does."""
+def graded(drill: str, shown: str) -> Score | None:
+    """The grade of what `nightshift show --json` printed; None of what has not ended.
+
+    Raises as `expectation` does.
+    """
     story = Story.model_validate_json(shown)
-    answer = Answer(outcome=story.outcome or "", reason=story.reason, diagnosis=story.diagnosis)
+    if story.outcome is None:
+        return None
+    answer = Answer(outcome=story.outcome, reason=story.reason, diagnosis=story.diagnosis)
     return score(expectation(drill), answer)
 
 
@@ -42,6 +48,9 @@ def main(words: list[str]) -> int:
     except ValidationError:
         sys.stderr.write("this is not what `nightshift show INCIDENT --json` prints\n")
         return 2
+    if found is None:
+        sys.stderr.write("the investigation is not over: ask again once its card stands\n")
+        return 3
     sys.stdout.write("\n".join([found.label, *found.reasons]) + "\n")
     return 0 if found.grade == "right" else 1
 

@@ -34,15 +34,15 @@ def notification(problems: Sequence[Problem]) -> Json:
 def _labels(problem: Problem) -> dict[str, str]:
     return {
         "alertname": problem.alert_name,
-        "cluster": "rehearsal",
-        "namespace": "boutique",
+        **({"namespace": problem.namespace} if problem.namespace else {}),
         "service": problem.service,
         "severity": problem.severity,
     }
 
 
 def _alert(problem: Problem, number: int) -> Json:
-    labels = _labels(problem) | {"pod": f"{problem.service}-{number}"}
+    # Alerts of one group differ in a label. No pod, no cluster: who investigates would look for it.
+    labels = _labels(problem) | {"rehearsal": str(number)}
     digest = hashlib.sha256(json.dumps(labels, sort_keys=True).encode()).hexdigest()
     at = problem.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return {

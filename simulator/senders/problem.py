@@ -20,6 +20,8 @@ class Problem:
     account: str = "123456789012"
     region: str = "eu-west-2"
     recovered: bool = False
+    namespace: str = ""
+    """Where its pods run; empty where the sender does not say so."""
 
     @property
     def title(self) -> str:

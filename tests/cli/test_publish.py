@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import ssl
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs
 from urllib.request import urlopen
@@ -82,7 +83,12 @@ def test_what_cannot_be_published_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"), [(["--severity", "awful"], "severity"), (["--sns", "--slack"], "--sns")]
+    ("arguments", "word"),
+    [
+        (["--severity", "awful"], "severity"),
+        (["--sns", "--slack"], "--sns"),
+        (["--namespace", "default"], "--alertmanager"),
+    ],
 )
 def test_wrong_options_name_themselves_and_exit_two(
     arguments: list[str], word: str, tmp_path: Path
@@ -210,6 +216,18 @@ def test_alertmanager_posts_groups_of_one_kind_with_its_token(target: Target) ->
     ]
     labels = payloads[0]["alerts"][0]["labels"]
     assert (labels["service"], labels["severity"]) == ("cartservice", "error")
+
+
+def test_an_alert_names_a_namespace_that_was_given_and_no_place_that_nobody_has(
+    target: Target,
+) -> None:
+    places = {"cluster", "namespace", "pod", "container", "instance", "node"}
+    for given in ("", "default"):
+        (parcel,) = posted("alertmanager", replace(ASKED, namespace=given), target)
+        group = json.loads(parcel.body)
+        for labels in (group["commonLabels"], *(alert["labels"] for alert in group["alerts"])):
+            told = {name: text for name, text in labels.items() if name in places}
+            assert told == ({"namespace": given} if given else {})
 
 
 def test_firehose_posts_a_batch_of_logs_with_its_access_key(target: Target) -> None:

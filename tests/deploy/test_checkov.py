@@ -59,7 +59,7 @@ def test_it_finds_nothing_in_what_any_kustomization_renders_nor_in_the_drill_s_p
     for name, objects in all_pinned(tmp_path).items():
         text = yaml.safe_dump_all(objects)
         (out / f"{name.replace('/', '-')}.yaml").write_text(text, encoding="utf-8")
-    shutil.copy(ROOT / "deploy/drills/network-policy/policy.yaml", out)
+    shutil.copy(ROOT / "deploy/drills/network-policy/manifest.yaml", out)
     found, passed = checked(out, "kubernetes")
     assert found == set()
     assert passed > 10_000, "it read nothing"

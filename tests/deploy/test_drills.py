@@ -3,6 +3,9 @@
 import io
 import json
 import re
+import shlex
+import shutil
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -28,7 +31,7 @@ from services.ingest.trigger import Raised
 from services.toolrunner.servers.rollouts import flat
 from tests.cli.inside.test_pages import story
 from tests.deploy.kubernetes_schemas import faults, needs_validator
-from tests.deploy.manifests import K8S, Object, needs_kubectl, render
+from tests.deploy.manifests import K8S, KUBECTL, Object, needs_kubectl, render
 from tests.deploy.shop import deployments
 from tests.house.sources import ROOT
 
@@ -66,16 +69,11 @@ every_drill = pytest.mark.parametrize("name", NAMES)
 def struck(folder: Path) -> dict[tuple[str, str], Object]:
     """The shop with every drill at once: kustomize fails where a patch has no target."""
     (folder / "shop.yaml").write_text(yaml.safe_dump_all(deployments()))
-    patches = [
-        # kubectl takes the name from its command line, kustomize from the patch
-        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": workload}}
-        | yaml.safe_load((DRILLS / name / "patch.yaml").read_text())
-        for name, (workload, _) in CHANGES.items()
-    ]
-    (folder / "policy.yaml").write_text((DRILLS / "network-policy/policy.yaml").read_text())
+    patches = [{"patch": (DRILLS / name / "manifest.yaml").read_text()} for name in CHANGES]
+    (folder / "policy.yaml").write_text((DRILLS / "network-policy/manifest.yaml").read_text())
     kustomization = {
         "resources": ["shop.yaml", "policy.yaml"],
-        "patches": [{"patch": yaml.safe_dump(each)} for each in patches],
+        "patches": patches,
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
     return {(each["kind"], each["metadata"]["name"]): each for each in render(folder)}
@@ -91,11 +89,14 @@ def test_there_are_five_and_the_page_tells_each_with_its_two_commands() -> None:
     assert re.findall(r"^## (\S+)$", PAGE, re.MULTILINE) == [*CHANGES, "network-policy"]
     for name in NAMES:
         cause, undo = commands(name)
-        kind = "policy" if name == "network-policy" else "patch"
-        assert f"deploy/drills/{name}/{kind}.yaml" in cause
-        about = CHANGES[name][0] if name in CHANGES else "network-policy"
-        assert about in cause
-        assert about in undo
+        file = f"deploy/drills/{name}/manifest.yaml"
+        given = shlex.split(cause)[3:]
+        if name in CHANGES:
+            assert given == ["patch", "-f", file, "--patch-file", file]
+            assert CHANGES[name][0] in undo
+        else:
+            assert given == ["apply", "-f", file]
+            assert shlex.split(undo)[3:] == ["delete", "-f", file]
 
 
 def section(name: str) -> str:
@@ -120,9 +121,19 @@ def test_a_patch_changes_what_it_says_and_nothing_else(
     assert changed == wanted
 
 
-def test_a_patch_names_no_object_so_that_nothing_is_deleted_with_it() -> None:
-    for name in CHANGES:
-        assert set(yaml.safe_load((DRILLS / name / "patch.yaml").read_text())) == {"spec"}
+@pytest.mark.parametrize("name", CHANGES)
+def test_kubectl_makes_the_same_of_a_manifest_that_it_is_given_twice(
+    name: str, shop: dict[tuple[str, str], Object], tmp_path: Path
+) -> None:
+    workload, file = CHANGES[name][0], DRILLS / name / "manifest.yaml"
+    whole = yaml.safe_load(file.read_text())
+    assert whole["metadata"] == {"name": workload}, "no namespace: the command says it"
+    (before,) = [each for each in deployments() if each["metadata"]["name"] == workload]
+    (tmp_path / "shop.yaml").write_text(yaml.safe_dump(before))
+    given = ["-f", str(tmp_path / "shop.yaml"), "--patch-file", str(file)]
+    command = [KUBECTL or "", "patch", "--local", "-o", "json", *given]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert flat(json.loads(done.stdout)) == flat(shop["Deployment", workload])
 
 
 def test_the_policy_is_about_pods_of_the_shop_and_leaves_the_frontend_out(
@@ -161,6 +172,23 @@ def test_its_alert_goes_through_the_door_and_opens_an_incident_of_its_service(na
     assert at is not None
     assert abs(datetime.now(UTC) - at) < timedelta(minutes=1), "else it is the same alarm again"
     assert incident_of(found, service).severity in ("critical", "warning")
+
+
+def test_the_command_for_another_namespace_changes_every_alert_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    (line,) = {each for each in PAGE.splitlines() if each.startswith("sed -i ")}
+    assert f"\n{line}\n" in (ROOT / "docs/online-boutique.md").read_text(encoding="utf-8")
+    _, _, script, files = shlex.split(line)
+    sed = shutil.which("sed") or "sed"
+    assert sorted(ROOT.glob(files)) == [DRILLS / name / "incident.json" for name in NAMES]
+    for name in NAMES:
+        before = (DRILLS / name / "incident.json").read_text(encoding="utf-8")
+        (tmp_path / name).write_text(before, encoding="utf-8")
+        subprocess.run([sed, "-i", script, name], check=True, cwd=tmp_path)
+        after = (tmp_path / name).read_text(encoding="utf-8")
+        assert after == before.replace("online-boutique", "default")
+        assert '"namespace": "default"' in after
 
 
 def test_no_two_alerts_are_the_same_problem() -> None:
@@ -206,6 +234,10 @@ def test_grading_takes_what_show_prints_and_says_what_is_missing(
     assert main(["memory-limit"]) == 0
     assert capsys.readouterr().out == "right\n"
     assert main(["no-such-drill"]) == 2
+    under_way = json.loads(shown) | {"outcome": None, "state": "turn_due"}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(under_way)))
+    assert main(["memory-limit"]) == 3
+    assert capsys.readouterr().out == ""
 
 
 def test_every_file_that_the_page_names_is_there() -> None:

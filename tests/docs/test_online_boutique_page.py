@@ -1,5 +1,6 @@
 """docs/online-boutique.md and the drills' page: every command and every file on them is there."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -11,16 +12,18 @@ from typer.main import get_command
 
 from cli.main import app
 from services.ingest.doors import DOORS
-from tests.deploy.manifests import SERVICES, Object, needs_kubectl, rendered
+from tests.deploy.manifests import SERVICES, Object, needs_kubectl, render, rendered
 from tests.deploy.shop import UPSTREAM
 from tests.docs.pages import ROOT, Page
 
 PAGE = Page(ROOT / "docs" / "online-boutique.md")
 PAGES = [PAGE, Page(ROOT / "deploy" / "drills" / "README.md")]
 WAYS = ("overlays/online-boutique", "overlays/trial")
+CHANGE = "\n## From the trial to accounts\n"
 FOREIGN = "../microservices-demo"
 NIGHTSHIFT, PYTHON = ".venv/bin/nightshift", ".venv/bin/python"
-PROGRAMS = {"kubectl", "make", "git", "kind", "podman", "docker", "sed", "export"}
+PROGRAMS = {"kubectl", "make", "git", "kind", "podman", "docker", "buildah"}
+PROGRAMS |= {"sed", "export", "sleep", "mkdir"}
 PROGRAMS |= {NIGHTSHIFT, PYTHON}
 VERBS = {
     *("apply", "auth", "create", "delete", "exec", "get", "patch", "port-forward", "rollout"),
@@ -136,7 +139,34 @@ def secrets_in(text: str) -> set[str]:
             found |= {
                 f"{created[1]}/{key}" for key in re.findall(r"--from-literal=([\w-]+)=", line)
             }
+        if patched := re.search(r"patch secret (\S+) -p '(\{.*\})'", line):
+            found |= {f"{patched[1]}/{key}" for key in json.loads(patched[2])["stringData"]}
     return found
+
+
+def test_with_accounts_ingest_hears_what_people_press_on_the_card() -> None:
+    for start, end in (("**With accounts.**", "**Without accounts**"), (CHANGE, "\n## ")):
+        made = secrets_in(PAGE.text.partition(start)[2].partition(end)[0])
+        assert "ingest/slack-app-token" in made, start
+        assert {"reasoner/anthropic-api-key", "notifier/slack-bot-token"} <= made, start
+
+
+def test_the_change_to_accounts_deletes_what_the_trial_alone_has_and_nothing_else() -> None:
+    trial, shop = (
+        {(each["kind"].lower(), each["metadata"]["name"]) for each in rendered(way)}
+        for way in reversed(WAYS)
+    )
+    section = PAGE.text.partition(CHANGE)[2].partition("\n## ")[0]
+    deleted: set[tuple[str, str]] = set()
+    for line in section.splitlines():
+        if line.startswith("kubectl delete -k deploy/k8s/"):
+            below = render(ROOT / line.split()[-1])
+            deleted |= {(each["kind"].lower(), each["metadata"]["name"]) for each in below}
+        elif "delete deployment," in line:
+            kinds, *names = line.partition(" delete ")[2].split()
+            deleted |= {(kind, name) for kind in kinds.split(",") for name in names}
+    assert f"kubectl apply -k deploy/k8s/{WAYS[0]}\n" in section
+    assert deleted == {each for each in trial - shop if each[0] != "configmap"}
 
 
 def references(way: str, *, optional: bool) -> set[tuple[str, str]]:

@@ -19,11 +19,11 @@ from tests.docs.pages import ROOT, Page
 PAGE = Page(ROOT / "docs" / "operations.md")
 K8S = ROOT / "deploy" / "k8s"
 RULES = K8S / "components" / "prometheus" / "alerts.yaml"
-COMMANDS = ("kubectl ", "nightshift ", "redis-cli ", "export ")
+COMMANDS = ("kubectl ", "nightshift ", "redis-cli ", "export ", "git ", "make ", "sh deploy/")
 KINDS = {"deployment", "statefulset", "secret", "configmap", "scaledobject"}
 VERBS = {
     *("annotate", "apply", "create", "delete", "drain", "exec", "get", "logs", "patch"),
-    *("port-forward", "rollout", "scale"),
+    *("port-forward", "rollout", "scale", "wait"),
 }
 LONGEST_PASSAGE = 1500
 """Characters of what a person reads at night about one alert."""
@@ -92,9 +92,9 @@ def test_a_command_of_nightshift_exists_with_its_options(line: str) -> None:
     assert {word for word in words if word.startswith("--")} <= known
 
 
-@pytest.mark.parametrize("line", [line for line in commands() if "redis-cli" in line])
+@pytest.mark.parametrize("line", [line for line in commands() if "redis-cli " in line])
 def test_a_command_of_redis_is_one_that_the_operator_may_give(line: str) -> None:
-    words = shlex.split(line.partition("redis-cli ")[2])
+    words = [word for word in shlex.split(line.partition("redis-cli ")[2]) if word != "$TLS"]
     assert words[0] in ("-u", "--user")
     template = (K8S / "base" / "redis" / "users.acl.template").read_text(encoding="utf-8")
     operator = template.partition("user operator ")[2]
@@ -110,6 +110,9 @@ def test_a_command_of_kubectl_names_what_the_manifests_have(line: str) -> None:
     assert words[0] in VERBS
     if "-k" in words:
         assert (ROOT / words[words.index("-k") + 1] / "kustomization.yaml").is_file()
+        return
+    if "-f" in words:
+        assert (ROOT / words[words.index("-f") + 1]).is_file()
         return
     for kind, name in named(words):
         assert name in there_is()[kind], line
@@ -141,6 +144,7 @@ def there_is() -> dict[str, set[str]]:
             if isinstance(each, dict) and (kind := str(each.get("kind")).lower()) in KINDS:
                 found[kind].add(each["metadata"]["name"])
     found["secret"] |= set(re.findall(r"secretKeyRef: \{name: ([a-z-]+)", text_of("base")))
+    found["secret"] |= set(re.findall(r"secretName: ([a-z-]+)", text_of("components")))
     maps = text_of("base") + text_of("overlays")
     found["configmap"] |= set(re.findall(r"configMapRef: \{name: ([a-z-]+)", maps))
     found["configmap"] |= set(re.findall(r"configMap:\n\s+name: ([a-z-]+)", maps))
