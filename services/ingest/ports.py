@@ -175,8 +175,8 @@ class Pace(Protocol):
 class Answers(Protocol):
     """The way back to a person."""
 
-    async def say(self, address: str, answer: Answer) -> None:
-        """The person reads it, where Slack took it; an answer that is lost is only logged."""
+    async def say(self, address: str, answer: Answer) -> bool:
+        """Whether Slack took it, so that the person reads it; one that is lost is logged."""
 
 
 class Sns(Protocol):

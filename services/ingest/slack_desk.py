@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bus import metrics
 from bus.events import Alarm, InvestigationId, NoticeRequested
@@ -87,13 +87,15 @@ class SlackDesk:
 
     async def _turned_away(self, asked: Asked, why: str) -> Answer:
         _count_refusal(asked.by, why)
-        if not asked.answer_url:
-            notice = NoticeRequested(
-                text=f"Somebody mentioned Nightshift in Slack, and nothing was started: {why}",
-                key=f"slack:{asked.request}",
-            )
-            await self.fingerprints.write_once(notice.key, [notice])
-        return slack_answers.refused(why)
+        answer = slack_answers.refused(why)
+        if asked.answer_url:
+            return answer
+        notice = NoticeRequested(
+            text=f"Somebody mentioned Nightshift in Slack, and nothing was started: {why}",
+            key=f"slack:{asked.request}",
+        )
+        written = await self.fingerprints.write_once(notice.key, [notice])
+        return replace(answer, durable=written.durable)
 
 
 def raised(asked: Asked, service: str, *, note: str) -> Raised:
