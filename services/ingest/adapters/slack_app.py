@@ -1,4 +1,4 @@
-"""Slack's requests, whichever way they come, through Bolt to the desk; acknowledged when written."""
+"""Slack's requests, whichever way they come, through Bolt to the desk; the write comes first."""
 
 import asyncio
 import logging

@@ -40,7 +40,15 @@ local function is_due_again()
   return is_without_answer and ms - problem.at >= limits.window_ms
 end
 
-if seen and not is_due_again() then
+-- Whoever said that its series is over, and says now that it fires, is newer by its arrival: Alertmanager resolves what
+-- it was not told of for a while, and tells it on with the time at which it began.
+local function fires_anew()
+  return ask.kind == 'alertmanager' and not is_firing(ask.fingerprint, ask.series)
+    and redis.call('HLEN', of('beyond', ask.fingerprint)) < limits.most_beyond
+end
+
+local is_again = seen and (is_due_again() or fires_anew())
+if seen and not is_again then
   -- A write without effect, so that waiting for the file after this covers the earlier write too.
   redis.call('SET', by, seen, 'KEEPTTL')
   if is_firing(ask.fingerprint, ask.series) then fires(ask.fingerprint, ask.series, ask.changed) end
@@ -63,7 +71,7 @@ local function is_new_object()
   return is_new
 end
 
-local ended_before = over_before(ask.fingerprint, ask.series, ask.changed)
+local ended_before = over_before(ask.fingerprint, ask.series, ask.changed, is_again)
 if not ended_before then fires(ask.fingerprint, ask.series, ask.changed) end
 -- An incident of that id was opened: this is another one.
 if redis.call('EXISTS', of('incident', ask.incident_id)) == 1 then
