@@ -87,11 +87,12 @@ end
 local is_other = is_new_object() and is_within and has_ended(problem.incident, problem.at)
 local known = problem.state == 'held'
   or (is_within and not is_unanswered and not is_other and (is_open or is_looked_at()))
--- What is worse than what was looked at is new: at once where that has ended, and else where it is critical now. Worse
--- than what only words call critical, and nobody looks at, is what its sender does.
+-- What is worse than what was looked at is new: at once where that has ended, and else where it is critical now; where it
+-- waits, it waits on with its new grade. Worse than what only words call critical, and nobody looks at, is what its
+-- sender does.
 local is_worse = known and (GRADES[ask.severity] < GRADES[problem.severity]
   or (is_critical(ask) and problem.only_said == '1' and not is_open))
-if is_worse and (ended or (critical and not is_open)) then known = false end
+if is_worse and (ended or problem.state == 'held' or (critical and not is_open)) then known = false end
 -- What a person asks for may open although a summary holds it, and asking does not keep the window from its end.
 local is_asked = ask.kind == 'slack'
 if is_asked and is_folded then known = false end
@@ -147,7 +148,7 @@ if problem.state == 'held' then
 end
 if passes(ask) and not (is_unanswered and problem.severity == 'critical') then
   open(ask.fingerprint, ask, 'a new critical problem')
-elseif redis.call('ZCARD', BACKLOG) >= limits.most_held then
+elseif problem.state ~= 'held' and redis.call('ZCARD', BACKLOG) >= limits.most_held then
   fold(ask.fingerprint, ask, 'the backlog is full')
 else
   hold(ask.fingerprint, ask)

@@ -76,8 +76,9 @@ local function hold(fingerprint, found)
     'reopened', found.reopened or '', 'only_said', found.only_said or '')
   redis.call('EXPIRE', key, WEEK)
   -- To the microsecond: of two that came within one millisecond the first is still the first.
-  local now = clock[1] * 1000 + clock[2] / 1000
-  redis.call('ZADD', BACKLOG, now + GRADES[found.severity] * limits.lift_ms, fingerprint)
+  -- What waits already, and is worse now, has waited since it came.
+  local since = tonumber(found.at) < ms and tonumber(found.at) or clock[1] * 1000 + clock[2] / 1000
+  redis.call('ZADD', BACKLOG, since + GRADES[found.severity] * limits.lift_ms, fingerprint)
   redis.call('EXPIRE', BACKLOG, WEEK)
 end
 
