@@ -127,7 +127,7 @@ if known and is_open then
     return ended_here('repeated', 'it flaps: it was opened again after a recovery already', problem.incident)
   elseif ended then
     return ended_here('repeated', 'its investigation has ended, within the window', problem.incident)
-  elseif tell(problem.incident, 'AlarmJoined', joined(ask.entry), 'updates') then
+  elseif tell_joined(problem.incident, ask, problem.severity) then
     return ended_here('joined', 'its investigation is running', problem.incident)
   end
   return ended_here('joined', 'its investigation is running; counted only', problem.incident)

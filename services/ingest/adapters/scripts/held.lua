@@ -109,7 +109,7 @@ local function fold(fingerprint, found, reason, recovered_at)
   note(into.id, 'folded', reason, found.alarm, count)
   became[fingerprint] = {outcome = 'folded', reason = reason, incident = into.id}
   if into.state ~= 'open' or not is_new then return end
-  tell(into.id, 'AlarmJoined', joined(found.entry), 'updates')
+  tell_joined(into.id, found)
 end
 
 local WAITS = {places = 'no place is free', source = 'its source has used up its share',
