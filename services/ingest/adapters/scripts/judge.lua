@@ -6,7 +6,7 @@ redis.call('HSET', KEYS[1], ask.person, ask.said)
 redis.call('EXPIRE', KEYS[1], WEEK)
 
 local function is_no_use()
-  for _, what in ipairs(redis.call('HVALS', KEYS[1])) do
+  for _, what in pairs(hash(KEYS[1])) do
     if what:sub(1, 5) == 'False' then return true end
   end
   return false
