@@ -166,9 +166,9 @@ class Core(Protocol):
 
 
 class Pace(Protocol):
-    """How often one person may ask."""
+    """How often one person may ask, and press: each has a limit of its own."""
 
-    async def allows(self, by: Person, what: str = "") -> bool:
+    async def allows(self, by: Person, what: str = "", *, is_press: bool = False) -> bool:
         """Whether this is within the limit; it counts, once for each `what`. Raises Unavailable."""
 
 
