@@ -34,7 +34,7 @@ if said == ask.said then return answer('duplicate', 'that was said already', ask
 append('updates', ask.entry)
 local reason = 'noted'
 if changed then
-  reason = is_armed and 'noted; the next such alarm is investigated again' or 'noted; it is as if it had been of use'
+  reason = is_armed and 'noted; the next such alarm is investigated again' or 'noted; the second look is taken back'
 elseif runs then reason = 'noted; it runs still, so nothing is opened beside it' end
 note(ask.incident_id, 'judged', reason, '', 0)
 return answer('judged', reason, ask.incident_id)
