@@ -24,11 +24,12 @@ from services.ingest.slack_desk import SlackDesk
 from services.ingest.slack_reading import MENTION, Asked, Nothing, Pressed, read_slack
 
 log = logging.getLogger(__name__)
-WRITE_SECONDS = 2.0
+WRITE_SECONDS = 1.5
 """So long a command or a press has to be written; Slack waits for three seconds."""
-TELL_SECONDS = 0.7
+TELL_SECONDS = 1.0
 """So long a refusal has to reach the person before it is acknowledged."""
-LATEST_SECONDS = WRITE_SECONDS + TELL_SECONDS
+LATEST_SECONDS = 2.7
+"""A mention is on disk by then, or it is not acknowledged."""
 FINISH_SECONDS = 2.0
 """What was begun gets this time to be written, and told, when the service stops."""
 T = TypeVar("T")
