@@ -91,5 +91,7 @@ async def test_a_mention_that_redis_loses_before_it_is_on_disk_was_not_acknowled
 
     await eventually(written)
     own_redis.kill()
-
-    assert not (await sent).acknowledged
+    try:
+        assert not (await sent).acknowledged
+    finally:
+        own_redis.start()
