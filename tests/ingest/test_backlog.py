@@ -192,7 +192,7 @@ async def test_what_waits_and_gets_worse_waits_on_with_its_new_grade_since_it_ca
 
     opened = []
     for _ in range(3):
-        await shift.stop_signal((await shift.incidents())[-1].incident_id)
+        await shift.stop_signal(str((await shift.incidents())[-1].incident_id))
         await shift.backlog.free_stopped()
         await shift.draining.drain()
         opened.append((await shift.incidents())[-1])
@@ -202,7 +202,7 @@ async def test_what_waits_and_gets_worse_waits_on_with_its_new_grade_since_it_ca
         ("better", "error"),
         ("new", "error"),
     ]
-    assert await shift.counted(opened[0].incident_id) == {"held": 1, "opened": 1}
+    assert await shift.counted(str(opened[0].incident_id)) == {"held": 1, "opened": 1}
     assert first.outcome == "opened"
 
 

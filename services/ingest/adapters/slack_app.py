@@ -120,7 +120,7 @@ class SlackApp:
         if not work.done():
             self._begin(self._tell_later(address, work))
             await self._tell(address, slack_answers.NOT_YET)
-        elif (answer := work.result()) is None:
+        elif work.cancelled() or (answer := work.result()) is None:
             await self._tell(address, slack_answers.NOT_NOW)
         else:
             self._begin(self._answers.say(address, answer))
