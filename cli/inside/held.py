@@ -32,7 +32,7 @@ class HeldKind(Value):
 
 
 class Held(Value):
-    """All that a summary holds, the worst first; nothing for any other incident."""
+    """All that a summary holds, the worst first, what is over last; nothing for any other one."""
 
     alarms: int = 0
     kinds_in_all: int = 0
@@ -100,7 +100,7 @@ def _kind(name: str, found: dict[str, str]) -> HeldKind | None:
         return None
 
 
-def _rank(kind: HeldKind) -> tuple[int, int, str, str]:
+def _rank(kind: HeldKind) -> tuple[bool, int, int, str, str]:
     known = kind.severity in _GRADES
     grade = _GRADES.index(kind.severity) if known else len(_GRADES)
-    return (grade, -kind.number, kind.alarm, kind.service)
+    return (bool(kind.recovered_at), grade, -kind.number, kind.alarm, kind.service)

@@ -6,6 +6,7 @@ from bus.events import Evidence
 from cli.inside.rows import dollars
 from cli.inside.story import CallSeen, Story, TurnSeen
 from cli.inside.terminal import Page, cut
+from cli.inside.triggers import Triggers
 from services.reasoner.diagnosis import SUBMIT
 
 QUOTE_LINES = 12
@@ -137,16 +138,21 @@ def decisions(page: Page, story: Story) -> None:
 
 def triggers(page: Page, story: Story) -> None:
     """What ingest decided about each alarm of it, and why; nothing where none came that way."""
-    if not story.triggers.counts:
+    decided(page, story.triggers)
+
+
+def decided(page: Page, found: Triggers) -> None:
+    """The same, also for what nobody has taken up."""
+    if not found.counts:
         return
     page.heading("TRIGGERS")
-    for what, number in sorted(story.triggers.counts.items()):
+    for what, number in sorted(found.counts.items()):
         page.words(f"{number:>6}  {what}", hang=10)
-    for each in story.triggers.last[:TRIGGERS_SHOWN]:
+    for each in found.last[:TRIGGERS_SHOWN]:
         many = f" ({each.count} alarms)" if each.count > 1 else ""
         text = f"{each.at:%Y-%m-%d %H:%M:%S} UTC  {each.alarm}: {each.outcome}, {each.reason}{many}"
         page.words(cut(text, 3 * page.width), hang=4)
-    left = len(story.triggers.last) - TRIGGERS_SHOWN
+    left = len(found.last) - TRIGGERS_SHOWN
     if left > 0:
         page.words(f"(the {left} before these: --json)")
 

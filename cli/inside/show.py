@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from bus.errors import NotConfigured
 from bus.record import Record
 from cli.inside import pages, turns
+from cli.inside.accepted import Accepted, accepted, accepted_json, accepted_page
 from cli.inside.held import Held, gathering, held_by, kinds_held
 from cli.inside.store import Broken, Store, open_redis, store
 from cli.inside.story import Story, story_of
@@ -88,8 +89,8 @@ def show(
         return
     page = Page()
     story = _read(incident, whole=whole or (turn is not None and not as_json))
-    if isinstance(story, Gathering):
-        _not_open_yet(page, story, as_json=as_json)
+    if isinstance(story, Gathering | Accepted):
+        _not_taken_up(page, story, as_json=as_json)
     elif turn is not None and turn not in [found.turn for found in story.turns]:
         fail("show", _no_turn(story, turn), code=UNKNOWN)
     elif as_json:
@@ -123,12 +124,12 @@ class Gathering:
     held: Held
 
 
-def _read(name: str, *, whole: bool) -> Story | Gathering:
-    async def read() -> Story | Gathering | Broken | list[str]:
+def _read(name: str, *, whole: bool) -> Story | Gathering | Accepted:
+    async def read() -> Story | Gathering | Accepted | Broken | list[str]:
         async with store() as seen:
             ids = await seen.matching(name)
-            if not ids and len(begun := await gathering(seen, name)) == 1:
-                return Gathering(begun[0], await held_by(seen, begun[0]))
+            if not ids:
+                return await _without_record(name, seen)
             record = await seen.record(ids[0]) if len(ids) == 1 else None
             if isinstance(record, Record):
                 return await story_of(record, seen, whole=whole)
@@ -136,7 +137,7 @@ def _read(name: str, *, whole: bool) -> Story | Gathering:
 
     with redis_answers("show"):
         found = asyncio.run(read())
-    if isinstance(found, Story | Gathering):
+    if isinstance(found, Story | Gathering | Accepted):
         return found
     if isinstance(found, Broken):
         sentence = f"{found.investigation_id} cannot be read by this release: {found.why}"
@@ -148,6 +149,17 @@ def _read(name: str, *, whole: bool) -> Story | Gathering:
     fail("show", f"there is no incident {name[:64]!r}; {listed}", code=UNKNOWN)
 
 
+async def _without_record(name: str, seen: Store) -> Gathering | Accepted | list[str]:
+    """What there is of a name that no record has: the one that begins so, or all that do."""
+    waiting = await accepted(seen, name)
+    if len(waiting) == 1:
+        return waiting[0]
+    begun = await gathering(seen, name)
+    if len(begun) == 1 and not waiting:
+        return Gathering(begun[0], await held_by(seen, begun[0]))
+    return sorted({*begun, *(one.name for one in waiting)})
+
+
 def _no_turn(story: Story, turn: int) -> str:
     known = f"its turns are 1 to {len(story.turns)}" if story.turns else "it has none yet"
     going = ""
@@ -156,7 +168,13 @@ def _no_turn(story: Story, turn: int) -> str:
     return f"{story.incident} has no turn {turn}: {known}{going}"
 
 
-def _not_open_yet(page: Page, found: Gathering, *, as_json: bool) -> None:
+def _not_taken_up(page: Page, found: Gathering | Accepted, *, as_json: bool) -> None:
+    if isinstance(found, Accepted):
+        if as_json:
+            write_json(accepted_json(found))
+        else:
+            accepted_page(page, found)
+        return
     if as_json:
         held = found.held.model_dump(mode="json")
         write_json({"incident": found.incident, "state": "gathering", "held": held})

@@ -8,6 +8,8 @@ LONGEST_SECONDS = 6 * 24 * 3600
 FREED_AFTER_DEADLINE_SECONDS = 60
 MOST_UPDATES = 20
 """So many later alarms, recoveries beside others, and ends each an investigation is told of."""
+MOST_WORSE = 3
+"""So many more later alarms, of those that are critical or worse than all that was told before."""
 MOST_ASKED = 5
 """So many new ones a window opens for people who ask, whatever alarms there are beside them."""
 MOST_HELD = 500
@@ -55,6 +57,7 @@ class Limits:
             "gather_ms": _ms(self.gather_seconds),
             "place_ms": place,
             "most_updates": MOST_UPDATES,
+            "most_worse": MOST_WORSE,
             "most_asked": MOST_ASKED,
             "most_held": MOST_HELD,
             "most_kinds": MOST_KINDS,

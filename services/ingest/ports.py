@@ -166,17 +166,17 @@ class Core(Protocol):
 
 
 class Pace(Protocol):
-    """How often one person may ask."""
+    """How often one person may ask, and press: each has a limit of its own."""
 
-    async def allows(self, by: Person, what: str = "") -> bool:
+    async def allows(self, by: Person, what: str = "", *, is_press: bool = False) -> bool:
         """Whether this is within the limit; it counts, once for each `what`. Raises Unavailable."""
 
 
 class Answers(Protocol):
     """The way back to a person."""
 
-    async def say(self, address: str, answer: Answer) -> None:
-        """The person reads it, where Slack took it; an answer that is lost is only logged."""
+    async def say(self, address: str, answer: Answer) -> bool:
+        """Whether Slack took it, so that the person reads it; one that is lost is logged."""
 
 
 class Sns(Protocol):

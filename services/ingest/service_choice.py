@@ -14,6 +14,7 @@ ALL_SERVICES = "all services"
 """What is carried where nobody has listed services and the person named none."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _AROUND = "`*_~\"'\u2018\u2019\u201c\u201d,.:;!?()[]<>"
+_HELP = {"help", "usage", "-h", "--help"}
 SHOWN = 20
 SUGGESTED = 3
 
@@ -36,12 +37,12 @@ def choose(word: str, known: Sequence[str]) -> Choice:
     """The service of the catalogue that the word names; without a catalogue the word itself."""
     if not known:
         return _as_it_is(word)
-    if not word:
-        return Choice(refusal=f"Say which service, as in `{COMMAND} {known[0]}`: {_listed(known)}.")
     same = [name for name in known if name.lower() == word.lower()]
     same = same or [name for name in known if _bare(name) == _bare(word) and _bare(word)]
     if len(same) == 1:
         return Choice(same[0])
+    if not word or word.lower() in _HELP:
+        return Choice(refusal=f"{_usage(known[0])} I know {_listed(known)}.")
     shown = _shown(word)
     if same:
         return Choice(refusal=f"{shown} may mean {_listed(same)}: say which one.")
@@ -64,9 +65,16 @@ def named_within(text: str, known: Sequence[str]) -> str:
 def _as_it_is(word: str) -> Choice:
     if not word:
         return Choice(ALL_SERVICES)
+    if word.lower() in _HELP:
+        return Choice(refusal=_usage("cartservice"))
     if _NAME.fullmatch(word):
         return Choice(word)
     return Choice(refusal=f"{_shown(word)} does not look like the name of a service.")
+
+
+def _usage(example: str) -> str:
+    how = f"`{COMMAND} SERVICE [what you see]`, as in `{COMMAND} {example} it is slow`"
+    return f"Say which service, and what you see if you like: {how}."
 
 
 def _suggestion(word: str, known: Sequence[str]) -> str:

@@ -12,8 +12,12 @@ from services.ingest.slack_reading import (
 )
 from services.ingest.trigger import Decision
 
-NOT_NOW = "Nightshift cannot take this at the moment, and nothing was done. Try again in a minute."
+NOT_NOW = "Nightshift cannot take this at the moment. Try again in a minute."
 TOO_MANY = "That were too many requests within a minute. Nothing was done; try again in a minute."
+NOT_YET = (
+    "Nightshift could not write this down yet. You are told here when it is; if you hear nothing"
+    " within a minute, try again."
+)
 LONGEST_REASON = 1000
 _QUESTIONS = {
     "useful": "Thank you, that is noted. What helped? You need not say.",
@@ -30,6 +34,8 @@ class Answer:
     text: str
     refused: bool = False
     blocks: Sequence[Block] = ()
+    durable: bool = True
+    """Whether what was written for it is on disk already; else it is two seconds later."""
 
 
 def refused(sentence: str) -> Answer:
@@ -77,7 +83,8 @@ def pressed(press: Pressed, decision: Decision) -> Answer:
 def _told(decision: Decision, sentences: dict[str, str]) -> Answer:
     nothing = f"Nothing was started: {_plain(decision.reason).rstrip('.')}."
     sentence = sentences.get(decision.outcome, nothing)
-    return Answer(sentence, refused=decision.outcome not in sentences)
+    is_refused = decision.outcome not in sentences
+    return Answer(sentence, refused=is_refused, durable=decision.durable)
 
 
 def _reason_form(press: Pressed) -> list[Block]:

@@ -1,8 +1,9 @@
 """What happens to a request from Slack: who may, how often, which service, what it led to."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from bus import metrics
 from bus.events import Alarm, InvestigationId, NoticeRequested
@@ -37,7 +38,8 @@ class SlackDesk:
         Somebody who mentioned us has no way back (that would need the bot token), so a refusal
         goes out as a notice; to those who may not ask at all, nothing does.
         """
-        stranger = await self._refused(asked.by, self._counted_as(asked))
+        is_within = partial(self.pace.allows, asked.by, self._counted_as(asked))
+        stranger = await self._refused(asked.by, is_within)
         if stranger is not None:
             return stranger
         word, seen = named_first(asked.text)
@@ -51,7 +53,8 @@ class SlackDesk:
 
     async def on_pressed(self, pressed: Pressed) -> Answer:
         """The investigation was stopped or judged, or the person is told why not."""
-        stranger = await self._refused(pressed.by)
+        is_within = partial(self.pace.allows, pressed.by, is_press=True)
+        stranger = await self._refused(pressed.by, is_within)
         if stranger is not None:
             return stranger
         decision = await self._decide(pressed)
@@ -76,9 +79,9 @@ class SlackDesk:
         is_same = asked.answer_url and not self.is_each_new
         return f"asked {asked.text}" if is_same else f"request {asked.request}"
 
-    async def _refused(self, by: Person, what: str = "") -> Answer | None:
+    async def _refused(self, by: Person, is_within: Callable[[], Awaitable[bool]]) -> Answer | None:
         why = self.allowed.refusal(by)
-        if not why and not await self.pace.allows(by, what):
+        if not why and not await is_within():
             why = slack_answers.TOO_MANY
         if not why:
             return None
@@ -87,13 +90,15 @@ class SlackDesk:
 
     async def _turned_away(self, asked: Asked, why: str) -> Answer:
         _count_refusal(asked.by, why)
-        if not asked.answer_url:
-            notice = NoticeRequested(
-                text=f"Somebody mentioned Nightshift in Slack, and nothing was started: {why}",
-                key=f"slack:{asked.request}",
-            )
-            await self.fingerprints.write_once(notice.key, [notice])
-        return slack_answers.refused(why)
+        answer = slack_answers.refused(why)
+        if asked.answer_url:
+            return answer
+        notice = NoticeRequested(
+            text=f"Somebody mentioned Nightshift in Slack, and nothing was started: {why}",
+            key=f"slack:{asked.request}",
+        )
+        written = await self.fingerprints.write_once(notice.key, [notice])
+        return replace(answer, durable=written.durable)
 
 
 def raised(asked: Asked, service: str, *, note: str) -> Raised:

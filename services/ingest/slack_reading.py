@@ -107,7 +107,7 @@ def _event(sent: Json, *, clean: Clean) -> Read:
     kind = _text(event, "type")
     if kind != MENTION:
         return Nothing(f"nothing to do for the event {clean(kind)[:60]}")
-    if _text(event, "bot_id") or _text(event, "subtype"):
+    if _text(event, "bot_id") or _text(event, "subtype") or event.get("edited") is not None:
         return Nothing("a mention by a program, or one that was edited")
     by = _person(sent, user=_text(event, "user"), channel=_text(event, "channel"))
     if by is None:

@@ -66,9 +66,10 @@ def summary_of(incident_id: IncidentId, gathered: Gathered) -> IncidentOpened:
     )
 
 
-def _rank(kind: Kind) -> tuple[int, int, datetime, str, str]:
-    """Of the same moment by name: Redis tells them in any order."""
-    return (SEVERITIES.index(kind.severity), -kind.number, kind.at, kind.alarm, kind.service)
+def _rank(kind: Kind) -> tuple[bool, int, int, datetime, str, str]:
+    """What is over comes last. Of the same moment by name: Redis tells them in any order."""
+    grade, is_over = SEVERITIES.index(kind.severity), bool(kind.recovered_at)
+    return (is_over, grade, -kind.number, kind.at, kind.alarm, kind.service)
 
 
 def _service(kinds: Sequence[Kind]) -> str:
@@ -79,7 +80,7 @@ def _service(kinds: Sequence[Kind]) -> str:
 
 
 def _listed(kinds: Sequence[Kind], gathered: Gathered) -> str:
-    """A line for each kind, the worst first, as far as there is room; then what is left out."""
+    """A line for each kind, the worst first, those over last, as far as there is room; the rest."""
     numbers = [f"{gathered.by_severity[name]} {name}" for name in _given(gathered.by_severity)]
     lines = [f"{_counted(gathered)}: {', '.join(numbers)}"]
     room = LISTED_BYTES - len(lines[0].encode())

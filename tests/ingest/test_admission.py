@@ -5,16 +5,17 @@ Over a real Redis, without a queue: doors only read, and what is decided here is
 
 import pytest
 
-from bus.events import AlarmJoined, AlarmRecovered, NoticeRequested
+from bus.events import AlarmJoined, AlarmRecovered, NoticeRequested, Severity
 from bus.streams import INCIDENTS, NOTICES, UPDATES
 from bus.testing import dead_letters, events
 from services.ingest.fingerprint import Identity
-from services.ingest.limits import MOST_UPDATES, Limits
+from services.ingest.limits import MOST_UPDATES, MOST_WORSE, Limits
 from services.ingest.trigger import Raised, Recovered
 from tests.conftest import MakeBus
 from tests.ingest.shift import Shift
 
 WINDOW = Limits().repeat_seconds
+WORSE: tuple[Severity, ...] = ("warning", "warning", "info", "critical", "critical", "critical")
 
 
 @pytest.fixture
@@ -48,6 +49,23 @@ async def test_an_investigation_is_told_of_so_many_alarms_and_the_rest_is_counte
 
     assert len(await events(shift.bus, UPDATES)) == MOST_UPDATES
     assert await shift.counted(first.incident_id) == {"opened": 1, "joined": MOST_UPDATES + 5}
+
+
+async def test_beyond_that_number_what_is_critical_or_worse_than_all_before_is_told(
+    shift: Shift,
+) -> None:
+    """The 21st alarm was critical: neither the reasoner nor the card ever learned of it."""
+    first = await shift.raised("cart", severity="info")
+    for _ in range(MOST_UPDATES):
+        await shift.raised("cart", severity="info")
+    assert len(await events(shift.bus, UPDATES)) == MOST_UPDATES
+
+    found = [await shift.raised("cart", severity=grade) for grade in WORSE]
+
+    reasons = [("counted only" not in each.reason) for each in found]
+    assert reasons == [True, False, False, True, True, False]
+    assert {each.incident_id for each in found} == {first.incident_id}
+    assert len(await events(shift.bus, UPDATES)) == MOST_UPDATES + MOST_WORSE
 
 
 async def test_the_same_content_again_has_no_effect_at_all(shift: Shift) -> None:

@@ -176,6 +176,36 @@ async def test_what_waits_and_turns_critical_opens_at_once_and_keeps_its_count(
     assert (again.outcome, again.incident_id) == ("duplicate", worse.incident_id)
 
 
+async def test_what_waits_and_gets_worse_waits_on_with_its_new_grade_since_it_came(
+    make_bus: MakeBus,
+) -> None:
+    """It waited as `info`, behind a warning that came after both, and was opened as `info`."""
+    shift = Shift(make_bus("ingest"), Limits(max_open=1))
+    first = await shift.raised("a")
+    await shift.raised("worse", severity="info")
+    await shift.raised("better")
+    await shift.pass_time(100)
+    await shift.raised("new", severity="error")
+    found = [await shift.raised("worse"), await shift.raised("better", severity="info")]
+    assert {each.outcome for each in found} == {"held"}
+    assert len(await shift.held()) == 3
+
+    opened = []
+    for _ in range(3):
+        await shift.stop_signal(str((await shift.incidents())[-1].incident_id))
+        await shift.backlog.free_stopped()
+        await shift.draining.drain()
+        opened.append((await shift.incidents())[-1])
+
+    assert [(each.alarm.name, each.severity) for each in opened if each.alarm] == [
+        ("worse", "error"),
+        ("better", "error"),
+        ("new", "error"),
+    ]
+    assert await shift.counted(str(opened[0].incident_id)) == {"held": 1, "opened": 1}
+    assert first.outcome == "opened"
+
+
 async def test_two_replicas_that_take_different_alarms_at_once_open_no_more_than_the_places(
     make_bus: MakeBus,
 ) -> None:

@@ -138,6 +138,54 @@ async def test_a_press_is_told_once_and_a_changed_mind_again(make_bus: MakeBus) 
     assert [each.useful for each in told] == [True, False, True, True]
 
 
+async def test_no_use_of_what_runs_opens_nothing_beside_it_and_counts_once_it_has_ended(
+    make_bus: MakeBus,
+) -> None:
+    """A press of an old card, or a made-up one, opened a second investigation beside the first."""
+    shift = Shift(make_bus("ingest"))
+    first = await shift.raised("cart")
+    for begun in (False, True):
+        if begun:
+            await shift.begin()
+        said = await shift.triggers.judge(
+            first.incident_id, useful=False, person=f"ada {begun}", reason="no"
+        )
+        assert "nothing is opened beside it" in said.reason
+        assert (await shift.raised("cart")).outcome == "joined"
+
+    await shift.end(first.incident_id)
+    assert (await shift.raised("cart")).outcome == "repeated"
+    again = await shift.triggers.judge(
+        first.incident_id, useful=False, person="ada True", reason="no"
+    )
+    assert again.outcome == "duplicate"
+    assert (await shift.raised("cart")).outcome == "opened"
+
+
+async def test_a_changed_mind_takes_the_second_look_back_unless_somebody_else_wants_it(
+    make_bus: MakeBus,
+) -> None:
+    shift = Shift(make_bus("ingest"))
+    first = await shift.raised("cart")
+    await shift.end(first.incident_id)
+
+    async def judged(person: str, *, useful: bool) -> None:
+        await shift.triggers.judge(first.incident_id, useful=useful, person=person)
+
+    await judged("ada", useful=False)
+    await judged("ada", useful=True)
+    assert (await shift.raised("cart")).outcome == "repeated"
+    await judged("ada", useful=False)
+    await judged("bob", useful=False)
+    await judged("ada", useful=True)
+    await judged("eve", useful=True)
+    second = await shift.raised("cart")
+    await judged("bob", useful=True)
+
+    assert second.outcome == "opened"
+    assert (await shift.raised("cart")).incident_id == second.incident_id
+
+
 async def test_no_use_of_a_summary_lets_each_of_its_kinds_open_again(make_bus: MakeBus) -> None:
     shift = Shift(make_bus("ingest"), Limits(max_new=2))
     await shift.raised("a")

@@ -13,7 +13,7 @@ from cli.inside.held import gathering, held_by, kinds_held
 from cli.inside.show import show
 from cli.inside.store import Store
 from cli.inside.story import story_of
-from cli.inside.terminal import Page
+from cli.inside.terminal import AMBIGUOUS, Page
 from cli.inside.triggers import triggers_of, waiting
 from services.ingest.limits import Limits
 from services.ingest.trigger import Ignored
@@ -152,6 +152,36 @@ async def test_a_summary_that_only_gathers_can_be_shown_before_it_has_a_record(
     assert "HOLDS 1 alarm of 1 kind 1 error cart\\x1b[2J-service: cart\\x1b[2J (first" in shown
     told = json.loads("{" + as_json)
     assert (told["state"], told["held"]["alarms"]) == ("gathering", 1)
+
+
+async def test_what_was_accepted_and_not_taken_up_is_shown_as_that(
+    make_bus: MakeBus, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the reasoner and the notifier down `show` said that there is no such incident."""
+    shift = Shift(make_bus("ingest"))
+    in_its_shell(shift, monkeypatch)
+    stream = f"{shift.bus.keys.prefix}incidents"
+    wrong = await shift.bus.redis.xadd(stream, {"data": "no JSON"})
+    first, second = await shift.raised("cart[2J"), await shift.raised("ads")
+    await shift.raised("cart[2J")
+
+    await asyncio.to_thread(show, first.incident_id[:-3])
+    await asyncio.to_thread(show, first.incident_id, as_json=True)
+    with pytest.raises(typer.Exit) as several:
+        await asyncio.to_thread(show, "inc-")
+    plain, _, as_json = capsys.readouterr().out.partition("{")
+    await shift.bus.redis.xdel(stream, wrong)
+    await shift.begin()
+    await asyncio.to_thread(show, second.incident_id)
+
+    shown = " ".join(plain.split())
+    assert f"{first.incident_id} cart\\x1b[2J-service" in shown
+    assert "nor the notifier has taken it up yet" in shown
+    assert "1 joined: its investigation is running 1 opened: a new problem" in shown
+    told = json.loads("{" + as_json)
+    assert (told["state"], told["triggers"]["counts"]["opened: a new problem"]) == ("accepted", 1)
+    assert several.value.exit_code == AMBIGUOUS
+    assert "taken it up" not in capsys.readouterr().out
 
 
 async def test_what_was_held_ignored_or_rejected_is_shown_without_an_incident(

@@ -288,12 +288,11 @@ def test_a_list_too_long_says_how_many_kinds_it_leaves_out() -> None:
     assert incident.summary.endswith("and 888 more kinds")
 
 
-def test_kinds_of_the_same_moment_are_listed_by_name_in_whatever_order_redis_tells_them() -> None:
+def test_what_is_over_is_listed_last_and_of_the_same_moment_by_name_in_whatever_order() -> None:
     at = datetime(2026, 11, 24, tzinfo=UTC)
-    kinds = [
-        Kind(name, "s", "error", "logs", said="", reason="r", at=at, number=1) for name in "abc"
-    ]
+    kinds = [Kind(name, "s", "error", "logs", "", "r", at, 1) for name in "bcd"]
+    kinds.append(Kind("a", "s", "critical", "logs", "", "r", at, 1, recovered_at="since"))
     for order in itertools.permutations(kinds):
-        gathered = Gathered(order, kinds_in_all=3, alarms=3, by_severity={"error": 3})
+        gathered = Gathered(order, kinds_in_all=4, alarms=4, by_severity={"error": 4})
         listed = summary_of(IncidentId("inc-1"), gathered).attachments["held"]
-        assert [line.split()[2] for line in listed.splitlines()[1:]] == ["a:", "b:", "c:"]
+        assert [line.split()[2] for line in listed.splitlines()[1:]] == ["b:", "c:", "d:", "a:"]

@@ -23,11 +23,11 @@ class ResponseUrls:
         own = urlsplit(api_url)
         self._own = None if own.hostname == "slack.com" else (own.scheme, own.netloc)
 
-    async def say(self, address: str, answer: Answer) -> None:
-        """The person reads the answer, where Slack took it; whatever goes wrong is only logged."""
+    async def say(self, address: str, answer: Answer) -> bool:
+        """Whether Slack took the answer, so that the person reads it; what goes wrong is logged."""
         if not self._is_slacks(address):
             log.warning("an answer was not sent: its address is not Slack's")
-            return
+            return False
         client = AsyncWebhookClient(address, timeout=SECONDS, logger=quiet_logger())
         try:
             response = await client.send(
@@ -38,9 +38,10 @@ class ResponseUrls:
             )
         except Exception as error:
             log.warning("an answer did not reach Slack: %s", type(error).__name__)
-            return
+            return False
         if response.status_code != 200:
             log.warning("Slack did not take an answer: %d", response.status_code)
+        return response.status_code == 200
 
     def _is_slacks(self, address: str) -> bool:
         try:

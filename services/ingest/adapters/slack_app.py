@@ -1,11 +1,11 @@
-"""Slack's requests, whichever way they come, through Bolt to the desk, acknowledged in time."""
+"""Slack's requests, whichever way they come, through Bolt to the desk; the write comes first."""
 
 import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
@@ -17,29 +17,36 @@ from bus.cleaning import clean
 from bus.errors import Unavailable
 from services.ingest import slack_answers
 from services.ingest.adapters.slack_logging import quiet_logger
+from services.ingest.intake import EVERYSEC_SECONDS
 from services.ingest.ports import Answers
 from services.ingest.slack_answers import Answer
 from services.ingest.slack_desk import SlackDesk
 from services.ingest.slack_reading import MENTION, Asked, Nothing, Pressed, read_slack
 
 log = logging.getLogger(__name__)
-WRITE_SECONDS = 2.0
-"""A mention is acknowledged after it is written: Slack waits for three seconds."""
+WRITE_SECONDS = 1.5
+"""So long a command or a press has to be written; Slack waits for three seconds."""
+TELL_SECONDS = 1.0
+"""So long a refusal has to reach the person before it is acknowledged."""
+LATEST_SECONDS = 2.7
+"""A mention is on disk by then, or it is not acknowledged."""
 FINISH_SECONDS = 2.0
-"""What was acknowledged gets this time to be written when the service stops."""
+"""What was begun gets this time to be written, and told, when the service stops."""
+T = TypeVar("T")
 
 
 class SlackApp:
-    """Whoever can be answered is acknowledged at once and answered when the work is done.
+    """What is acknowledged is written, or the person was told that it is not.
 
-    Somebody who mentioned us cannot be answered, so the acknowledgement comes after the write:
-    what could not be written is not acknowledged, and Slack sends it again.
+    Slack sends a command and a press only once: where neither holds within Slack's time they are
+    not acknowledged, and Slack itself says so to the person. Somebody who mentioned us cannot be
+    answered: what is not on disk is not acknowledged, and Slack sends it again.
     """
 
     def __init__(self, desk: SlackDesk, answers: Answers, *, api_url: str) -> None:
         self._desk = desk
         self._answers = answers
-        self._work: set[asyncio.Task[None]] = set()
+        self._work: set[asyncio.Task[object]] = set()
         self._bolt = AsyncApp(
             name="nightshift",
             logger=quiet_logger(),
@@ -72,7 +79,7 @@ class SlackApp:
             return BoltResponse(status=400, body="")
 
     async def keep(self) -> None:
-        """Runs until cancelled; then what was acknowledged is finished first."""
+        """Runs until cancelled; then what was begun is finished first."""
         try:
             await asyncio.Event().wait()
         finally:
@@ -80,8 +87,10 @@ class SlackApp:
 
     async def finish(self) -> None:
         """Nothing is being worked on any more."""
-        if self._work:
-            await asyncio.wait(self._work, timeout=FINISH_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FINISH_SECONDS):
+                while self._work:
+                    await asyncio.wait(self._work)
         for task in list(self._work):
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -92,38 +101,67 @@ class SlackApp:
         if isinstance(found, Nothing):
             log.info("ignored: %s", found.reason)
         elif found.answer_url:
-            self._begin(self._answer(found))
+            await self._written_or_told(found)
         else:
-            async with asyncio.timeout(WRITE_SECONDS):
-                await self._handle(found)
+            async with asyncio.timeout(LATEST_SECONDS):
+                await self._on_disk(found)
         await ack()
 
-    async def _answer(self, found: Asked | Pressed) -> None:
+    async def _on_disk(self, found: Asked | Pressed) -> None:
+        answer = await self._handle(found)
+        if not answer.durable:
+            await asyncio.sleep(EVERYSEC_SECONDS)
+            await self._desk.fingerprints.kept()
+
+    async def _written_or_told(self, found: Asked | Pressed) -> None:
+        """Raises Unavailable where neither is so in time; the work goes on, and is told later."""
+        work, address = self._begin(self._answer(found)), found.answer_url
+        await asyncio.wait([work], timeout=WRITE_SECONDS)
+        if not work.done():
+            self._begin(self._tell_later(address, work))
+            await self._tell(address, slack_answers.NOT_YET)
+        elif work.cancelled() or (answer := work.result()) is None:
+            await self._tell(address, slack_answers.NOT_NOW)
+        else:
+            self._begin(self._answers.say(address, answer))
+
+    async def _tell(self, address: str, sentence: str) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TELL_SECONDS):
+                if await self._answers.say(address, slack_answers.refused(sentence)):
+                    return
+        raise Unavailable("nothing was written, and the person could not be told")
+
+    async def _tell_later(self, address: str, work: asyncio.Task[Answer | None]) -> None:
+        answer = await work or slack_answers.refused(slack_answers.NOT_NOW)
+        await self._answers.say(address, answer)
+
+    async def _answer(self, found: Asked | Pressed) -> Answer | None:
+        """What it led to; nothing where it could not be written."""
         try:
-            answer = await self._handle(found)
+            return await self._handle(found)
         except Unavailable as error:
             log.warning("a request from Slack could not be taken: %s", error)
-            answer = slack_answers.refused(slack_answers.NOT_NOW)
         except Exception:
             log.exception("a request from Slack failed")
-            answer = slack_answers.refused(slack_answers.NOT_NOW)
-        await self._answers.say(found.answer_url, answer)
+        return None
 
     async def _handle(self, found: Asked | Pressed) -> Answer:
         if isinstance(found, Asked):
             return await self._desk.on_asked(found)
         return await self._desk.on_pressed(found)
 
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
+    def _begin(self, work: Coroutine[None, None, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)
         self._work.add(task)
         task.add_done_callback(self._work.discard)
+        return task
 
     async def _on_error(self, error: Exception) -> BoltResponse:
         if isinstance(error, BoltUnhandledRequestError):
             return BoltResponse(status=200, body="")
         if isinstance(error, Unavailable | TimeoutError):
-            log.warning("Slack has to send it again: %s", error or type(error).__name__)
+            log.warning("not acknowledged to Slack: %s", error or type(error).__name__)
             return BoltResponse(status=503, body="")
         log.error("a request from Slack failed", exc_info=error)
         return BoltResponse(status=200, body="")

@@ -33,7 +33,7 @@ def log(tmp_path: Path) -> RequestLog:
 async def people(log: RequestLog) -> AsyncIterator[People]:
     """People in a workspace whose app has `APP_TOKEN` and `SECRET`."""
     world = SlackStandIn({CHANNEL: "incidents"})
-    socket = SocketMode(acknowledge_seconds=1.0)
+    socket = SocketMode()
     found = let_people_in(world, app_token=APP_TOKEN, signing_secret=SECRET, socket=socket)
     listener = Served(build_slack(log, BOT_TOKEN, stand_in=world))
     found.address = await listener.start()

@@ -77,7 +77,11 @@ async def test_a_mention_opens_an_incident_too(service: Service, people: People)
     [
         ("crtservice is slow", 'no service "crtservice" here. Did you mean cartservice?'),
         ("everything", "I know cartservice, checkoutservice, frontend or payment-service."),
-        ("", "Say which service"),
+        (
+            "",
+            "`/diagnose SERVICE [what you see]`, as in `/diagnose cartservice it is slow`. I know",
+        ),
+        ("Help", "`/diagnose SERVICE [what you see]`"),
         ("please look at it", 'no service "please"'),
     ],
 )
@@ -182,11 +186,13 @@ async def test_without_a_catalogue_a_name_is_carried_as_it_is(
 ) -> None:
     service = await slack_ingest(slack_signing_secret=None, catalog=None)
 
-    for number, text in enumerate(["billing-API is down", "", "../../etc is down"], 1):
+    asked = ["billing-API is down", "", "help", "../../etc is down"]
+    for number, text in enumerate(asked, 1):
         await people.command(text)
         await told(people, number)
 
     assert [each.service for each in await opened(service)] == ["billing-API", "all services"]
+    assert "`/diagnose SERVICE [what you see]`" in people.answers()[2]
     assert "does not look like the name of a service" in people.answers()[-1]
 
 

@@ -105,6 +105,22 @@ async def test_the_same_button_twice_is_one_judgement_with_an_honest_second_answ
     assert len(await entries(service.bus, UPDATES)) == 1
 
 
+async def test_whoever_has_asked_too_often_can_still_stop_and_judge(
+    slack_ingest: StartIngest, people: People
+) -> None:
+    """Ten questions within a minute, and what they had opened could not be stopped."""
+    await slack_ingest(slack_signing_secret=None, slack_per_minute=1)
+    for number, text in enumerate(("cartservice", "frontend"), 1):
+        await people.command(text)
+        last = await told(people, number)
+    assert "too many requests" in last
+
+    stop = card(people, stop_button(InvestigationId("inc-gone")))
+    for number in range(11):
+        await people.press(stop, "nightshift_stop")
+        assert ("too many requests" in await told(people, 3 + number)) == (number == 10)
+
+
 async def test_a_button_of_what_is_gone_changes_nothing_and_says_so(
     service: Service, people: People
 ) -> None:

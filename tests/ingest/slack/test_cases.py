@@ -1,5 +1,6 @@
 """Real payloads of Slack that nobody of us wrote, by reading and through the real doors."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -40,9 +41,9 @@ async def test_through_the_socket_each_case_opens_what_it_should_and_no_more(
     await people.socket.connected()
     cases = [case for case in slack_cases() if want(case) != "challenge"]
 
-    for case in cases:
-        kind, sent = sent_by(case)
-        assert (await people.socket.deliver(kind, sent)).acknowledged, case.name
+    delivered = [people.socket.deliver(*sent_by(case)) for case in cases]
+
+    assert all(each.acknowledged for each in await asyncio.gather(*delivered))
 
     await eventually(no_work_is_left)
     texts = {json.dumps(sent_by(case)[1]) for case in cases if want(case) == "incident"}
@@ -57,7 +58,7 @@ async def test_through_http_each_case_is_acknowledged_and_the_challenge_is_answe
     service = await slack_ingest(**OPEN, slack_app_token=None)
     await listening(service)
 
-    for case in slack_cases():
+    async def answered(case: Path) -> None:
         _, sent = sent_by(case)
         body, headers = signed(sent, SECRET)
         wire = [(name.encode(), value.encode()) for name, value in headers.items()]
@@ -66,5 +67,6 @@ async def test_through_http_each_case_is_acknowledged_and_the_challenge_is_answe
         if want(case) == "challenge":
             assert json.loads(answer)["challenge"] == sent["challenge"]
 
+    await asyncio.gather(*map(answered, slack_cases()))
     await eventually(no_work_is_left)
     assert len(await entries(service.bus, INCIDENTS)) == 3

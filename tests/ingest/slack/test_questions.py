@@ -39,7 +39,7 @@ def test_a_byte_order_mark_before_json_is_no_fault_of_it() -> None:
 class Unhurried:
     """A pace that lets everybody ask."""
 
-    async def allows(self, by: Person, what: str = "") -> bool:
+    async def allows(self, by: Person, what: str = "", *, is_press: bool = False) -> bool:
         return True
 
 

@@ -91,3 +91,10 @@ def test_a_press_of_an_app_of_a_whole_organisation_needs_a_list_of_workspaces() 
 @pytest.mark.parametrize("sent", [press({}, team=7), press({"team_id": None}, team=None)])
 def test_a_press_of_no_workspace_at_all_is_nothing(sent: Json) -> None:
     assert isinstance(read_slack(sent, clean=clean), Nothing)
+
+
+def test_a_mention_that_was_edited_is_not_asked_anew() -> None:
+    """Slack sends it again under a new event, with `edited` beside the text and no `subtype`."""
+    sent = mention({"edited": {"user": "U0ADA", "ts": "2.0"}})
+
+    assert isinstance(read_slack(sent, clean=clean), Nothing)

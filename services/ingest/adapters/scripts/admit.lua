@@ -40,7 +40,15 @@ local function is_due_again()
   return is_without_answer and ms - problem.at >= limits.window_ms
 end
 
-if seen and not is_due_again() then
+-- Whoever said that its series is over, and says now that it fires, is newer by its arrival: Alertmanager resolves what
+-- it was not told of for a while, and tells it on with the time at which it began.
+local function fires_anew()
+  return ask.kind == 'alertmanager' and not is_firing(ask.fingerprint, ask.series)
+    and redis.call('HLEN', of('beyond', ask.fingerprint)) < limits.most_beyond
+end
+
+local is_again = seen and (is_due_again() or fires_anew())
+if seen and not is_again then
   -- A write without effect, so that waiting for the file after this covers the earlier write too.
   redis.call('SET', by, seen, 'KEEPTTL')
   if is_firing(ask.fingerprint, ask.series) then fires(ask.fingerprint, ask.series, ask.changed) end
@@ -63,7 +71,7 @@ local function is_new_object()
   return is_new
 end
 
-local ended_before = over_before(ask.fingerprint, ask.series, ask.changed)
+local ended_before = over_before(ask.fingerprint, ask.series, ask.changed, is_again)
 if not ended_before then fires(ask.fingerprint, ask.series, ask.changed) end
 -- An incident of that id was opened: this is another one.
 if redis.call('EXISTS', of('incident', ask.incident_id)) == 1 then
@@ -79,11 +87,12 @@ end
 local is_other = is_new_object() and is_within and has_ended(problem.incident, problem.at)
 local known = problem.state == 'held'
   or (is_within and not is_unanswered and not is_other and (is_open or is_looked_at()))
--- What is worse than what was looked at is new: at once where that has ended, and else where it is critical now. Worse
--- than what only words call critical, and nobody looks at, is what its sender does.
+-- What is worse than what was looked at is new: at once where that has ended, and else where it is critical now; where it
+-- waits, it waits on with its new grade. Worse than what only words call critical, and nobody looks at, is what its
+-- sender does.
 local is_worse = known and (GRADES[ask.severity] < GRADES[problem.severity]
   or (is_critical(ask) and problem.only_said == '1' and not is_open))
-if is_worse and (ended or (critical and not is_open)) then known = false end
+if is_worse and (ended or problem.state == 'held' or (critical and not is_open)) then known = false end
 -- What a person asks for may open although a summary holds it, and asking does not keep the window from its end.
 local is_asked = ask.kind == 'slack'
 if is_asked and is_folded then known = false end
@@ -118,7 +127,7 @@ if known and is_open then
     return ended_here('repeated', 'it flaps: it was opened again after a recovery already', problem.incident)
   elseif ended then
     return ended_here('repeated', 'its investigation has ended, within the window', problem.incident)
-  elseif tell(problem.incident, 'AlarmJoined', joined(ask.entry), 'updates') then
+  elseif tell_joined(problem.incident, ask, problem.severity) then
     return ended_here('joined', 'its investigation is running', problem.incident)
   end
   return ended_here('joined', 'its investigation is running; counted only', problem.incident)
@@ -139,7 +148,7 @@ if problem.state == 'held' then
 end
 if passes(ask) and not (is_unanswered and problem.severity == 'critical') then
   open(ask.fingerprint, ask, 'a new critical problem')
-elseif redis.call('ZCARD', BACKLOG) >= limits.most_held then
+elseif problem.state ~= 'held' and redis.call('ZCARD', BACKLOG) >= limits.most_held then
   fold(ask.fingerprint, ask, 'the backlog is full')
 else
   hold(ask.fingerprint, ask)

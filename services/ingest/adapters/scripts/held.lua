@@ -76,8 +76,9 @@ local function hold(fingerprint, found)
     'reopened', found.reopened or '', 'only_said', found.only_said or '')
   redis.call('EXPIRE', key, WEEK)
   -- To the microsecond: of two that came within one millisecond the first is still the first.
-  local now = clock[1] * 1000 + clock[2] / 1000
-  redis.call('ZADD', BACKLOG, now + GRADES[found.severity] * limits.lift_ms, fingerprint)
+  -- What waits already, and is worse now, has waited since it came.
+  local since = tonumber(found.at) < ms and tonumber(found.at) or clock[1] * 1000 + clock[2] / 1000
+  redis.call('ZADD', BACKLOG, since + GRADES[found.severity] * limits.lift_ms, fingerprint)
   redis.call('EXPIRE', BACKLOG, WEEK)
 end
 
@@ -108,7 +109,7 @@ local function fold(fingerprint, found, reason, recovered_at)
   note(into.id, 'folded', reason, found.alarm, count)
   became[fingerprint] = {outcome = 'folded', reason = reason, incident = into.id}
   if into.state ~= 'open' or not is_new then return end
-  tell(into.id, 'AlarmJoined', joined(found.entry), 'updates')
+  tell_joined(into.id, found)
 end
 
 local WAITS = {places = 'no place is free', source = 'its source has used up its share',

@@ -9,11 +9,13 @@ local function remember(fingerprint, series, what)
   redis.call('PEXPIRE', key, math.max(limits.repeat_ms, 60000))
 end
 
--- The end that was read before this alarm; nothing where the alarm is newer than the last one.
-local function over_before(fingerprint, series, changed)
+-- The end that was read before this alarm; nothing where the alarm is newer than the last one. Of what Alertmanager
+-- tells, it is also newer where it is told again, or where the end was that of an earlier firing.
+local function over_before(fingerprint, series, changed, is_again)
   local found = redis.call('HGET', of('over', fingerprint), series)
   local what = found and cjson.decode(found)
-  if what and changed > 0 and changed < what.changed then return what end
+  local is_newer = is_again or (ask.kind == 'alertmanager' and what and what.fired)
+  if what and changed > 0 and changed < what.changed and not is_newer then return what end
   if what then redis.call('HDEL', of('over', fingerprint), series) end
 end
 

@@ -15,6 +15,7 @@ end
 begin()
 
 local what = {alarm = ask.alarm, recovered_at = ask.recovered_at, policy = ask.policy, changed = ask.changed}
+what.fired = is_firing(ask.fingerprint, ask.series)
 if ask.changed > 0 then remember(ask.fingerprint, ask.series, what) end
 what.ended = ask.ended
 local outcome, reason, incident, is_noted = over(ask.fingerprint, ask.series, what)

@@ -60,10 +60,10 @@ local function has_ended(incident, at)
 end
 
 -- News for a running investigation; of each sort there is a bound, beyond which it is only counted.
-local function tell(incident, event, values, sort)
+local function tell(incident, event, values, sort, most)
   local own = of('incident', incident)
   local number = redis.call('HINCRBY', own, sort, 1)
-  if number > limits.most_updates then return false end
+  if number > (most or limits.most_updates) then return false end
   values.investigation_id = incident
   local fields = entry(event, incident .. sort .. number, values)
   local traceparent = redis.call('HGET', own, 'traceparent')
@@ -79,6 +79,18 @@ local function joined(fields)
       return {alarm = opened.alarm, service = opened.service, note = opened.note}
     end
   end
+end
+
+-- That an alarm joined; beyond the bound too, a few times, where it is critical or worse than all that was told.
+local function tell_joined(incident, found, before)
+  local own, grade, values = of('incident', incident), GRADES[found.severity], joined(found.entry)
+  local worst = tonumber(redis.call('HGET', own, 'worst') or GRADES[before] or GRADES.info + 1)
+  local is_told = tell(incident, 'AlarmJoined', values, 'updates')
+  if not is_told and (grade == GRADES.critical or grade < worst) then
+    is_told = tell(incident, 'AlarmJoined', values, 'worse', limits.most_worse)
+  end
+  if is_told then redis.call('HSET', own, 'worst', math.min(grade, worst)) end
+  return is_told
 end
 
 local function notice(text, key) say('notices', entry('NoticeRequested', key, {text = text, key = key})) end
