@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from bus.errors import Rejected
 from bus.events import Alarm
 from services.ingest.fields import Document, cut, first, labels_of, moment, name_of, part, text
+from services.ingest.progress import Step, no_step
 from services.ingest.severity import grade_of
 from services.ingest.trigger import Found, Ignored, Raised, Recovered, Unreadable
 from services.ingest.wrapping import cleaned
@@ -24,16 +25,15 @@ _OF_REPLICA = re.compile(r"-(?:\d{1,3}|[a-f0-9]{6,10}-[a-z0-9]{5})(?=\.|$)")
 """What tells one replica of an Alertmanager from another: a number, or a pod's hashes."""
 
 
-def read(group: object, *, clean: Callable[[str], str]) -> list[Found | Unreadable]:
+def read(
+    group: object, *, clean: Callable[[str], str], step: Step = no_step
+) -> list[Found | Unreadable]:
     """What each alert means, in the order of the group; every text in it went through `clean`.
 
     Behind them, once for each reason, what is wrong with those that cannot be read. Raises Rejected
     with a reason when it is no payload of version 4.
     """
-    try:
-        held = part(cleaned(group, clean))
-    except RecursionError:
-        raise Rejected("the payload is nested too deeply to be read") from None
+    held = part(cleaned(group, clean))
     alerts = held.get("alerts")
     if text(held.get("version")) != "4":
         raise Rejected("not Alertmanager's webhook payload: its `version` is not 4")
@@ -42,6 +42,7 @@ def read(group: object, *, clean: Callable[[str], str]) -> list[Found | Unreadab
     found: list[Found | Unreadable] = []
     broken: Counter[str] = Counter()
     for alert in alerts:
+        step()
         try:
             found.append(_meaning(part(alert), held))
         except Rejected as error:

@@ -15,6 +15,7 @@ from services.ingest.likeness import LIKE_AN_ALARM, is_said_like_an_alarm, menti
 from services.ingest.trigger import Ignored, Unreadable
 
 MAX_LAYERS = 6
+TOO_DEEP = "the body is nested too deeply to be read"
 MAX_PARTS = 500
 """Parts of one body that are looked at; a queue's body holds ten records at most."""
 CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
@@ -59,13 +60,30 @@ def only_one(message: object) -> Unwrapped | Ignored:
 
 
 def cleaned(value: object, clean: Callable[[str], str]) -> object:
-    """The same JSON with every text in it cleaned, names included; lone surrogates are replaced."""
+    """The same JSON with every text in it cleaned, names included; lone surrogates are replaced.
+
+    Raises Rejected where it is nested too deeply.
+    """
+    try:
+        return _cleaned(value, clean)
+    except RecursionError:
+        raise Rejected(TOO_DEEP) from None
+
+
+def cleaned_text(text: str, clean: Callable[[str], str]) -> str:
+    """The text cleaned, whatever stands in it."""
+    return clean(text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def _cleaned(value: object, clean: Callable[[str], str]) -> object:
     if isinstance(value, str):
-        return clean(value.encode("utf-8", "replace").decode("utf-8"))
+        return cleaned_text(value, clean)
     if isinstance(value, dict):
-        return {str(cleaned(name, clean)): cleaned(inner, clean) for name, inner in value.items()}
+        return {
+            cleaned_text(str(name), clean): _cleaned(each, clean) for name, each in value.items()
+        }
     if isinstance(value, list):
-        return [cleaned(inner, clean) for inner in value]
+        return [_cleaned(inner, clean) for inner in value]
     return value
 
 
@@ -74,10 +92,10 @@ def _unwrap(message: object, around: Unwrapped, *, found: list[Leaf], layers: in
         return
     try:
         inner = _parsed(message) if isinstance(message, str) else message
+        held = [(inner, around)] if _is_text_in_text(message, inner) else _held(inner, around)
     except Rejected as error:
         found.append(Unreadable(str(error)))
         return
-    held = [(inner, around)] if _is_text_in_text(message, inner) else _held(inner, around)
     if isinstance(held, Leaf):
         found.append(held)
     elif layers == MAX_LAYERS:
@@ -88,7 +106,7 @@ def _unwrap(message: object, around: Unwrapped, *, found: list[Leaf], layers: in
 
 
 def _held(inner: object, around: Unwrapped) -> Leaf | list[tuple[object, Unwrapped]]:
-    """What stands inside of one layer, or that there is no further one."""
+    """What stands inside of one layer, or that there is no further one. Raises Rejected."""
     if isinstance(inner, list) and any(isinstance(part, dict | str) for part in inner):
         return [(part, around) for part in inner]
     if isinstance(inner, str) and is_said_like_an_alarm(inner):
@@ -150,7 +168,7 @@ def _parsed(text: str) -> object:
     except ValueError as error:
         raise Rejected(f"the body is not JSON: {error}") from None
     except RecursionError:
-        raise Rejected("the body is nested too deeply to be read") from None
+        raise Rejected(TOO_DEEP) from None
 
 
 def _of_literal(start: str, text: str) -> object:
