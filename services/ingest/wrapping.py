@@ -18,6 +18,8 @@ MAX_LAYERS = 6
 TOO_DEEP = "the body is nested too deeply to be read"
 MAX_PARTS = 500
 """Parts of one body that are looked at; a queue's body holds ten records at most."""
+LONGEST_REMEMBERED, MOST_REMEMBERED = 500, 20_000
+"""Characters of a text, and texts, that are remembered for as long as one body is read."""
 CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 
 _STARTS_AS_JSON = re.compile(r"\{|\[\s*[\[\]{\"\d-]")
@@ -73,6 +75,21 @@ def cleaned(value: object, clean: Callable[[str], str]) -> object:
 def cleaned_text(text: str, clean: Callable[[str], str]) -> str:
     """The text cleaned, whatever stands in it."""
     return clean(text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def remembering(clean: Callable[[str], str]) -> Callable[[str], str]:
+    """The same, which cleans a short text only once: names and labels of a group are much alike."""
+    known: dict[str, str] = {}
+
+    def remembered(text: str) -> str:
+        found = known.get(text)
+        if found is None:
+            found = clean(text)
+            if len(text) <= LONGEST_REMEMBERED and len(known) < MOST_REMEMBERED:
+                known[text] = found
+        return found
+
+    return remembered
 
 
 def _cleaned(value: object, clean: Callable[[str], str]) -> object:

@@ -19,7 +19,6 @@ AT_ONCE = 2
 LONG = 16 * 1024
 """Characters; what is shorter is read at once."""
 LOOK_SECONDS = 0.1
-"""How often is looked whether what is read in a thread moves, and whether anybody waits for it."""
 
 
 class _GivenUp(Exception):
@@ -31,6 +30,8 @@ class ReadingRoom:
     """At most so many long readings at once; every other one waits, however many come."""
 
     at_once: int = AT_ONCE
+    look_seconds: float = LOOK_SECONDS
+    """How often is looked whether what is read in a thread moves, and whether anybody waits."""
     _steps: int = field(default=0, init=False)
     _desks: asyncio.Semaphore = field(init=False)
     _readings: set[asyncio.Task[Any]] = field(default_factory=set, init=False)
@@ -77,7 +78,7 @@ class ReadingRoom:
     async def _moving(self, reading: asyncio.Task[T], asking: Asking) -> T:
         """As long as anything moves in this room, what waits here has its time anew."""
         seen = self._steps
-        while not (await asyncio.wait([reading], timeout=LOOK_SECONDS))[0]:
+        while not (await asyncio.wait([reading], timeout=self.look_seconds))[0]:
             if self._steps != seen:
                 seen = self._steps
                 asking.on_progress()
