@@ -25,22 +25,19 @@ from tests.ingest.bodies import alert, alerts
 from tests.ingest.shift import Shift
 
 
-MANY = 2_000_000
-
-
 class Reading:
-    """One that goes on until it is told to end, or given up."""
+    """One that goes on until it may end, or is given up; and a second at most."""
 
     def __init__(self) -> None:
-        self.began, self.ended, self.may_end = threading.Event(), threading.Event(), False
+        self.began, self.ended, self.may_end = (threading.Event() for _ in range(3))
         self.is_read = False
 
     def __call__(self, step: Step) -> str:
         self.began.set()
         try:
-            for _ in range(MANY):
+            for _ in range(200):
                 step()
-                if self.may_end:
+                if self.may_end.wait(0.005):
                     break
             self.is_read = True
             return "read"
@@ -59,7 +56,7 @@ def begin() -> Iterator[Callable[[], Reading]]:
 
     yield one
     for reading in begun:
-        reading.may_end = True
+        reading.may_end.set()
 
 
 async def until(event: threading.Event) -> None:
@@ -106,7 +103,8 @@ async def test_what_is_read_for_long_moves_for_whoever_waits_and_for_those_behin
     assert seen == {"first", "second"}
     assert not second.began.is_set()
 
-    first.may_end = second.may_end = True
+    first.may_end.set()
+    second.may_end.set()
     assert [await one, await other] == ["read", "read"]
 
 
@@ -123,7 +121,7 @@ async def test_a_reading_that_nobody_waits_for_ends_and_gives_its_place_to_the_n
     with pytest.raises(Unavailable, match="went away"):
         await room.read(second, size=LONG, asking=Asking(is_gone=gone))
 
-    second.may_end = True
+    second.may_end.set()
     assert await room.read(second, size=LONG) == "read"
 
 
