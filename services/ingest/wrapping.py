@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bus.errors import Rejected
 from services.ingest.decoding import decoded
-from services.ingest.likeness import LIKE_AN_ALARM, is_said_like_an_alarm, mentions_alarm
+from services.ingest.likeness import LIKE_AN_ALARM, is_said_like_an_alarm, mentions_trigger
 from services.ingest.trigger import Ignored, Unreadable
 
 MAX_LAYERS = 6
@@ -25,7 +25,10 @@ CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 _STARTS_AS_JSON = re.compile(r"\{|\[\s*[\[\]{\"\d-]")
 """A text may begin with a word in brackets."""
 
-_OF_AN_ALARM = {"AlarmName", "NewStateValue", "alarmName", "alarmData", "detail-type"}
+_INNERMOST = frozenset(
+    ("AlarmName", "NewStateValue", "alarmName", "alarmData", "detail-type", "awslogs", "logEvents")
+)
+"""Fields of what is read itself, whatever its other fields hold."""
 _CARRIERS = ("body", "Message", "default", "detail", "event", "input", "data", "payload")
 """Fields in which an alarm is carried by proxies, pipes, workflows and bare SNS messages."""
 
@@ -143,34 +146,56 @@ def _of_layer(inner: Document, around: Unwrapped) -> Leaf | list[tuple[object, U
     records = inner.get("Records")
     if isinstance(records, list):
         return [_inside_record(record, around) for record in records]
+    if delivered := _delivered(inner):
+        return [({"kinesis": record}, _with_region(inner, around)) for record in delivered]
     # What Lambda could not handle goes to its destination with the event inside.
     failed = inner.get("requestPayload")
     if isinstance(failed, dict):
         return [(failed, around)]
-    return [(inside, around) for inside in _carried(inner)]
+    return [(inside, _with_region(inner, around)) for inside in _carried(inner)]
+
+
+def _delivered(inner: Document) -> Sequence[object]:
+    """Records in base64: one of Kinesis, as Pipes hands it on flat, or those of Data Firehose."""
+    if inner.get("eventSource") == "aws:kinesis" and isinstance(inner.get("data"), str):
+        return [inner]
+    records = inner.get("records")
+    if not isinstance(records, list):
+        return []
+    return [
+        each for each in records if isinstance(each, dict) and isinstance(each.get("data"), str)
+    ]
 
 
 def _carried(inner: Document) -> Sequence[object]:
     """An alarm in a field of what is none itself: a proxy's request, a bare message."""
-    if _OF_AN_ALARM & inner.keys():
+    if _INNERMOST & inner.keys():
         return []
     if inner.get("isBase64Encoded") is True and isinstance(inner.get("body"), str):
         return [inner["body"]]
     kinesis = inner.get("kinesis")
     if isinstance(kinesis, dict) and isinstance(packed := kinesis.get("data"), str):
         inside = _parsed(packed)
-        return [inside] if isinstance(inside, dict) and mentions_alarm(inside) else []
+        return [inside] if isinstance(inside, dict) and mentions_trigger(inside) else []
     held = (inner.get(name) for name in _CARRIERS)
-    return [each for each in held if isinstance(each, str | dict) and mentions_alarm(each)][:1]
+    return [each for each in held if isinstance(each, str | dict) and _carries(each)][:1]
+
+
+def _carries(held: str | Document) -> bool:
+    return mentions_trigger(decoded(held) if isinstance(held, str) else held)
 
 
 def _inside_record(record: object, around: Unwrapped) -> tuple[object, Unwrapped]:
     if not isinstance(record, dict):
         return record, around
-    region = str(record.get("awsRegion", "")) or around.region
-    inside = Unwrapped({}, around.topic_arn, region)
     names = (name for name in ("body", "Sns") if name in record)
-    return next((record[name] for name in names), record), inside
+    inside = next((record[name] for name in names), record)
+    return inside, _with_region(record, around)
+
+
+def _with_region(record: Document, around: Unwrapped) -> Unwrapped:
+    region = str(record.get("awsRegion", "")) or around.region
+    return Unwrapped({}, around.topic_arn, region)
 
 
 def _parsed(text: str) -> object:
