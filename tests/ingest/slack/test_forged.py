@@ -61,8 +61,8 @@ async def test_a_request_replayed_a_hundred_times_is_one_incident(
     statuses = await asyncio.gather(*(replay() for _ in range(100)))
 
     async def counted() -> bool:
-        keys = [key async for key in by_http.bus.redis.scan_iter(match="*pace:*U0ADA")]
-        return bool(keys) and as_text(await by_http.bus.redis.get(keys[0])) == "100"
+        keys = [key async for key in by_http.bus.redis.scan_iter(match="*paced:*U0ADA")]
+        return bool(keys) and as_text(await by_http.bus.redis.hget(keys[0], "all")) == "100"
 
     await eventually(counted, seconds=20)
     await eventually(lambda: no_work_is_left())

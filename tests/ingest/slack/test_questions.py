@@ -40,7 +40,7 @@ def test_a_byte_order_mark_before_json_is_no_fault_of_it() -> None:
 class Unhurried:
     """A pace that lets everybody ask."""
 
-    async def allows(self, by: Person) -> bool:
+    async def allows(self, by: Person, what: str = "") -> bool:
         return True
 
 
