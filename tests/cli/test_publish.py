@@ -82,7 +82,12 @@ def test_what_cannot_be_published_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"), [(["--severity", "awful"], "severity"), (["--sns", "--slack"], "--sns")]
+    ("arguments", "word"),
+    [
+        (["--severity", "awful"], "severity"),
+        (["--sns", "--slack"], "--sns"),
+        (["--eventbridge", "--to", "http://127.0.0.1:9"], "--to"),
+    ],
 )
 def test_wrong_options_name_themselves_and_exit_two(
     arguments: list[str], word: str, tmp_path: Path
