@@ -21,7 +21,7 @@ from services.ingest.ports import Fingerprints, Readings, Recovery
 from services.ingest.reading import read
 from services.ingest.refusal import ALARM, QUEUED
 from services.ingest.set_aside import set_aside
-from services.ingest.telling import told
+from services.ingest.telling import noted, told
 from services.ingest.trigger import Decision, Found, Ignored, Raised, Recovered, Unreadable
 
 PERSON_CHARACTERS = 100
@@ -74,7 +74,7 @@ class Triggers:
         inv = InvestigationId(investigation_id)
         decision = await self.fingerprints.end(inv, "cancelled", reason=reason)
         if decision.outcome == "stopped":
-            await self.fingerprints.note(decision)
+            await noted(decision, self.fingerprints)
         return told(decision)
 
     async def judge(
@@ -95,9 +95,7 @@ class Triggers:
             return await self._on_raised(found)
         if isinstance(found, Recovered):
             return await self._on_recovered(found)
-        decision = Decision("ignored", found.reason)
-        await self.fingerprints.note(decision)
-        return decision
+        return await noted(Decision("ignored", found.reason), self.fingerprints)
 
     async def _on_raised(self, found: Raised) -> Decision:
         alarm, began = found.alarm, time.time_ns()

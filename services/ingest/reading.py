@@ -16,22 +16,22 @@ Clean = Callable[[str], str]
 
 def read(body: object, step: Step = no_step, *, clean: Clean) -> list[Found | Unreadable]:
     """What everything in a body means, in its order. Never raises: what is broken is said so."""
-    return [found for leaf in unwrap(body) for found in _read(leaf, clean, step)]
+    return [found for leaf in unwrap(body) for found in _read(leaf, clean, step=step)]
 
 
 def _read(
-    leaf: Unwrapped | Ignored | Unreadable, clean: Clean, step: Step
+    leaf: Unwrapped | Ignored | Unreadable, clean: Clean, *, step: Step
 ) -> list[Found | Unreadable]:
     step()
     if not isinstance(leaf, Unwrapped):
         return [leaf]
     try:
-        return [*_meanings(leaf, clean, step)]
+        return [*_meanings(leaf, clean, step=step)]
     except (Rejected, ValidationError) as error:
         return [Unreadable(str(error))]
 
 
-def _meanings(leaf: Unwrapped, clean: Clean, step: Step) -> Sequence[Found | Unreadable]:
+def _meanings(leaf: Unwrapped, clean: Clean, *, step: Step) -> Sequence[Found | Unreadable]:
     document, region = leaf.document, cleaned_text(leaf.region, clean)
     logs, kinesis = document.get("awslogs"), part(document.get("kinesis"))
     if isinstance(logs, dict):

@@ -6,6 +6,7 @@ from bus.streams import INCIDENTS
 from services.ingest.fingerprint import body_hash
 from services.ingest.ports import Fingerprints, Written
 from services.ingest.refusal import MAX_REASON_CHARACTERS, notice_of, refusal_of
+from services.ingest.telling import noted
 from services.ingest.trigger import Decision
 
 MOST_AN_HOUR = 20
@@ -24,9 +25,7 @@ async def set_aside(
     written = await _written(fingerprints, body, reason=reason, what=what, most=most)
     said = clean(reason)[:MAX_REASON_CHARACTERS]
     decision = Decision("rejected", said, durable=written.durable)
-    if written.first:
-        await fingerprints.note(decision)
-    return decision
+    return await noted(decision, fingerprints) if written.first else decision
 
 
 async def _written(
