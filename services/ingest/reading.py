@@ -35,11 +35,11 @@ def _meanings(leaf: Unwrapped, clean: Clean, *, step: Step) -> Sequence[Found | 
     document, region = leaf.document, cleaned_text(leaf.region, clean)
     logs, kinesis = document.get("awslogs"), part(document.get("kinesis"))
     if isinstance(logs, dict):
-        return log_batch.read(text(logs.get("data")), clean=clean, region=region)
+        return log_batch.read(text(logs.get("data")), clean=clean, region=region, step=step)
     if log_batch.is_packed(text(kinesis.get("data"))):
-        return log_batch.read(text(kinesis["data"]), clean=clean, region=region)
+        return log_batch.read(text(kinesis["data"]), clean=clean, region=region, step=step)
     if log_batch.looks_like(document):
-        return log_batch.read_document(document, clean=clean, region=region)
+        return log_batch.read_document(document, clean=clean, region=region, step=step)
     if alertmanager.looks_like(document):
         return alertmanager.read(document, clean=clean, step=step)
     return [alarm.read_unwrapped(leaf, clean=clean)]

@@ -122,7 +122,7 @@ class LogsDoor:
         posted.asking.on_progress()
         try:
             found = await self.triggers.readings.read(
-                lambda _: log_batch.read(record, clean=clean), size=PACKED, asking=posted.asking
+                partial(_logs, record), size=PACKED, asking=posted.asking
             )
         except (Rejected, ValidationError) as error:
             reason = _in_short(error)
@@ -135,6 +135,10 @@ def _alerts(body: bytes, step: Step) -> Sequence[Found | Unreadable]:
     found = document(body)
     step()
     return alertmanager.read(found, clean=clean, step=step)
+
+
+def _logs(record: bytes, step: Step) -> Sequence[Found]:
+    return log_batch.read(record, clean=clean, step=step)
 
 
 async def _aside(triggers: Triggers, body: str, *, reason: str, door: str) -> bool:
