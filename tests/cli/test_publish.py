@@ -82,12 +82,7 @@ def test_what_cannot_be_published_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"),
-    [
-        (["--severity", "awful"], "severity"),
-        (["--sns", "--slack"], "--sns"),
-        (["--eventbridge", "--to", "http://127.0.0.1:9"], "--to"),
-    ],
+    ("arguments", "word"), [(["--severity", "awful"], "severity"), (["--sns", "--slack"], "--sns")]
 )
 def test_wrong_options_name_themselves_and_exit_two(
     arguments: list[str], word: str, tmp_path: Path
@@ -95,6 +90,13 @@ def test_wrong_options_name_themselves_and_exit_two(
     end = run("publish", *arguments, folder=tmp_path)
     assert end.code == 2
     assert word in end.errors
+
+
+def test_an_address_is_refused_for_what_goes_into_the_queue(tmp_path: Path) -> None:
+    """It was left aside without a word."""
+    end = run("publish", "--eventbridge", "--to", "http://127.0.0.1:9", folder=tmp_path)
+    assert end.code == 2
+    assert "leave it out" in " ".join(end.errors.replace("│", " ").split())
 
 
 def test_a_command_shows_the_first_answers_and_counts_many(tmp_path: Path) -> None:
