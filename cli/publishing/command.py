@@ -14,8 +14,8 @@ from bus.events import IncidentOpened, Severity
 from bus.streams import INCIDENTS
 from cli import where
 from cli.publishing.asked import Asked
-from cli.publishing.file import parcels_of
-from cli.publishing.outgoing import fire_alarm, send_all
+from cli.publishing.file import is_asked, opens_none, parcels_of
+from cli.publishing.outgoing import NONE_OF_ASKING, NONE_OPENED, fire_alarm, send_all
 from cli.publishing.parcels import DOORS, Door, Parcel, parcels
 from cli.publishing.target import Target, found
 
@@ -104,16 +104,26 @@ def publish(options: Options) -> None:
         raise typer.BadParameter("one sender at a time: " + ", ".join(f"--{d}" for d in chosen))
     if options.namespace and chosen != ["alertmanager"]:
         raise typer.BadParameter("--namespace is a label of alerts: it goes with --alertmanager")
+    if options.to and (options.queue or options.eventbridge):
+        raise typer.BadParameter("--to is an address, and this goes into the queue: leave it out")
     try:
         if options.file:
-            target = found(options.to, options.keys)
-            _send(parcels_of(options.file, target, queue=options.queue), target, number=1)
+            _send_file(options)
         elif chosen:
             _tell(chosen[0], options)
         else:
             _add(options)
     except NotConfigured as error:
         _fail(str(error))
+
+
+def _send_file(options: Options) -> None:
+    target = found(options.to, options.keys)
+    outgoing = list(parcels_of(options.file, target, queue=options.queue))
+    number = 0 if all(map(opens_none, outgoing)) else 1
+    none = NONE_OF_ASKING if all(map(is_asked, outgoing)) else NONE_OPENED
+    if send_all(outgoing, target, number=number, say=typer.echo, none=none):
+        raise typer.Exit(1)
 
 
 def _tell(door: Door, options: Options) -> None:

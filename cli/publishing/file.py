@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlencode
 from bus.errors import NotConfigured
 from cli.publishing.parcels import (
     ANY_TOPIC,
+    PATHS,
     Parcel,
     Post,
     Queued,
@@ -43,6 +44,24 @@ def parcels_of(path: str, target: Target, *, queue: bool) -> Iterator[Parcel]:
         raise NotConfigured(f"{path} was not sent: it is empty")
     body = body.replace(NOW, datetime.now(UTC).isoformat())
     yield Queued(body) if queue else _parcel(body, target)
+
+
+def opens_none(parcel: Parcel) -> bool:
+    """Whether no incident comes of it whatever ingest does: its answer says all there is to say.
+
+    So it is with what is pressed in Slack, with its challenge and with a confirmation of SNS.
+    """
+    if isinstance(parcel, Queued):
+        return False
+    if parcel.headers.get("Content-Type") == _FORM:
+        return parcel.body.startswith("payload=")
+    found = json.loads(parcel.body)
+    return found.get("type") == "url_verification" or found.get("Type") in _CONFIRMATIONS
+
+
+def is_asked(parcel: Parcel) -> bool:
+    """Whether a person in Slack asks, who alone is told what came of it."""
+    return isinstance(parcel, Post) and parcel.path == PATHS["slack"]
 
 
 def _parcel(body: str, target: Target) -> Parcel:

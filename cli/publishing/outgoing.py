@@ -15,15 +15,18 @@ NONE_OPENED = (
     " of this problem is open or was a short while ago (`nightshift show --ignored`,"
     " `nightshift watch`)"
 )
+NONE_OF_ASKING = "no new incident: whoever asked is told why, in Slack alone"
 SHOWN = 10
 """So many answers are shown whole; of more only how many there were of each kind."""
 Say = Callable[[str], None]
 
 
-def send_all(outgoing: Iterable[Parcel], target: Target, *, number: int, say: Say) -> bool:
+def send_all(
+    outgoing: Iterable[Parcel], target: Target, *, number: int, say: Say, none: str = NONE_OPENED
+) -> bool:
     """Everything is sent and told about, at most `number` incidents too; whether one was refused.
 
-    Raises NotConfigured where nobody took it.
+    `none` is said where none of them was opened. Raises NotConfigured where nobody took it.
     """
     with ExitStack() as stack:
         # Only the stream of this machine is watched: whose Redis another ingest has is not known.
@@ -34,7 +37,7 @@ def send_all(outgoing: Iterable[Parcel], target: Target, *, number: int, say: Sa
             return failed
         waits = any(answer.waits for answer in answers)
         seconds = IN_QUEUE_SECONDS if waits else ANSWERED_SECONDS
-        return _show(stream, number, seconds=seconds, say=say)
+        return _show(stream, number, seconds=seconds, say=say, none=none)
 
 
 def fire_alarm(form: str, target: Target, *, recovered: bool, say: Say) -> None:
@@ -45,7 +48,7 @@ def fire_alarm(form: str, target: Target, *, recovered: bool, say: Say) -> None:
     with opened() as stream:
         say(f"alarm fired: {fire(form, target, change='recover' if recovered else 'fire')}")
         if not recovered:
-            _show(stream, 1, seconds=IN_QUEUE_SECONDS, say=say)
+            _show(stream, 1, seconds=IN_QUEUE_SECONDS, say=say, none=NONE_OPENED)
 
 
 def _sent(outgoing: Iterable[Parcel], target: Target, *, stream: Opened | None) -> Iterator[Answer]:
@@ -71,7 +74,7 @@ def _told(answers: Iterable[Answer], say: Say) -> list[Answer]:
     return kept
 
 
-def _show(stream: Opened, number: int, *, seconds: float, say: Say) -> bool:
+def _show(stream: Opened, number: int, *, seconds: float, say: Say, none: str) -> bool:
     """The incidents that were opened, or why there may be none; whether something was refused."""
     found = 0
     for incident in stream.incidents(number, seconds=seconds):
@@ -84,5 +87,5 @@ def _show(stream: Opened, number: int, *, seconds: float, say: Say) -> bool:
     for reason in refused[:SHOWN]:
         say(f"refused: {clean(reason)[:500]} (`nightshift dead-letters list`)")
     if not found and not refused and number:
-        say(NONE_OPENED)
+        say(none)
     return bool(refused)

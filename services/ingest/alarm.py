@@ -24,7 +24,7 @@ from services.ingest.fields import (
 )
 from services.ingest.likeness import LIKE_AN_ALARM, is_like_an_alarm
 from services.ingest.trigger import Found, Ignored, Raised, Recovered
-from services.ingest.wrapping import Unwrapped, cleaned, only_one
+from services.ingest.wrapping import Unwrapped, cleaned, cleaned_text, only_one
 
 STATE_CHANGE = "CloudWatch Alarm State Change"
 OF_CONTRIBUTOR = "CloudWatch Alarm Contributor State Change"
@@ -54,11 +54,8 @@ def read(message: object, *, clean: Callable[[str], str]) -> Found:
 
 def read_unwrapped(found: Unwrapped, *, clean: Callable[[str], str]) -> Found:
     """The same for the innermost document of a message."""
-    try:
-        document = cleaned(found.document, clean)
-    except RecursionError:
-        raise Rejected("the body is nested too deeply to be read") from None
-    change = _change(part(document), found.topic_arn)
+    document = cleaned(found.document, clean)
+    change = _change(part(document), cleaned_text(found.topic_arn, clean))
     return change if isinstance(change, Ignored) else _meaning(change)
 
 
@@ -136,8 +133,8 @@ def _from_event(document: Document, detail: object) -> _Change:
             description=cut(configuration.get("description")),
             reason=cut(state.get("reason")),
             arn=arn,
-            account=text(document.get("account") or document.get("accountId")) or _of_arn(arn, 4),
-            region=text(document.get("region")) or _of_arn(arn, 3),
+            account=cut(document.get("account") or document.get("accountId")) or _of_arn(arn, 4),
+            region=cut(document.get("region")) or _of_arn(arn, 3),
             metric=first(_metric(metric).get("name") for metric in metrics),
             changed_at=moment(state.get("timestamp")) or moment(document.get("time")),
             labels=labels,
@@ -177,7 +174,7 @@ def _from_sns(document: Document, topic_arn: str) -> _Change:
         contributor=contributor["id"],
     )
     # `Region` is a name for people here; an alarm's topic stands in the alarm's own region.
-    region = _of_arn(arn, 3) or _of_arn(topic_arn, 3) or text(document.get("Region"))
+    region = _of_arn(arn, 3) or _of_arn(topic_arn, 3) or cut(document.get("Region"))
     return _Change(
         name=document.get("AlarmName"),
         state=document.get("NewStateValue"),
@@ -188,7 +185,7 @@ def _from_sns(document: Document, topic_arn: str) -> _Change:
             description=cut(document.get("AlarmDescription")),
             reason=cut(document.get("NewStateReason")),
             arn=arn,
-            account=text(document.get("AWSAccountId")) or _of_arn(arn, 4),
+            account=cut(document.get("AWSAccountId")) or _of_arn(arn, 4),
             region=region,
             metric=first(_metric(metric).get("MetricName") for metric in metrics),
             changed_at=moment(document.get("StateChangeTime")),
@@ -221,4 +218,4 @@ def _pair(dimension: Document) -> tuple[object, object]:
 
 def _of_arn(arn: str, place: int) -> str:
     pieces = arn.split(":")
-    return pieces[place] if len(pieces) > place else ""
+    return cut(pieces[place]) if len(pieces) > place else ""

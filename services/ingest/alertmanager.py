@@ -8,7 +8,7 @@ alone.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -16,34 +16,40 @@ from pydantic import ValidationError
 from bus.errors import Rejected
 from bus.events import Alarm
 from services.ingest.fields import Document, cut, first, labels_of, moment, name_of, part, text
+from services.ingest.progress import Step, no_step
 from services.ingest.severity import grade_of
 from services.ingest.trigger import Found, Ignored, Raised, Recovered, Unreadable
-from services.ingest.wrapping import cleaned
+from services.ingest.wrapping import cleaned, remembering
 
+_OF_GROUP = ("receiver", "externalURL", "truncatedAlerts")
+_OF_ALERT = ("status", "labels", "startsAt", "endsAt", "generatorURL")
+_SAYING = ("summary", "message", "description")
+_ANNOTATIONS = (*_SAYING, "runbook_url")
 _OF_REPLICA = re.compile(r"-(?:\d{1,3}|[a-f0-9]{6,10}-[a-z0-9]{5})(?=\.|$)")
 """What tells one replica of an Alertmanager from another: a number, or a pod's hashes."""
 
 
-def read(group: object, *, clean: Callable[[str], str]) -> list[Found | Unreadable]:
+def read(
+    group: object, *, clean: Callable[[str], str], step: Step = no_step
+) -> list[Found | Unreadable]:
     """What each alert means, in the order of the group; every text in it went through `clean`.
 
     Behind them, once for each reason, what is wrong with those that cannot be read. Raises Rejected
     with a reason when it is no payload of version 4.
     """
-    try:
-        held = part(cleaned(group, clean))
-    except RecursionError:
-        raise Rejected("the payload is nested too deeply to be read") from None
+    held, clean = part(group), remembering(clean)
     alerts = held.get("alerts")
     if text(held.get("version")) != "4":
         raise Rejected("not Alertmanager's webhook payload: its `version` is not 4")
     if not isinstance(alerts, list) or not alerts:
         raise Rejected("not Alertmanager's webhook payload: it holds no `alerts`")
+    head = part(cleaned(_only(_OF_GROUP, held), clean))
     found: list[Found | Unreadable] = []
     broken: Counter[str] = Counter()
     for alert in alerts:
+        step()
         try:
-            found.append(_meaning(part(alert), held))
+            found.append(_meaning(part(cleaned(_read_of(part(alert)), clean)), head))
         except Rejected as error:
             broken[str(error)] += 1
         except ValidationError as error:
@@ -54,6 +60,16 @@ def read(group: object, *, clean: Callable[[str], str]) -> list[Found | Unreadab
 def looks_like(document: Document) -> bool:
     """Whether a document, wherever it came from, is meant as such a payload, of any version."""
     return isinstance(document.get("alerts"), list) and {"receiver", "version"} <= set(document)
+
+
+def _only(names: Iterable[str], held: Document) -> Document:
+    return {name: held[name] for name in names if name in held}
+
+
+def _read_of(alert: Document) -> Document:
+    """What of an alert is read: the rest need not be cleaned, which takes its time."""
+    annotations = _only(_ANNOTATIONS, part(alert.get("annotations")))
+    return {**_only(_OF_ALERT, alert), "annotations": annotations}
 
 
 def _meaning(alert: Document, group: Document) -> Found:
@@ -80,7 +96,7 @@ def _alarm(alert: Document, group: Document) -> Alarm:
     if not labels:
         raise Rejected("an alert of the group has no labels")
     annotations = part(alert.get("annotations"))
-    said = first(annotations.get(name) for name in ("summary", "message", "description"))
+    said = first(annotations.get(name) for name in _SAYING)
     # Its end is when it was over; while it fires, that is the year 1 or a moment to come.
     changed = "startsAt" if alert["status"] == "firing" else "endsAt"
     return Alarm(

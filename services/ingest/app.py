@@ -20,6 +20,7 @@ from services.ingest.adapters.catalog_file import known_services
 from services.ingest.adapters.cloudwatch import CloudWatchAlarms
 from services.ingest.adapters.http_triggers import http_triggers
 from services.ingest.adapters.openapi import openapi_route
+from services.ingest.adapters.reading_room import ReadingRoom
 from services.ingest.adapters.redis_backlog import RedisBacklog
 from services.ingest.adapters.redis_catch_up import RedisCaughtUp
 from services.ingest.adapters.redis_fingerprints import RedisFingerprints
@@ -49,6 +50,7 @@ def build(
     triggers = Triggers(
         fingerprints=fingerprints or RedisFingerprints(bus, settings.limits),
         tracing=bus.tracing,
+        readings=ReadingRoom(),
         services=known_services(settings.catalog),
         identity=Identity.of(settings.fingerprint),
         recovery=settings.recovery,

@@ -82,7 +82,7 @@ class CatchUp:
 
     async def _take(self, document: Mapping[str, object]) -> None:
         try:
-            found = read(document, clean=clean)
+            found = await self.triggers.readings.read(lambda _: read(document, clean=clean))
         except (Rejected, ValidationError) as error:
             log.warning("an alarm that stands cannot be read: %s", error)
             return

@@ -1,33 +1,30 @@
 """What happens to a trigger, whichever door it came through: decided once, with its reason."""
 
-import asyncio
-import logging
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
 from bus import conventions as names
-from bus import metrics
 from bus.cleaning import clean
 from bus.errors import Rejected
-from bus.events import Alarm, FeedbackGiven, InvestigationId, RecoveryPolicy
+from bus.events import FeedbackGiven, InvestigationId, RecoveryPolicy
 from bus.tracing import Tracing, context_of, root_of
 from services.ingest.fingerprint import Identity, content_hash, series_of
 from services.ingest.incident import incident_of, passes_no_limit
 from services.ingest.naming import service_of
-from services.ingest.ports import Fingerprints, Recovery
+from services.ingest.ports import Fingerprints, Readings, Recovery
 from services.ingest.reading import read
-from services.ingest.refusal import ALARM, MAX_REASON_CHARACTERS, QUEUED
+from services.ingest.refusal import ALARM, QUEUED
 from services.ingest.set_aside import set_aside
+from services.ingest.telling import noted, told
 from services.ingest.trigger import Decision, Found, Ignored, Raised, Recovered, Unreadable
 
-log = logging.getLogger(__name__)
 PERSON_CHARACTERS = 100
-LONG_CHARACTERS = 16 * 1024
-"""A longer body is read in a thread: to unpack and clean a log batch takes its time."""
 
 
 @dataclass
@@ -36,6 +33,7 @@ class Triggers:
 
     fingerprints: Fingerprints
     tracing: Tracing
+    readings: Readings
     services: Sequence[str] = ()
     identity: Identity = field(default_factory=Identity)
     recovery: RecoveryPolicy = "finish small"
@@ -46,7 +44,16 @@ class Triggers:
         Raises Unavailable when it could not be written; then nothing is lost, and a second
         try writes only what is missing.
         """
-        return [await self._on_part(part, body) for part in await self._read(body)]
+        try:
+            parts = await self.readings.read(partial(read, body, clean=clean), size=len(body))
+        except (Rejected, ValidationError) as error:
+            parts = [Unreadable(str(error))]
+        return [
+            await self.take(part)
+            if isinstance(part, Found)
+            else await self.set_aside(body, part.reason)
+            for part in parts
+        ]
 
     async def take(self, found: Found) -> Decision:
         """What was understood has had its effect, once, however often it comes.
@@ -54,15 +61,12 @@ class Triggers:
         What has no fingerprint is set aside: outcome `rejected`. Raises Unavailable when it could
         not be written; then a second try loses nothing.
         """
-        if isinstance(found, Ignored):
-            decision = Decision("ignored", found.reason)
-            await self.fingerprints.note(decision)
-            return _told(decision)
-        decide = self._on_raised(found) if isinstance(found, Raised) else self._on_recovered(found)
+        alarm = None if isinstance(found, Ignored) else found.alarm
         try:
-            return _told(await decide, found.alarm)
+            return told(await self.readings.foreseen(self._decided(found)), alarm)
         except (Rejected, ValidationError) as error:
-            return await self._set_aside(found.alarm.model_dump_json(), str(error), what=ALARM)
+            shown = json.dumps(alarm.model_dump() if alarm else repr(found), default=str)
+            return await self.set_aside(shown, str(error), what=ALARM)
 
     async def stop(self, investigation_id: str, *, person: str) -> Decision:
         """The investigation has ended as `cancelled`; an honest answer where it had already."""
@@ -70,8 +74,8 @@ class Triggers:
         inv = InvestigationId(investigation_id)
         decision = await self.fingerprints.end(inv, "cancelled", reason=reason)
         if decision.outcome == "stopped":
-            await self.fingerprints.note(decision)
-        return _told(decision)
+            await noted(decision, self.fingerprints)
+        return told(decision)
 
     async def judge(
         self, investigation_id: str, *, useful: bool, person: str, reason: str = ""
@@ -84,17 +88,14 @@ class Triggers:
             person=clean(person)[:PERSON_CHARACTERS],
             reason=clean(reason)[:2000],
         )
-        return _told(await self.fingerprints.judge(said))
+        return told(await self.fingerprints.judge(said))
 
-    async def _read(self, body: str) -> list[Found | Unreadable]:
-        if len(body) < LONG_CHARACTERS:
-            return read(body, clean=clean)
-        return await asyncio.to_thread(read, body, clean=clean)
-
-    async def _on_part(self, part: Found | Unreadable, body: str) -> Decision:
-        if isinstance(part, Unreadable):
-            return await self._set_aside(body, part.reason)
-        return await self.take(part)
+    async def _decided(self, found: Found) -> Decision:
+        if isinstance(found, Raised):
+            return await self._on_raised(found)
+        if isinstance(found, Recovered):
+            return await self._on_recovered(found)
+        return await noted(Decision("ignored", found.reason), self.fingerprints)
 
     async def _on_raised(self, found: Raised) -> Decision:
         alarm, began = found.alarm, time.time_ns()
@@ -131,20 +132,8 @@ class Triggers:
         )
         return await self.fingerprints.recover(recovery, content=content_hash(alarm, "OK"))
 
-    async def _set_aside(self, body: str, reason: str, *, what: str = QUEUED) -> Decision:
-        written = await set_aside(self.fingerprints, body, reason=reason, what=what)
-        reason = clean(reason)[:MAX_REASON_CHARACTERS]
-        decision = Decision("rejected", reason, durable=written.durable)
-        if written.first:
-            await self.fingerprints.note(decision)
-        return _told(decision)
-
-
-def _told(decision: Decision, alarm: Alarm | None = None) -> Decision:
-    level = logging.WARNING if decision.outcome == "rejected" else logging.INFO
-    about = f"{alarm.name}, {decision.incident_id or 'no incident'}" if alarm else ""
-    inv = decision.incident_id
-    ids = {"incident_id": inv, "trace_id": root_of(inv).trace_id} if inv else {}
-    log.log(level, "%s: %s (%s)", decision.outcome, decision.reason, about, extra=ids)
-    metrics.INCIDENTS.add(1, {"outcome": decision.outcome})
-    return decision
+    async def set_aside(
+        self, body: str, reason: str, *, what: str = QUEUED, most: int = 0
+    ) -> Decision:
+        """It stands as a dead letter, and as a decision: `set_aside`. Raises Unavailable."""
+        return told(await set_aside(self.fingerprints, body, reason=reason, what=what, most=most))

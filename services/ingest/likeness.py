@@ -21,6 +21,9 @@ _SENTENCE = re.compile(
     r"|\bALARM\b(?=.*\b(?:[Aa]larm|state)\b)|\b(?:[Aa]larm|state)\b(?=.*\bALARM\b)",
     re.DOTALL,
 )
+_LOGS = re.compile(r"\"(?:awslogs|logEvents)\\*\"\s*:")
+_ALERTS, _RECEIVER = re.compile(r"\"alerts\\*\"\s*:\s*\["), re.compile(r"\"receiver\\*\"\s*:")
+"""Names, also where JSON stands as text within JSON."""
 LONGEST_READ = 4000
 
 
@@ -40,6 +43,17 @@ def mentions_alarm(value: object) -> bool:
     except (ValueError, RecursionError):
         return False
     return bool(_ARN.search(written) or len({*_NAMES.findall(written)}) > 1)
+
+
+def mentions_trigger(value: str | Document) -> bool:
+    """Whether an alarm, a log batch or a group of alerts stands somewhere inside, however deep."""
+    if mentions_alarm(value):
+        return True
+    try:
+        written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return False
+    return bool(_LOGS.search(written) or (_ALERTS.search(written) and _RECEIVER.search(written)))
 
 
 def is_said_like_an_alarm(sentence: str) -> bool:

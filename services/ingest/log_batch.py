@@ -24,6 +24,7 @@ from services.ingest.log_records import Record, records_of
 from services.ingest.log_service import pod_in, service_in
 from services.ingest.log_templates import template_of
 from services.ingest.log_unpacking import unpacked
+from services.ingest.progress import Step, no_step, stepping
 from services.ingest.trigger import Found, Ignored, Raised
 from services.ingest.wrapping import cleaned
 
@@ -41,7 +42,9 @@ NO_REGION = "logs"
 Clean = Callable[[str], str]
 
 
-def read(batch: bytes | str, *, clean: Clean, region: str = "") -> list[Found]:
+def read(
+    batch: bytes | str, *, clean: Clean, region: str = "", step: Step = no_step
+) -> list[Found]:
     """What a batch means: its errors by kind, or one `Ignored`; every text went through `clean`.
 
     `batch` is base64 of gzip or zlib, or what is inside. Raises Rejected with a reason when it is
@@ -50,7 +53,9 @@ def read(batch: bytes | str, *, clean: Clean, region: str = "") -> list[Found]:
     found = list(_documents(unpacked(batch)))
     if not found:
         raise Rejected("a CloudWatch Logs batch holds nothing")
-    return [one for held in found for one in read_document(held, clean=clean, region=region)]
+    return [
+        one for held in found for one in read_document(held, clean=clean, region=region, step=step)
+    ]
 
 
 def is_packed(written: str) -> bool:
@@ -80,7 +85,9 @@ def _documents(packed: str) -> Iterator[Document]:
         yield part(found)
 
 
-def read_document(batch: Document, *, clean: Clean, region: str = "") -> list[Found]:
+def read_document(
+    batch: Document, *, clean: Clean, region: str = "", step: Step = no_step
+) -> list[Found]:
     """The same for a batch that is unpacked."""
     kind = batch.get("messageType")
     if kind == "CONTROL_MESSAGE":
@@ -89,7 +96,7 @@ def read_document(batch: Document, *, clean: Clean, region: str = "") -> list[Fo
         raise Rejected("not a batch of CloudWatch Logs: no DATA_MESSAGE with log events")
     head = part(cleaned({**batch, "logEvents": []}, clean))
     events = parts(batch["logEvents"])
-    kinds = _kinds(records_of(events))
+    kinds = _kinds(stepping(records_of(stepping(events, step)), step))
     if not kinds:
         said = f"{len(events)} log lines of {cut(head.get('logGroup'))}, none of them an error"
         return [Ignored(said)]

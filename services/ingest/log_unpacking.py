@@ -16,7 +16,9 @@ MAX_BYTES = 16 * 1024 * 1024
 
 def unpacked(batch: bytes | str) -> str:
     """The JSON inside. Raises Rejected with a reason for what cannot be unpacked."""
-    held = batch.strip().encode() if isinstance(batch, str) else batch.strip(b" \t\r\n")
+    # Half a character is none of base64 and none of JSON, so it may be any other sign.
+    written = batch.encode("utf-8", "replace") if isinstance(batch, str) else batch
+    held = written.strip(b" \t\r\n")
     if not held.startswith((b"{", b"\x1f\x8b")) and not _is_zlib(held):
         held = _decoded(held)
     if not held.startswith(b"{"):

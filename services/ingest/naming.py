@@ -1,49 +1,30 @@
 """Which service an alarm is about. Pure.
 
 Alarms name their service in their dimensions, their name or their metric, each team in its own way:
-`cartservice-error`, `prod-cart-service-5xx`, `cartserviceErrorCount`. A list of known services
-settles it; without one the words are read.
+`cartservice-error`, `prod-cart-service-5xx`, `cartserviceErrorCount`. What names a workload is
+believed as it stands. Of anything else a list of known services settles it; without one the words
+are read.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bus.events import Alarm
+from services.ingest.known_names import listed_as, named_in, plain_words, words_of
 
+WORKLOADS = (
+    *("servicename", "service", "service.name", "service_name", "deployment", "podname"),
+    *("functionname", "app", "app_kubernetes_io_name", "application", "statefulset", "daemonset"),
+    *("exported_pod", "pod", "pod_name"),
+    *("job_name", "cronjob", "destination_workload"),
+)
+"""Labels that name what runs, in the order in which they are believed."""
 SERVICE_DIMENSIONS = (
-    "servicename",
-    "service",
-    "service.name",
-    "service_name",
-    "deployment",
-    "podname",
-    "functionname",
-    "app",
-    "app_kubernetes_io_name",
-    "application",
-    "statefulset",
-    "daemonset",
-    "exported_pod",
-    "pod",
-    "pod_name",
-    "containername",
-    "container",
-    "container_name",
-    "job_name",
-    "cronjob",
-    "destination_workload",
-    "job",
-    "dbinstanceidentifier",
-    "dbclusteridentifier",
-    "dimension_dbinstanceidentifier",
-    "dbinstance_identifier",
-    "targetgroup",
-    "loadbalancer",
-    "queuename",
-    "tablename",
-    "apiname",
-    "cacheclusterid",
-    "streamname",
+    *WORKLOADS,
+    *("containername", "container", "container_name", "job"),
+    *("dbinstanceidentifier", "dbclusteridentifier", "dimension_dbinstanceidentifier"),
+    *("dbinstance_identifier", "targetgroup", "loadbalancer", "queuename", "tablename"),
+    *("apiname", "cacheclusterid", "streamname"),
 )
 """Labels that name a service, in the order in which they are believed.
 
@@ -76,27 +57,41 @@ _SAYS_NO_SERVICE = re.compile(
     # and the words between them
     r"all|any|high|in|is|low|not|of|on|the|too"
 )
-_WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[0-9]+[a-z]+|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 
 
 def service_of(alarm: Alarm, known: Sequence[str] = ()) -> str:
     """The service's name, at most 200 characters; the alarm's own name where nothing says more."""
-    dimensions = _service_dimensions(alarm)
-    texts = [*dimensions, *_other_texts(alarm)]
-    found = _known(texts, known) or next(iter(dimensions), "")
+    workloads, others = _dimensions(alarm)
+    texts = [*workloads, *others, *_other_texts(alarm)]
+    found = _as_it_stands(workloads, known)
+    found = found or next(filter(None, (named_in(text, known) for text in texts)), "")
+    found = found or next(iter(others), "")
     found = found or next(filter(None, map(_called_service, texts)), "")
     named = found or _without_symptoms(alarm.name) or alarm.name
     return " ".join(named.split())[:200]
 
 
-def _service_dimensions(alarm: Alarm) -> list[str]:
+def _as_it_stands(workloads: Sequence[str], known: Sequence[str]) -> str:
+    """The workload that is believed first: as it is listed, else by its own name.
+
+    Another one that is listed may be a part of its name, or its container's, and is not meant.
+    """
+    return next((listed_as(each, known) or each for each in workloads), "")
+
+
+def _dimensions(alarm: Alarm) -> tuple[list[str], list[str]]:
+    """Of those that name a service: what names a workload, and the rest."""
     by_name = {name.lower(): value.strip() for name, value in alarm.labels.items()}
-    is_log = "log_group" in alarm.labels
+    group = by_name.get("log_group", "")
     given = ((name, by_name.get(name, "")) for name in SERVICE_DIMENSIONS)
-    told = (
-        (name, value) for name, value in given if value and (is_log or not _SCRAPES.search(value))
-    )
-    return [_without_pod(value, is_pod=name in _OF_PODS) for name, value in told]
+    told = [
+        (name, _without_pod(value, is_pod=name in _OF_PODS))
+        for name, value in given
+        if value and (group or not _SCRAPES.search(value))
+    ]
+    # A log group stands there where a batch names nothing better.
+    workloads = [value for name, value in told if name in WORKLOADS and value != group]
+    return workloads, [value for _, value in told if value not in workloads]
 
 
 def _without_pod(value: str, *, is_pod: bool) -> str:
@@ -115,23 +110,9 @@ def _other_texts(alarm: Alarm) -> list[str]:
     return [alarm.name, alarm.metric]
 
 
-def _known(texts: Iterable[str], known: Sequence[str]) -> str:
-    """The longest known service that the first telling text holds; dashes and case do not count."""
-    for text in texts:
-        plain = _plain(text)
-        held = [name for name in known if _plain(name) and _plain(name) in plain]
-        if held:
-            return max(held, key=len)
-    return ""
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())
-
-
 def _called_service(text: str) -> str:
     """A word that ends in "service", with the words before it where it stands alone."""
-    words = list(_WORD.finditer(text))
+    words = words_of(text)
     for at, word in enumerate(words):
         if not word[0].lower().endswith("service"):
             continue
@@ -146,6 +127,6 @@ def _called_service(text: str) -> str:
 
 def _without_symptoms(name: str) -> str:
     """The name without words for environment and symptom; empty when that leaves all or nothing."""
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = plain_words(name)
     kept = [word for word in words if not _SAYS_NO_SERVICE.fullmatch(word)]
     return "-".join(kept) if len(kept) < len(words) else ""

@@ -1,9 +1,9 @@
 """What ingest needs from outside: a queue, and a place where each thing is decided only once."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bus.errors import Rejected
 from bus.events import (
@@ -15,12 +15,29 @@ from bus.events import (
     Outcome,
     RecoveryPolicy,
 )
+from services.ingest.progress import NOBODY, Asking, Step
 from services.ingest.slack_answers import Answer
 from services.ingest.slack_reading import Person
 from services.ingest.sns_addresses import Place
 from services.ingest.sns_message import SnsMessage
 from services.ingest.summary import Gathered
 from services.ingest.trigger import Decision, Found
+
+T = TypeVar("T")
+
+
+class Readings(Protocol):
+    """Where strangers' words are read: whatever reading raises, it ends nothing but itself."""
+
+    async def read(self, work: Callable[[Step], T], *, size: int = 0, asking: Asking = NOBODY) -> T:
+        """What the work returns; of a great `size` it is read in a thread, in its turn.
+
+        Raises Rejected and ValidationError, Rejected also for what nobody foresaw, and Unavailable
+        where whoever asked went away.
+        """
+
+    async def foreseen(self, work: Awaitable[T]) -> T:
+        """What came of it; raises Rejected for whatever no part of Nightshift raises on purpose."""
 
 
 class NotPermitted(Rejected):

@@ -3,10 +3,11 @@
 Doors know nothing of HTTP libraries; `adapters.http_doors` serves them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from services.ingest.progress import NOBODY, Asking
 from services.ingest.trigger import Decision, refusals
 
 Headers = Mapping[str, Sequence[str]]
@@ -21,8 +22,7 @@ class Posted:
     body: bytes
     peer: str = ""
     """Whose address it came from; behind a proxy that is not known as one, the proxy's."""
-    on_progress: Callable[[], None] = lambda: None
-    """Called for each part that was handled: a long body gets its time anew with each."""
+    asking: Asking = NOBODY
 
 
 @dataclass(frozen=True)

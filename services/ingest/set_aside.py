@@ -1,10 +1,13 @@
 """What a known sender sent and nobody can read: a dead letter, and a notice for all alike."""
 
+from bus.cleaning import clean
 from bus.events import NoticeRequested
 from bus.streams import INCIDENTS
 from services.ingest.fingerprint import body_hash
 from services.ingest.ports import Fingerprints, Written
-from services.ingest.refusal import notice_of, refusal_of
+from services.ingest.refusal import MAX_REASON_CHARACTERS, notice_of, refusal_of
+from services.ingest.telling import noted
+from services.ingest.trigger import Decision
 
 MOST_AN_HOUR = 20
 """Letters of a door that were refused alike: its sender is told, and keeps what it has."""
@@ -12,12 +15,22 @@ MOST_AN_HOUR = 20
 
 async def set_aside(
     fingerprints: Fingerprints, body: str, *, reason: str, what: str, most: int = 0
-) -> Written:
+) -> Decision:
     """The letter stands on its stream, and once an hour a notice about all that are alike.
 
-    Beyond `most` within the hour (0: never) no letter is kept, which a second notice says. Raises
-    Unavailable; then a second try writes only what is missing.
+    Beyond `most` within the hour (0: never) no letter is kept, which a second notice says. That it
+    was rejected stands among the decisions. Raises Unavailable; then a second try writes only what
+    is missing.
     """
+    written = await _written(fingerprints, body, reason=reason, what=what, most=most)
+    said = clean(reason)[:MAX_REASON_CHARACTERS]
+    decision = Decision("rejected", said, durable=written.durable)
+    return await noted(decision, fingerprints) if written.first else decision
+
+
+async def _written(
+    fingerprints: Fingerprints, body: str, *, reason: str, what: str, most: int
+) -> Written:
     at = await fingerprints.now()
     letter, notice = refusal_of(body, reason, stream=INCIDENTS.name, at=at, what=what)
     content, sort = body_hash(body), f"{notice.key}:{at:%Y-%m-%dT%H}"

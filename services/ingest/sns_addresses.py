@@ -11,8 +11,20 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from services.ingest.sns_message import Forged
 
+SUFFIXES = {
+    "aws": "amazonaws.com",
+    "aws-us-gov": "amazonaws.com",
+    "aws-cn": "amazonaws.com.cn",
+    "aws-eusc": "amazonaws.eu",
+    "aws-iso": "c2s.ic.gov",
+    "aws-iso-b": "sc2s.sgov.gov",
+    "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov",
+}
+"""Under which name each partition of AWS has its hosts."""
+REGION = r"[a-z]{2,4}(?:-[a-z]+)+-\d"
 TOPIC = re.compile(
-    r"arn:(?P<partition>aws|aws-cn|aws-us-gov):sns:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)"
+    rf"arn:(?P<partition>{'|'.join(SUFFIXES)}):sns:(?P<region>{REGION})"
     r":\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?"
 )
 _CERTIFICATE = re.compile(r"/SimpleNotificationService-[0-9a-f]{16,64}\.pem")
@@ -74,7 +86,7 @@ def place_of(topic_arn: str, *, endpoint: str = "") -> Place:
     if found is None:
         raise Forged("TopicArn is no topic's")
     region, partition = found["region"], found["partition"]
-    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    suffix = SUFFIXES[partition]
     host = f"sns.{region}.{suffix}"
     names = [host, f"sns-signing.{region}.{suffix}", f"sns-{region}.{suffix}"]
     if partition == "aws":

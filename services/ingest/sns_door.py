@@ -62,7 +62,7 @@ class SnsDoor:
         """The message has had its effect, once. Raises Forged, Rejected and Unavailable."""
         if one(posted.headers, "x-amz-sns-rawdelivery").lower() == "true":
             raise Forged("raw delivery is not signed: switch it off for this subscription")
-        message = sns_message.read(posted.body)
+        message = await self.triggers.readings.read(lambda _: sns_message.read(posted.body))
         place = await self._judged(message, posted)
         if await self.message_ids.is_kept(message.message_id):
             # The first delivery may be on its way to the disk still.

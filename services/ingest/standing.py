@@ -1,12 +1,17 @@
 """Which alarms that stand at the start are caught up: those that told people, lately. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 _FOR_MACHINES = (":autoscaling:", ":automate:", ":swf:", ":ssm:")
-_CHILD = re.compile(r"\bALARM\s*\(\s*[\"']?(?:arn:[^\"')]*?:alarm:)?([^\"')]+?)[\"']?\s*\)")
+_TERM = re.compile(
+    r"\b(?P<state>ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:\"(?P<double>(?:\\.|[^\"\\])*)\""
+    r"|'(?P<single>(?:\\.|[^'\\])*)'|(?P<bare>[^\"'()]+?))\s*\)|\b(?P<word>NOT)\b|[()]"
+)
+"""One alarm in a rule, a NOT or a bracket; within quotes any sign stands for itself."""
+_BEFORE_NAME = re.compile(r"^arn:[^:]*:cloudwatch:[^:]*:[^:]*:alarm:")
 EVERYTHING = "*"
 
 Described = Mapping[str, object]
@@ -55,4 +60,22 @@ def changed_at(alarm: Described) -> datetime | None:
 def children_of(composites: Iterable[Described]) -> frozenset[str]:
     """The names of the alarms of which these tell; one that is kept silent tells of none."""
     rules = (alarm.get("AlarmRule") for alarm in composites if not alarm.get("ActionsSuppressedBy"))
-    return frozenset(name for rule in rules for name in _CHILD.findall(str(rule or "")))
+    return frozenset(name for rule in rules for name in _told_of(str(rule or "")))
+
+
+def _told_of(rule: str) -> Iterator[str]:
+    """Whose ALARM makes the rule true. Behind NOT it makes it false, as maintenance does."""
+    around, is_not = [False], False
+    for term in _TERM.finditer(rule):
+        if term["word"]:
+            is_not = not is_not
+            continue
+        if term[0] == "(":
+            around.append(around[-1] != is_not)
+        elif term[0] == ")":
+            around = around[:-1] or [False]
+        elif term["state"] == "ALARM" and around[-1] == is_not:
+            quoted = term["double"] or term["single"]
+            name = re.sub(r"\\(.)", r"\1", quoted) if quoted else term["bare"]
+            yield _BEFORE_NAME.sub("", name or "")
+        is_not = False

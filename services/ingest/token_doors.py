@@ -7,6 +7,7 @@ what was written already is a duplicate then.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pydantic import ValidationError
 
@@ -16,7 +17,8 @@ from services.ingest import alertmanager, firehose, log_batch
 from services.ingest.access import bearer, is_known
 from services.ingest.handlers import Triggers
 from services.ingest.posting import Answer, Headers, Limits, Posted, one, plain_refusal, taken
-from services.ingest.set_aside import MOST_AN_HOUR, set_aside, tell_lost
+from services.ingest.progress import Step
+from services.ingest.set_aside import MOST_AN_HOUR, tell_lost
 from services.ingest.strict_json import document
 from services.ingest.trigger import Decision, Found, Unreadable
 
@@ -25,6 +27,8 @@ AT_ONCE = 16
 ALERTS = Limits(4 * MEBIBYTE, ("application/json",), 24 * MEBIBYTE)
 LOGS = Limits(16 * MEBIBYTE, ("application/json",), 48 * MEBIBYTE, gzip=True)
 ALERTS_DOOR, LOGS_DOOR = "Alertmanager's door", "the log door"
+PACKED = MEBIBYTE
+"""So long a packed record counts as, to be read in a thread: what is inside may be longer."""
 _GZIP, _ZLIB = b"\x1f\x8b", b"\x78"
 
 
@@ -58,7 +62,9 @@ class AlertmanagerDoor:
         """
         await self.triggers.fingerprints.ready()
         try:
-            parts = await asyncio.to_thread(_alerts, posted.body)
+            parts = await self.triggers.readings.read(
+                partial(_alerts, posted.body), size=len(posted.body), asking=posted.asking
+            )
         except (Rejected, ValidationError) as error:
             parts = [Unreadable(_in_short(error))]
         reasons = [part.reason for part in parts if isinstance(part, Unreadable)]
@@ -102,16 +108,22 @@ class LogsDoor:
         """Every record has had its effect, once; one that cannot be read is set aside alone."""
         await self.triggers.fingerprints.ready()
         request_id = one(posted.headers, "x-amz-firehose-request-id")
-        delivery = await asyncio.to_thread(firehose.read, posted.body, request_id=request_id)
+        delivery = await self.triggers.readings.read(
+            lambda _: firehose.read(posted.body, request_id=request_id),
+            size=len(posted.body),
+            asking=posted.asking,
+        )
         durable = [await self._on_record(record, posted) for record in delivery.records]
         now = await self.triggers.fingerprints.now()
         fields = {"requestId": delivery.request_id, "timestamp": int(now.timestamp() * 1000)}
         return Answer(200, fields, durable=all(durable))
 
     async def _on_record(self, record: bytes, posted: Posted) -> bool:
-        posted.on_progress()
+        posted.asking.on_progress()
         try:
-            found = await asyncio.to_thread(log_batch.read, record, clean=clean)
+            found = await self.triggers.readings.read(
+                partial(_logs, record), size=PACKED, asking=posted.asking
+            )
         except (Rejected, ValidationError) as error:
             reason = _in_short(error)
             return await _aside(self.triggers, _shown(record), reason=reason, door=LOGS_DOOR)
@@ -119,17 +131,20 @@ class LogsDoor:
         return all(decision.durable for decision in decisions)
 
 
-def _alerts(body: bytes) -> Sequence[Found | Unreadable]:
-    return alertmanager.read(document(body), clean=clean)
+def _alerts(body: bytes, step: Step) -> Sequence[Found | Unreadable]:
+    found = document(body)
+    step()
+    return alertmanager.read(found, clean=clean, step=step)
+
+
+def _logs(record: bytes, step: Step) -> Sequence[Found]:
+    return log_batch.read(record, clean=clean, step=step)
 
 
 async def _aside(triggers: Triggers, body: str, *, reason: str, door: str) -> bool:
     """It was set aside; whether that is on disk already. Raises Unavailable."""
     what = f"What came to {door} could not be read"
-    written = await set_aside(
-        triggers.fingerprints, body, reason=reason, what=what, most=MOST_AN_HOUR
-    )
-    return written.durable
+    return (await triggers.set_aside(body, reason, what=what, most=MOST_AN_HOUR)).durable
 
 
 async def _lost(triggers: Triggers, reason: str, *, door: str) -> None:
@@ -146,7 +161,7 @@ async def _take_all(
     async def take(each: Found) -> Decision:
         async with room:
             decision = await triggers.take(each)
-            posted.on_progress()
+            posted.asking.on_progress()
             return decision
 
     done = await asyncio.gather(*map(take, found), return_exceptions=True)

@@ -98,6 +98,13 @@ def test_wrong_options_name_themselves_and_exit_two(
     assert word in end.errors
 
 
+def test_an_address_is_refused_for_what_goes_into_the_queue(tmp_path: Path) -> None:
+    """It was left aside without a word."""
+    end = run("publish", "--eventbridge", "--to", "http://127.0.0.1:9", folder=tmp_path)
+    assert end.code == 2
+    assert "leave it out" in " ".join(end.errors.replace("│", " ").split())
+
+
 def test_a_command_shows_the_first_answers_and_counts_many(tmp_path: Path) -> None:
     with door() as ingest:
         variables = VARIABLES | {"NO_PROXY": "127.0.0.1"}

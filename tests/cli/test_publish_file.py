@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from bus.errors import NotConfigured
-from cli.publishing.file import parcels_of
+from cli.publishing.file import is_asked, opens_none, parcels_of
 from cli.publishing.parcels import Post, Queued
 from cli.publishing.target import Target
 from services.ingest.sns_addresses import place_of
@@ -55,6 +55,29 @@ def test_the_structure_of_a_file_says_which_door_it_goes_to(
     (parcel,) = parcels_of(str(file), target, queue=False)
     assert (parcel.path if isinstance(parcel, Post) else "") == path
     assert list(parcels_of(str(file), target, queue=True)) == [Queued(body)]
+
+
+@pytest.mark.parametrize(
+    ("body", "opens", "asks"),
+    [
+        ('{"type": "url_verification", "challenge": "c"}', False, True),
+        ('{"type": "block_actions", "user": {}, "actions": []}', False, True),
+        ('{"type": "event_callback", "event": {"type": "app_mention"}}', True, True),
+        ('{"Type": "SubscriptionConfirmation", "Token": "1", "TopicArn": "a"}', False, False),
+        ('{"version": "4", "alerts": []}', True, False),
+        ("not JSON {", True, False),
+    ],
+)
+def test_of_what_opens_no_incident_none_is_missed(
+    body: str, opens: bool, asks: bool, tmp_path: Path, target: Target
+) -> None:
+    """After a press it was said that it was ignored, that it waits, or that it was folded."""
+    file = tmp_path / "body"
+    file.write_text(body, encoding="utf-8")
+
+    (parcel,) = parcels_of(str(file), target, queue=False)
+
+    assert (not opens_none(parcel), is_asked(parcel)) == (opens, asks)
 
 
 def only_parcel(found: dict[str, object], folder: Path, target: Target) -> Post:

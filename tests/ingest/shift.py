@@ -21,6 +21,7 @@ from bus.events import (
 from bus.record import end
 from bus.streams import INCIDENTS
 from bus.testing import entries, events
+from services.ingest.adapters.reading_room import ReadingRoom
 from services.ingest.adapters.redis_backlog import RedisBacklog
 from services.ingest.adapters.redis_fingerprints import RedisFingerprints
 from services.ingest.backlog import Draining
@@ -47,7 +48,9 @@ class Shift:
 
     def __post_init__(self) -> None:
         fingerprints = RedisFingerprints(self.bus, self.limits)
-        self.triggers = Triggers(fingerprints, self.bus.tracing, recovery=self.recovery)
+        self.triggers = Triggers(
+            fingerprints, self.bus.tracing, ReadingRoom(), recovery=self.recovery
+        )
         self.backlog = RedisBacklog(self.bus, self.limits)
         self.draining = Draining(self.backlog)
 

@@ -17,6 +17,7 @@ from bus.streams import INCIDENTS
 from bus.testing import events, eventually
 from bus.tracing import Tracing
 from services.ingest.adapters.cloudwatch import CloudWatchAlarms
+from services.ingest.adapters.reading_room import ReadingRoom
 from services.ingest.adapters.redis_catch_up import RedisCaughtUp
 from services.ingest.alarm import read
 from services.ingest.catch_up import CatchUp
@@ -141,7 +142,9 @@ class Memory:
 def catching_up(standing: Standing, memory: Memory, written: MemoryFingerprints) -> CatchUp:
     empty = asyncio.Event()
     empty.set()
-    return CatchUp(standing, memory, Triggers(written, Tracing("ingest", "ingest-1")), empty)
+    return CatchUp(
+        standing, memory, Triggers(written, Tracing("ingest", "ingest-1"), ReadingRoom()), empty
+    )
 
 
 def told(name: str) -> dict[str, object]:

@@ -11,6 +11,7 @@ from bus.errors import Unavailable
 from bus.events import Event, FeedbackGiven, IncidentOpened, InvestigationId, Outcome
 from bus.testing import eventually
 from bus.tracing import Tracing
+from services.ingest.adapters.reading_room import ReadingRoom
 from services.ingest.handlers import Triggers
 from services.ingest.intake import Intake
 from services.ingest.ports import QueueMessage, Recovery, Written
@@ -126,7 +127,7 @@ def messages(count: int) -> list[QueueMessage]:
 
 @asynccontextmanager
 async def running(queue: MemoryQueue, written: MemoryFingerprints) -> AsyncIterator[Intake]:
-    triggers = Triggers(written, Tracing("ingest", "ingest-1"))
+    triggers = Triggers(written, Tracing("ingest", "ingest-1"), ReadingRoom())
     intake = Intake(queue=queue, triggers=triggers, keep_every_seconds=SOON)
     loops = [
         asyncio.create_task(intake.receive_forever()),

@@ -11,6 +11,7 @@ from bus.events import AlarmRecovered, DeadLetter, IncidentOpened
 from bus.streams import INCIDENTS, NOTICES, UPDATES
 from bus.testing import entries, events, eventually
 from bus.tracing import root_of
+from services.ingest.adapters.reading_room import ReadingRoom
 from services.ingest.adapters.redis_fingerprints import RedisFingerprints
 from services.ingest.adapters.sqs import SqsQueue
 from services.ingest.handlers import Triggers
@@ -51,7 +52,7 @@ async def test_an_alarm_becomes_one_incident_and_leaves_the_queue(
 
 async def test_the_same_alarm_many_times_in_parallel_is_one_incident(make_bus: MakeBus) -> None:
     replicas = [make_bus("ingest") for _ in range(4)]
-    handlers = [Triggers(RedisFingerprints(bus), bus.tracing) for bus in replicas]
+    handlers = [Triggers(RedisFingerprints(bus), bus.tracing, ReadingRoom()) for bus in replicas]
     room = asyncio.Semaphore(20)
 
     async def deliver(number: int) -> None:
@@ -95,7 +96,9 @@ async def test_one_broken_record_takes_no_other_one_with_it(make_bus: MakeBus) -
     bus = make_bus("ingest")
     records = [{"body": flat_alarm()[:-9]}, {"body": notification(flat_alarm())}]
 
-    await Triggers(RedisFingerprints(bus), bus.tracing).on_body(json.dumps({"Records": records}))
+    await Triggers(RedisFingerprints(bus), bus.tracing, ReadingRoom()).on_body(
+        json.dumps({"Records": records})
+    )
 
     dead = await entries(bus, replace(INCIDENTS, name="incidents.dead"))
     assert len(dead) == 1
@@ -110,7 +113,7 @@ async def test_a_crash_between_append_and_delete_opens_no_second_incident(
     assert isinstance(crashed.settings, Settings)
     sqs = SqsQueue(crashed.settings)
     (message,) = await sqs.receive()
-    await Triggers(RedisFingerprints(crashed), crashed.tracing).on_body(message.body)
+    await Triggers(RedisFingerprints(crashed), crashed.tracing, ReadingRoom()).on_body(message.body)
     await asyncio.to_thread(
         queue.client.change_message_visibility,
         QueueUrl=queue.url,

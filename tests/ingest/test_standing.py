@@ -67,6 +67,25 @@ def test_the_children_of_a_composite_alarm_are_read_from_its_rule() -> None:
     assert children_of([{"AlarmRule": rule, "ActionsSuppressedBy": "Alarm"}]) == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("rule", "children"),
+    [
+        ('ALARM("cart (eu) errors")', {"cart (eu) errors"}),
+        ("ALARM('the \"cart\"') AND ALARM( cart )", {'the "cart"', "cart"}),
+        ('ALARM("it\'s cart)") OR ALARM("a \\"b\\"")', {"it's cart)", 'a "b"'}),
+        ('ALARM("cart") AND NOT ALARM("maintenance")', {"cart"}),
+        ('ALARM("cart") AND NOT (ALARM("maintenance"))', {"cart"}),
+        ('NOT (ALARM("a") OR (ALARM("b"))) AND ALARM("cart")', {"cart"}),
+        ('NOT OK("cart") AND ALARM("ads")', {"ads"}),
+        ('ALARM("OK(x) ALARM(y)")', {"OK(x) ALARM(y)"}),
+        ("TRUE", set()),
+    ],
+)
+def test_a_child_has_any_name_and_is_none_behind_not(rule: str, children: set[str]) -> None:
+    """An alarm with a bracket in its name was told beside its composite one."""
+    assert children_of([{"AlarmRule": rule}]) == children
+
+
 class Told(CloudWatchAlarms):
     """CloudWatch with a composite alarm and two others; moto has none of the first kind."""
 

@@ -5,6 +5,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from bus.streams import INCIDENTS
 from bus.testing import entries
+from services.ingest.adapters.reading_room import ReadingRoom
 from services.ingest.adapters.redis_fingerprints import RedisFingerprints
 from services.ingest.handlers import Triggers
 from tests.conftest import MakeBus
@@ -15,7 +16,7 @@ async def test_the_span_of_an_alarm_hangs_under_the_root_of_its_incident(make_bu
     bus, spans = make_bus("ingest"), InMemorySpanExporter()
     bus.tracing.provider.add_span_processor(SimpleSpanProcessor(spans))
 
-    await Triggers(RedisFingerprints(bus), bus.tracing).on_body(event())
+    await Triggers(RedisFingerprints(bus), bus.tracing, ReadingRoom()).on_body(event())
 
     (entry,) = await entries(bus, INCIDENTS)
     (span,) = spans.get_finished_spans()
@@ -31,7 +32,7 @@ async def test_nothing_secret_or_invisible_reaches_the_entry(make_bus: MakeBus) 
     secret = "xoxb-" + "1234567890-abcdefghij"
     body = event(reason=f"the token is {secret}\u202e and \x1b[31mred")
 
-    await Triggers(RedisFingerprints(bus), bus.tracing).on_body(body)
+    await Triggers(RedisFingerprints(bus), bus.tracing, ReadingRoom()).on_body(body)
 
     (entry,) = await entries(bus, INCIDENTS)
     assert secret not in entry.fields["data"]

@@ -11,7 +11,7 @@ from services.ingest.incident import incident_of
 from services.ingest.naming import service_of
 from services.ingest.reading import read
 from services.ingest.trigger import Ignored, Raised, Unreadable
-from tests.ingest.bodies import arn, event, flat_alarm, log_lines, notification
+from tests.ingest.bodies import alerts, arn, event, flat_alarm, log_lines, notification, packed
 
 
 def coded(text: str | bytes) -> str:
@@ -45,6 +45,8 @@ WRAPPED = {
     "a message for each protocol": json.dumps({"default": ALARM, "email": "hello"}),
     "a workflow's input": json.dumps({"input": json.loads(event()), "taskToken": "x"}),
     "a pipe's record": json.dumps([{"messageId": "1", "body": notification(ALARM)}]),
+    "a pipe's record of Kinesis": json.dumps({"eventSource": "aws:kinesis", "data": coded(ALARM)}),
+    "records of Firehose": json.dumps({"records": [{"recordId": "1", "data": coded(ALARM)}]}),
 }
 
 
@@ -59,9 +61,9 @@ def test_an_alarm_in_a_known_wrapping_is_read(body: str) -> None:
 
 def test_a_log_batch_that_comes_by_two_ways_is_one_change_of_one_problem() -> None:
     """A record of Kinesis names its region, an event of Lambda none: two incidents were opened."""
-    packed = coded(gzip.compress(log_lines("ERROR lost").encode()))
-    by_lambda: dict[str, object] = {"awslogs": {"data": packed}}
-    by_kinesis = {"Records": [{"kinesis": {"data": packed}, "awsRegion": "eu-west-2"}]}
+    batch = packed(log_lines("ERROR lost"))
+    by_lambda: dict[str, object] = {"awslogs": {"data": batch}}
+    by_kinesis = {"Records": [{"kinesis": {"data": batch}, "awsRegion": "eu-west-2"}]}
     found = [read(json.dumps(body), clean=clean)[0] for body in (by_lambda, by_kinesis)]
     raised = [each for each in found if isinstance(each, Raised)]
     one, other = (incident_of(each, service_of(each.alarm)) for each in raised)
@@ -69,6 +71,36 @@ def test_a_log_batch_that_comes_by_two_ways_is_one_change_of_one_problem() -> No
     assert one.incident_id == other.incident_id
     assert one.fingerprint == other.fingerprint
     assert raised[1].alarm.description.endswith("region eu-west-2")
+
+
+BATCH = log_lines("ERROR lost")
+LOGS: dict[str, object] = {"awslogs": {"data": packed(BATCH)}}
+CARRIED: dict[str, object] = {
+    "logs in a pipe's record of Kinesis": {"eventSource": "aws:kinesis", "data": packed(BATCH)},
+    "logs in pipe's records": [{"eventSource": "aws:kinesis", "data": packed(BATCH)}],
+    "logs in a record of Kinesis, unpacked": {"Records": [{"kinesis": {"data": coded(BATCH)}}]},
+    "logs in a pipe's record of a queue": {"eventSource": "aws:sqs", "body": json.dumps(LOGS)},
+    "logs in records of Firehose": {"records": [{"data": packed(BATCH)}], "region": "eu-west-2"},
+    "logs in a proxy's request": {"httpMethod": "POST", "body": json.dumps(LOGS)},
+    "alerts in a proxy's request": {"httpMethod": "POST", "body": alerts()},
+    "alerts in a proxy's request in base64": {"isBase64Encoded": True, "body": coded(alerts())},
+    "alerts in a pipe's record of Kinesis": {"eventSource": "aws:kinesis", "data": coded(alerts())},
+}
+
+
+@pytest.mark.parametrize("body", CARRIED.values(), ids=CARRIED.keys())
+def test_logs_and_alerts_in_a_known_wrapping_are_read(body: object) -> None:
+    """They were ignored, and deleted from the queue without a dead letter."""
+    for written in (json.dumps(body), notification(json.dumps(body))):
+        (found,) = read(written, clean=clean)
+
+        assert isinstance(found, Raised)
+
+
+def test_what_a_pipe_carries_packed_and_is_no_log_batch_is_set_aside() -> None:
+    (found,) = read(json.dumps({"eventSource": "aws:kinesis", "data": packed("[1]")}), clean=clean)
+
+    assert isinstance(found, Unreadable)
 
 
 def test_a_log_batch_in_base64_is_read_too() -> None:
@@ -111,6 +143,8 @@ FOREIGN = {
     "a widget": json.dumps({"widgetContext": {"params": {"state": "ALARM"}}}),
     "a proxy's request": json.dumps({"httpMethod": "POST", "body": "hello"}),
     "a record of Kinesis": kinesis("hello"),
+    "a pipe's record": json.dumps({"eventSource": "aws:kinesis", "data": coded('{"order": 4711}')}),
+    "records of something": json.dumps({"records": [{"data": "hello"}, 7, {"data": 7}]}),
     "an alarm's configuration": event(kind="CloudWatch Alarm Configuration Change"),
     "a note": "[shop] maintenance tonight: no alarm in this state of affairs",
 }

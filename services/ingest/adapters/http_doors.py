@@ -21,6 +21,7 @@ from services.ingest.adapters.http_body import TOO_LONG, Refused
 from services.ingest.adapters.http_room import Room
 from services.ingest.intake import EVERYSEC_SECONDS
 from services.ingest.posting import Answer, Door, Headers, Posted
+from services.ingest.progress import Asking
 from services.ingest.sns_message import Forged
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,11 @@ class HttpDoors:
             return _logged(
                 door, door.refusal(_status(error), reason, headers=headers), reason=reason
             )
+        except Exception as error:
+            # No fault of the sender's: it keeps what it has, and the log tells what to mend.
+            log.exception("%s failed", door.path)
+            answer = door.refusal(503, "not taken now, send it again", headers=headers)
+            return _later(_logged(door, answer, reason=type(error).__name__), 1.0)
 
     async def _taken(self, door: Door, request: Request, *, headers: Headers, room: Room) -> Answer:
         stranger = door.turned_away(headers)
@@ -73,7 +79,7 @@ class HttpDoors:
         most = door.limits.most_bytes
         try:
             async with room.body(request, most, is_packed=is_packed) as body:
-                return await self._handled(door, headers, body=body, peer=_peer(request))
+                return await self._handled(door, request, headers=headers, body=body)
         except Refused as error:
             if error.status == TOO_LONG:
                 await self._lost(door, str(error))
@@ -87,7 +93,9 @@ class HttpDoors:
         except TimeoutError:
             raise Unavailable("nobody could be told", retry_in_seconds=1.0) from None
 
-    async def _handled(self, door: Door, headers: Headers, *, body: bytes, peer: str) -> Answer:
+    async def _handled(
+        self, door: Door, request: Request, *, headers: Headers, body: bytes
+    ) -> Answer:
         """The answer once all is on disk; raises Unavailable when nothing moves for too long.
 
         What was begun then is cut off at whatever step: when it is sent again, each part that was
@@ -97,7 +105,8 @@ class HttpDoors:
         try:
             async with asyncio.timeout(seconds) as limit:
                 go_on = partial(_extend, limit, lambda: clock() + seconds)
-                answer = await door.take(Posted(headers, body, peer, go_on))
+                asking = Asking(go_on, request.is_disconnected)
+                answer = await door.take(Posted(headers, body, _peer(request), asking))
                 if not answer.durable:
                     limit.reschedule(clock() + seconds + EVERYSEC_SECONDS)
                     await asyncio.sleep(EVERYSEC_SECONDS)

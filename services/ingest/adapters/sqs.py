@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bus.errors import NotConfigured, Unavailable
 from services.ingest.ports import NotPermitted, QueueMessage
 from services.ingest.settings import Settings
+from services.ingest.sns_addresses import REGION, SUFFIXES
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -25,7 +26,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 RELEASED_AFTER_SECONDS = 5
 _REGION = re.compile(
-    r"^https?://(?:sqs(?:-fips)?\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.(?:queue\.)?amazonaws\.com"
+    rf"^https?://(?:sqs(?:-fips)?\.)?({REGION})\.(?:queue\.)?"
+    rf"(?:{'|'.join(map(re.escape, sorted({*SUFFIXES.values()})))})(?=[:/]|$)"
 )
 
 

@@ -1,7 +1,10 @@
 """Which addresses belong to SNS, for topics at AWS itself."""
 
 import pytest
+from boto3.session import Session
 
+from services.ingest.adapters.sqs import region_of
+from services.ingest.settings import Settings
 from services.ingest.sns_addresses import place_of
 from services.ingest.sns_message import Forged
 
@@ -24,6 +27,32 @@ def test_china_and_govcloud_have_hosts_and_names_of_their_own() -> None:
     assert "sns-cn-north-1.amazonaws.com.cn" in china.names
     assert "sns.amazonaws.com" not in china.names
     assert "sns-us-gov-west-1.amazonaws.com" in gov.names
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "host"),
+    [
+        ("aws-eusc", "eusc-de-east-1", "sns.eusc-de-east-1.amazonaws.eu"),
+        ("aws-iso", "us-iso-east-1", "sns.us-iso-east-1.c2s.ic.gov"),
+        ("aws-iso-b", "us-isob-east-1", "sns.us-isob-east-1.sc2s.sgov.gov"),
+        ("aws-iso-e", "eu-isoe-west-1", "sns.eu-isoe-west-1.cloud.adc-e.uk"),
+        ("aws-iso-f", "us-isof-south-1", "sns.us-isof-south-1.csp.hci.ic.gov"),
+    ],
+)
+def test_the_sovereign_and_the_closed_partitions_have_hosts_of_their_own(
+    partition: str, region: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A topic there was refused at the start, and a queue there named no region."""
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    topic = f"arn:{partition}:sns:{region}:210987654321:alarms"
+    queue = f"https://{host.replace('sns', 'sqs')}/210987654321/alarms"
+
+    assert Settings(sns_topics=topic).topics == (topic,)
+    assert place_of(topic).certificate(f"https://{host}{FILE}")
+    with pytest.raises(Forged):
+        place_of(topic).certificate(f"https://sns.{region}.amazonaws.com{FILE}")
+    assert region_of(Settings(queue_url=queue), Session()) == region
 
 
 @pytest.mark.parametrize(

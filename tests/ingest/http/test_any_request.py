@@ -7,11 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
+from bus.streams import INCIDENTS
+from bus.testing import dead_letters, events
 from services.ingest.adapters.openapi import description
 from simulator.aws.sns_sender import SnsSender
-from tests.ingest.http.conftest import ALERTS, LOGS, SNS, Open
+from tests.ingest.http.conftest import ALERTS, LOGS, SNS, TOPIC, Open
 from tests.ingest.http.forgeries import good
 from tests.ingest.http.test_token_doors import ACCESS, BEARER, alerts, batch, delivery
+from tests.ingest.test_any_wrapping import KILLING
 from tests.lane import Figures, Lane
 
 Draw = random.Random
@@ -102,3 +105,20 @@ async def test_any_request_gets_a_documented_answer(
     assert undocumented == []
     assert not [status for _, status in got if status >= 500]
     figures.add("issue 8", "random requests at the doors, each with a documented answer", len(got))
+
+
+async def test_what_ended_ingest_gets_an_answer_and_holds_nothing_else_up(
+    open_doors: Open, sns_sender: SnsSender
+) -> None:
+    """A record nested too deeply was answered with 500, so the good one beside it never got in."""
+    doors = await open_doors()
+    signed = sns_sender.notification(KILLING["half a character as a batch"], topic_arn=TOPIC)
+
+    got = await asyncio.gather(
+        doors.post(SNS, signed.body, signed.headers),
+        doors.post(LOGS, delivery(KILLING["a deep batch"].encode(), batch("ERROR")), ACCESS),
+    )
+
+    assert [each.status for each in got] == [200, 200]
+    assert len(await dead_letters(doors.bus, INCIDENTS)) == 2
+    assert len(await events(doors.bus, INCIDENTS)) == 1

@@ -15,6 +15,8 @@ from bus.events import NoticeRequested as Notice
 from bus.settings import load
 from bus.streams import INCIDENTS, NOTICES
 from bus.testing import dead_letters, entries, events
+from cli.inside.store import Store
+from cli.inside.unlinked import unlinked
 from services.ingest.settings import Settings
 from simulator.redis_server import RedisServer
 from tests.ingest.http.conftest import ALERTS, ALERTS_TOKEN, LOGS, LOGS_TOKEN, Open
@@ -124,8 +126,17 @@ async def test_a_known_sender_of_something_unreadable_is_told_and_a_person_too(
     got = [await doors.post(ALERTS, b'{"version": "3"}', BEARER) for _ in range(2)]
     logs = await doors.post(LOGS, b'{"requestId": "r-1"}', ACCESS)
 
+    group = alerts("NoCarts", "Slow").replace(b"firing", b"pending", 2)
+    part = await doors.post(ALERTS, group, BEARER)
+
     assert [each.status for each in got] == [400, 400]
-    assert len(await dead_letters(doors.bus, INCIDENTS)) == 1
+    assert part.status == 200
+    assert len(await dead_letters(doors.bus, INCIDENTS)) == 2
+    shown = await unlinked(Store(doors.bus.redis, doors.bus.keys))
+    assert [(each.outcome, each.reason) for each in shown.last] == [
+        ("rejected", "an alert of the group is neither firing nor resolved (1 of 2)"),
+        ("rejected", "not Alertmanager's webhook payload: its `version` is not 4"),
+    ]
     assert (logs.status, logs.said["requestId"]) == (400, "r-1")
     assert "records" in logs.said["errorMessage"]
 

@@ -4,6 +4,7 @@ import pytest
 
 from bus.events import IncidentOpened
 from bus.tracing import Tracing
+from services.ingest.adapters.reading_room import ReadingRoom
 from services.ingest.handlers import Triggers
 from services.ingest.service_choice import named_within
 from services.ingest.slack_desk import SlackDesk
@@ -46,7 +47,7 @@ class Unhurried:
 async def test_a_question_opens_an_incident_about_its_service_with_all_of_it_as_note() -> None:
     """`@nightshift why is cartservice slow?` was refused: there is no service "why"."""
     written = MemoryFingerprints()
-    core = Triggers(written, Tracing("ingest", "ingest-1"))
+    core = Triggers(written, Tracing("ingest", "ingest-1"), ReadingRoom())
     desk = SlackDesk(core, written, Unhurried(), Allowed(), SERVICES)
     by = Person("U0ADA", "T0SHOP", home="T0SHOP", channel="C0SHOP")
 
