@@ -5,6 +5,7 @@ What is checked is written down here a second time, without a look at how ingest
 
 import random
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -176,6 +177,7 @@ async def all_is_linked(oracle: Oracle) -> None:
     assert await shift.held() == []
     incidents = {str(each.incident_id) for each in await shift.incidents()}
     named = {link.incident_id for _, link in oracle.links if link.outcome != "held"}
+    named |= {each async for each in summaries_of(shift)}  # of what was held, too
     counts: Counter[str] = Counter()
     for incident in incidents | named:
         counts.update(await shift.counted(incident))
@@ -194,6 +196,13 @@ async def was_over(shift: Shift, incident: str, reason: str) -> bool:
     """Whether that was decided about a summary that never opened."""
     key = f"{shift.bus.keys.prefix}fingerprint:incident:{incident}"
     return bool(await shift.bus.redis.hexists(key, f"counted:{reason}"))
+
+
+async def summaries_of(shift: Shift) -> AsyncIterator[str]:
+    """All summaries of which something was decided, whether they opened or not."""
+    head = f"{shift.bus.keys.prefix}fingerprint:incident:"
+    async for key in shift.bus.redis.scan_iter(match=f"{head}inc-storm-*", count=1000):
+        yield as_text(key).removeprefix(head)
 
 
 async def was_alone(shift: Shift, incident: str) -> bool:
