@@ -115,3 +115,16 @@ def test_one_more_right_for_stateful_sets_goes_where_the_others_of_apps_are(tmp_
     role = one(upon("overlays/online-boutique", given, tmp_path), "Role", "nightshift-reader")
     (apps,) = [rule for rule in role["rules"] if rule["apiGroups"] == ["apps"]]
     assert "controllerrevisions" in apps["resources"]
+
+
+def test_beside_the_door_for_sns_public_addresses_give_out_the_issuers_of_certificates(
+    tmp_path: Path,
+) -> None:
+    given = {"components": ["../../components/sns-http"]}
+    objects = upon("overlays/online-boutique", given, tmp_path)
+    (rule,) = one(objects, "NetworkPolicy", "sns-issuers")["spec"]["egress"]
+    assert [each["port"] for each in rule["ports"]] == [80]
+    blocks = [each["ipBlock"] for each in rule["to"]]
+    reached = {block["cidr"]: set(block.get("except", [])) for block in blocks}
+    assert set(reached) == {"0.0.0.0/0", "2000::/3"}
+    assert {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"} <= reached["0.0.0.0/0"]

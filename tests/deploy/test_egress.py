@@ -80,6 +80,7 @@ def test_by_name_each_service_reaches_the_hosts_that_its_code_asks_and_no_other_
             IngestSettings.model_fields["slack_api_url"].default,
             "wss://wss-primary.slack.com/link",
             *map(endpoint, ("sqs", "cloudwatch", "sts", "sns")),
+            "http://crt.r2m01.amazontrust.com/r2m01.cer",
         ],
         "reasoner": [model["ANTHROPIC_BASE_URL"]],
         "toolrunner": [github, *map(endpoint, ("cloudwatch", "logs", "sts"))],
