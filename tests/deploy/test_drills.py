@@ -1,6 +1,5 @@
 """Each drill changes what it says and nothing else, of what Online Boutique really has."""
 
-import io
 import json
 import re
 import shlex
@@ -22,7 +21,7 @@ from cli.inside.story import TurnSeen
 from cli.publishing.file import parcels_of
 from cli.publishing.parcels import PATHS, Post
 from cli.publishing.target import Target
-from deploy.drills.grade import DRILLS, expectation, main
+from deploy.drills.grade import DRILLS, expectation
 from services.ingest.adapters.catalog_file import known_services
 from services.ingest.alertmanager import read
 from services.ingest.incident import incident_of
@@ -221,23 +220,25 @@ def test_what_it_should_say_is_right_and_its_alert_gives_nothing_away(name: str)
         assert score(wanted, Answer(outcome="diagnosed", diagnosis=wrong)).grade == "wrong", claim
 
 
-def test_grading_takes_what_show_prints_and_says_what_is_missing(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_grading_takes_what_show_prints_and_says_what_is_missing() -> None:
     shown = story(TurnSeen(turn=1)).model_dump_json()
-    monkeypatch.setattr(sys, "stdin", io.StringIO(shown))
-    assert main(["memory-limit"]) == 1
-    assert capsys.readouterr().out.startswith("wrong\ndoes not speak of 'adservice'\n")
+    code, said = graded("memory-limit", shown)
+    assert (code, said.startswith("wrong\ndoes not speak of 'adservice'\n")) == (1, True), said
     right = {"summary": "adservice: OOMKilled at its limit of 40Mi"}
     told = json.loads(shown) | {"diagnosis": json.loads(shown)["diagnosis"] | right}
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(told)))
-    assert main(["memory-limit"]) == 0
-    assert capsys.readouterr().out == "right\n"
-    assert main(["no-such-drill"]) == 2
+    assert graded("memory-limit", json.dumps(told)) == (0, "right\n")
+    assert graded("no-such-drill", shown)[0] == 2
     under_way = json.loads(shown) | {"outcome": None, "state": "turn_due"}
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(under_way)))
-    assert main(["memory-limit"]) == 3
-    assert capsys.readouterr().out == ""
+    assert graded("memory-limit", json.dumps(under_way)) == (3, "")
+
+
+def graded(drill: str, shown: str) -> tuple[int, str]:
+    """The exit code and the output of the page's command, with that on its standard input."""
+    command = [sys.executable, "-m", "deploy.drills.grade", drill]
+    ended = subprocess.run(
+        command, input=shown, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    return ended.returncode, ended.stdout
 
 
 def test_every_file_that_the_page_names_is_there() -> None:
