@@ -10,9 +10,12 @@ from functools import lru_cache
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[0-9]+[a-z]+|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 _CALLED = re.compile(r"(?<=.)(?:service|svc)$")
+ENVIRONMENTS = (
+    r"prod|production|stage|staging|dev|development|test|qa|uat|live|sandbox|aws|eks|ecs|k8s"
+)
+"""And platforms: words in a name that say where something runs."""
 _AFFIX = re.compile(
-    # environments and platforms
-    r"prod|production|stage|staging|dev|development|test|qa|uat|live|sandbox|aws|eks|ecs|k8s|"
+    rf"{ENVIRONMENTS}|"
     # what it is run as
     r"service|svc|app|application|deployment|function|fn|lambda|pod|headless|metrics|"
     # one of its releases

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from bus.events import Alarm
-from services.ingest.known_names import listed_as, named_in, plain_words, words_of
+from services.ingest.known_names import ENVIRONMENTS, listed_as, named_in, plain_words, words_of
 
 WORKLOADS = (
     *("servicename", "service", "service.name", "service_name", "deployment", "podname"),
@@ -43,8 +43,7 @@ _AWS_RESOURCE = re.compile(r"^(?:targetgroup|app|net|gwy)/([^/]+)/[0-9a-f]{8,}$"
 _POD_NUMBER = re.compile(r"-(?:[bcdfghjklmnpqrstvwxz2456789]{5}|\d{1,4})$")
 """What DaemonSets, Jobs and StatefulSets put behind a pod's name: Kubernetes has no vowels here."""
 _SAYS_NO_SERVICE = re.compile(
-    # environments
-    r"prod|production|stage|staging|dev|development|test|qa|live|aws|eks|"
+    rf"{ENVIRONMENTS}|"
     # grades
     r"alarm|alert|crit|critical|fatal|info|p[1-4]|severe|sev[1-4]|warn|warning|"
     # symptoms
